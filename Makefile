@@ -1,0 +1,29 @@
+# make demo [BPP=0.5]:    compress a photograph and show it beside JPEG, in demo/
+# make test [TESTS=PATH]: run the tests
+# Each makes a virtual environment in .venv with what it needs; PYTHON=... chooses another interpreter.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+BPP ?= 0.5
+TESTS ?=
+
+.PHONY: demo test clean
+
+demo: .venv/.demo
+	$(BIN)/python examples/demo.py --bpp $(BPP)
+
+test: .venv/.test
+	nice $(BIN)/python -m pytest -q $(TESTS)
+
+# The stamp of an extra: the project and that extra are installed as setup.cfg has them.
+.venv/.%: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; give one by PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+clean:
+	rm -rf .venv build dist demo *.egg-info

@@ -1,0 +1,153 @@
+"""The worker for CompressAI; it runs in the environment that setup_peers.sh makes, started by run.py.
+
+    peer_compressai.py FOLDER PICTURE ...    serves tasks, see worker.py
+    peer_compressai.py --decode FILE         decodes what the task "keep" of a worker kept, and tells its peak memory
+"""
+
+import pickle
+import sys
+import types
+
+for name in ("torchvision", "torchvision.transforms"):  # imported by CompressAI, and not needed by models and coders
+    module = sys.modules[name] = types.ModuleType(name)
+    for transform in ("Compose", "RandomCrop", "CenterCrop", "ToTensor", "ToPILImage", "Resize"):
+        setattr(module, transform, type(transform, (), {}))
+sys.modules["torchvision"].transforms = sys.modules["torchvision.transforms"]
+
+import compressai  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from compressai.losses import RateDistortionLoss  # noqa: E402
+from compressai.models import MeanScaleHyperprior  # noqa: E402
+
+import worker  # noqa: E402
+
+STRIDE = 64
+
+
+def to_input(pixels: np.ndarray) -> torch.Tensor:
+    """Pixels, uint8 (H, W, 3), to float (1, 3, H', W') with edge replication to multiples of the stride."""
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    height, width = pixels.shape[:2]
+    return torch.nn.functional.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+
+
+@torch.no_grad()
+def random_model(pixels: np.ndarray) -> MeanScaleHyperprior:
+    """Random weights, rescaled to the statistics of worker.latent_scales."""
+    torch.manual_seed(0)
+    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).eval()
+    image, scales = to_input(pixels), torch.from_numpy(worker.latent_scales())
+    latent = model.g_a(image)
+    rescale(model.g_a[-1], latent, scales)
+    hyper = model.h_a(model.g_a(image))
+    rescale(model.h_a[-1], hyper, torch.full((worker.FEATURES,), worker.HYPER_SCALE))
+    model.h_s[-1].weight.zero_()
+    model.h_s[-1].bias.copy_(torch.cat([scales, torch.zeros_like(scales)]))  # scales, then means
+    model.update()
+    return model
+
+
+def rescale(layer: torch.nn.Conv2d, output: torch.Tensor, scales: torch.Tensor) -> None:
+    """Makes the channels of `output`, what `layer` gives, zero in the mean and `scales` in the standard deviation."""
+    factor = scales / output.std((0, 2, 3))
+    layer.bias.copy_((layer.bias - output.mean((0, 2, 3))) * factor)
+    layer.weight.mul_(factor[:, None, None, None])
+
+
+@torch.no_grad()
+def encode(model: MeanScaleHyperprior, pixels: np.ndarray) -> dict:
+    """Pixels to bytes, in CompressAI's form; what a container would add is left out."""
+    return {**model.compress(to_input(pixels)), "size": pixels.shape[:2]}
+
+
+@torch.no_grad()
+def decode(model: MeanScaleHyperprior, coded: dict) -> np.ndarray:
+    """Bytes to pixels, uint8 (H, W, 3)."""
+    image = model.decompress(coded["strings"], coded["shape"])["x_hat"][0]
+    height, width = coded["size"]
+    image = image[:, :height, :width].clamp(0, 1).mul(255).round().to(torch.uint8)
+    return image.permute(1, 2, 0).contiguous().numpy()
+
+
+def picture_tasks(model: MeanScaleHyperprior, pixels: np.ndarray, file: str) -> dict:
+    """Tasks on one picture."""
+    image = to_input(pixels)
+    with torch.no_grad():
+        latent = model.g_a(image).round()
+    coded = encode(model, pixels)
+
+    @torch.no_grad()
+    def analysis():
+        model.g_a(image)
+        return {}
+
+    @torch.no_grad()
+    def synthesis():
+        model.g_s(latent)
+        return {}
+
+    def whole_encode():
+        return {"bytes": sum(len(string[0]) for string in encode(model, pixels)["strings"])}
+
+    def whole_decode():
+        decode(model, coded)
+        return {}
+
+    def keep():
+        with open(file, "wb") as out:
+            pickle.dump((model.state_dict(), coded), out)
+        return {}
+
+    return {"analysis": analysis, "synthesis": synthesis, "encode": whole_encode, "decode": whole_decode, "keep": keep}
+
+
+def training_task(pixels: np.ndarray):
+    """One step, forward, backward and Adam, of a model with random weights; the auxiliary loss is left out."""
+    torch.manual_seed(0)
+    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).train()
+    main = [parameter for name, parameter in model.named_parameters() if not name.endswith(".quantiles")]
+    optimiser = torch.optim.Adam(main, lr=worker.LEARNING_RATE)
+    loss_of = RateDistortionLoss(lmbda=worker.TRADE_OFF)
+    crops = worker.crops(pixels)
+
+    def step():
+        images = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+        optimiser.zero_grad()
+        loss = loss_of(model(images), images)["loss"]
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(main, 1.0)
+        optimiser.step()
+        return {"loss": float(loss)}
+
+    return step
+
+
+def decode_once(file: str) -> None:
+    """Decodes in a fresh process and prints the peak memory in MiB."""
+    with open(file, "rb") as kept:
+        state, coded = pickle.load(kept)
+    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).eval()
+    model.load_state_dict(state)
+    decode(model, coded)
+    print(worker.peak_mib())
+
+
+def main() -> None:
+    torch.set_num_threads(worker.threads())
+    if sys.argv[1] == "--decode":
+        decode_once(sys.argv[2])
+        return
+    folder, *files = sys.argv[1:]
+    pictures = [worker.read(file) for file in files]
+    model = random_model(pictures[0])
+    tasks = {"train": training_task(pictures[0])}
+    for number, pixels in enumerate(pictures):
+        named = picture_tasks(model, pixels, f"{folder}/compressai_{number}")
+        tasks |= {f"{name} {number}": task for name, task in named.items()}
+    tasks["version"] = lambda: {"version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"}
+    worker.serve(tasks)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""What both sides of the comparison share: the statistics of their random models, and the protocol of a worker.
+
+A worker is a process that stays warm. Its command line is picture files; on standard input it reads one task a line, and
+it answers each with one line of JSON, {"seconds": ..., and what the task tells}. "ready" comes first. Needs only NumPy
+and Pillow, so that it runs in either environment.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+FEATURES, LATENT = 128, 192
+"""N and M of the mean-scale hyperprior."""
+
+BATCH, CROP, TRADE_OFF, LEARNING_RATE = 8, 128, 0.013, 1e-4
+"""The training step."""
+
+HYPER_SCALE = 1.0
+"""Standard deviation of every hyper-latent channel."""
+
+
+def latent_scales() -> np.ndarray:
+    """Standard deviation (192,) that each latent channel is made to have, and its entropy model to predict.
+
+    Random weights give latents that no trained model has. Both sides therefore rescale their last analysis layer on the
+    first picture, and code Gaussians of these scales: a few strong channels and many that are nearly always zero.
+    """
+    return np.geomspace(0.11, 4.0, LATENT).astype(np.float32)
+
+
+def read(path: str) -> np.ndarray:
+    """Pixels, uint8 (H, W, 3)."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def crops(pixels: np.ndarray) -> np.ndarray:
+    """A training batch, uint8 (8, 128, 128, 3), from one picture."""
+    generator = np.random.default_rng(0)
+    corners = generator.integers(0, (pixels.shape[0] - CROP, pixels.shape[1] - CROP), (BATCH, 2))
+    return np.stack([pixels[y : y + CROP, x : x + CROP] for y, x in corners])
+
+
+def serve(tasks: dict[str, Callable[[], dict]]) -> None:
+    """Answers tasks until standard input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        start, processor = time.perf_counter(), time.process_time()
+        told = tasks[line.strip()]()
+        seconds, busy = time.perf_counter() - start, time.process_time() - processor
+        print(json.dumps({"seconds": seconds, "processor_seconds": busy, **told}), file=answers, flush=True)
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def threads() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,0 +1,19 @@
+"""Factorized prior at CompressAI's sizes (bmshj2018-factorized), one model for one trade-off.
+
+The number after the colon is CompressAI's quality, 1 to 8:
+
+    python train.py --config=configs/factorized_compressai.py:3 --workdir=runs/factorized3 --config.data.folders=DIR
+
+Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained here.
+"""
+
+from jaxcodec.models.presets import factorized_model
+from jaxcodec.training.config import compressai_config
+
+
+def get_config(quality="3"):
+    """Settings for CompressAI's quality 1 to 8; (128, 192) filters up to 5, (192, 320) above."""
+    config = compressai_config(int(quality))
+    config.name = f"factorized_{quality}"
+    config.model = factorized_model(*((128, 192) if int(quality) <= 5 else (192, 320)))
+    return config

@@ -1,0 +1,251 @@
+"""The command line: encode, decode, info, codecs, export.
+
+Only encode, decode and export import JAX, when they run: help, info and codecs answer at once.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import sys
+import time
+import warnings
+from collections.abc import Callable
+
+import jaxcodec
+from jaxcodec.errors import BitstreamError, CodecError, DataError
+from jaxcodec.files import MAX_PIXELS, read_bytes, write_atomic
+
+SUFFIX = ".jxc"
+"""Suffix of a compressed picture."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command in `arguments` (default: the process's own) and return its exit status.
+
+    0 when all went well, 2 after an error that the user can mend (one line on stderr for each), 130 after an interrupt.
+    """
+    options = _parser().parse_args(arguments)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        return options.run(options)
+    except CodecError as error:
+        _complain(error, getattr(options, "input", None))
+        return 2
+    except KeyboardInterrupt:
+        print("jaxcodec: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jaxcodec",
+        description="Learned image compression.",
+        epilog="example: jaxcodec encode photo.png photo.jxc --bpp 0.5; jaxcodec decode photo.jxc again.png",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"jaxcodec {jaxcodec.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    encode = _add(commands, "encode", _encode, "compress images to .jxc files")
+    _add_files(encode, "image files, or one folder of images", "the .jxc file, or a folder where there are several")
+    rate = encode.add_mutually_exclusive_group()
+    rate.add_argument("--bpp", type=float, metavar="R", help="size to keep to, in bits per pixel of the picture")
+    rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
+
+    decode = _add(commands, "decode", _decode, "turn .jxc files back into images")
+    _add_files(decode, ".jxc files, or one folder of them", "the image, or a folder where there are several (PNG)")
+
+    info = _add(commands, "info", _info, "show what a .jxc file says about itself")
+    info.add_argument("input", type=pathlib.Path, metavar="FILE")
+    info.add_argument("--json", action="store_true", help="print JSON")
+
+    codecs = _add(commands, "codecs", _codecs, "list the bundled codecs")
+    codecs.add_argument("--json", action="store_true", help="print JSON")
+
+    export = _add(commands, "export", _export, "turn a training checkpoint into a codec file")
+    export.add_argument("workdir", type=pathlib.Path, metavar="WORKDIR", help="what train.py was given as --workdir")
+    export.add_argument("output", type=pathlib.Path, metavar="OUT.codec")
+    return parser
+
+
+def _add(commands, name: str, run: Callable, purpose: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_files(command: argparse.ArgumentParser, inputs: str, output: str) -> None:
+    command.add_argument("inputs", type=pathlib.Path, nargs="+", metavar="IN", help=inputs)
+    command.add_argument("output", type=pathlib.Path, metavar="OUT", help=output)
+    command.add_argument("--codec", default="default", metavar="NAME|FILE", help="a bundled codec or a codec file")
+    command.add_argument("--max-pixels", type=int, default=MAX_PIXELS, metavar="N",
+                         help="refuse images of more pixels than this (default %(default)s)")  # fmt: skip
+    command.add_argument("--no-compile-cache", action="store_true",
+                         help="do not keep compiled programs in the user's cache folder")  # fmt: skip
+    command.add_argument("--json", action="store_true", help="print one line of JSON for each file")
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _encode(options: argparse.Namespace) -> int:
+    from jaxcodec import image
+    from jaxcodec.codec import encode_picture
+
+    jobs = _plan(options, image.list_images, SUFFIX)
+    codec = _load(options)
+
+    def compress(source: pathlib.Path, target: pathlib.Path) -> Result:
+        picture = image.read(source, max_pixels=options.max_pixels)
+        encoded = encode_picture(codec, picture, quality=options.quality, bpp=options.bpp)
+        write_atomic(target, encoded.data)
+        facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality}
+        text = f"{len(encoded.data):,} bytes, {encoded.bpp:.4f} bpp"
+        if encoded.quality is not None:
+            text += f", quality {encoded.quality:g}"
+            text += f" (the highest whole one within {options.bpp:g} bpp)" if options.bpp is not None else ""
+        return Result(facts, text, picture.notes + encoded.notes)
+
+    return _run_jobs(jobs, compress, options)
+
+
+def _decode(options: argparse.Namespace) -> int:
+    from jaxcodec import image
+    from jaxcodec.codec import decode_picture
+
+    jobs = _plan(options, _list_compressed, ".png")
+    codec = _load(options)
+
+    def restore(source: pathlib.Path, target: pathlib.Path) -> Result:
+        data = read_bytes(source, BitstreamError)
+        picture = decode_picture(codec, data, max_pixels=options.max_pixels)
+        image.write(target, picture)
+        height, width, channels = picture.pixels.shape
+        facts = {"width": width, "height": height, "channels": channels}
+        return Result(facts, f"{width} x {height}, {channels} channels", picture.notes)
+
+    return _run_jobs(jobs, restore, options)
+
+
+def _info(options: argparse.Namespace) -> int:
+    data = read_bytes(options.input, BitstreamError)
+    header = jaxcodec.read_header(data).as_dict()
+    fields = {"bytes": len(data), "bpp": len(data) * 8 / (header["width"] * header["height"]), **header}
+    if options.json:
+        print(json.dumps(fields))
+        return 0
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{part} {size}" for part, size in value.items())
+        print(f"{name:<{max(map(len, fields))}}  {value}")
+    return 0
+
+
+def _codecs(options: argparse.Namespace) -> int:
+    from jaxcodec import bundled
+
+    infos = bundled.available()
+    if options.json:
+        print(json.dumps([dataclasses.asdict(info) for info in infos], default=str))
+        return 0
+    for info in infos:
+        low, high = info.bpp_range
+        print(f"{info.name:<12} {low:.2f} to {high:.2f} bpp  {info.size_bytes / 1e6:.1f} MB  {info.id}  {info.description}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from jaxcodec.training.export import export
+
+    export(options.workdir, options.output)
+    print(f"{options.workdir} -> {options.output}: {options.output.stat().st_size:,} bytes")
+    return 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of one file: facts for --json, the same as text, and notes for the user."""
+
+    facts: dict[str, float | None]
+    text: str
+    notes: tuple[str, ...]
+
+
+def _load(options: argparse.Namespace):
+    from jaxcodec import compile_cache
+
+    if not options.no_compile_cache:
+        compile_cache.enable()
+    return jaxcodec.load(options.codec)
+
+
+def _plan(options: argparse.Namespace, list_files: Callable, suffix: str) -> list[tuple[pathlib.Path, pathlib.Path]]:
+    """Pairs of input and output file; makes the output folder where there is to be one."""
+    many = len(options.inputs) > 1 or options.inputs[0].is_dir()
+    sources = [file for entry in options.inputs for file in list_files(entry)]
+    folder = options.output
+    if not many and not folder.is_dir():
+        if folder.exists() and folder.samefile(sources[0]):
+            raise CodecError(f"the output {folder} is the input itself; give it another name")
+        return [(sources[0], folder)]
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as problem:
+        raise CodecError(f"cannot make the output folder {folder}: {problem.strerror}") from problem
+    jobs = {}
+    for source in sources:
+        target = folder / (source.stem + suffix)
+        if target in jobs:
+            raise DataError(f"{jobs[target]} and {source} would both become {target}; rename one of them")
+        jobs[target] = source
+    return [(source, target) for target, source in jobs.items()]
+
+
+def _list_compressed(path: pathlib.Path) -> list[pathlib.Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob(f"*{SUFFIX}"))
+    if not files:
+        raise DataError(f"the folder {path} holds no {SUFFIX} files")
+    return files
+
+
+def _run_jobs(jobs: list[tuple[pathlib.Path, pathlib.Path]], work: Callable, options: argparse.Namespace) -> int:
+    """Do `work(source, target)` for each job; where there are several, a bad one is named and the others go on."""
+    import tqdm
+
+    hidden = options.quiet or len(jobs) == 1 or not sys.stderr.isatty()
+    failed = 0
+    for source, target in tqdm.tqdm(jobs, disable=hidden, unit="file", file=sys.stderr):
+        start = time.perf_counter()
+        try:
+            result = work(source, target)
+        except CodecError as error:
+            failed += 1
+            with tqdm.tqdm.external_write_mode():
+                _complain(error, source)
+            continue
+        seconds = time.perf_counter() - start
+        if not options.quiet:
+            with tqdm.tqdm.external_write_mode():
+                _report(source, target, result, seconds, options.json)
+    if failed and len(jobs) > 1:
+        _complain(f"{failed} of {len(jobs)} files failed")
+    return 2 if failed else 0
+
+
+def _report(source: pathlib.Path, target: pathlib.Path, result: Result, seconds: float, as_json: bool) -> None:
+    if as_json:
+        facts = {"input": str(source), "output": str(target), **result.facts, "seconds": round(seconds, 3)}
+        print(json.dumps({**facts, "notes": result.notes}))
+        return
+    print(f"{source} -> {target}: {result.text}, {seconds:.2f} s")
+    for note in result.notes:
+        print(f"  note: {note}")
+
+
+def _complain(problem: CodecError | str, source: pathlib.Path | None = None) -> None:
+    """Print one line on stderr, naming `source` unless the sentence does."""
+    sentence = " ".join(str(problem).split())
+    if source is not None and str(source) not in sentence:
+        sentence = f"{source}: {sentence}"
+    print(f"jaxcodec: error: {sentence}", file=sys.stderr)

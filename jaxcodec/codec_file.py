@@ -1,0 +1,155 @@
+"""The .codec file: everything that decoding needs, in one safetensors file. No JAX, no pickle. See docs/format.md."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from jaxcodec.coding.tables import Tables
+from jaxcodec.errors import CodecFileError, VersionError
+from jaxcodec.files import read_bytes, write_atomic
+
+FORMAT = 1
+"""Version of the codec file."""
+
+SUFFIX = ".codec"
+_KEY = "jaxcodec"
+_WEIGHTS = "weights/"
+_TABLES = "tables/"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CodecContent:
+    """What a codec file holds.
+
+    Attributes:
+      name: what the codec is called.
+      summary: one line for people: what it was trained on, for what.
+      model: the description that `jaxcodec.models.build` takes, as canonical JSON.
+      bpp_range: the mean rates that its lowest and highest quality gave on photographs, in bpp.
+      weights: float32 arrays of the model's parameters by path, "analysis/Conv_0/kernel" say.
+      tables: integer tables by name: "prior", and "conditional" for a model with a conditional latent.
+    """
+
+    name: str
+    summary: str
+    model: str
+    bpp_range: tuple[float, float]
+    weights: dict[str, np.ndarray]
+    tables: dict[str, Tables]
+
+    @property
+    def precision(self) -> int:
+        """Bits of the tables."""
+        return self.tables["prior"].precision
+
+    def metadata(self) -> dict[str, Any]:
+        """All that is not an array, as JSON values, but the id."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "summary": self.summary,
+            "model": json.loads(self.model),
+            "bpp_range": list(self.bpp_range),
+            "precision": self.precision,
+        }
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All arrays by the names that they have in the file."""
+        tensors = {_WEIGHTS + path: np.ascontiguousarray(weight) for path, weight in self.weights.items()}
+        for name, tables in self.tables.items():
+            tensors |= {f"{_TABLES}{name}/{part}": array for part, array in tables.arrays().items()}
+        return tensors
+
+    @property
+    def id(self) -> str:
+        """16 hexadecimal digits: the first 8 bytes of the SHA-256 of the whole content."""
+        return content_id(self.metadata(), self.tensors())
+
+
+def canonical_json(value: Any) -> str:
+    """JSON without freedom: sorted keys, no spaces. Raises TypeError for what is not a JSON value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_id(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    """The id of a codec file's content; it does not depend on the order in which a file holds it."""
+    digest = hashlib.sha256(canonical_json(metadata).encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        digest.update(canonical_json([name, array.dtype.name, array.shape]).encode())
+        digest.update(little.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def save(path: str | os.PathLike, content: CodecContent) -> None:
+    """Write a codec file, whole or not at all; the same content gives the same bytes.
+
+    Raises:
+      CodecFileError: the file cannot be written.
+    """
+    # One key: safetensors keeps several in no fixed order.
+    metadata = {_KEY: canonical_json(content.metadata() | {"id": content.id})}
+    write_atomic(path, safetensors.numpy.save(content.tensors(), metadata), CodecFileError)
+
+
+def read(path: str | os.PathLike) -> CodecContent:
+    """The content of a codec file, checked against its id.
+
+    Raises:
+      CodecFileError: missing, not a codec file, or damaged.
+      VersionError: a newer version of jaxcodec wrote it.
+    """
+    metadata = read_metadata(path)
+    try:
+        tensors = safetensors.numpy.load(read_bytes(path, CodecFileError))
+    except safetensors.SafetensorError as problem:
+        raise _not_one(path, problem) from problem
+    claimed = metadata.pop("id")
+    found = content_id(metadata, tensors)
+    if claimed != found:
+        raise CodecFileError(f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it again")
+    return CodecContent(
+        name=metadata["name"],
+        summary=metadata["summary"],
+        model=canonical_json(metadata["model"]),
+        bpp_range=tuple(metadata["bpp_range"]),
+        weights={name.removeprefix(_WEIGHTS): array for name, array in tensors.items() if name.startswith(_WEIGHTS)},
+        tables=_tables(tensors, metadata["precision"]),
+    )
+
+
+def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
+    """All of a codec file that is not an array, and its id, from the file's first bytes, unchecked; raises as `read`."""
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise CodecFileError(f"there is no codec file {path}; `jaxcodec codecs` lists those that come with the package")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = json.loads((file.metadata() or {})[_KEY])
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as problem:
+        raise _not_one(path, problem) from problem
+    if metadata["format"] > FORMAT:
+        version = metadata["format"]
+        raise VersionError(f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update it")
+    return metadata
+
+
+def _not_one(path, problem: Exception) -> CodecFileError:
+    return CodecFileError(f"{path} is not a codec file, or is damaged ({problem}); fetch it again or export it anew")
+
+
+def _tables(tensors: dict[str, np.ndarray], precision: int) -> dict[str, Tables]:
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in tensors.items():
+        if key.startswith(_TABLES):
+            name, part = key.removeprefix(_TABLES).split("/")
+            parts.setdefault(name, {})[part] = array
+    return {name: Tables(**arrays, precision=precision) for name, arrays in parts.items()}

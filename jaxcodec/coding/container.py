@@ -1,0 +1,168 @@
+"""The .jxc container: a header of 30 bytes, then sections that each begin with their length. See docs/format.md."""
+
+import dataclasses
+import struct
+import zlib
+
+from jaxcodec.errors import BitstreamError, VersionError
+
+MAGIC = b"\x89JXC"
+VERSION = 1
+ONE_QUALITY = 0xFFFF
+"""The quality field of a codec that has only one."""
+
+MAX_QUALITY = 10_000
+"""Quality 100 in hundredths."""
+
+SECTIONS = ("hyper", "latent", "alpha", "icc")
+"""The sections in their order; bit i of the flags says that section i is there."""
+
+_FIXED = struct.Struct("<4sBBBB8sHHHII")
+_ALPHA = SECTIONS.index("alpha")
+_CRC_BYTES = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What a .jxc file says about itself.
+
+    Attributes:
+      version: of the format.
+      codec_id: 16 hexadecimal digits.
+      width, height: of the picture, in pixels.
+      channels: 1 (grey), 3 (RGB) or 4 (RGBA).
+      quality: hundredths, 0 to 10000, or None for a codec with one quality.
+      precision: bits of the probability tables.
+      symbol_crc: CRC-32 of the decoded symbols.
+      section_bytes: the length of each section that is there, by name, in their order.
+    """
+
+    version: int
+    codec_id: str
+    width: int
+    height: int
+    channels: int
+    quality: int | None
+    precision: int
+    symbol_crc: int
+    section_bytes: dict[str, int]
+
+    def as_dict(self) -> dict:
+        """The fields as JSON values, the quality on the scale 0 to 100."""
+        quality = None if self.quality is None else self.quality / 100
+        return dataclasses.asdict(self) | {"quality": quality, "symbol_crc": f"{self.symbol_crc:08x}"}
+
+
+def write(header: Header, sections: dict[str, bytes]) -> bytes:
+    """A whole file. `header.section_bytes` is ignored: the lengths are those of `sections`."""
+    flags = sum(1 << i for i, name in enumerate(SECTIONS) if name in sections)
+    quality = ONE_QUALITY if header.quality is None else header.quality
+    fields = (header.version, flags, header.channels, header.precision, bytes.fromhex(header.codec_id))
+    size = (header.width, header.height, quality)
+    framed = [_varint(len(sections[name])) + sections[name] for name in SECTIONS if name in sections]
+    fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
+    body = b"".join(framed)
+    return fixed + struct.pack("<I", zlib.crc32(body, zlib.crc32(fixed))) + body
+
+
+def read_header(data: bytes) -> Header:
+    """The header of a whole .jxc file, after checking that every byte of it is as it was written.
+
+    Raises:
+      VersionError: a newer version of jaxcodec wrote it.
+      BitstreamError: not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
+    """
+    return _parse(data)[0]
+
+
+def read(data: bytes) -> tuple[Header, dict[str, bytes]]:
+    """The header and the sections by name; raises as `read_header`."""
+    header, position = _parse(data)
+    sections = {}
+    for name, start in position.items():
+        sections[name] = data[start : start + header.section_bytes[name]]
+    return header, sections
+
+
+def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
+    if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
+        raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] > VERSION:
+        version = data[len(MAGIC)]
+        raise VersionError(f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update it")
+    if len(data) < _FIXED.size:
+        raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
+    _, version, flags, channels, precision, codec_id, width, height, quality, symbol_crc, crc = _FIXED.unpack_from(data)
+    lengths, position = _section_lengths(data, flags)
+    covered = zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES]))
+    if covered != crc:
+        raise BitstreamError("this file is damaged: its checksum does not fit its content; fetch it again")
+    header = Header(
+        version=version,
+        codec_id=codec_id.hex(),
+        width=width,
+        height=height,
+        channels=channels,
+        quality=None if quality == ONE_QUALITY else quality,
+        precision=precision,
+        symbol_crc=symbol_crc,
+        section_bytes=lengths,
+    )
+    _check_fields(header, flags)
+    return header, position
+
+
+def _section_lengths(data: bytes, flags: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Length and start of each section; raises BitstreamError where they do not fill the file exactly."""
+    lengths, starts, position = {}, {}, _FIXED.size
+    for i, name in enumerate(SECTIONS):
+        if flags >> i & 1:
+            lengths[name], starts[name] = _read_varint(data, position)
+            position = starts[name] + lengths[name]
+    if position > len(data):
+        raise _cut_short(len(data), f"its header says {position}")
+    if position < len(data):
+        raise BitstreamError(f"this file has {len(data) - position} bytes after its end, at byte {position}; remove them")
+    return lengths, starts
+
+
+def _check_fields(header: Header, flags: int) -> None:
+    """Fields that pass the checksum and still cannot be: a faulty or hostile encoder wrote them."""
+    checks = {
+        "version": header.version == VERSION,
+        "flags": flags < 1 << len(SECTIONS),
+        "width": header.width > 0,
+        "height": header.height > 0,
+        "channels": header.channels in (1, 3, 4) and (header.channels == 4) == bool(flags >> _ALPHA & 1),
+        "quality": header.quality is None or header.quality <= MAX_QUALITY,
+    }
+    wrong = [name for name, valid in checks.items() if not valid]
+    if wrong:
+        value = flags if wrong[0] == "flags" else getattr(header, wrong[0])
+        raise BitstreamError(f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture anew")
+
+
+def _cut_short(size: int, needed: str) -> BitstreamError:
+    return BitstreamError(f"this file is cut short: it has {size} bytes and {needed}; fetch it again")
+
+
+def _varint(value: int) -> bytes:
+    """Little-endian base 128, the high bit of a byte set where another follows."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """The value at `position` and the position after it; the length of a section takes five bytes at most."""
+    value = 0
+    for i in range(5):
+        if position + i >= len(data):
+            raise _cut_short(len(data), "a section's length is still to come")
+        byte = data[position + i]
+        value |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            return value, position + i + 1
+    raise BitstreamError("this file is damaged: the length of a section is not a number; fetch it again")

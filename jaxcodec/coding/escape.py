@@ -1,0 +1,46 @@
+"""Codes for symbols outside their table: any distance, by Exp-Golomb codes inside the range coder's stream.
+
+The excess of a symbol is its signed distance from the nearest end of the table, never zero. With w = |excess| - 1 +
+2^order, the code is the number of bits of w beyond `order` (its class, in unary as a geometric distribution), the bits
+of w below the leading one, and the sign. `order` suits the table's width, so that the code fits its tails.
+"""
+
+import constriction
+import numpy as np
+
+_model = constriction.stream.model
+_CLASSES = 34  # excesses of int32 symbols reach 2^32
+# Counts out of 2^24; the ten rarest classes are more likely than geometric, at the cost of the first.
+_CLASS = 1 << np.maximum(23 - np.arange(_CLASSES, dtype=np.int64), 0)
+_CLASS[0] -= _CLASS.sum() - 2**24
+_CLASS_MODEL = _model.Categorical((_CLASS - 1).astype(np.float64), perfect=False)
+_BIT_MODEL = _model.Categorical(np.full(2, 2.0**23 - 1), perfect=False)
+
+
+def order_for(width: int) -> int:
+    """The order of the code for a table of `width` values, from the integer alone."""
+    return (width >> 5).bit_length()
+
+
+def encode(encoder, excess: np.ndarray, order: int) -> None:
+    """Append `excess` (n,) int64 to a constriction range encoder."""
+    w = np.abs(excess) - 1 + (1 << order)
+    length = np.frexp(w.astype(np.float64))[1] - 1  # floor(log2(w)), exact under 2^53
+    bits = w << 1 | (excess < 0)
+    position = np.arange(_CLASSES + order)
+    sent = (bits[:, None] >> position) & 1
+    encoder.encode((length - order).astype(np.int32), _CLASS_MODEL)
+    encoder.encode(sent[position <= length[:, None]].astype(np.int32), _BIT_MODEL)
+
+
+def decode(decoder, count: int, order: int) -> np.ndarray:
+    """The next `count` excesses, int64 (count,)."""
+    length = decoder.decode(_CLASS_MODEL, count).astype(np.int64) + order
+    position = np.arange(_CLASSES + order)
+    sent = np.zeros((count, len(position)), np.int64)
+    present = position <= length[:, None]
+    sent[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
+    bits = (sent << position).sum(axis=1)
+    w = (bits >> 1) + (np.int64(1) << length)
+    distance = w - (1 << order) + 1
+    return np.where(bits & 1, -distance, distance)

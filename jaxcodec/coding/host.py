@@ -1,0 +1,102 @@
+"""The entropy coder of the host: constriction's range coder on integer tables.
+
+Symbols are grouped by their table, in the order of the tables and, within one, in their own order; each group is one
+call. A group is followed by the codes of those of its symbols that escaped.
+"""
+
+from typing import Protocol
+
+import constriction
+import numpy as np
+
+from jaxcodec.coding import escape
+from jaxcodec.coding.tables import MAX_PRECISION, Tables
+from jaxcodec.errors import BitstreamError
+
+
+class SymbolCoder(Protocol):
+    """What turns symbols into bytes under a set of tables; every coder of one set of tables writes the same format."""
+
+    tables: Tables
+
+    def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
+        """Bytes for int32 `symbols`, each coded with the table that `indices`, same shape, names."""
+
+    def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
+        """The int32 symbols, shaped as `indices`, that `data` holds."""
+
+
+class RangeCoder:
+    """Range coder with 32-bit words (`SymbolCoder`)."""
+
+    def __init__(self, tables: Tables):
+        self.tables = tables
+        self._models = [exact_model(tables.counts(t), tables.precision) for t in range(len(tables))]
+        self._low = [int(low) for low in tables.minimum]
+        self._width = [int(width) for width in np.diff(tables.starts) - 2]
+
+    def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
+        """Bytes for int32 `symbols`, any values, with the tables `indices`."""
+        encoder = constriction.stream.queue.RangeEncoder()
+        order, groups = _group(indices, len(self.tables))
+        symbols = symbols.reshape(-1)[order]
+        for table, start, stop in groups:
+            low, width = self._low[table], self._width[table]
+            group = symbols[start:stop]
+            inside = (group >= low) & (group < low + width)
+            encoder.encode(np.where(inside, group - np.int32(low), np.int32(width)), self._models[table])
+            if not inside.all():
+                outside = group[~inside].astype(np.int64)
+                excess = np.where(outside < low, outside - low, outside - (low + width - 1))
+                escape.encode(encoder, excess, escape.order_for(width))
+        # The decoder reads zeros past the end, so trailing ones need no room.
+        return encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+
+    def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
+        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from `encode`."""
+        words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
+        decoder = constriction.stream.queue.RangeDecoder(words)
+        order, groups = _group(indices, len(self.tables))
+        symbols = np.empty(indices.size, np.int32)
+        try:
+            for table, start, stop in groups:
+                symbols[order[start:stop]] = self._decode_group(decoder, table, stop - start)
+        except AssertionError as problem:  # constriction's way to say that no symbol has this code
+            raise BitstreamError(_DAMAGED) from problem
+        return symbols.reshape(indices.shape)
+
+    def _decode_group(self, decoder, table: int, count: int) -> np.ndarray:
+        low, width = self._low[table], self._width[table]
+        position = decoder.decode(self._models[table], count)
+        escaped = np.flatnonzero(position == width)
+        values = position + np.int32(low)
+        if escaped.size:
+            excess = escape.decode(decoder, escaped.size, escape.order_for(width))
+            outside = np.where(excess < 0, low, low + width - 1) + excess
+            if outside.min() < -(2**31) or outside.max() >= 2**31:
+                raise BitstreamError(_DAMAGED)
+            values[escaped] = outside
+        return values
+
+
+_DAMAGED = "the symbols in this file cannot be decoded with this codec on this device; encode the picture anew"
+
+
+def exact_model(counts: np.ndarray, precision: int):
+    """A constriction model whose fixed-point probabilities are exactly `counts` / 2^precision.
+
+    Constriction takes floats and makes integers of 24 bits of them: from weights w_i it assigns the symbol i the
+    interval from i + floor(W_i * s) on, W_i the sum of the weights before and s = (2^24 - n) / sum(w). With w_i one
+    less than the count in units of 2^-24, s is 1 and W_i an integer below 2^53: nothing is ever rounded.
+    """
+    weights = (counts.astype(np.int64) << (MAX_PRECISION - precision)) - 1
+    return constriction.stream.model.Categorical(weights.astype(np.float64), perfect=False)
+
+
+def _group(indices: np.ndarray, tables: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """The order that sorts by table, stable, and (table, start, stop) of each group that is not empty."""
+    flat = indices.reshape(-1).astype(np.uint8 if tables <= 256 else np.uint16)  # narrow types sort by radix
+    stops = np.cumsum(np.bincount(flat, minlength=tables))
+    starts = np.concatenate([[0], stops[:-1]])
+    groups = [(t, int(starts[t]), int(stops[t])) for t in range(tables) if stops[t] > starts[t]]
+    return np.argsort(flat, kind="stable"), groups

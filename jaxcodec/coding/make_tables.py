@@ -1,0 +1,60 @@
+"""Making integer tables of probabilities, in float64, when a codec is exported; never when one is loaded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import ndtr
+
+from jaxcodec.coding.tables import PRECISION, Tables
+
+
+def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tables:
+    """Tables of round(v) for centred Gaussians v of the given standard deviations, one table each."""
+    masses, minimum = [], []
+    for scale in np.asarray(scales, np.float64):
+        reach = int(np.ceil(6 * scale)) + 1
+        distance = np.abs(np.arange(-reach, reach + 1))
+        masses.append(ndtr((0.5 - distance) / scale) - ndtr((-0.5 - distance) / scale))
+        minimum.append(-reach)
+    return mass_tables(masses, minimum, precision)
+
+
+def mass_tables(masses: Sequence[np.ndarray], minimum: Sequence[int], precision: int = PRECISION) -> Tables:
+    """Tables from probability masses: `masses[t][i]` is that of the integer `minimum[t] + i`.
+
+    Both tails are cut where the mass falls under half a count; the escape takes what is cut off and what is missing
+    to one.
+    """
+    cdfs, lowest = [], []
+    for mass, first in zip(masses, minimum, strict=True):
+        mass = np.asarray(mass, np.float64)
+        likely = np.flatnonzero(mass >= 0.5 / (1 << precision))
+        start, stop = (likely[0], likely[-1] + 1) if likely.size else (np.argmax(mass), np.argmax(mass) + 1)
+        kept = mass[start:stop]
+        counts = quantise(np.append(kept, max(1 - kept.sum(), 0.0)), precision)
+        cdfs.append(np.concatenate([[0], np.cumsum(counts)]))
+        lowest.append(first + start)
+    starts = np.concatenate([[0], np.cumsum([len(cdf) for cdf in cdfs])])
+    return Tables(
+        np.concatenate(cdfs).astype(np.int32), starts.astype(np.int32), np.asarray(lowest, np.int32), precision
+    )
+
+
+def quantise(mass: np.ndarray, precision: int = PRECISION) -> np.ndarray:
+    """Counts, int64, each at least 1 and 2^precision in sum, that cost the fewest bits under `mass` (n,).
+
+    Over real numbers the minimum of -sum(mass * log(count)) is count = max(1, mass * scale), with the scale that makes
+    the sum right; then the largest fractions are rounded up.
+    """
+    total = 1 << precision
+    if len(mass) > total:
+        raise ValueError(f"{len(mass)} values do not fit tables of {precision} bits")
+    low, high = 0.0, float(total) / mass.sum()
+    for _ in range(64):
+        middle = (low + high) / 2
+        low, high = (low, middle) if np.maximum(mass * middle, 1).sum() > total else (middle, high)
+    ideal = np.maximum(mass * low, 1)
+    counts = np.floor(ideal).astype(np.int64)
+    short = total - counts.sum()
+    counts[np.argsort(counts - ideal, kind="stable")[:short]] += 1
+    return counts

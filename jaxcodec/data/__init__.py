@@ -1,0 +1,13 @@
+"""Training input: a folder of images in, an endless, repeatable stream of uint8 crops out.
+
+    dataset = data.open_folder("photographs", validation_images=16)
+    batches = data.training_batches(dataset, batch_size=16, crop=256, seed=0)
+    crops = next(batches)["image"]                      # uint8 (16, 256, 256, 3)
+
+Images stay uint8 HWC RGB here; the conversion to float32 in [0, 1] belongs to the jitted training step.
+"""
+
+from jaxcodec.data.pipeline import training_batches, validation_crops
+from jaxcodec.data.source import ImageFolder, open_folder
+
+__all__ = ["ImageFolder", "open_folder", "training_batches", "validation_crops"]

@@ -1,0 +1,1 @@
+"""Probability models of quantised latents, and the surrogates that stand for rounding in training."""

@@ -1,0 +1,41 @@
+"""Errors that a user can meet; each message is one sentence that names the file, the value and the remedy."""
+
+
+class CodecError(Exception):
+    """Base of every error that jaxcodec raises on bad input; the CLI prints it and exits with status 2."""
+
+
+class ImageError(CodecError):
+    """An input file is not an image that can be read, or an output image cannot be written."""
+
+
+class BitstreamError(CodecError):
+    """A .jxc file is not one, is damaged, or claims something that it cannot hold."""
+
+
+class VersionError(BitstreamError):
+    """A .jxc or .codec file was written by a newer version of jaxcodec."""
+
+
+class WrongCodecError(BitstreamError):
+    """A .jxc file was written with another codec than the one given."""
+
+
+class TooLargeError(BitstreamError):
+    """A .jxc file claims more pixels than the caller allows."""
+
+
+class CodecFileError(CodecError):
+    """A .codec file is missing, damaged or not one."""
+
+
+class RateError(CodecError):
+    """A quality or a bitrate was asked for that the codec cannot reach."""
+
+
+class DataError(CodecError):
+    """A folder of images is missing, empty or holds nothing readable."""
+
+
+class TrainingError(CodecError):
+    """Training cannot go on: a wrong setting, a non-finite loss, or a checkpoint that does not fit."""

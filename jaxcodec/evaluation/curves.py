@@ -1,0 +1,116 @@
+"""Rate-distortion curves of sweeps and of publications, and the Bjontegaard deltas between them."""
+
+import dataclasses
+import json
+import math
+import os
+
+from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.measure import Sweep
+from jaxcodec.files import read_bytes
+from jaxcodec.metrics.bd import Curve, CurveError, bd_quality, bd_rate
+from jaxcodec.metrics.ms_ssim import similarity_db
+
+RATE_RANGES = (None, (0.15, 1.0))
+"""The ranges in bpp over which curves are compared; None for all that they have in common."""
+
+METRICS = ("psnr_db", "ms_ssim_db")
+"""The qualities, in dB, over which curves are compared."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MeanCurve:
+    """Mean operating points over a set of pictures.
+
+    Attributes:
+      name: whose.
+      source: where they come from.
+      bpp: mean rates.
+      psnr_db: mean PSNR at them.
+      ms_ssim: mean MS-SSIM at them, empty where there is none.
+      ssim: mean SSIM at them, empty where there is none.
+    """
+
+    name: str
+    source: str
+    bpp: tuple[float, ...]
+    psnr_db: tuple[float, ...]
+    ms_ssim: tuple[float, ...] = ()
+    ssim: tuple[float, ...] = ()
+
+    def quality_db(self, metric: str) -> tuple[float, ...]:
+        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db"; empty where there is none."""
+        if metric == "psnr_db":
+            return self.psnr_db
+        return tuple(similarity_db(getattr(self, metric.removesuffix("_db"))).tolist())
+
+    def points(self, metric: str) -> list[tuple[float, float]]:
+        """(bpp, quality in dB) where the quality is finite, lowest rate first."""
+        return sorted(point for point in zip(self.bpp, self.quality_db(metric)) if math.isfinite(point[1]))
+
+
+def of_sweep(sweep: Sweep) -> MeanCurve:
+    """The mean curve of a sweep: at every operating point, mean rate and mean quality over the pictures."""
+    means = sweep.means()
+    columns = {number: tuple(mean[number] for mean in means) for number in ("bpp", "psnr_db", "ms_ssim", "ssim")}
+    complete = {number: column for number, column in columns.items() if None not in column}
+    return MeanCurve(sweep.coder.name, "measured here", **complete)
+
+
+def read_published(path: str | os.PathLike) -> list[MeanCurve]:
+    """Published curves from a JSON file.
+
+    The file holds {"codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db": [...], "ms_ssim": [...]}}}, `ms_ssim`
+    where the source gives it; whatever else it holds is passed over.
+
+    Raises:
+      EvaluationError: the file cannot be read, or is not of that form.
+    """
+    content = read_bytes(path, EvaluationError)
+    try:
+        return [
+            MeanCurve(
+                name,
+                str(codec["source"]),
+                **{number: tuple(map(float, codec[number])) for number in ("bpp", "psnr_db", "ms_ssim") if number in codec},
+            )
+            for name, codec in json.loads(content)["codecs"].items()
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+        raise EvaluationError(f"{path} does not hold published curves in JSON ({problem}); see docs/evaluation.md")
+
+
+def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:
+    """Bjontegaard deltas of a curve against an anchor, for each of `METRICS` that both have and each of `RATE_RANGES`.
+
+    Returns:
+      Dicts with `test`, `anchor`, `metric`, `rate_range` (None or [low, high] in bpp), `bd_rate` (percent, negative is
+      better), `bd_psnr_db` (or `bd_ms_ssim_db`; positive is better) and `problem`: None, or why there is no number.
+    """
+    rows = []
+    for metric in METRICS:
+        if all(curve.quality_db(metric) for curve in (test, anchor)):
+            for rate_range in RATE_RANGES:
+                row = {"test": test.name, "anchor": anchor.name, "metric": metric, "rate_range": rate_range}
+                rows.append(row | _deltas(test, anchor, metric, rate_range))
+    return rows
+
+
+def _deltas(test: MeanCurve, anchor: MeanCurve, metric: str, rate_range: tuple[float, float] | None) -> dict:
+    delta = f"bd_{metric}"
+    try:
+        pair = [Curve(curve.bpp, curve.quality_db(metric), curve.name) for curve in (test, anchor)]
+        return {"bd_rate": bd_rate(*pair, rate_range), delta: bd_quality(*pair, rate_range), "problem": None}
+    except CurveError as problem:
+        return {"bd_rate": None, delta: None, "problem": str(problem)}
+
+
+def bd_rate_per_image(test: Sweep, anchor: Sweep) -> dict[str, float | None]:
+    """BD-rate in percent by each picture's own PSNR curves, over all that they have in common; None where nothing."""
+    names = [row.image for row in test.at(test.coder.points[0])]
+    return {name: _deltas(_of_image(test, name), _of_image(anchor, name), "psnr_db", None)["bd_rate"] for name in names}
+
+
+def _of_image(sweep: Sweep, name: str) -> MeanCurve:
+    rows = [row for row in sweep.measurements if row.image == name]
+    return MeanCurve(sweep.coder.name, name, tuple(row.bpp for row in rows), tuple(row.psnr_db for row in rows))

@@ -1,0 +1,98 @@
+"""The evaluation as a whole: sweeps of codecs and baselines over a folder of pictures, compared and written down."""
+
+import os
+import pathlib
+from collections.abc import Collection, Sequence
+
+from jaxcodec.evaluation import examples, machine, measure, plots, report, results
+from jaxcodec.evaluation.coders import Coder, EvaluationError
+from jaxcodec.evaluation.curves import MeanCurve
+from jaxcodec.evaluation.results import Evaluation
+from jaxcodec.files import write_atomic
+
+
+def run(
+    codecs: Sequence[Coder],
+    baselines: Sequence[Coder],
+    folder: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    published: Sequence[MeanCurve] = (),
+    drawn: Sequence[str] | None = None,
+    workers: int = 1,
+    example_count: int = 3,
+) -> Evaluation:
+    """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the folder `out`.
+
+    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg.
+
+    Args:
+      codecs: what is under test, always one picture at a time; without any, the baselines are compared.
+      baselines: what it is compared with.
+      folder: of the pictures.
+      out: made where it is missing.
+      published: curves to compare with as well.
+      drawn: the names of the published curves to draw; `plots.DRAWN` without it.
+      workers: how many pictures the baselines code at a time.
+      example_count: how many pictures to show in the report.
+
+    Raises:
+      EvaluationError: nothing to measure, two curves of one name, a drawn curve that does not exist, or `out` cannot be
+        written to; all but the last file is known before the measurement begins.
+      DataError, ImageError: the pictures cannot be read.
+      CodecError: whatever else a coder raises.
+    """
+    _check_names(codecs, baselines, published)
+    visible = plots.visible(published, drawn)
+    photos = measure.load_photos(folder)
+    _make_folder(out)
+    sweeps = [measure.sweep(coder, photos) for coder in codecs]
+    sweeps += [measure.sweep(coder, photos, workers=workers) for coder in baselines]
+    evaluation = Evaluation(
+        machine=machine.describe(),
+        folder=str(folder),
+        workers=workers,
+        photos=tuple(photos),
+        sweeps=tuple(sweeps),
+        tests=tuple(coder.name for coder in codecs or baselines),
+        published=tuple(published),
+        examples=tuple(examples.choose(photos, sweeps, example_count)),
+    )
+    write(evaluation, out, visible)
+    return evaluation
+
+
+def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[str]) -> None:
+    """Writes the files of an evaluation to an existing folder, each whole or not at all.
+
+    Args:
+      evaluation: what to write.
+      out: the folder.
+      visible: the names of the published curves to draw.
+
+    Raises:
+      EvaluationError: the folder cannot be written to.
+    """
+    figures = plots.draw(evaluation.curves(), len(evaluation.sweeps), visible)
+    files = {f"rd_{figure.metric}.{suffix}": figure.render(suffix) for figure in figures for suffix in ("png", "svg")}
+    files["results.json"] = results.to_json(evaluation)
+    files["results.csv"] = results.to_csv(evaluation)
+    files["report.html"] = report.page(evaluation, figures).encode()
+    for name, content in files.items():
+        write_atomic(pathlib.Path(out) / name, content, EvaluationError)
+
+
+def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published: Sequence[MeanCurve]) -> None:
+    if not codecs and not baselines:
+        raise EvaluationError("there is nothing to measure; give a codec or a baseline")
+    names = [curve.name for curve in (*codecs, *baselines, *published)]
+    for name in names:
+        if names.count(name) > 1:
+            raise EvaluationError(f"two curves are called {name!r}; rename a codec's, as in --codec OTHER={name}")
+
+
+def _make_folder(out: str | os.PathLike) -> None:
+    try:
+        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise EvaluationError(f"cannot make the folder {out}: {problem.strerror}") from problem

@@ -1,0 +1,91 @@
+"""Learned codecs as coders: one whose qualities are swept, or several of one quality each that make a curve."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxcodec import codec as codecs
+from jaxcodec.codec import Codec
+from jaxcodec.evaluation.coders import EvaluationError
+
+DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
+"""Where a codec with a range of qualities is measured unless the caller says otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VariableCoder:
+    """A `Coder` over a codec with a range of qualities; its points are qualities (0 to 100) or rates in bpp."""
+
+    name: str
+    codec: Codec
+    points: tuple[float, ...]
+    point_name: str
+
+    @property
+    def settings(self) -> dict:
+        """The codec's identity."""
+        return {"codec": self.codec.name, "id": self.codec.id}
+
+    def encode(self, pixels: np.ndarray, point: float) -> bytes:
+        """The .jxc file of a picture."""
+        return codecs.encode(self.codec, pixels, **{self.point_name: point})
+
+    def decode(self, data: bytes, point: float) -> np.ndarray:
+        """The picture of a .jxc file; the file alone tells how, whatever the point."""
+        return codecs.decode(self.codec, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class FixedCoder:
+    """A `Coder` over codecs of one quality each; its points count them from 0, the lowest rate first."""
+
+    name: str
+    codecs: tuple[Codec, ...]
+    point_name: str = "codec"
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """One point a codec."""
+        return tuple(range(len(self.codecs)))
+
+    @property
+    def settings(self) -> dict:
+        """The codecs' identities, by point."""
+        return {"codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]}
+
+    def encode(self, pixels: np.ndarray, point: float) -> bytes:
+        """The .jxc file of a picture."""
+        return codecs.encode(self.codecs[int(point)], pixels)
+
+    def decode(self, data: bytes, point: float) -> np.ndarray:
+        """The picture of a .jxc file."""
+        return codecs.decode(self.codecs[int(point)], data)
+
+
+def from_spec(
+    spec: str, *, qualities: Sequence[float] | None = None, bpps: Sequence[float] | None = None
+) -> VariableCoder | FixedCoder:
+    """The coder that a command line names as [LABEL=]CODEC[,CODEC...].
+
+    Args:
+      spec: a codec's name or file; or, as one curve, several codecs of one quality each, which need a label.
+      qualities: where to measure a codec that has a range of qualities; `DEFAULT_QUALITIES` without it.
+      bpps: the rates at which to measure such a codec instead.
+
+    Raises:
+      EvaluationError: several codecs without a label, or one among them that has a range of qualities.
+      CodecFileError, VersionError: a codec cannot be loaded.
+    """
+    label, _, names = spec.rpartition("=")
+    loaded = [codecs.load(name) for name in names.split(",")]
+    if len(loaded) > 1 and not label:
+        raise EvaluationError(f"the curve of {names} has no name; give one, as in NAME={names}")
+    name = label or loaded[0].name
+    if len(loaded) > 1 and any(codec.variable for codec in loaded):
+        raise EvaluationError(f"a codec of {spec} has a range of qualities and is a curve of its own; give it alone")
+    if not loaded[0].variable:
+        return FixedCoder(name, tuple(sorted(loaded, key=lambda codec: codec.bpp_range[0])))
+    if bpps:
+        return VariableCoder(name, loaded[0], tuple(sorted(bpps)), "bpp")
+    return VariableCoder(name, loaded[0], tuple(sorted(qualities or DEFAULT_QUALITIES)), "quality")

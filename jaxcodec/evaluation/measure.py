@@ -1,0 +1,188 @@
+"""Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and seconds."""
+
+import concurrent.futures
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+import tqdm
+
+from jaxcodec import image
+from jaxcodec.evaluation.coders import Coder, EvaluationError
+from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim
+from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.metrics.ssim import WINDOW, ssim
+
+NUMBERS = ("bpp", "psnr_db", "ms_ssim", "ssim", "encode_seconds", "decode_seconds")
+"""The fields of a `Measurement` whose means over the pictures are reported."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Photo:
+    """A picture to measure on.
+
+    Attributes:
+      name: of its file, without the folder.
+      pixels: uint8 (height, width, 1 or 3).
+      notes: what was converted or left out while reading.
+    """
+
+    name: str
+    pixels: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """One picture through one coder at one operating point.
+
+    Attributes:
+      image: the picture's name.
+      point: the operating point.
+      bytes: size of the whole file.
+      bpp: 8 * bytes over the pixels of the picture.
+      psnr_db: PSNR of the decoded picture in dB, infinite where it equals the original.
+      ms_ssim: MS-SSIM, or None where a side is below 161 pixels.
+      ssim: SSIM, or None where a side is below 11 pixels.
+      encode_seconds, decode_seconds: wall-clock time of the library call, from pixels to bytes and back.
+    """
+
+    image: str
+    point: float
+    bytes: int
+    bpp: float
+    psnr_db: float
+    ms_ssim: float | None
+    ssim: float | None
+    encode_seconds: float
+    decode_seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """All measurements of one coder, point by point and picture by picture."""
+
+    coder: Coder
+    measurements: tuple[Measurement, ...]
+
+    def at(self, point: float) -> list[Measurement]:
+        """The measurements at an operating point, one a picture."""
+        return [measurement for measurement in self.measurements if measurement.point == point]
+
+    def means(self) -> list[dict]:
+        """For every operating point its `point` and the means of `NUMBERS` over the pictures.
+
+        Each number is the arithmetic mean of its per-picture values, bpp and PSNR in dB included, as the literature
+        has it. A number that some picture lacks is None.
+        """
+        return [
+            {"point": point} | {number: _mean([getattr(row, number) for row in self.at(point)]) for number in NUMBERS}
+            for point in self.coder.points
+        ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    return None if None in values else float(np.mean(values))
+
+
+def load_photos(folder: str | os.PathLike) -> list[Photo]:
+    """The pictures of a folder, sorted by name; alpha is left out, with a note, since not every coder keeps it.
+
+    Raises:
+      DataError: the folder is missing or holds no images.
+      ImageError: an image cannot be read.
+    """
+    photos = []
+    for path in image.list_images(folder):
+        picture = image.read(path)
+        pixels, notes = picture.pixels, picture.notes
+        if pixels.shape[2] == 4:
+            pixels, notes = np.ascontiguousarray(pixels[:, :, :3]), (*notes, "its alpha channel is left out")
+        photos.append(Photo(path.name, pixels, notes))
+    return photos
+
+
+def sweep(coder: Coder, photos: Sequence[Photo], *, workers: int = 1) -> Sweep:
+    """Measures a coder on every picture at every point, with a progress bar on stderr.
+
+    At every point the first picture of each size goes through the coder once more beforehand, untimed, so that
+    compilation and the first touch of memory are in no time.
+
+    Args:
+      coder: what to measure.
+      photos: on what.
+      workers: pictures that are coded at a time; above 1 they share the cores, and each takes longer than alone.
+
+    Raises:
+      EvaluationError: the coder gave a picture of another size.
+      CodecError: whatever else the coder raises.
+    """
+    first_of_shape = {photo.pixels.shape: photo for photo in reversed(photos)}.values()
+    measurements = []
+    progress = tqdm.tqdm(total=len(coder.points) * len(photos), desc=coder.name, unit="image")
+    with progress, concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for point in coder.points:
+            for photo in first_of_shape:
+                coder.decode(coder.encode(photo.pixels, point), point)
+            for measurement in pool.map(lambda photo: measure(coder, photo, point), photos):
+                measurements.append(measurement)
+                progress.update()
+    return Sweep(coder, tuple(measurements))
+
+
+def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
+    """One picture through one coder at one operating point.
+
+    Raises:
+      EvaluationError: the coder gave a picture of another size.
+    """
+    start = time.perf_counter()
+    data = coder.encode(photo.pixels, point)
+    encoded = time.perf_counter()
+    decoded = coder.decode(data, point)
+    done = time.perf_counter()
+    return Measurement(
+        image=photo.name,
+        point=point,
+        bytes=len(data),
+        bpp=bits_per_pixel(data, photo),
+        **similarity(photo, decoded, coder.name),
+        encode_seconds=encoded - start,
+        decode_seconds=done - encoded,
+    )
+
+
+def bits_per_pixel(data: bytes, photo: Photo) -> float:
+    """8 times the bytes of a file over the pixels of its picture."""
+    height, width = photo.pixels.shape[:2]
+    return 8 * len(data) / (height * width)
+
+
+def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
+    """`psnr_db`, `ms_ssim` and `ssim` of a decoded picture; None for what the picture is too small for.
+
+    A grey picture that a coder decodes as RGB is compared as RGB.
+
+    Raises:
+      EvaluationError: the sizes differ.
+    """
+    if decoded.shape[:2] != photo.pixels.shape[:2]:
+        raise EvaluationError(
+            f"{coder_name} decoded {photo.name}, {_size(photo.pixels)} pixels, to {_size(decoded)}; it cannot be compared"
+        )
+    channels = max(photo.pixels.shape[2], decoded.shape[2])
+    pair = [np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)]
+    side = min(decoded.shape[:2])
+    values = {
+        "psnr_db": psnr_db(*pair),
+        "ms_ssim": ms_ssim(*pair) if side >= MIN_SIDE else None,
+        "ssim": ssim(*pair) if side >= WINDOW else None,
+    }
+    return jax.tree.map(float, values)
+
+
+def _size(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[1]} x {pixels.shape[0]}"

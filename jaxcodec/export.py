@@ -1,0 +1,74 @@
+"""From a trained model to the content of a codec file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec import models
+from jaxcodec.codec_file import CodecContent, canonical_json
+from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
+from jaxcodec.coding.tables import PRECISION, Tables
+from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
+from jaxcodec.errors import CodecFileError
+
+_WIDEST = 1 << 13
+
+
+def export_codec(
+    description: Mapping[str, Any],
+    params: Mapping[str, Any],
+    *,
+    name: str,
+    bpp_range: tuple[float, float],
+    summary: str = "",
+) -> CodecContent:
+    """Everything that decoding needs, its integer tables made here once and for all.
+
+    Args:
+      description: what `models.build` takes; plain values only.
+      params: the model's variables, {"params": ...}, float32.
+      name: what the codec is called.
+      bpp_range: the mean rates of the lowest and the highest quality on photographs, in bpp.
+      summary: one line for people.
+
+    Raises:
+      CodecFileError: the description cannot be built, or a weight is not finite.
+    """
+    weights = flax.traverse_util.flatten_dict(dict(params["params"]), sep="/")
+    weights = {path: np.asarray(weight, np.float32) for path, weight in weights.items()}
+    for path, weight in weights.items():
+        if not np.isfinite(weight).all():
+            raise CodecFileError(f"the weight {path} is not finite; export a checkpoint from before training diverged")
+    tables = {"prior": prior_tables(models.build(description), params)}
+    if description["entropy"] == "mean_scale":
+        tables["conditional"] = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
+    model = canonical_json(_plain(description))
+    return CodecContent(name, summary, model, tuple(map(float, bpp_range)), weights, tables)
+
+
+def prior_tables(model, params) -> Tables:
+    """A table for each channel of the prior, wide enough that both tails hold less than half a count."""
+
+    @jax.jit
+    def likelihood(symbols):
+        return model.apply(params, symbols, method="prior_likelihood")
+
+    channels = getattr(model, "hyper_channels", None) or model.gains.channels
+    reach = 64
+    while True:
+        symbols = np.arange(-reach, reach + 1)
+        mass = np.asarray(likelihood(jnp.broadcast_to(symbols[:, None], (len(symbols), channels))), np.float64)
+        if reach == _WIDEST or max(mass[0].max(), mass[-1].max()) < 0.5 / (1 << PRECISION):
+            return mass_tables(list(mass.T), [-reach] * channels)
+        reach *= 2
+
+
+def _plain(value):
+    """Mappings and sequences of any kind as the JSON kinds."""
+    if isinstance(value, Mapping) or hasattr(value, "items"):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,48 @@
+"""The non-parametric baseline: transforms under a factorized prior (Balle et al. 2017; Guerin 2024, table 4.1)."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxcodec.entropy.factorized import DeepFactorized
+from jaxcodec.entropy.surrogates import likelihood_bits, surrogate
+from jaxcodec.models.gains import Gains
+from jaxcodec.models.output import Output
+
+
+class FactorizedModel(nn.Module):
+    """Image to latent to image, each latent channel coded with a learned density of its own.
+
+    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,) in [0, 1].
+    """
+
+    analysis: nn.Module
+    synthesis: nn.Module
+    gains: Gains
+
+    def setup(self):
+        self.prior = DeepFactorized(self.gains.channels)
+
+    def __call__(self, image, quality, key, kind: str = "noise") -> Output:
+        """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
+        latent = self.gains.apply_gain(self.analysis(image, quality), quality)
+        rate_latent, latent_hat = surrogate(kind, latent, 0.0, key)
+        bits = likelihood_bits(self.prior(rate_latent))
+        return Output(self.reconstruct_latent(latent_hat, quality), bits, jnp.zeros_like(bits))
+
+    def analyse(self, image, quality):
+        """Symbols (B, h, w, C) int32, coded with the prior's tables, and None: there is no conditional latent."""
+        latent = self.gains.apply_gain(self.analysis(image, quality), quality)
+        return jnp.round(latent).astype(jnp.int32), None
+
+    def reconstruct(self, symbols, quality):
+        """Image (B, H, W, 3) from decoded symbols."""
+        return self.reconstruct_latent(symbols.astype(jnp.float32), quality)
+
+    def reconstruct_latent(self, latent_hat, quality):
+        """Image (B, H, W, 3) from a quantised latent."""
+        return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
+
+    def prior_likelihood(self, symbols: jax.Array):
+        """Mass of integer symbols (..., C) under the prior, from which tables are made."""
+        return self.prior(symbols.astype(jnp.float32))

@@ -1,0 +1,72 @@
+"""Descriptions of the usual models, by their few sizes; see `jaxcodec.models.build` for what they hold."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Description = dict[str, Any]
+
+
+def patch_model(
+    latent: int, width: int, blocks: int, hyper: int, points: int, first_gain: float, last_gain: float
+) -> Description:
+    """The patch network under a mean-scale hyperprior, with `points` learned gains from `first_gain` to `last_gain`."""
+    return {
+        "entropy": "mean_scale",
+        "hyper_channels": hyper,
+        "scale_form": "log",
+        "log_scale_start": "photographs",
+        "gains": {"channels": latent, "points": points, "first": first_gain, "last": last_gain},
+        "analysis": {"kind": "patch_analysis", "latent": latent, "width": width, "blocks": blocks, "points": points},
+        "synthesis": {"kind": "patch_synthesis", "width": width, "blocks": blocks, "points": points},
+        "hyper_analysis": {"kind": "patch_hyper_analysis", "features": hyper, "width": width, "points": points},
+        "hyper_synthesis": {
+            "kind": "patch_hyper_synthesis", "outputs": 2 * latent, "width": width, "points": points,
+        },
+    }  # fmt: skip
+
+
+def factorized_model(
+    features: int, latent: int, kernels: Sequence[int] = (5, 5, 5, 5), strides: Sequence[int] = (2, 2, 2, 2)
+) -> Description:
+    """Convolutions with GDN under a factorized prior; CompressAI's sizes are (128, 192) and (192, 320)."""
+    return {"entropy": "factorized", "gains": {"channels": latent}, **_convolutions(features, latent, kernels, strides)}
+
+
+def mean_scale_model(
+    features: int, latent: int, hyper: int | None = None, hyper_activation: str = "leaky_relu", wide: bool = True
+) -> Description:
+    """Four 5x5 convolutions with GDN under a mean-scale hyperprior (Minnen et al. 2018).
+
+    `wide` lets the hyper-synthesis widen to 3/2 of the latent as CompressAI does, and ends it with a 3x3 convolution;
+    otherwise every hyper layer has `hyper` filters, as in the thesis (table 4.2).
+    """
+    hyper = hyper or features
+    middle = (latent, latent * 3 // 2) if wide else (hyper, hyper)
+    return {
+        "entropy": "mean_scale",
+        "hyper_channels": hyper,
+        "gains": {"channels": latent},
+        **_convolutions(features, latent, (5, 5, 5, 5), (2, 2, 2, 2)),
+        "hyper_analysis": {
+            "kind": "conv_analysis", "features": (hyper, hyper, hyper), "kernels": (3, 5, 5), "strides": (1, 2, 2),
+            "activation": hyper_activation,
+        },
+        "hyper_synthesis": {
+            "kind": "conv_synthesis", "features": (*middle, 2 * latent), "kernels": (5, 5, 3), "strides": (2, 2, 1),
+            "activation": hyper_activation,
+        },
+    }  # fmt: skip
+
+
+def _convolutions(features, latent, kernels, strides) -> Description:
+    depth = len(kernels) - 1
+    return {
+        "analysis": {
+            "kind": "conv_analysis", "features": (*[features] * depth, latent), "kernels": tuple(kernels),
+            "strides": tuple(strides), "activation": "gdn",
+        },
+        "synthesis": {
+            "kind": "conv_synthesis", "features": (*[features] * depth, 3), "kernels": tuple(kernels)[::-1],
+            "strides": tuple(strides)[::-1], "activation": "igdn",
+        },
+    }  # fmt: skip

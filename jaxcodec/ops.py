@@ -1,0 +1,46 @@
+"""Elementary operations with gradients of their own, shared by transforms and entropy models."""
+
+import jax
+import jax.numpy as jnp
+
+
+@jax.custom_vjp
+def lower_bound(x: jax.Array, bound: float) -> jax.Array:
+    """max(x, bound), elementwise, with a gradient that lets a bounded value come back.
+
+    The gradient passes where `x >= bound`, and below the bound where a descent step would raise `x`
+    (Balle et al. 2018, appendix; the plain maximum has no gradient there, and the value stays stuck).
+    """
+    return jnp.maximum(x, bound)
+
+
+def _lower_bound_forward(x, bound):
+    return jnp.maximum(x, bound), (x, bound)
+
+
+def _lower_bound_backward(residuals, gradient):
+    x, bound = residuals
+    passes = (x >= bound) | (gradient < 0)
+    return jnp.where(passes, gradient, 0.0), None
+
+
+lower_bound.defvjp(_lower_bound_forward, _lower_bound_backward)
+
+
+def round_straight_through(x: jax.Array) -> jax.Array:
+    """Rounds to the nearest integer (half to even); the gradient is that of the identity."""
+    return x + jax.lax.stop_gradient(jnp.round(x) - x)
+
+
+def space_to_depth(x: jax.Array, factor: int) -> jax.Array:
+    """(B, H, W, C) to (B, H/f, W/f, f*f*C); the channel order is (row, column, C)."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h // factor, factor, w // factor, factor, c)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // factor, w // factor, factor * factor * c)
+
+
+def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
+    """(B, H, W, f*f*C) to (B, f*H, f*W, C), the inverse of `space_to_depth`."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h, w, factor, factor, c // (factor * factor))
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * factor, w * factor, c // (factor * factor))

@@ -1,0 +1,172 @@
+"""The training loop: one readable pass from a config and a folder to checkpoints, metrics and pictures."""
+
+import pathlib
+import signal
+from typing import Any
+
+import jax
+import ml_collections
+import numpy as np
+from absl import logging
+from jax.experimental import multihost_utils
+
+from jaxcodec import data, models
+from jaxcodec.errors import TrainingError
+from jaxcodec.objectives.rate_distortion import RateDistortion
+from jaxcodec.training import config as run_config
+from jaxcodec.training import optimisers, sharding, validation
+from jaxcodec.training import state as train_state
+from jaxcodec.training.checkpoints import Checkpoints
+from jaxcodec.training.reporting import Reporter
+from jaxcodec.training.step import make_train_step, make_validation_step
+
+
+def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
+    """Trains the model of `config` in `workdir`, from the newest checkpoint there if there is one.
+
+    Returns True when all steps are done, False when a SIGTERM came first; either way the last state is saved.
+
+    Raises:
+      TrainingError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
+      DataError: the folder of images is missing, empty or unreadable.
+    """
+    workdir = pathlib.Path(workdir)
+    run_config.check(config)
+    first_process = jax.process_index() == 0
+
+    # ---------------------------------------------------------------- mesh
+    mesh = sharding.data_mesh()
+    sharding.check_batch(config.batch_size, mesh)
+
+    # ---------------------------------------------------------------- data
+    folder = data.open_folder(
+        config.data.folders.split(","),
+        validation_images=config.data.validation_images,
+        cache_gib=config.data.cache_gib,
+        seed=config.seed,
+    )
+    batches = data.training_batches(
+        folder,
+        batch_size=config.batch_size,
+        crop=config.data.crop,
+        seed=config.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+        workers=config.data.workers,
+        min_scale=config.data.min_scale,
+    )
+    held_out = validation.load_crops(folder, config.data.crop, config.data.validation_images)
+    workdir.mkdir(parents=True, exist_ok=True)
+    if first_process:
+        run_config.remember(config, workdir)
+
+    # ---------------------------------------------------------------- model and step
+    model = models.build(config.model.to_dict())
+    objective = RateDistortion(**config.objective)
+    transform = optimisers.create(config)
+    step_function = make_train_step(
+        model, objective, transform, surrogate=config.surrogate, seed=config.seed, average_decay=config.average_decay
+    )
+    same, split = sharding.replicated(mesh), sharding.divided(mesh)
+    train_step = jax.jit(step_function, in_shardings=(same, split), out_shardings=(same, same), donate_argnums=0)
+    validate = jax.jit(make_validation_step(model, objective), out_shardings=same)
+    state = train_state.create(model, transform, config.data.crop, config.seed)
+    state = sharding.put_replicated(jax.device_get(state), mesh)
+    logging.info(
+        "%d parameters, %d devices in %d processes, global batch %d",
+        sum(leaf.size for leaf in jax.tree.leaves(state.params)), mesh.size, jax.process_count(), config.batch_size,
+    )  # fmt: skip
+
+    # ---------------------------------------------------------------- checkpoint
+    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
+    step, window = 0, []
+    if checkpoints.latest_step() is not None:
+        state, host = checkpoints.restore(state)
+        step, window = int(jax.device_get(state.step)), host["window"]
+        batches.set_state(host["input"])
+        logging.info("resumed from step %d", step)
+    reporter = Reporter(workdir, step, config.steps) if first_process else None
+
+    def save() -> None:
+        checkpoints.save(step, state, {"input": batches.get_state(), "window": window})
+
+    # ---------------------------------------------------------------- loop
+    stop = _Stop()
+    pending: list[dict[str, jax.Array]] = []
+    try:
+        while step < config.steps and not stop.requested(step):
+            state, metrics = train_step(state, sharding.put_batch(next(batches)["image"], mesh))
+            pending.append(metrics)
+            step += 1
+            at_end = step == config.steps
+            if step % config.log_every == 0 or step % config.checkpoint_every == 0 or at_end:
+                window += _fetch(pending, step)
+                pending = []
+            if step % config.log_every == 0 or at_end:
+                means = {name: float(np.mean([row[name] for row in window])) for name in window[0]}
+                window = []
+                if reporter:
+                    reporter.scalars(step, "train", means)
+                    reporter.progress(step, means, config.batch_size)
+            if (step % config.validate_every == 0 or at_end) and held_out.size:
+                _validate(validate, state, held_out, config, step, mesh, reporter)
+            if step % config.checkpoint_every == 0 or at_end:
+                save()
+        window += _fetch(pending, step)
+        save()
+    finally:
+        checkpoints.close()
+        stop.restore()
+        if reporter:
+            reporter.close()
+    return step >= config.steps
+
+
+def _fetch(pending: list[dict[str, jax.Array]], step: int) -> list[dict[str, float]]:
+    """Metrics of the last steps, up to `step`, as plain floats; raises TrainingError where one was not finite."""
+    rows = [{name: float(value) for name, value in row.items()} for row in jax.device_get(pending)]
+    for position, row in enumerate(rows):
+        if not row.pop("finite"):
+            at = step - len(rows) + position + 1
+            raise TrainingError(
+                f"the loss of step {at} is not finite (loss {row['loss']}, gradient norm {row['gradient_norm']}); "
+                "the last checkpoint is kept: lower config.optimiser.learning_rate and start again"
+            )
+    return rows
+
+
+def _validate(validate, state, held_out, config, step, mesh, reporter: Reporter | None) -> None:
+    """Validates the averaged parameters at every quality of the config, and reports metrics and pictures."""
+    params = state.average if config.average_decay else state.params
+    rows = [held_out[0]]
+    for quality in config.validation_qualities:
+        metrics, reconstruction = validation.run(validate, params, held_out, quality, mesh)
+        rows.append(reconstruction)
+        if reporter:
+            reporter.scalars(step, f"validation/quality_{quality:g}", metrics)
+            logging.info(
+                "validation at quality %g: loss %.4f  bpp %.4f  psnr %.2f dB",
+                quality, metrics["loss"], metrics["bpp"], metrics["psnr_db"],
+            )  # fmt: skip
+    if reporter:
+        reporter.picture(step, "validation", rows)
+
+
+class _Stop:
+    """Whether to stop: SIGTERM in this process, or in any process of a run of several."""
+
+    def __init__(self):
+        self._seen = False
+        self._alone = jax.process_count() == 1
+        # With several processes JAX's own preemption service listens, and agrees on one step for all.
+        self._before: Any = signal.signal(signal.SIGTERM, self._notice) if self._alone else None
+
+    def _notice(self, *_):
+        self._seen = True
+
+    def requested(self, step: int) -> bool:
+        return self._seen if self._alone else multihost_utils.reached_preemption_sync_point(step)
+
+    def restore(self) -> None:
+        if self._alone:
+            signal.signal(signal.SIGTERM, self._before)

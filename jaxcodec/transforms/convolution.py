@@ -1,0 +1,135 @@
+"""Convolutions and transposed convolutions, with gradients that are fast on every back end.
+
+Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each other's input
+gradient, and share the kernel's gradient, so three linear maps make all values and gradients here:
+
+    convolve(x, kernel)          sums taps over x, with a stride
+    transpose(g, kernel)         its adjoint in x: spreads g over an image that is larger by the stride
+    kernel_gradient(x, g)        its adjoint in the kernel
+
+XLA's CPU back end computes the adjoint in x, a convolution over an input dilated with zeros, at a fraction of the speed
+of its forward convolution, and derives a far slower kernel gradient from it; there `transpose` is computed phase by
+phase instead. The choice of form is made in `_transpose` alone.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+_NARROW = 16  # output channels below which XLA's dilated convolution is the faster form on a CPU too
+
+
+def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
+    """Convolves `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, ceil(H/stride), ceil(W/stride), O).
+
+    The image is padded by k // 2 on every side: `border` is "zeros", or "edge" to replicate the outermost pixels,
+    which hides the border from the network.
+    """
+    pad = kernel.shape[0] // 2
+    if pad == 0 and stride == 1:
+        return lax.dot_general(x, kernel[0, 0], (((3,), (0,)), ((), ())))
+    if border == "edge":
+        x, pad = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge"), 0
+    return _conv(x, kernel, stride, pad)
+
+
+def upsample_conv(x: jax.Array, kernel: jax.Array, stride: int = 2) -> jax.Array:
+    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, stride*H, stride*W, O).
+
+    Output o sums x[i] * kernel[o + k // 2 - stride * i], which is what PyTorch's ConvTranspose2d gives with
+    padding k // 2 and output padding stride - 1.
+    """
+    return _transposed_conv(x, kernel.swapaxes(2, 3), stride)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv(x, kernel, stride, pad):
+    return _convolve(x, kernel, stride, pad)
+
+
+def _conv_forward(x, kernel, stride, pad):
+    return _convolve(x, kernel, stride, pad), (x, kernel)
+
+
+def _conv_backward(stride, pad, residuals, gradient):
+    x, kernel = residuals
+    return (
+        _transpose(gradient, kernel, stride, pad, x.shape[1:3]),
+        _kernel_gradient(x, gradient, kernel, stride, pad),
+    )
+
+
+_conv.defvjp(_conv_forward, _conv_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _transposed_conv(x, kernel, stride):
+    size = (stride * x.shape[1], stride * x.shape[2])
+    return _transpose(x, kernel, stride, kernel.shape[0] // 2, size)
+
+
+def _transposed_conv_forward(x, kernel, stride):
+    return _transposed_conv(x, kernel, stride), (x, kernel)
+
+
+def _transposed_conv_backward(stride, residuals, gradient):
+    x, kernel = residuals
+    pad = kernel.shape[0] // 2
+    return _convolve(gradient, kernel, stride, pad), _kernel_gradient(gradient, x, kernel, stride, pad)
+
+
+_transposed_conv.defvjp(_transposed_conv_forward, _transposed_conv_backward)
+
+
+def _convolve(x, kernel, stride, pad):
+    return lax.conv_general_dilated(x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=_DIMENSIONS)
+
+
+def _kernel_gradient(x, gradient, kernel, stride, pad):
+    return jax.linear_transpose(lambda k: _convolve(x, k, stride, pad), kernel)(gradient)[0]
+
+
+def _transpose(gradient, kernel, stride, pad, size):
+    """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W, I)."""
+    taps, _, channels, _ = kernel.shape
+    if jax.default_backend() == "cpu" and taps >= stride and channels >= _NARROW:
+        return _transpose_by_phases(gradient, kernel, stride, pad, size)
+    image = jax.ShapeDtypeStruct((gradient.shape[0], *size, channels), gradient.dtype)
+    return jax.linear_transpose(lambda x: _convolve(x, kernel, stride, pad), image)(gradient)[0]
+
+
+def _transpose_by_phases(gradient, kernel, stride, pad, size):
+    """`_transpose` as stride^2 dense convolutions, one for each phase of the output, then interleaved.
+
+    Output row o = stride * q + phase sums gradient[i] * kernel[o + pad - stride * i] over i. With the taps that are
+    congruent to phase + pad modulo the stride, in falling order, that is a convolution at row q.
+    """
+    swapped = kernel.swapaxes(2, 3)
+    rows, columns = ([_phase(p, kernel.shape[0], stride, pad, *axis) for p in range(stride)]
+                     for axis in zip(size, gradient.shape[1:3], strict=True))  # fmt: skip
+    phases = [
+        lax.conv_general_dilated(
+            gradient, swapped[row_taps][:, column_taps], (1, 1), [row_pads, column_pads], dimension_numbers=_DIMENSIONS
+        )
+        for row_taps, row_pads in rows
+        for column_taps, column_pads in columns
+    ]
+    batch, height, width, channels = phases[0].shape
+    grid = jnp.stack(phases, axis=3).reshape(batch, height, width, stride, stride, channels)
+    full = grid.transpose(0, 1, 3, 2, 4, 5).reshape(batch, stride * height, stride * width, channels)
+    return full[:, : size[0], : size[1]]
+
+
+def _phase(phase, taps, stride, pad, size_out, size_in):
+    """The taps that make one phase along one axis, as a slice in falling order, and the padding (low, high)."""
+    first = (phase + pad) % stride
+    count = (taps - 1 - first) // stride + 1
+    nearest = (first - phase - pad) // stride  # output q takes its taps from the inputs q - nearest, q - nearest - 1, ...
+    farthest = nearest + count - 1
+    last = first + (count - 1) * stride
+    rows_out = -(-size_out // stride)
+    return np.arange(last, first - 1, -stride), (farthest, rows_out - nearest - size_in)

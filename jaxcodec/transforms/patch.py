@@ -1,0 +1,170 @@
+"""Patch transforms: a network that starts as a good linear codec.
+
+Analysis takes 8x8 patches to the 8x8 DCT in a luma-chroma basis by one matrix product, refines them with residual
+blocks at 1/8 resolution, then merges 2x2 patches and keeps `latent` channels by a second matrix product. Both products
+start so that, with the blocks at zero, the latent holds the lowest frequencies of the orthonormal 16x16 DCT; synthesis
+starts as the transpose. Training begins at a linear transform codec instead of at noise.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.ops import depth_to_space, space_to_depth
+from jaxcodec.transforms.layers import Conv, interpolate_points
+
+PATCH = 8
+STRIDE = 16
+# Orthonormal luma-chroma basis, a fixed stand-in for the principal axes of RGB in photographs.
+_COLOUR = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+
+
+def _dct(size: int) -> np.ndarray:
+    """Orthonormal DCT-II matrix (frequency, sample)."""
+    k, n = np.mgrid[:size, :size]
+    matrix = np.sqrt(2 / size) * np.cos(np.pi * k * (2 * n + 1) / (2 * size))
+    matrix[0] /= np.sqrt(2)
+    return matrix
+
+
+def _pixel_basis(size: int) -> np.ndarray:
+    """Rows are DCT basis images in the channel order of `space_to_depth`: (size*size*3, size*size*3).
+
+    Columns are (row, column, rgb) of the pixel; rows are (vertical, horizontal frequency, luma-chroma).
+    """
+    dct = _dct(size)
+    basis = np.einsum("ui,vj,kc->uvkijc", dct, dct, _COLOUR)
+    return basis.reshape(3 * size * size, 3 * size * size)
+
+
+def lowest_frequencies(latent: int) -> np.ndarray:
+    """The rows of the 16x16 basis that the latent starts with: two thirds luma, the rest shared by both chromas."""
+    vertical, horizontal = np.mgrid[:STRIDE, :STRIDE]
+    order = np.argsort((vertical**2 + horizontal**2).ravel(), kind="stable")
+    chroma = latent // 6
+    chosen = [(position, 0) for position in order[: latent - 2 * chroma]]
+    chosen += [(position, channel) for position in order[:chroma] for channel in (1, 2)]
+    chosen.sort(key=lambda item: (np.flatnonzero(order == item[0])[0], item[1]))
+    return np.array([3 * position + channel for position, channel in chosen])
+
+
+def linear_start(latent: int) -> tuple[np.ndarray, np.ndarray]:
+    """The two matrices (in, out) of the analysis: (192, 192) from patches, and (768, latent) from merged patches."""
+    patch = _pixel_basis(PATCH)
+    block = _pixel_basis(STRIDE)[lowest_frequencies(latent)]
+    # Pixels of a 16x16 block from its four 8x8 patches of DCT coefficients, in the order of two `space_to_depth`.
+    position = np.arange(STRIDE * STRIDE * 3).reshape(2, PATCH, 2, PATCH, 3).transpose(0, 2, 1, 3, 4).reshape(-1)
+    merge = block[:, position].reshape(latent, 4, -1) @ patch.T
+    return patch.T, merge.reshape(latent, -1).T
+
+
+def photograph_log_scale(latent: int) -> tuple[float, ...]:
+    """Log of the standard deviation that each starting latent channel has in photographs, in units of [0, 1] pixels.
+
+    A power law of the frequency for luma and each chroma, fitted to 60 training photographs (CID22).
+    """
+    position, channel = np.divmod(lowest_frequencies(latent), 3)
+    frequency = np.hypot(*np.divmod(position, STRIDE))
+    constant, slope, mean_square = np.array([1.2, 0.25, 0.11]), np.array([-1.39, -1.15, -1.09]), np.array([7.6, 2.8, 1.2])
+    alternating = constant[channel] * np.maximum(frequency, 1) ** slope[channel]
+    return tuple(float(v) for v in np.log(np.where(frequency == 0, mean_square[channel], alternating)))
+
+
+def _constant(matrix: np.ndarray):
+    return lambda key, shape: jnp.asarray(matrix, jnp.float32).reshape(shape)
+
+
+class Modulation(nn.Module):
+    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,); identity at the start."""
+
+    points: int
+
+    @nn.compact
+    def __call__(self, x, quality):
+        shape = (self.points, x.shape[-1])
+        scale = interpolate_points(self.param("scale", nn.initializers.zeros, shape), quality)
+        shift = interpolate_points(self.param("shift", nn.initializers.zeros, shape), quality)
+        return x * (1 + scale[:, None, None]) + shift[:, None, None]
+
+
+class BottleneckBlock(nn.Module):
+    """Residual block 1x1, 3x3, 1x1 with a narrow middle that knows the quality; starts as the identity."""
+
+    width: int
+    points: int = 1
+
+    @nn.compact
+    def __call__(self, x, quality):
+        h = Conv(self.width, 1)(x)
+        h = jax.nn.silu(Modulation(self.points)(h, quality))
+        h = jax.nn.silu(Conv(self.width, 3, border="edge")(h))
+        return x + Conv(x.shape[-1], 1, kernel_init=nn.initializers.zeros)(h)
+
+
+class PatchAnalysis(nn.Module):
+    """Image (B, H, W, 3) in [0, 1] to latent (B, H/16, W/16, latent); H and W are multiples of 16."""
+
+    latent: int = 288
+    width: int = 96
+    blocks: int = 6
+    points: int = 1
+
+    @nn.compact
+    def __call__(self, x, quality):
+        to_patches, to_latent = linear_start(self.latent)
+        h = space_to_depth(x - 0.5, PATCH)
+        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches))(h)
+        for _ in range(self.blocks):
+            h = BottleneckBlock(self.width, self.points)(h, quality)
+        return Conv(self.latent, 1, kernel_init=_constant(to_latent))(space_to_depth(h, STRIDE // PATCH))
+
+
+class PatchSynthesis(nn.Module):
+    """Latent (B, h, w, latent) to image (B, 16 h, 16 w, 3), in [0, 1] up to over- and undershoot."""
+
+    width: int = 96
+    blocks: int = 6
+    points: int = 1
+
+    @nn.compact
+    def __call__(self, y, quality):
+        to_patches, to_latent = linear_start(y.shape[-1])
+        h = Conv(to_latent.shape[0], 1, kernel_init=_constant(to_latent.T))(y)
+        h = depth_to_space(h, STRIDE // PATCH)
+        for _ in range(self.blocks):
+            h = BottleneckBlock(self.width, self.points)(h, quality)
+        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches.T))(h)
+        return depth_to_space(h, PATCH) + 0.5
+
+
+class PatchHyperAnalysis(nn.Module):
+    """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features); h and w are multiples of 4."""
+
+    features: int = 96
+    width: int = 96
+    points: int = 1
+
+    @nn.compact
+    def __call__(self, y, quality):
+        h = Conv(2 * self.width, 1)(jnp.arcsinh(y))
+        h = BottleneckBlock(self.width, self.points)(h, quality)
+        h = Conv(2 * self.width, 1)(space_to_depth(h, 2))
+        h = BottleneckBlock(self.width, self.points)(h, quality)
+        return Conv(self.features, 1)(space_to_depth(h, 2))
+
+
+class PatchHyperSynthesis(nn.Module):
+    """Hyper-latent (B, h, w, features) to entropy parameters (B, 4 h, 4 w, outputs), zero at the start."""
+
+    outputs: int
+    width: int = 96
+    points: int = 1
+
+    @nn.compact
+    def __call__(self, z, quality):
+        for _ in range(2):
+            h = Conv(8 * self.width, 1)(z)
+            z = BottleneckBlock(self.width, self.points)(depth_to_space(h, 2), quality)
+        z = BottleneckBlock(self.width, self.points)(z, quality)
+        return Conv(self.outputs, 1, kernel_init=nn.initializers.zeros)(z)

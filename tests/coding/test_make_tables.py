@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jaxcodec.coding.make_tables import gaussian_tables, mass_tables, quantise
+
+
+def code_length(mass: np.ndarray, counts: np.ndarray) -> float:
+    """Bits per symbol under `mass` with the code of `counts`."""
+    return -np.sum(mass * np.log2(counts / counts.sum()))
+
+
+@given(st.lists(st.floats(1e-12, 1), min_size=2, max_size=300), st.integers(9, 20))
+def test_counts_are_positive_and_sum_to_the_total(mass, precision):
+    counts = quantise(np.array(mass), precision)
+    assert counts.min() >= 1
+    assert counts.sum() == 1 << precision
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=8).filter(lambda mass: sum(mass) > 0.1), st.data())
+def test_moving_one_count_never_shortens_the_code(mass, data):
+    mass = np.array(mass) / sum(mass)
+    counts = quantise(mass, 5)
+    giver, taker = data.draw(st.permutations(range(len(mass))))[:2]
+    if counts[giver] > 1:
+        moved = counts.copy()
+        moved[giver] -= 1
+        moved[taker] += 1
+        # Largest fractions first is within one count of the best integers.
+        assert code_length(mass, counts) <= code_length(mass, moved) + 1 / 16
+
+
+def test_too_many_values_for_the_precision_are_refused():
+    with pytest.raises(ValueError, match="300 values"):
+        quantise(np.ones(300), 8)
+
+
+def test_gaussian_tables_cost_less_than_a_thousandth_bit_more_than_ideal():
+    from scipy.special import ndtr
+
+    scales = np.geomspace(0.11, 256, 64)
+    tables = gaussian_tables(scales)
+    assert len(tables) == 64
+    for t, scale in enumerate(scales):
+        counts = tables.counts(t)
+        values = tables.minimum[t] + np.arange(len(counts) - 1)
+        mass = ndtr((0.5 - np.abs(values)) / scale) - ndtr((-0.5 - np.abs(values)) / scale)
+        inside = np.append(mass, 1 - mass.sum())
+        entropy = -np.sum(inside * np.log2(np.maximum(inside, 1e-300)))
+        assert code_length(inside, counts) - entropy < 1e-3
+        assert 1 - mass.sum() < 4e-3  # what escapes
+
+
+def test_tails_under_half_a_count_are_cut_and_go_to_the_escape():
+    mass = np.array([1e-9, 0.25, 0.5, 0.25, 1e-9])
+    tables = mass_tables([mass], [-7], 16)
+    assert tables.minimum[0] == -6
+    assert tables.counts(0).tolist()[-1] == 1
+    assert len(tables.counts(0)) == 4
+
+
+def test_a_mass_with_no_likely_value_still_has_a_table():
+    tables = mass_tables([np.array([1e-7, 3e-7, 1e-7])], [0], 16)
+    assert tables.minimum[0] == 1
+    assert tables.counts(0).tolist() == [1, 65535]

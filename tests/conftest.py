@@ -1,0 +1,26 @@
+"""Fixtures that every test may use: photographs, and small models with random weights."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> pathlib.Path:
+    """The folder of shared photographs and reference data; tests that need it are skipped without it."""
+    path = pathlib.Path(os.environ.get("JAXCODEC_SHARED", ROOT.parent / "shared"))
+    if not (path / "data" / "test" / "kodak").is_dir():
+        pytest.skip(f"needs the shared photographs (set JAXCODEC_SHARED; looked in {path})")
+    return path
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """A real photograph, uint8 (512, 512, 3): the astronaut that scikit-image ships."""
+    from skimage import data
+
+    return data.astronaut()

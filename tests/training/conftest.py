@@ -1,0 +1,101 @@
+"""A tiny run to compare with, its images, and the means to start further runs."""
+
+import json
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+import types
+
+import jax
+import pytest
+from jax.experimental.compilation_cache import compilation_cache
+from PIL import Image
+
+from jaxcodec import compile_cache
+from jaxcodec.training import loop
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def tiny_config(images):
+    """The settings of tiny_config.py, with a folder of images."""
+    config = runpy.run_path(str(HERE / "tiny_config.py"))["get_config"]()
+    config.data.folders = str(images)
+    return config
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory, photo) -> pathlib.Path:
+    """A folder of twelve crops of a photograph, 80 x 96 pixels."""
+    folder = tmp_path_factory.mktemp("images")
+    for index in range(12):
+        top, left = divmod(index, 4)
+        Image.fromarray(photo[110 * top :, 100 * left :][:80, :96]).save(folder / f"{index:02}.png")
+    return folder
+
+
+@pytest.fixture
+def config(images):
+    """The tiny config on those images."""
+    return tiny_config(images)
+
+
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory) -> pathlib.Path:
+    """A folder in the role of the user's cache: runs of this and other processes share what they compile."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def compile_once(cache_home):
+    """Keeps compiled programs during these tests; compiling the tiny run takes far longer than running it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache_home))
+        assert compile_cache.enable()
+    compilation_cache.reset_cache()  # so that JAX looks at the setting again
+    yield
+    jax.config.update("jax_compilation_cache_dir", None)
+    compilation_cache.reset_cache()
+
+
+@pytest.fixture(scope="package")
+def uninterrupted(tmp_path_factory, images, compile_once) -> pathlib.Path:
+    """Workdir of the tiny run on one device, finished without interruption."""
+    config = tiny_config(images)
+    workdir = tmp_path_factory.mktemp("uninterrupted")
+    assert loop.train(config, workdir)
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def runs(cache_home) -> types.SimpleNamespace:
+    """Starts processes: `start(script, *arguments, **environment) -> Popen`, `finish(process) -> (status, output)`."""
+    common = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "", "XDG_CACHE_HOME": str(cache_home)}
+
+    def start(script, *arguments, **environment):
+        command = [sys.executable, str(ROOT / script), *map(str, arguments)]
+        environment = os.environ | common | environment
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=ROOT, env=environment, **output)
+
+    def finish(process, timeout_s=240):
+        try:
+            output, _ = process.communicate(timeout=timeout_s)
+        finally:
+            process.kill()
+        return process.returncode, output
+
+    return types.SimpleNamespace(start=start, finish=finish)
+
+
+@pytest.fixture(scope="session")
+def read_metrics():
+    """Reads `metrics.jsonl` of a workdir as a list of dictionaries."""
+
+    def read(workdir) -> list[dict]:
+        return [json.loads(line) for line in (pathlib.Path(workdir) / "metrics.jsonl").read_text().splitlines()]
+
+    return read

@@ -1,0 +1,176 @@
+"""Whole runs on one device: what they leave behind, and that an interruption at any step changes nothing."""
+
+import os
+import pathlib
+import signal
+import struct
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
+
+from jaxcodec.errors import DataError, TrainingError
+from jaxcodec.training import loop
+from jaxcodec.training.checkpoints import Checkpoints, restore_average
+from jaxcodec.training.reporting import Reporter
+
+
+def event_scalars(workdir):
+    """{(tag, step): value} of the TensorBoard event files of a run, and the tags of its pictures."""
+    scalars, pictures = {}, set()
+    for path in sorted((workdir / "tensorboard").iterdir()):
+        data, position = path.read_bytes(), 0
+        while position < len(data):
+            (length,) = struct.unpack_from("<Q", data, position)
+            event = Event.FromString(data[position + 12 : position + 12 + length])
+            position += length + 16
+            for value in event.summary.value:
+                if value.HasField("image"):
+                    pictures.add(value.tag)
+                else:
+                    scalars[value.tag, event.step] = value.simple_value
+    return scalars, pictures
+
+
+def saved_state(workdir):
+    """Every array of the newest checkpoint of a run."""
+    with ocp.CheckpointManager(workdir / "checkpoints") as manager:
+        step = manager.latest_step()
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        tree = checkpointer.restore(workdir / "checkpoints" / str(step) / "state")
+    return jax.tree.map(np.asarray, tree)
+
+
+def assert_same_run(workdir, reference, read_metrics):
+    """Both runs wrote the same metrics and ended with the same state, bit for bit."""
+    assert read_metrics(workdir) == read_metrics(reference)
+    jax.tree.map(np.testing.assert_array_equal, saved_state(workdir), saved_state(reference))
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """`interrupt(step)`: once the metrics of that step are written, this process gets a SIGTERM."""
+    original = Reporter.scalars
+
+    def at(last_step):
+        def scalars(self, step, part, values):
+            original(self, step, part, values)
+            if step == last_step and part == "train":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(Reporter, "scalars", scalars)
+
+    return at
+
+
+def test_a_run_leaves_metrics_of_every_step(uninterrupted, read_metrics):
+    rows = read_metrics(uninterrupted)
+    assert [row["step"] for row in rows if row["part"] == "train"] == list(range(1, 13))
+    assert [row["step"] for row in rows if row["part"] == "validation/quality_0.5"] == [6, 12]
+    for row in rows:
+        assert all(np.isfinite(row[name]) for name in ("loss", "bpp", "mse_255", "psnr_db"))
+        assert row["loss"] == pytest.approx(0.01 * row["mse_255"] + row["bpp"], rel=1e-4)
+    train = [row["loss"] for row in rows if row["part"] == "train"]
+    assert np.mean(train[-3:]) < np.mean(train[:3])
+
+
+def test_a_run_leaves_event_files_and_pictures(uninterrupted, read_metrics):
+    scalars, pictures = event_scalars(uninterrupted)
+    for row in read_metrics(uninterrupted):
+        for name in ("loss", "bpp", "psnr_db"):
+            assert scalars[f"{row['part']}/{name}", row["step"]] == pytest.approx(row[name], rel=1e-6)
+    assert pictures == {"validation"}
+    with Image.open(uninterrupted / "pictures" / "validation_0000012.png") as picture:
+        assert picture.size == (2 * 32, 2 * 32)  # two held-out images; original and reconstruction
+
+
+def test_a_finished_run_has_nothing_left_to_do(uninterrupted, config, read_metrics):
+    before = read_metrics(uninterrupted)
+    assert loop.train(config, uninterrupted)
+    assert read_metrics(uninterrupted) == before
+
+
+def test_sigterm_at_several_steps_changes_nothing(uninterrupted, config, tmp_path, interrupt, read_metrics):
+    handler = signal.getsignal(signal.SIGTERM)
+    for step in (1, 6, 8):  # the first step; a step with validation; a step with a checkpoint of its own
+        interrupt(step)
+        assert not loop.train(config, tmp_path)
+        assert restore_average(tmp_path)[0] == step
+        assert read_metrics(tmp_path)[-1]["step"] == step
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert loop.train(config, tmp_path)
+    assert_same_run(tmp_path, uninterrupted, read_metrics)
+
+
+def test_sigkill_at_several_steps_changes_nothing(uninterrupted, config, images, tmp_path, runs, read_metrics):
+    for event, step in (("report", 3), ("save", 4), ("report", 10)):
+        process = runs.start("tests/training/killed_run.py", tmp_path, images, event, step)
+        status, output = runs.finish(process)
+        assert status == -signal.SIGKILL, output
+    assert read_metrics(tmp_path)[-1]["step"] == 10
+    assert restore_average(tmp_path)[0] in (4, 8)  # the kill may come before Orbax has finished writing
+    assert loop.train(config, tmp_path)
+    assert_same_run(tmp_path, uninterrupted, read_metrics)
+
+
+def test_means_over_a_window_survive_an_interruption(config, tmp_path, monkeypatch, read_metrics):
+    config.log_every, config.checkpoint_every, config.validate_every = 5, 3, 100
+    assert loop.train(config, tmp_path / "whole")
+
+    original = Checkpoints.save
+
+    def save(self, step, *arguments):
+        original(self, step, *arguments)
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Checkpoints, "save", save)
+    assert not loop.train(config, tmp_path / "parts")
+    monkeypatch.undo()
+    assert loop.train(config, tmp_path / "parts")
+    assert [row["step"] for row in read_metrics(tmp_path / "whole") if row["part"] == "train"] == [5, 10, 12]
+    assert_same_run(tmp_path / "parts", tmp_path / "whole", read_metrics)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
+    uninterrupted, config, tmp_path, interrupt, read_metrics
+):
+    interrupt(4)
+    assert not loop.train(config, tmp_path)
+    good = saved_state(tmp_path)
+    rate, config.optimiser.learning_rate = config.optimiser.learning_rate, 1e30
+    config.log_every, config.checkpoint_every = 100, 6
+    with pytest.raises(TrainingError, match=r"loss of step [56] is not finite .*learning_rate"):
+        loop.train(config, tmp_path)
+    jax.tree.map(np.testing.assert_array_equal, saved_state(tmp_path), good)
+
+    config.optimiser.learning_rate, config.log_every, config.checkpoint_every = rate, 1, 4
+    assert loop.train(config, tmp_path)
+    assert_same_run(tmp_path, uninterrupted, read_metrics)
+
+
+def test_a_run_without_held_out_images_does_not_validate(config, tmp_path, read_metrics):
+    config.data.validation_images = 0
+    assert loop.train(config, tmp_path)
+    assert {row["part"] for row in read_metrics(tmp_path)} == {"train"}
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_settings_and_folders_that_cannot_work_leave_no_workdir(config, tmp_path):
+    workdir = tmp_path / "run"
+    config.data.folders = str(tmp_path / "absent")
+    with pytest.raises(DataError, match="absent is not a folder"):
+        loop.train(config, workdir)
+    config.data.folders = ""
+    with pytest.raises(TrainingError, match="config.data.folders is empty"):
+        loop.train(config, workdir)
+    assert not workdir.exists()
+
+
+def test_a_workdir_of_another_model_is_refused(uninterrupted, config):
+    config.model.analysis.features = (5, 6)
+    with pytest.raises(TrainingError, match="holds a run with another config.model"):
+        loop.train(config, pathlib.Path(uninterrupted))

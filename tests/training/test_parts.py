@@ -1,0 +1,172 @@
+"""The parts of training that need no model: schedule and optimisers, settings, reports, checkpoints, devices."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxcodec import data
+from jaxcodec.errors import TrainingError
+from jaxcodec.training import checkpoints, optimisers, reporting, sharding, validation
+from jaxcodec.training import config as run_config
+from jaxcodec.training.state import TrainState
+
+
+def test_the_rate_warms_up_stays_and_decays_to_zero(config):
+    config.steps, config.optimiser.learning_rate = 100, 1.0
+    config.optimiser.warmup, config.optimiser.decay = 10, 0.2
+    schedule = optimisers.schedule(config)
+    rates = np.array([schedule(step) for step in range(101)])
+    assert 0 < rates[0] <= 0.1 + 1e-6
+    assert (np.diff(rates[:10]) > 0).all()
+    np.testing.assert_allclose(rates[10:80], 1.0)
+    np.testing.assert_allclose(rates[[80, 90, 100]], [1.0, 0.5, 0.0], atol=1e-6)
+
+    config.steps = 1000  # a longer run has the same start
+    np.testing.assert_allclose([optimisers.schedule(config)(step) for step in range(80)], rates[:80])
+
+
+@pytest.mark.parametrize("kind", ["adam", "muon"])
+def test_an_optimiser_lowers_a_quadratic(config, kind):
+    config.steps, config.optimiser.kind, config.optimiser.learning_rate = 100, kind, 0.1
+    transform = optimisers.create(config)
+    params = {"params": {"kernel": jnp.ones((1, 1, 4, 4)), "bias": jnp.ones(4)}}
+
+    @jax.jit
+    def step(params, state):
+        gradients = jax.grad(lambda tree: sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))(params)
+        updates, state = transform.update(gradients, state, params)
+        return jax.tree.map(jnp.add, params, updates), state
+
+    state = transform.init(params)
+    for _ in range(50):
+        params, state = step(params, state)
+    assert max(float(jnp.abs(leaf).mean()) for leaf in jax.tree.leaves(params)) < 0.5
+
+
+def test_an_unknown_optimiser_is_an_error(config):
+    config.optimiser.kind = "sgd"
+    with pytest.raises(ValueError, match="'sgd' is unknown"):
+        optimisers.create(config)
+
+
+@pytest.mark.parametrize("name", ["steps", "batch_size", "log_every", "checkpoint_every"])
+def test_counts_must_be_positive(config, name):
+    config[name] = 0
+    with pytest.raises(TrainingError, match=f"config.{name} is 0"):
+        run_config.check(config)
+
+
+def test_settings_are_remembered_and_guarded(config, tmp_path):
+    run_config.remember(config, tmp_path)
+    kept = run_config.load(tmp_path)
+    assert (kept.steps, kept.data.crop, kept.model.entropy) == (12, 32, "factorized")
+
+    config.steps, config.optimiser.learning_rate = 99, 0.5  # these may change from one part of a run to the next
+    run_config.remember(config, tmp_path)
+    assert run_config.load(tmp_path).steps == 99
+
+    config.batch_size = 16
+    with pytest.raises(TrainingError, match=r"another config.batch_size \(8, now 16\)"):
+        run_config.remember(config, tmp_path)
+    assert run_config.load(tmp_path).batch_size == 8
+    with pytest.raises(TrainingError, match="holds no config.json"):
+        run_config.load(tmp_path / "absent")
+
+
+def test_a_resumed_report_drops_what_came_after_the_checkpoint(tmp_path):
+    reporter = reporting.Reporter(tmp_path, 0, 10)
+    for step in range(1, 6):
+        reporter.scalars(step, "train", {"loss": 1.0 / step})
+    reporter.close()
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 6, "pa')  # a kill in the middle of a line
+    resumed = reporting.Reporter(tmp_path, 3, 10)
+    resumed.scalars(4, "train", {"loss": 0.5})
+    resumed.close()
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert (rows[2]["loss"], rows[3]["loss"]) == (1 / 3, 0.5)
+
+
+@pytest.fixture
+def state():
+    tree = {"params": {"kernel": jnp.arange(6.0).reshape(2, 3)}}
+    return TrainState(jnp.int32(5), tree, jax.tree.map(lambda leaf: leaf + 1, tree), {"count": jnp.int32(7)})
+
+
+def test_checkpoints_restore_what_was_saved_and_keep_the_newest(state, tmp_path):
+    host = {"input": {"next_index": 3}, "window": [{"loss": 0.1}]}
+    manager = checkpoints.Checkpoints(tmp_path, keep=2)
+    assert manager.latest_step() is None
+    for step in (5, 6, 7):
+        manager.save(step, state, host | {"step": step})
+    manager.close()
+
+    manager = checkpoints.Checkpoints(tmp_path, keep=2)
+    assert manager.latest_step() == 7
+    restored, kept = manager.restore(jax.tree.map(jnp.zeros_like, state))
+    manager.close()
+    jax.tree.map(np.testing.assert_array_equal, restored, state)
+    assert kept == host | {"step": 7}
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()) == ["6", "7"]
+
+    step, average = checkpoints.restore_average(tmp_path)
+    assert step == 7
+    jax.tree.map(np.testing.assert_array_equal, average, state.average)
+    assert isinstance(average["params"]["kernel"], np.ndarray)
+
+
+def test_a_checkpoint_of_another_model_is_an_error(state, tmp_path):
+    manager = checkpoints.Checkpoints(tmp_path)
+    manager.save(1, state, {})
+    manager.close()
+    other = state.replace(params={"params": {"kernel": jnp.zeros((3, 3))}})
+    manager = checkpoints.Checkpoints(tmp_path)
+    with pytest.raises(TrainingError, match="checkpoint of step 1 .* does not fit the model"):
+        manager.restore(other)
+    manager.close()
+
+
+def test_a_workdir_without_checkpoints_is_an_error(tmp_path):
+    with pytest.raises(TrainingError, match="holds no checkpoints"):
+        checkpoints.restore_average(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(TrainingError, match="no finished checkpoint"):
+        checkpoints.restore_average(tmp_path)
+
+
+def test_batches_are_divided_and_states_repeated_over_the_mesh():
+    mesh = sharding.data_mesh()
+    sharding.check_batch(8 * mesh.size, mesh)
+    local = np.arange(8 * mesh.size * 3, dtype=np.uint8).reshape(-1, 3)
+    batch = sharding.put_batch(local, mesh)
+    assert batch.sharding == sharding.divided(mesh)
+    np.testing.assert_array_equal(batch, local)
+    tree = sharding.put_replicated({"a": local, "b": np.float32(2)}, mesh)
+    assert all(leaf.sharding.is_fully_replicated for leaf in jax.tree.leaves(tree))
+    np.testing.assert_array_equal(tree["a"], local)
+
+
+def test_a_batch_that_devices_cannot_share_is_an_error():
+    mesh = sharding.data_mesh()
+    mesh_of_two = type("Mesh", (), {"size": 2})  # only the number of devices matters
+    sharding.check_batch(3 * mesh.size, mesh)
+    with pytest.raises(TrainingError, match="batch_size is 3, which 2 devices cannot share"):
+        sharding.check_batch(3, mesh_of_two)
+
+
+def test_validation_averages_over_all_held_out_crops(images):
+    folder = data.open_folder(images, validation_images=3)
+    batches = validation.load_crops(folder, 16, 3)
+    assert batches.shape == (1, 3, 16, 16, 3)
+    assert validation.load_crops(data.open_folder(images), 16, 0).size == 0
+
+    def validate(params, pixels, quality):
+        return {"level": params * jnp.mean(pixels.astype(jnp.float32)) + quality[0]}, pixels
+
+    metrics, first = validation.run(validate, 2.0, batches, 0.25, sharding.data_mesh())
+    assert metrics == {"level": pytest.approx(2 * batches.mean() + 0.25, rel=1e-5)}
+    np.testing.assert_array_equal(first, batches[0])

@@ -1,0 +1,47 @@
+"""The convolutional transforms: strides, shapes, activations."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
+from jaxcodec.transforms.layers import activation, interpolate_points
+
+QUALITY = jnp.zeros((1,))
+
+
+@pytest.mark.parametrize(
+    ("kernels", "strides", "total"), [((5, 5, 5, 5), (2, 2, 2, 2), 16), ((9, 5, 5), (4, 2, 2), 16), ((9, 5, 5), (2, 2, 2), 8)]
+)
+def test_synthesis_mirrors_analysis_for_the_published_strides(kernels, strides, total):
+    features = (6,) * (len(kernels) - 1)
+    image = jax.random.uniform(jax.random.key(0), (1, 2 * total, 3 * total, 3))
+    analysis = ConvAnalysis((*features, 8), kernels, strides)
+    y, _ = analysis.init_with_output(jax.random.key(1), image, QUALITY)
+    assert y.shape == (1, 2, 3, 8)
+    synthesis = ConvSynthesis((*features, 3), kernels[::-1], strides[::-1])
+    back, _ = synthesis.init_with_output(jax.random.key(1), y, QUALITY)
+    assert back.shape == image.shape
+
+
+def test_the_last_layer_is_linear_and_the_others_are_not():
+    image = jax.random.normal(jax.random.key(0), (1, 16, 16, 3))
+    one = ConvAnalysis((4,), (5,), (2,), "relu")
+    params = one.init(jax.random.key(1), image, QUALITY)
+    assert jnp.allclose(one.apply(params, 2 * image, QUALITY), 2 * one.apply(params, image, QUALITY), atol=1e-5)
+    two = ConvAnalysis((4, 4), (5, 5), (2, 2), "gdn")
+    params = two.init(jax.random.key(1), image, QUALITY)
+    assert not jnp.allclose(two.apply(params, 2 * image, QUALITY), 2 * two.apply(params, image, QUALITY), atol=1e-2)
+
+
+def test_an_unknown_activation_is_named():
+    with pytest.raises(ValueError, match="swoosh"):
+        activation("swoosh")
+
+
+def test_interpolation_meets_its_points_and_is_linear_between():
+    table = jnp.array([[0.0, 1.0], [2.0, 5.0], [10.0, 5.0]])
+    quality = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.7])
+    expected = [[0, 1], [1, 3], [2, 5], [6, 5], [10, 5], [10, 5]]
+    assert jnp.allclose(interpolate_points(table, quality), jnp.array(expected, jnp.float32))
+    assert jnp.allclose(interpolate_points(table[:1], quality), jnp.tile(table[:1], (6, 1)))

@@ -1,0 +1,43 @@
+"""Trains a model: python train.py --config=configs/NAME.py --workdir=DIR [--config.steps=N ...]."""
+
+import sys
+
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "The experiment, a file of configs/.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for checkpoints, metrics and pictures; a run there is resumed.")
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join the other processes of a cluster that JAX knows.")
+_COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where JAX cannot find it.")
+_PROCESSES = flags.DEFINE_integer("processes", None, "Number of processes, with --coordinator.")
+_PROCESS = flags.DEFINE_integer("process", None, "Number of this process from 0, with --coordinator.")
+_COMPILE_CACHE = flags.DEFINE_bool("compile_cache", True, "Keep compiled programs in the user's cache folder.")
+
+
+def main(argv):
+    """Parses flags, trains, and turns errors that a user can meet into one sentence and exit status 2."""
+    del argv
+    from jaxcodec import compile_cache
+    from jaxcodec.errors import CodecError
+    from jaxcodec.training import loop, sharding
+
+    if _COMPILE_CACHE.value:
+        compile_cache.enable()
+    try:
+        if _DISTRIBUTED.value or _COORDINATOR.value:
+            sharding.initialise_distributed(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+        finished = loop.train(_CONFIG.value, _WORKDIR.value)
+    except CodecError as error:
+        print(f"train.py: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    if not finished:
+        logging.warning("stopped by SIGTERM; the state is saved, and the same command goes on from it")
+        sys.exit(143)
+
+
+if __name__ == "__main__":
+    logging.set_verbosity(logging.INFO)
+    # Orbax tells every phase of every save through the same logger; only its warnings concern a user.
+    logging.get_absl_handler().addFilter(lambda record: "orbax" not in record.pathname or record.levelno > 20)
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(main)
