@@ -1,8 +1,9 @@
-"""Measures codecs: python eval.py --codec NAME|FILE ... --images DIR --out DIR [--baselines jpeg,webp,avif,jpeg2000]."""
+"""Measures codecs: python eval.py --codec NAME|FILE ... --images DIR --out DIR [--baselines jpeg,webp,...]."""
 
 import argparse
 import pathlib
 import sys
+from collections.abc import Callable
 
 
 def _numbers(text: str) -> list[float]:
@@ -13,10 +14,24 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
+def _at_least(minimum: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if (number := int(text)) < minimum:
+            raise argparse.ArgumentTypeError(f"{number} is below {minimum}")
+        return number
+
+    return count
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="eval.py", description="Measure codecs on a folder of pictures.")
-    parser.add_argument("--codec", nargs="+", default=[], metavar="[LABEL=]CODEC[,CODEC...]",
-                        help="name or file of a codec; several of one quality each, under a label, make one curve")  # fmt: skip
+    parser.add_argument(
+        "--codec",
+        nargs="+",
+        default=[],
+        metavar="[LABEL=]CODEC[,CODEC...]",
+        help="name or file of a codec; several of one quality each, under a label, make one curve",
+    )
     parser.add_argument("--images", required=True, type=pathlib.Path, metavar="DIR", help="the pictures")
     parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="where to write the results")
     parser.add_argument("--baselines", type=_names, default=["jpeg", "webp"], metavar="A,B", help="default: jpeg,webp")
@@ -25,8 +40,10 @@ def _parser() -> argparse.ArgumentParser:
     points = parser.add_mutually_exclusive_group()
     points.add_argument("--qualities", type=_numbers, metavar="Q,Q", help="0 to 100; default: nine, evenly spread")
     points.add_argument("--bpp", type=_numbers, metavar="R,R", help="rates to ask for instead of qualities")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="pictures that baselines code at a time")
-    parser.add_argument("--examples", type=int, default=3, metavar="N", help="pictures to show in the report")
+    parser.add_argument(
+        "--workers", type=_at_least(1), default=1, metavar="N", help="pictures that baselines code at a time"
+    )
+    parser.add_argument("--examples", type=_at_least(0), default=3, metavar="N", help="pictures to show in the report")
     parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
     return parser
 

@@ -14,6 +14,22 @@ _PROCESS = flags.DEFINE_integer("process", None, "Number of this process from 0,
 _COMPILE_CACHE = flags.DEFINE_bool("compile_cache", True, "Keep compiled programs in the user's cache folder.")
 
 
+def parse(argv):
+    """Parses flags and reads the config; a name or a value that does not fit is one sentence and exit status 2."""
+    from jaxcodec.errors import CodecError
+
+    try:
+        rest = flags.FLAGS(argv)
+        _ = _CONFIG.value
+        return rest
+    except (AttributeError, KeyError) as error:
+        problem = f"the config has no setting {str(error).strip(chr(34))}"
+    except (CodecError, flags.Error, TypeError, ValueError, OSError) as error:
+        problem = " ".join(str(error).split())
+    print(f"train.py: error: {problem}; see --help and the config file", file=sys.stderr)
+    sys.exit(2)
+
+
 def main(argv):
     """Parses flags, trains, and turns errors that a user can meet into one sentence and exit status 2."""
     del argv
@@ -40,4 +56,4 @@ if __name__ == "__main__":
     # Orbax tells every phase of every save through the same logger; only its warnings concern a user.
     logging.get_absl_handler().addFilter(lambda record: "orbax" not in record.pathname or record.levelno > 20)
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    app.run(main, flags_parser=parse)

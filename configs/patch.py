@@ -13,7 +13,7 @@ def get_config():
     first, last = RateDistortion(**config.objective).starting_gains()
     config.model = patch_model(288, width=96, blocks=6, hyper=96, points=8, first_gain=first, last_gain=last)
     config.surrogate = "mixed"
-    config.steps = 9_000
+    config.steps = 8_000
     config.batch_size = 4
     config.data.min_scale = 0.75
     config.data.validation_images = 24

@@ -156,8 +156,9 @@ def _codecs(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from jaxcodec.training.export import export
 
-    export(options.workdir, options.output)
-    print(f"{options.workdir} -> {options.output}: {options.output.stat().st_size:,} bytes")
+    content = export(options.workdir, options.output)
+    size, (low, high) = options.output.stat().st_size, content.bpp_range
+    print(f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to {high:.2f} bpp")
     return 0
 
 

@@ -33,7 +33,7 @@ class CodecContent:
       summary: one line for people: what it was trained on, for what.
       model: the description that `jaxcodec.models.build` takes, as canonical JSON.
       bpp_range: the mean rates that its lowest and highest quality gave on photographs, in bpp.
-      weights: float32 arrays of the model's parameters by path, "analysis/Conv_0/kernel" say.
+      weights: the model's parameters by path, "analysis/Conv_0/kernel" say; kernels float16, the rest float32.
       tables: integer tables by name: "prior", and "conditional" for a model with a conditional latent.
     """
 
@@ -110,20 +110,20 @@ def read(path: str | os.PathLike) -> CodecContent:
     metadata = read_metadata(path)
     try:
         tensors = safetensors.numpy.load(read_bytes(path, CodecFileError))
-    except safetensors.SafetensorError as problem:
+        claimed = metadata.pop("id")
+        found = content_id(metadata, tensors)
+        if claimed != found:
+            raise CodecFileError(f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it again")
+        return CodecContent(
+            name=metadata["name"],
+            summary=metadata["summary"],
+            model=canonical_json(metadata["model"]),
+            bpp_range=tuple(metadata["bpp_range"]),
+            weights={key.removeprefix(_WEIGHTS): array for key, array in tensors.items() if key.startswith(_WEIGHTS)},
+            tables=_tables(tensors, metadata["precision"]),
+        )
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
-    claimed = metadata.pop("id")
-    found = content_id(metadata, tensors)
-    if claimed != found:
-        raise CodecFileError(f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it again")
-    return CodecContent(
-        name=metadata["name"],
-        summary=metadata["summary"],
-        model=canonical_json(metadata["model"]),
-        bpp_range=tuple(metadata["bpp_range"]),
-        weights={name.removeprefix(_WEIGHTS): array for name, array in tensors.items() if name.startswith(_WEIGHTS)},
-        tables=_tables(tensors, metadata["precision"]),
-    )
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
@@ -134,16 +134,18 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = json.loads((file.metadata() or {})[_KEY])
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError) as problem:
+        newer = metadata["format"] > FORMAT
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
-    if metadata["format"] > FORMAT:
+    if newer:
         version = metadata["format"]
         raise VersionError(f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update it")
     return metadata
 
 
-def _not_one(path, problem: Exception) -> CodecFileError:
-    return CodecFileError(f"{path} is not a codec file, or is damaged ({problem}); fetch it again or export it anew")
+def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:
+    reason = f"{type(problem).__name__}: {problem}"
+    return CodecFileError(f"{path} is not a codec file, or is damaged ({reason}); fetch it again or export it anew")
 
 
 def _tables(tensors: dict[str, np.ndarray], precision: int) -> dict[str, Tables]:

@@ -9,11 +9,32 @@ from jaxcodec import codec, export, models
 from jaxcodec.codec_file import CodecContent
 from jaxcodec.models import presets
 
+
+def _one_layer(gains: dict, scale_form: str) -> dict:
+    """A mean-scale model of one layer a network: compiles at once at any shape."""
+
+    def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
+        return {"kind": kind, "features": (features,), "kernels": (kernel,), "strides": (stride,)}
+
+    return {
+        "entropy": "mean_scale",
+        "hyper_channels": 4,
+        "scale_form": scale_form,
+        "gains": {"channels": 6, **gains},
+        "analysis": layer("conv_analysis", 6, 5, 16),
+        "synthesis": layer("conv_synthesis", 3, 5, 16),
+        "hyper_analysis": layer("conv_analysis", 4, 3, 2),
+        "hyper_synthesis": layer("conv_synthesis", 12, 3, 2),
+    }
+
+
 DESCRIPTIONS = {
+    "tiny": _one_layer({"points": 2, "first": 2, "last": 20}, "log"),
+    "one_quality": _one_layer({}, "linear"),
     "patch": presets.patch_model(latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20),
-    "mean_scale": presets.mean_scale_model(8, 12),
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
+_KERNEL_GAIN = {"tiny": 0.8, "one_quality": 5.0, "patch": 1.0, "factorized": 3.0}
 
 
 @functools.cache
@@ -23,14 +44,14 @@ def params(name: str):
     key = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
     start = jax.jit(model.init)(key, np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32), key)
     rng = np.random.default_rng(0)
-    gain = {"patch": 1.0, "mean_scale": 3.0, "factorized": 3.0}[name]
+    gain = np.float32(_KERNEL_GAIN[name])
 
     def scaled(path, value):
         value = np.asarray(value)
         kernel = "kernel" in jax.tree_util.keystr(path)
         if kernel and not value.any():  # what training would have moved from zero
             return rng.normal(0, 0.3 / np.sqrt(value.shape[-2]), value.shape).astype(np.float32)
-        return value * np.float32(gain) if kernel else value
+        return value * gain if kernel else value
 
     return jax.tree_util.tree_map_with_path(scaled, start)
 

@@ -7,27 +7,23 @@ import pathlib
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pytest
+import small_codecs
 from PIL import Image
 
 import jaxcodec
-from jaxcodec import cli, codec_file, compile_cache, export, image, models
+from jaxcodec import cli, codec_file, compile_cache, image
 from jaxcodec.image import Picture
-from jaxcodec.models import presets
 
 SIZE = (40, 48)  # height, width of every picture here, so that each network is compiled once
 
 
 @pytest.fixture(scope="module")
 def codec(tmp_path_factory) -> pathlib.Path:
-    """A codec file of an untrained patch network with two gains."""
-    description = presets.patch_model(latent=48, width=8, blocks=1, hyper=4, points=2, first_gain=2, last_gain=30)
-    crop, quality = np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32)
-    params = jax.jit(models.build(description).init)(jax.random.key(0), crop, quality, jax.random.key(0))
+    """The file of a small untrained codec with a range of qualities."""
     path = tmp_path_factory.mktemp("codec") / "small.codec"
-    codec_file.save(path, export.export_codec(description, params, name="small", bpp_range=(0.1, 2.0)))
+    codec_file.save(path, small_codecs.content("tiny"))
     return path
 
 
@@ -128,7 +124,7 @@ def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
     monkeypatch.setattr("jaxcodec.bundled.FOLDER", codec.parent)
     status, output, _ = run("codecs")
     assert status == 0
-    assert output.startswith("small") and jaxcodec.load(codec).id in output and "0.10 to 2.00 bpp" in output
+    assert output.startswith("small") and jaxcodec.load(codec).id in output and "0.20 to 2.00 bpp" in output
     _, output, _ = run("codecs", "--json")
     (listed,) = json.loads(output)
     assert (listed["name"], listed["size_bytes"]) == ("small", codec.stat().st_size)
@@ -227,6 +223,20 @@ def test_another_codec_is_refused_with_both_ids(folder, run, codec):
 def test_bad_info_names_the_file(folder, run):
     assert_refused(run("info", "photo.png"), "photo.png: ", "not a .jxc file")
     assert_refused(run("info", "missing.jxc"), "missing.jxc", "No such file")
+
+
+def test_export_says_what_it_wrote(folder, run, monkeypatch):
+    content = small_codecs.content("tiny")
+
+    def export(workdir, path):
+        codec_file.save(path, content)
+        return content
+
+    monkeypatch.setattr("jaxcodec.training.export.export", export)
+    status, output, errors = run("export", "workdir", "a.codec")
+    size = (folder / "a.codec").stat().st_size
+    assert (status, errors) == (0, "")
+    assert output == f"workdir -> a.codec: {size:,} bytes, id {content.id}, 0.20 to 2.00 bpp\n"
 
 
 def test_export_of_a_missing_folder_is_refused(folder, run):

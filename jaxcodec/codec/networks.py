@@ -65,7 +65,7 @@ def build(description_json: str) -> Networks:
     def pixels(params, symbols, mean, quality, grey):
         arguments = (symbols, mean, quality) if hierarchical else (symbols, quality)
         values = model.apply(params, *arguments, method="reconstruct")
-        return image.to_uint8(jnp.mean(values, axis=-1, keepdims=True) if grey else values)
+        return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
 
     return Networks(
         latent=jax.jit(latent),

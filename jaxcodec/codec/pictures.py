@@ -141,6 +141,7 @@ def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
 def _encode_within(codec: Codec, source: _Source, bpp: float) -> Encoded:
     """The highest whole quality whose file is not above `bpp`."""
     limit = math.floor(bpp * source.pixel_count / 8)
+    limit += 8 * (limit + 1) / source.pixel_count <= bpp  # the product may have been rounded down
     if codec.variable:
         growth = max(math.log(codec.bpp_range[1] / codec.bpp_range[0]) / 100, 1e-3)
         quality, data = highest_within(limit, lambda quality: _encode(codec, source, 100 * quality), growth)

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-PIXEL_BUDGET = 1 << 20
+PIXEL_BUDGET = 1 << 21
 """The most pixels that a network sees at once; bounds the memory that it takes."""
 
 
 class Span(NamedTuple):
-    """Along one axis, in units of the latent grid: a window [start, start + size), of which [first, stop) is kept."""
+    """Along one axis, in latent positions: where a window starts, and the [first, stop) of it that is kept."""
 
     start: int
     first: int
@@ -33,27 +33,36 @@ def halo(settings: Mapping[str, Any]) -> int:
 
 
 def plan(height: int, width: int, reach: int, budget: int) -> tuple[tuple[int, int], list[tuple[Span, Span]]]:
-    """Windows of one size, (rows, columns), that hold at most about `budget` positions of a `height` x `width` grid.
+    """Windows of one size, (rows, columns), of at most `budget` positions, that cover a `height` x `width` grid.
 
-    Every kept place is `reach` positions or more away from its window's border, unless the border is the grid's.
+    Every kept place is `reach` positions or more away from its window's border, unless the border is the grid's. Of all
+    ways the one is taken that computes least. Where `reach` alone goes beyond the budget, windows keep one position.
     """
-    if height * width <= budget:
-        return (height, width), [(Span(0, 0, height), Span(0, 0, width))]
-    side = math.isqrt(budget)
-    columns, column_spans = _spans(width, reach, max(side, budget // height))
-    rows, row_spans = _spans(height, reach, max(side, budget // columns))
+    best = None
+    for across in range(1, width + 1):
+        columns = _window(width, across, reach)
+        limit = budget // columns
+        if limit < height and limit <= 2 * reach and across < width:
+            continue
+        down = 1 if limit >= height else math.ceil(height / max(limit - 2 * reach, 1))
+        rows = _window(height, down, reach)
+        cost = across * columns * down * rows
+        if best is None or cost < best[0]:
+            best = cost, (rows, columns), (down, across)
+    _, (rows, columns), (down, across) = best
+    row_spans, column_spans = _spans(height, down, rows, reach), _spans(width, across, columns, reach)
     return (rows, columns), [(row, column) for row in row_spans for column in column_spans]
 
 
-def _spans(size: int, reach: int, limit: int) -> tuple[int, list[Span]]:
-    """Equal windows along one axis, no longer than `limit` unless `reach` leaves no room."""
-    if size <= limit:
-        return size, [Span(0, 0, size)]
-    count = math.ceil(size / max(limit - 2 * reach, 1))
+def _window(size: int, count: int, reach: int) -> int:
+    """The length of each of `count` windows that cover `size` positions."""
+    return min(size, math.ceil(size / count) + 2 * reach)
+
+
+def _spans(size: int, count: int, window: int, reach: int) -> list[Span]:
     kept = math.ceil(size / count)
-    window = min(size, kept + 2 * reach)
     firsts = range(0, size, kept)
-    return window, [Span(min(max(first - reach, 0), size - window), first, min(first + kept, size)) for first in firsts]
+    return [Span(min(max(first - reach, 0), size - window), first, min(first + kept, size)) for first in firsts]
 
 
 def run(

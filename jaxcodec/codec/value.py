@@ -7,6 +7,7 @@ from typing import Any
 
 import flax.traverse_util
 import jax
+import numpy as np
 
 from jaxcodec import bundled, codec_file
 from jaxcodec.codec import networks
@@ -54,7 +55,7 @@ def load(name_or_path: str | os.PathLike) -> Codec:
 
 def create(content: CodecContent) -> Codec:
     """A codec from what its file holds."""
-    weights = {tuple(path.split("/")): weight for path, weight in content.weights.items()}
+    weights = {tuple(path.split("/")): weight.astype(np.float32) for path, weight in content.weights.items()}
     description = content.metadata()["model"]
     return Codec(
         name=content.name,

@@ -68,16 +68,16 @@ def read_published(path: str | os.PathLike) -> list[MeanCurve]:
     """
     content = read_bytes(path, EvaluationError)
     try:
-        return [
-            MeanCurve(
-                name,
-                str(codec["source"]),
-                **{number: tuple(map(float, codec[number])) for number in ("bpp", "psnr_db", "ms_ssim") if number in codec},
-            )
-            for name, codec in json.loads(content)["codecs"].items()
-        ]
+        return [_published(name, codec) for name, codec in json.loads(content)["codecs"].items()]
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise EvaluationError(f"{path} does not hold published curves in JSON ({problem}); see docs/evaluation.md")
+        raise EvaluationError(
+            f"{path} does not hold published curves in JSON ({problem}); see docs/evaluation.md"
+        ) from problem
+
+
+def _published(name: str, codec: dict) -> MeanCurve:
+    numbers = [number for number in ("bpp", "psnr_db", "ms_ssim") if number in codec]
+    return MeanCurve(name, str(codec["source"]), **{number: tuple(map(float, codec[number])) for number in numbers})
 
 
 def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:

@@ -88,7 +88,9 @@ def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published:
     names = [curve.name for curve in (*codecs, *baselines, *published)]
     for name in names:
         if names.count(name) > 1:
-            raise EvaluationError(f"two curves are called {name!r}; rename a codec's, as in --codec OTHER={name}")
+            raise EvaluationError(
+                f"two curves are called {name!r}; give a codec a label of its own, as in --codec LABEL={name}"
+            )
 
 
 def _make_folder(out: str | os.PathLike) -> None:

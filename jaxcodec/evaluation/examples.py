@@ -88,6 +88,4 @@ def _version(sweep: Sweep, photo: Photo, point: float) -> Version:
     data = coder.encode(photo.pixels, point)
     pixels = coder.decode(data, point)
     likeness = similarity(photo, pixels, coder.name)
-    return Version(
-        coder.name, point, bits_per_pixel(data, photo), likeness["psnr_db"], likeness["ms_ssim"], pixels
-    )
+    return Version(coder.name, point, bits_per_pixel(data, photo), likeness["psnr_db"], likeness["ms_ssim"], pixels)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxcodec import codec as codecs
+import jaxcodec
 from jaxcodec.codec import Codec
 from jaxcodec.evaluation.coders import EvaluationError
 
@@ -29,11 +29,11 @@ class VariableCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return codecs.encode(self.codec, pixels, **{self.point_name: point})
+        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point})
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
-        return codecs.decode(self.codec, data)
+        return jaxcodec.decode(self.codec, data)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +56,11 @@ class FixedCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return codecs.encode(self.codecs[int(point)], pixels)
+        return jaxcodec.encode(self.codecs[int(point)], pixels)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file."""
-        return codecs.decode(self.codecs[int(point)], data)
+        return jaxcodec.decode(self.codecs[int(point)], data)
 
 
 def from_spec(
@@ -78,7 +78,7 @@ def from_spec(
       CodecFileError, VersionError: a codec cannot be loaded.
     """
     label, _, names = spec.rpartition("=")
-    loaded = [codecs.load(name) for name in names.split(",")]
+    loaded = [jaxcodec.load(name) for name in names.split(",")]
     if len(loaded) > 1 and not label:
         raise EvaluationError(f"the curve of {names} has no name; give one, as in NAME={names}")
     name = label or loaded[0].name

@@ -12,9 +12,10 @@ _PACKAGES = ("jaxcodec", "jax", "jaxlib", "numpy", "scipy", "pillow", "constrict
 
 
 def describe() -> dict:
-    """Machine, software and time, as JSON values: `cpu`, `cores`, `memory_gib`, `devices`, `system`, `versions`, `date`.
+    """Machine, software and time, as JSON values.
 
-    `cores` are those that this process may use; `devices` are JAX's.
+    Returns:
+      `cpu`, `cores` (those that this process may use), `memory_gib`, `devices` (JAX's), `system`, `versions`, `date`.
     """
     return {
         "cpu": _cpu(),

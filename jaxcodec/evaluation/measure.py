@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Sequence
@@ -127,7 +128,7 @@ def sweep(coder: Coder, photos: Sequence[Photo], *, workers: int = 1) -> Sweep:
         for point in coder.points:
             for photo in first_of_shape:
                 coder.decode(coder.encode(photo.pixels, point), point)
-            for measurement in pool.map(lambda photo: measure(coder, photo, point), photos):
+            for measurement in pool.map(functools.partial(measure, coder, point=point), photos):
                 measurements.append(measurement)
                 progress.update()
     return Sweep(coder, tuple(measurements))
@@ -171,17 +172,23 @@ def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, 
     """
     if decoded.shape[:2] != photo.pixels.shape[:2]:
         raise EvaluationError(
-            f"{coder_name} decoded {photo.name}, {_size(photo.pixels)} pixels, to {_size(decoded)}; it cannot be compared"
+            f"{coder_name} decoded {photo.name}, {_size(photo.pixels)} pixels, to {_size(decoded)}; "
+            "leave that coder or that picture out"
         )
     channels = max(photo.pixels.shape[2], decoded.shape[2])
     pair = [np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)]
-    side = min(decoded.shape[:2])
-    values = {
-        "psnr_db": psnr_db(*pair),
-        "ms_ssim": ms_ssim(*pair) if side >= MIN_SIDE else None,
-        "ssim": ssim(*pair) if side >= WINDOW else None,
+    return jax.tree.map(float, _metrics(*pair))
+
+
+@jax.jit
+def _metrics(a: jax.Array, b: jax.Array) -> dict[str, jax.Array | None]:
+    """All metrics in one program, so that what SSIM and MS-SSIM have in common is computed once."""
+    side = min(a.shape[:2])
+    return {
+        "psnr_db": psnr_db(a, b),
+        "ms_ssim": ms_ssim(a, b) if side >= MIN_SIDE else None,
+        "ssim": ssim(a, b) if side >= WINDOW else None,
     }
-    return jax.tree.map(float, values)
 
 
 def _size(pixels: np.ndarray) -> str:

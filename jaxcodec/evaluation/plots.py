@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import itertools
 import re
 from collections.abc import Collection, Sequence
 
@@ -94,7 +95,8 @@ class Plot:
     def _frame(self, axes) -> None:
         """Shows the rates of the first curve, but 1.2 bpp at least and 2 at most, and the measured points in there."""
         right = min(2.0, max(1.2, 1.05 * max(self.curves[0].bpp)))
-        shown = [quality for curve in self.curves[: self.measured] for rate, quality in curve.points(self.metric) if rate <= right]
+        measured = itertools.chain(*(curve.points(self.metric) for curve in self.curves[: self.measured]))
+        shown = [quality for rate, quality in measured if rate <= right]
         if shown:
             margin = 0.04 * (max(shown) - min(shown)) + 0.01
             axes.set_ylim(min(shown) - margin, max(shown) + margin)

@@ -53,17 +53,23 @@ def _facts(evaluation: Evaluation) -> str:
 
 
 def _legend(figure: plots.Plot) -> str:
-    """A button for each curve that shows or hides it in all plots."""
-    buttons = []
+    """A button for each curve that shows or hides it in all plots; those that are hidden at first lie in a fold."""
+    shown, folded = [], []
     for index, curve in enumerate(figure.curves):
         measured = index < figure.measured
-        pressed = "true" if measured or curve.name in figure.drawn else "false"
+        visible = measured or curve.name in figure.drawn
         line = f"border-top: 3px {'solid' if measured else 'dashed'} {plots.colour(index)}"
-        buttons.append(
-            f'<button type="button" data-curve="{index}" aria-pressed="{pressed}" title="{tables.text(curve.source)}">'
+        (shown if visible else folded).append(
+            f'<button type="button" data-curve="{index}" aria-pressed="{str(visible).lower()}" '
+            f'title="{tables.text(curve.source)}">'
             f'<span class="swatch" style="{line}"></span>{tables.text(curve.name)}</button>\n'
         )
-    return "".join(buttons)
+    fold = f"<details><summary>{len(folded)} more published curves</summary>{_row(folded)}</details>" if folded else ""
+    return _row(shown) + fold
+
+
+def _row(buttons: Sequence[str]) -> str:
+    return f'<div class="row">{"".join(buttons)}</div>\n'
 
 
 def _pictures(examples: Sequence[Example]) -> list[dict]:

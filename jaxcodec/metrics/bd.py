@@ -45,11 +45,11 @@ class Curve:
 
     def __post_init__(self):
         if len(self.bpp) != len(self.quality):
-            raise CurveError(f"{self.name} has {len(self.bpp)} rates but {len(self.quality)} qualities: pair them.")
+            raise CurveError(f"{self.name} has {len(self.bpp)} rates but {len(self.quality)} qualities; pair them")
         if not all(rate > 0 for rate in self.bpp):
-            raise CurveError(f"{self.name} has a rate that is not above 0 bpp: remove that point.")
+            raise CurveError(f"{self.name} has a rate that is not above 0 bpp; remove that point")
         if len(self.points[0]) < 2:
-            raise CurveError(f"{self.name} has fewer than two points of rising quality: measure more points.")
+            raise CurveError(f"{self.name} has fewer than two points of rising quality; measure more points")
 
     @functools.cached_property
     def points(self) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +91,7 @@ def _common_log_rates(test: Curve, anchor: Curve, rate_range) -> tuple[float, fl
     cuts = [curve.cut(rate_range) for curve in (test, anchor)]
     low, high = max(cut[0] for cut in cuts), min(cut[1] for cut in cuts)
     if low >= high:
-        raise CurveError(f"{test.name} and {anchor.name} share no range of rates{_within(rate_range)}: add points.")
+        raise CurveError(f"{test.name} and {anchor.name} share no range of rates{_within(rate_range)}; add points")
     return low, high
 
 
@@ -100,11 +100,11 @@ def _common_qualities(test: Curve, anchor: Curve, rate_range) -> tuple[float, fl
     for curve in (test, anchor):
         low, high = curve.cut(rate_range)
         if low >= high:
-            raise CurveError(f"{curve.name} has no part{_within(rate_range)}: add points there.")
+            raise CurveError(f"{curve.name} has no part{_within(rate_range)}; add points there")
         spans.append((curve.quality_of_log_rate(low), curve.quality_of_log_rate(high)))
     low, high = max(span[0] for span in spans), min(span[1] for span in spans)
     if low >= high:
-        raise CurveError(f"{test.name} and {anchor.name} share no range of quality{_within(rate_range)}: add points.")
+        raise CurveError(f"{test.name} and {anchor.name} share no range of quality{_within(rate_range)}; add points")
     return float(low), float(high)
 
 

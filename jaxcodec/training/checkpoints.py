@@ -55,8 +55,8 @@ class Checkpoints:
         self._manager.close()
 
 
-def restore_average(workdir: pathlib.Path) -> tuple[int, Any]:
-    """Step and averaged parameters of the newest checkpoint, as NumPy arrays, for export.
+def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
+    """Step, and the averaged or the last parameters, of the newest checkpoint, as NumPy arrays.
 
     Raises TrainingError if there is no checkpoint.
     """
@@ -72,4 +72,4 @@ def restore_average(workdir: pathlib.Path) -> tuple[int, Any]:
             metadata = checkpointer.metadata(path).item_metadata
             arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata.tree))
             tree = checkpointer.restore(path, ocp.args.PyTreeRestore(restore_args=arguments))
-    return step, tree["average"]
+    return step, tree["average" if averaged else "params"]

@@ -1,5 +1,6 @@
 """The training loop: one readable pass from a config and a folder to checkpoints, metrics and pictures."""
 
+import hashlib
 import pathlib
 import signal
 from typing import Any
@@ -55,7 +56,8 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
         workers=config.data.workers,
         min_scale=config.data.min_scale,
     )
-    held_out = validation.load_crops(folder, config.data.crop, config.data.validation_images)
+    held_out = data.validation_crops(folder, config.data.crop, config.data.validation_images)
+    images = _fingerprint(folder)
     workdir.mkdir(parents=True, exist_ok=True)
     if first_process:
         run_config.remember(config, workdir)
@@ -83,12 +85,17 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     if checkpoints.latest_step() is not None:
         state, host = checkpoints.restore(state)
         step, window = int(jax.device_get(state.step)), host["window"]
+        if host["images"] != images:
+            raise TrainingError(
+                f"the images in {config.data.folders} are not those that the run in {workdir} has seen, so it cannot go "
+                "on where it was; restore them, or start anew in another --workdir"
+            )
         batches.set_state(host["input"])
         logging.info("resumed from step %d", step)
     reporter = Reporter(workdir, step, config.steps) if first_process else None
 
     def save() -> None:
-        checkpoints.save(step, state, {"input": batches.get_state(), "window": window})
+        checkpoints.save(step, state, {"input": batches.get_state(), "window": window, "images": images})
 
     # ---------------------------------------------------------------- loop
     stop = _Stop()
@@ -122,6 +129,12 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     return step >= config.steps
 
 
+def _fingerprint(folder: data.ImageFolder) -> str:
+    """Hash of the names and sizes of the training images, wherever they lie."""
+    images = [(pathlib.Path(path).name, pixels) for path, pixels in zip(folder.train, folder.train_pixels, strict=True)]
+    return hashlib.sha256(repr(images).encode()).hexdigest()
+
+
 def _fetch(pending: list[dict[str, jax.Array]], step: int) -> list[dict[str, float]]:
     """Metrics of the last steps, up to `step`, as plain floats; raises TrainingError where one was not finite."""
     rows = [{name: float(value) for name, value in row.items()} for row in jax.device_get(pending)]
@@ -138,7 +151,7 @@ def _fetch(pending: list[dict[str, jax.Array]], step: int) -> list[dict[str, flo
 def _validate(validate, state, held_out, config, step, mesh, reporter: Reporter | None) -> None:
     """Validates the averaged parameters at every quality of the config, and reports metrics and pictures."""
     params = state.average if config.average_decay else state.params
-    rows = [held_out[0]]
+    rows = []
     for quality in config.validation_qualities:
         metrics, reconstruction = validation.run(validate, params, held_out, quality, mesh)
         rows.append(reconstruction)
@@ -149,7 +162,7 @@ def _validate(validate, state, held_out, config, step, mesh, reporter: Reporter 
                 quality, metrics["loss"], metrics["bpp"], metrics["psnr_db"],
             )  # fmt: skip
     if reporter:
-        reporter.picture(step, "validation", rows)
+        reporter.picture(step, "validation", [held_out[: len(rows[0])], *rows])
 
 
 class _Stop:

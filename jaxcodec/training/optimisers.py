@@ -5,6 +5,8 @@ import optax
 import optax.contrib
 from ml_collections import ConfigDict
 
+from jaxcodec.errors import TrainingError
+
 _MUON_WIDEST = 128
 
 
@@ -32,7 +34,7 @@ def create(config: ConfigDict) -> optax.GradientTransformation:
     elif kind == "muon":
         update = _muon(config, rate)
     else:
-        raise ValueError(f"config.optimiser.kind {kind!r} is unknown; use 'adam' or 'muon'")
+        raise TrainingError(f"config.optimiser.kind {kind!r} is unknown; use 'adam' or 'muon'")
     return optax.chain(optax.clip_by_global_norm(config.optimiser.clip), update)
 
 

@@ -9,6 +9,10 @@ from absl import logging
 from PIL import Image
 from tensorboardX import SummaryWriter
 
+from jaxcodec.files import write_atomic
+
+METRICS_FILE = "metrics.jsonl"
+
 
 class Reporter:
     """Writes metrics of a run to `workdir/metrics.jsonl`, `workdir/tensorboard` and `workdir/pictures`.
@@ -18,14 +22,14 @@ class Reporter:
     """
 
     def __init__(self, workdir: pathlib.Path, start_step: int, total_steps: int):
-        self._path = workdir / "metrics.jsonl"
+        self._path = workdir / METRICS_FILE
         self._pictures = workdir / "pictures"
         self._total = total_steps
         self._started, self._first = time.monotonic(), start_step
         if self._path.exists():
             lines = [json.loads(line) for line in self._path.read_text().splitlines() if line.endswith("}")]
             kept = "".join(json.dumps(line) + "\n" for line in lines if line["step"] <= start_step)
-            self._path.write_text(kept)
+            write_atomic(self._path, kept.encode())
         self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=start_step + 1)
 
     def scalars(self, step: int, part: str, values: dict[str, float]) -> None:

@@ -38,7 +38,7 @@ def make_train_step(
         images = images.astype(jnp.float32) / 255
         quality = draw_quality(key_quality, images.shape[0])
         (_, metrics), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params, images, quality, key_noise)
-        norm = optax.global_norm(gradients)
+        norm = optax.tree.norm(gradients)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
         updates, optimiser = transform.update(gradients, state.optimiser, state.params)
         params = optax.apply_updates(state.params, updates)

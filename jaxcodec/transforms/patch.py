@@ -39,10 +39,10 @@ def _pixel_basis(size: int) -> np.ndarray:
 
 
 def lowest_frequencies(latent: int) -> np.ndarray:
-    """The rows of the 16x16 basis that the latent starts with: two thirds luma, the rest shared by both chromas."""
+    """The rows of the 16x16 basis that the latent starts with: two thirds luma, as far as there are, the rest chroma."""
     vertical, horizontal = np.mgrid[:STRIDE, :STRIDE]
     order = np.argsort((vertical**2 + horizontal**2).ravel(), kind="stable")
-    chroma = latent // 6
+    chroma = max(latent // 6, -(-(latent - STRIDE**2) // 2))
     chosen = [(position, 0) for position in order[: latent - 2 * chroma]]
     chosen += [(position, channel) for position in order[:chroma] for channel in (1, 2)]
     chosen.sort(key=lambda item: (np.flatnonzero(order == item[0])[0], item[1]))

@@ -16,6 +16,12 @@ def codec():
 
 
 @pytest.fixture(scope="session")
+def tiny():
+    """The smallest codec, with a range of qualities and one-layer networks."""
+    return small_codecs.build("tiny")
+
+
+@pytest.fixture(scope="session")
 def face(photo) -> np.ndarray:
     """A crop of a photograph, uint8 (48, 60, 3), that every small codec pads to 64 x 64."""
     return photo[100:148, 200:260]

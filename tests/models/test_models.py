@@ -1,5 +1,7 @@
 """Models: rates, reconstructions, gains, and what the codec takes from them."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,61 +27,57 @@ DESCRIPTIONS["patch_factorized"] = {
 def case(request, photo):
     """A model, its starting parameters, and two crops of a photograph at qualities 0 and 1."""
     model = models.build(DESCRIPTIONS[request.param])
-    images = jnp.asarray(np.stack([photo[:64, 200:328], photo[200:264, 60:188]]), jnp.float32) / 255
+    images = jnp.asarray(np.stack([photo[:64, 200:264], photo[200:264, 60:124]]), jnp.float32) / 255
     quality = jnp.array([0.0, 1.0])
     params = jax.jit(model.init)(jax.random.key(0), images, quality, jax.random.key(1))
     return model, params, images, quality
 
 
-@pytest.mark.parametrize("kind", ["noise", "round", "mixed"])
-def test_bits_and_image_have_their_shapes_and_gradients_reach_every_parameter(case, kind):
+def test_bits_and_image_have_their_shapes_and_gradients_are_finite(case):
     model, params, images, quality = case
 
     def loss(params):
-        output = model.apply(params, images, quality, jax.random.key(2), kind=kind)
-        assert output.image.shape == images.shape
-        assert output.bits.shape == output.side_bits.shape == (2,)
+        output = model.apply(params, images, quality, jax.random.key(2), kind="mixed")
         return jnp.mean((output.image - images) ** 2) + 1e-4 * output.bits.sum(), output
 
     (_, output), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(params)
+    assert output.image.shape == images.shape
+    assert output.bits.shape == output.side_bits.shape == (2,)
     assert (output.bits > 0).all() and (output.side_bits <= output.bits).all()
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
-
-
-def test_the_batch_does_not_mix_its_images(case):
-    model, params, images, quality = case
-    apply = jax.jit(lambda x, q: model.apply(params, x, q, jax.random.key(0), kind="round"))
-    together, alone = apply(images, quality), apply(images[1:], quality[1:])
-    np.testing.assert_allclose(together.bits[1:], alone.bits, rtol=1e-4)
-    np.testing.assert_allclose(together.image[1:], alone.image, atol=1e-4)
+    moved = {name: any(jnp.any(leaf != 0) for leaf in jax.tree.leaves(part)) for name, part in gradients["params"].items()}
+    assert all(moved.values()), moved
 
 
 def test_the_codecs_path_gives_what_rounding_gives_in_training(case):
-    """analyse, condition and reconstruct, on integers, equal the forward pass with real rounding."""
+    """analyse, condition and reconstruct, on integers, equal the forward pass with real rounding, image by image."""
     model, params, images, quality = case
-    output = model.apply(params, images, quality, jax.random.key(0), kind="round")
-    symbols, latent = model.apply(params, images, quality, method="analyse")
-    assert symbols.dtype == jnp.int32
-    if latent is None:
-        image = model.apply(params, symbols, quality, method="reconstruct")
+
+    @jax.jit
+    def coded(images, quality):
+        symbols, latent = model.apply(params, images, quality, method="analyse")
         bits = -jnp.log2(model.apply(params, symbols, method="prior_likelihood")).sum(axis=(1, 2, 3))
-    else:
+        if latent is None:
+            return symbols, bits, model.apply(params, symbols, quality, method="reconstruct")
         mean, index = model.apply(params, symbols, quality, method="condition")
-        assert index.dtype == jnp.int32 and index.shape == mean.shape == latent.shape
         residual = jnp.round(latent - mean).astype(jnp.int32)
-        image = model.apply(params, residual, mean, quality, method="reconstruct")
-        bits = output.bits
-        side_bits = -jnp.log2(model.apply(params, symbols, method="prior_likelihood")).sum(axis=(1, 2, 3))
-        np.testing.assert_allclose(side_bits, output.side_bits, rtol=1e-4)
-    np.testing.assert_allclose(image, output.image, atol=1e-4)
-    np.testing.assert_allclose(bits, output.bits, rtol=1e-4)
+        return index, bits, model.apply(params, residual, mean, quality, method="reconstruct")
+
+    output = jax.jit(lambda: model.apply(params, images, quality, jax.random.key(0), kind="round"))()
+    for position in range(2):
+        integers, bits, image = coded(images[position : position + 1], quality[position : position + 1])
+        expected = output.side_bits if output.side_bits.any() else output.bits
+        assert integers.dtype == jnp.int32
+        np.testing.assert_allclose(image[0], output.image[position], atol=1e-4)
+        np.testing.assert_allclose(bits[0], expected[position], rtol=1e-4)
 
 
 def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
     model = models.build(DESCRIPTIONS["patch"])
-    image = jnp.asarray(photo[:64, 200:328], jnp.float32)[None] / 255
+    image = jnp.asarray(photo[:64, 200:264], jnp.float32)[None] / 255
     images, quality = jnp.repeat(image, 5, axis=0), jnp.linspace(0, 1, 5)
-    output, _ = model.init_with_output(jax.random.key(0), images, quality, jax.random.key(0), kind="round")
+    forward = jax.jit(functools.partial(model.init_with_output, kind="round"))
+    output, _ = forward(jax.random.key(0), images, quality, jax.random.key(0))
     errors = jnp.mean((output.image - images) ** 2, axis=(1, 2, 3))
     assert (np.diff(output.bits) > 0).all()
     assert (np.diff(errors) < 0).all()
@@ -124,7 +122,7 @@ def test_a_description_of_another_version_is_refused_by_name(change, word):
 
 
 def test_published_sizes_have_the_published_number_of_parameters():
-    """CompressAI's mbt2018-mean (128, 192) has 7,028,003 parameters with its GDN, hyper networks and densities."""
+    """CompressAI's mbt2018-mean (128, 192), layer by layer."""
     model = models.build(presets.mean_scale_model(128, 192))
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0))
     count = {name: sum(leaf.size for leaf in jax.tree.leaves(part)) for name, part in shapes["params"].items()}

@@ -14,7 +14,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from jaxcodec.errors import DataError, TrainingError
 from jaxcodec.training import loop
-from jaxcodec.training.checkpoints import Checkpoints, restore_average
+from jaxcodec.training.checkpoints import Checkpoints, restore_exported
 from jaxcodec.training.reporting import Reporter
 
 
@@ -98,7 +98,7 @@ def test_sigterm_at_several_steps_changes_nothing(uninterrupted, config, tmp_pat
     for step in (1, 6, 8):  # the first step; a step with validation; a step with a checkpoint of its own
         interrupt(step)
         assert not loop.train(config, tmp_path)
-        assert restore_average(tmp_path)[0] == step
+        assert restore_exported(tmp_path, averaged=True)[0] == step
         assert read_metrics(tmp_path)[-1]["step"] == step
     assert signal.getsignal(signal.SIGTERM) is handler
     assert loop.train(config, tmp_path)
@@ -111,7 +111,7 @@ def test_sigkill_at_several_steps_changes_nothing(uninterrupted, config, images,
         status, output = runs.finish(process)
         assert status == -signal.SIGKILL, output
     assert read_metrics(tmp_path)[-1]["step"] == 10
-    assert restore_average(tmp_path)[0] in (4, 8)  # the kill may come before Orbax has finished writing
+    assert restore_exported(tmp_path, averaged=True)[0] in (4, 8)  # the kill may come before Orbax has finished writing
     assert loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted, read_metrics)
 

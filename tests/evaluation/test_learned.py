@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import small_codecs
+
+import jaxcodec
+from jaxcodec import codec_file
+from jaxcodec.errors import CodecFileError
+from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Codec files by name: "tiny" has a range of qualities, "factorized" one."""
+    folder = tmp_path_factory.mktemp("codecs")
+    paths = {name: folder / f"{name}.codec" for name in ("tiny", "factorized")}
+    for name, path in paths.items():
+        codec_file.save(path, small_codecs.content(name))
+    return paths
+
+
+def test_a_codec_is_measured_over_its_qualities(files, photo):
+    coder = from_spec(str(files["tiny"]))
+    assert (coder.name, coder.point_name, coder.points) == ("tiny", "quality", DEFAULT_QUALITIES)
+    codec = jaxcodec.load(files["tiny"])
+    assert coder.settings == {"codec": "tiny", "id": codec.id}
+    pixels = photo[:32, :48]
+    data = coder.encode(pixels, 75.0)
+    assert data == jaxcodec.encode(codec, pixels, quality=75)
+    np.testing.assert_array_equal(coder.decode(data, 75.0), jaxcodec.decode(codec, data))
+
+
+def test_points_are_the_callers_and_sorted(files):
+    assert from_spec(f"mine={files['tiny']}", qualities=[80, 20]).points == (20, 80)
+    coder = from_spec(f"mine={files['tiny']}", bpps=[2.5, 0.5])
+    assert (coder.name, coder.point_name, coder.points) == ("mine", "bpp", (0.5, 2.5))
+
+
+def test_rates_are_kept_to(files, photo):
+    coder = from_spec(str(files["tiny"]), bpps=[3.0])
+    pixels = photo[:128, :128]
+    assert 8 * len(coder.encode(pixels, 3.0)) <= 3.0 * 128 * 128
+
+
+def test_codecs_of_one_quality_make_a_curve(files, photo):
+    coder = from_spec(f"pair={files['factorized']},{files['factorized']}", qualities=[10, 20])
+    assert (coder.name, coder.point_name, coder.points) == ("pair", "codec", (0, 1))
+    assert [codec["codec"] for codec in coder.settings["codecs"]] == ["factorized", "factorized"]
+    pixels = photo[:32, :48]
+    decoded = coder.decode(coder.encode(pixels, 1), 1)
+    assert decoded.shape == (32, 48, 3)
+
+
+def test_a_single_codec_of_one_quality_needs_no_label(files):
+    coder = from_spec(str(files["factorized"]))
+    assert (coder.name, coder.points) == ("factorized", (0,))
+
+
+def test_several_codecs_need_a_label(files):
+    with pytest.raises(EvaluationError, match="has no name; give one, as in NAME="):
+        from_spec(f"{files['factorized']},{files['factorized']}")
+
+
+def test_a_codec_with_a_range_of_qualities_is_a_curve_of_its_own(files):
+    with pytest.raises(EvaluationError, match="give it alone"):
+        from_spec(f"pair={files['factorized']},{files['tiny']}")
+
+
+def test_a_missing_codec_is_named(tmp_path):
+    with pytest.raises(CodecFileError, match="nothing.codec"):
+        from_spec(str(tmp_path / "nothing.codec"))
