@@ -20,7 +20,7 @@ def parse(argv):
 
     try:
         rest = flags.FLAGS(argv)
-        _ = _CONFIG.value
+        _ = _CONFIG.value.steps  # a config file that cannot be read complains when it is first used
         return rest
     except (AttributeError, KeyError) as error:
         problem = f"the config has no setting {str(error).strip(chr(34))}"

@@ -139,7 +139,9 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
         raise _not_one(path, problem) from problem
     if newer:
         version = metadata["format"]
-        raise VersionError(f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update it")
+        raise VersionError(
+            f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update jaxcodec"
+        )
     return metadata
 
 

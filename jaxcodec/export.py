@@ -36,8 +36,10 @@ def export_codec(
       summary: one line for people.
 
     Raises:
-      CodecFileError: the description cannot be built, or a weight is not finite.
+      CodecFileError: the description cannot be built, a weight is not finite, or a rate is not above zero.
     """
+    if not all(0 < rate < float("inf") for rate in bpp_range):
+        raise CodecFileError(f"the rates {bpp_range} cannot be; give those of the lowest and highest quality, in bpp")
     weights = flax.traverse_util.flatten_dict(dict(params["params"]), sep="/")
     weights = {path: _stored(path, np.asarray(weight, np.float32)) for path, weight in weights.items()}
     for path, weight in weights.items():

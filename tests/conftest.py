@@ -6,6 +6,11 @@ import pathlib
 import numpy as np
 import pytest
 
+# Most of the tests' time goes to compiling, so programs are optimised less here, in this process and those that it
+# starts. JAX reads the variables when it is first imported. Tests run on the CPU wherever they are.
+os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+os.environ["JAX_PLATFORMS"] = "cpu"
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 

@@ -1,5 +1,9 @@
 import dataclasses
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import jax
 import numpy as np
@@ -118,3 +122,11 @@ def test_bundled_codecs_are_listed_and_loaded_by_name(path, content, monkeypatch
     (info,) = bundled.available()
     assert info == bundled.CodecInfo("tiny", path, content.id, path.stat().st_size, (0.2, 2.0), content.summary)
     assert jaxcodec.load("tiny").id == content.id
+
+
+def test_listing_codecs_and_reading_headers_need_no_jax(tmp_path):
+    script = "import sys, jaxcodec, jaxcodec.bundled; jaxcodec.read_header; jaxcodec.bundled.available(); print(*sys.modules)"
+    root = pathlib.Path(jaxcodec.__file__).parent.parent
+    process = subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(root)}, cwd=tmp_path,
+                             check=True, capture_output=True, text=True)  # fmt: skip
+    assert not {"jax", "flax", "scipy"} & set(process.stdout.split())

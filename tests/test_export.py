@@ -56,3 +56,9 @@ def test_weights_that_are_not_finite_are_refused():
     params["params"]["analysis"]["Conv_0"]["kernel"][0, 0, 0, 0] = np.nan
     with pytest.raises(CodecFileError, match="analysis/Conv_0/kernel is not finite"):
         export.export_codec(small_codecs.DESCRIPTIONS["tiny"], params, name="x", bpp_range=(1, 2))
+
+
+@pytest.mark.parametrize("rates", [(0, 1), (1, float("inf")), (float("nan"), 1)])
+def test_rates_that_cannot_be_are_refused(rates):
+    with pytest.raises(CodecFileError, match="cannot be"):
+        export.export_codec(small_codecs.DESCRIPTIONS["tiny"], small_codecs.params("tiny"), name="x", bpp_range=rates)

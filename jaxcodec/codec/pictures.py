@@ -66,15 +66,15 @@ def encode_picture(
     Raises:
       RateError: quality or bpp make no sense, or this picture cannot be as small as `bpp`.
     """
-    source = _prepare(codec, picture)
     if bpp is None:
         hundredths = _hundredths(codec, quality)
+        source = _prepare(codec, picture)
         return _encoded(source, _encode(codec, source, hundredths), hundredths)
     if quality is not None:
         raise RateError("a quality and a bpp were both given; give one of them")
     if not (math.isfinite(bpp) and bpp > 0):
         raise RateError(f"a bpp of {bpp} makes no sense; give a number above 0, 0.5 say")
-    return _encode_within(codec, source, bpp)
+    return _encode_within(codec, _prepare(codec, picture), bpp)
 
 
 def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -90,13 +90,13 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     _check(codec, header, parts, max_pixels)
     quality = _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
-    latent, mean, crc = symbols.decode(codec.params, codec.networks, codec.coders, parts, size, quality)
-    if crc != header.symbol_crc:
+    decoded = symbols.decode(codec, parts, size, quality)
+    if decoded.crc != header.symbol_crc:
         raise BitstreamError(
             "this file's symbols came out otherwise than they were encoded: this device computes the codec's networks "
             "differently; decode on the kind of device that encoded it"
         )
-    pixels = symbols.reconstruct(codec.params, codec.networks, latent, mean, quality, grey=header.channels == 1)
+    pixels = symbols.reconstruct(codec, decoded, quality, grey=header.channels == 1)
     pixels = image.crop(pixels, header.height, header.width)
     if header.channels == 4:
         alpha = sections.unpack_alpha(parts["alpha"], header.height, header.width)
@@ -132,7 +132,7 @@ def _prepare(codec: Codec, picture: Picture) -> _Source:
 def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
     """The whole file at a quality in hundredths."""
     quality = _model_quality(hundredths)
-    coded, crc = symbols.encode(codec.params, codec.networks, codec.coders, source.pixels, quality)
+    coded, crc = symbols.encode(codec, source.pixels, quality)
     height, width, channels = source.shape
     header = Header(container.VERSION, codec.id, width, height, channels, hundredths, codec.precision, crc, {})
     return container.write(header, coded | source.sections)
@@ -150,7 +150,9 @@ def _encode_within(codec: Codec, source: _Source, bpp: float) -> Encoded:
         hundredths, data = None, _encode(codec, source, None)
     if len(data) > limit:
         lowest = math.ceil(8e4 * len(data) / source.pixel_count) / 1e4
-        raise RateError(f"this picture cannot be as small as {bpp} bpp: the codec {codec.name} takes {lowest:.4f} bpp or more")
+        raise RateError(
+            f"this picture cannot be as small as {bpp} bpp: the codec {codec.name} takes {lowest:.4f} bpp or more"
+        )
     encoded = _encoded(source, data, hundredths)
     if hundredths in (None, MAX_QUALITY) and encoded.bpp < bpp:
         why = "the codec has one quality" if hundredths is None else "quality 100 is the highest"
@@ -198,7 +200,8 @@ def _check(codec: Codec, header: Header, parts: Mapping[str, bytes], max_pixels:
         )
     if header.precision != codec.precision:
         raise BitstreamError(
-            f"this file has tables of {header.precision} bits and its codec has {codec.precision}; encode the picture anew"
+            f"this file has tables of {header.precision} bits and its codec has {codec.precision}; "
+            "encode the picture anew"
         )
     if (header.quality is not None) != codec.variable:
         raise BitstreamError("this file's quality does not fit its codec; encode the picture anew")

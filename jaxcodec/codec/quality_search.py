@@ -5,12 +5,10 @@ from collections.abc import Callable
 
 BEST = 100
 _SECANT_STEPS = 4
-"""Steps that follow the curve; after them halving bounds the number of files made at eleven."""
+"""Steps that follow the curve; after them halving bounds the number of files made at twelve."""
 
 
-def highest_within(
-    limit: int, encode: Callable[[int], bytes], growth: float
-) -> tuple[int | None, bytes]:
+def highest_within(limit: int, encode: Callable[[int], bytes], growth: float) -> tuple[int | None, bytes]:
     """The highest quality, 0 to 100, whose file is not larger than `limit` bytes, and that file.
 
     Sizes are taken to rise with the quality: the file of the next higher quality was made and is larger than `limit`.

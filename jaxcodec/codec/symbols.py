@@ -1,63 +1,85 @@
 """Between pixels, symbols and the sections of a file: the part of coding that runs networks and entropy coders.
 
 A model with a hyper-latent has two sections, "hyper" under the prior and "latent" under the tables that the hyper-
-symbols choose; one without has "latent" alone, under the prior.
+symbols choose; one without has "latent" alone, under the prior. Pixels here have sides that are multiples of the codec's
+stride, and `quality` is (1,) float32 in [0, 1].
 """
 
 import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from jaxcodec.codec import tiles
-from jaxcodec.codec.networks import Networks
-from jaxcodec.coding.host import SymbolCoder
+from jaxcodec.codec.value import Codec
 
 
-def encode(params, networks: Networks, coders: dict[str, SymbolCoder], pixels: np.ndarray, quality: np.ndarray):
-    """Sections by name, and the checksum of the symbols in them.
+class Decoded(NamedTuple):
+    """What the sections of a file hold.
 
-    Args:
-      params: the model's variables.
-      networks: its compiled pieces.
-      coders: "prior", and "conditional" where there is a hyper-latent.
-      pixels: uint8 (H, W, 3), sides multiples of `networks.stride`.
-      quality: (1,) float32 in [0, 1].
+    symbols: int32 (1, h, w, C). mean: float32, same shape, or None without a hyper-latent. crc: of all symbols.
     """
-    unit = networks.latent_stride
+
+    symbols: np.ndarray
+    mean: jax.Array | None
+    crc: int
+
+
+def encode(codec: Codec, pixels: np.ndarray, quality: np.ndarray) -> tuple[dict[str, bytes], int]:
+    """The sections by name, and the CRC of their symbols, for `pixels` uint8 (H, W, 3)."""
+    networks, unit = codec.networks, codec.networks.latent_stride
     latent = tiles.run(
-        lambda window: networks.latent(params, window, quality),
+        lambda window: networks.latent(codec.params, window, quality),
         (pixels[None],),
         scales=(unit, 1),
         reach=networks.halos[0],
         budget=tiles.PIXEL_BUDGET // unit**2,
     )
+    prior = codec.coders["prior"]
     if networks.hyper is None:
         symbols = np.asarray(networks.symbols(latent, np.float32(0)))
-        return {"latent": coders["prior"].encode(symbols, _channels(symbols.shape))}, checksum(symbols)
-    hyper = networks.hyper(params, latent, quality)
-    mean, index = networks.condition(params, hyper, quality)
+        return {"latent": prior.encode(symbols, _channels(symbols.shape))}, checksum(symbols)
+    hyper = networks.hyper(codec.params, latent, quality)
+    mean, index = networks.condition(codec.params, hyper, quality)
     hyper, symbols = np.asarray(hyper), np.asarray(networks.symbols(latent, mean))
     sections = {
-        "hyper": coders["prior"].encode(hyper, _channels(hyper.shape)),
-        "latent": coders["conditional"].encode(symbols, np.asarray(index)),
+        "hyper": prior.encode(hyper, _channels(hyper.shape)),
+        "latent": codec.coders["conditional"].encode(symbols, np.asarray(index)),
     }
     return sections, checksum(hyper, symbols)
 
 
-def decode(params, networks: Networks, coders: dict[str, SymbolCoder], sections, size: tuple[int, int], quality):
-    """From sections, the symbols, their mean (None without a hyper-latent), and the checksum.
-
-    `size` is (H, W), multiples of `networks.stride`. Raises BitstreamError where the sections hold no symbols.
-    """
+def decode(codec: Codec, sections: Mapping[str, bytes], size: tuple[int, int], quality: np.ndarray) -> Decoded:
+    """The symbols of pixels of `size` (H, W); raises BitstreamError where the sections hold none."""
+    networks, prior = codec.networks, codec.coders["prior"]
     unit = networks.latent_stride if networks.hyper is None else networks.stride
-    channels = _channels((1, size[0] // unit, size[1] // unit, len(coders["prior"].tables)))
+    channels = _channels((1, size[0] // unit, size[1] // unit, len(prior.tables)))
     if networks.hyper is None:
-        symbols = coders["prior"].decode(sections["latent"], channels)
-        return symbols, None, checksum(symbols)
-    hyper = coders["prior"].decode(sections["hyper"], channels)
-    mean, index = networks.condition(params, hyper, quality)
-    symbols = coders["conditional"].decode(sections["latent"], np.asarray(index))
-    return symbols, mean, checksum(hyper, symbols)
+        symbols = prior.decode(sections["latent"], channels)
+        return Decoded(symbols, None, checksum(symbols))
+    hyper = prior.decode(sections["hyper"], channels)
+    mean, index = networks.condition(codec.params, hyper, quality)
+    symbols = codec.coders["conditional"].decode(sections["latent"], np.asarray(index))
+    return Decoded(symbols, mean, checksum(hyper, symbols))
+
+
+def reconstruct(codec: Codec, decoded: Decoded, quality: np.ndarray, grey: bool) -> np.ndarray:
+    """Pixels, uint8 (H, W, 3), or (H, W, 1) where `grey`."""
+    unit = codec.networks.latent_stride
+
+    def network(symbols, mean=None):
+        return codec.networks.pixels(codec.params, symbols, mean, quality, grey=grey)
+
+    pixels = tiles.run(
+        network,
+        (decoded.symbols,) if decoded.mean is None else (decoded.symbols, decoded.mean),
+        scales=(1, unit),
+        reach=codec.networks.halos[1],
+        budget=tiles.PIXEL_BUDGET // unit**2,
+    )
+    return np.asarray(pixels)[0]
 
 
 def checksum(*symbols: np.ndarray) -> int:
@@ -66,18 +88,6 @@ def checksum(*symbols: np.ndarray) -> int:
     for array in symbols:
         crc = zlib.crc32(np.ascontiguousarray(array, "<i4"), crc)
     return crc
-
-
-def reconstruct(params, networks: Networks, symbols: np.ndarray, mean, quality: np.ndarray, grey: bool) -> np.ndarray:
-    """uint8 (H, W, 3), or (H, W, 1) where `grey`, from what `decode` gives."""
-    unit = networks.latent_stride
-
-    def network(symbols, mean=None):
-        return networks.pixels(params, symbols, mean, quality, grey=grey)
-
-    arrays = (symbols,) if mean is None else (symbols, mean)
-    budget = tiles.PIXEL_BUDGET // unit**2
-    return np.asarray(tiles.run(network, arrays, scales=(1, unit), reach=networks.halos[1], budget=budget))[0]
 
 
 def _channels(shape: tuple[int, ...]) -> np.ndarray:

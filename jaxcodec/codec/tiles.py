@@ -92,8 +92,8 @@ def run(
     arrays = tuple(np.asarray(array) for array in arrays)
     joined = None
     for row, column in places:
-        window = (slice(None), _slice(row.start, row.start + rows, into), _slice(column.start, column.start + columns, into))
-        tile = np.asarray(network(*(array[window] for array in arrays)))
+        high, wide = _slice(row.start, row.start + rows, into), _slice(column.start, column.start + columns, into)
+        tile = np.asarray(network(*(array[:, high, wide] for array in arrays)))
         if joined is None:
             joined = np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype)
         inner = tile[:, _slice(row.first - row.start, row.stop - row.start, out)]

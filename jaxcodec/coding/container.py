@@ -89,7 +89,9 @@ def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
         raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
     if len(data) > len(MAGIC) and data[len(MAGIC)] > VERSION:
         version = data[len(MAGIC)]
-        raise VersionError(f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update it")
+        raise VersionError(
+            f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update jaxcodec"
+        )
     if len(data) < _FIXED.size:
         raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
     _, version, flags, channels, precision, codec_id, width, height, quality, symbol_crc, crc = _FIXED.unpack_from(data)

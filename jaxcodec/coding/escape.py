@@ -14,6 +14,7 @@ _CLASSES = 34  # excesses of int32 symbols reach 2^32
 _CLASS = 1 << np.maximum(23 - np.arange(_CLASSES, dtype=np.int64), 0)
 _CLASS[0] -= _CLASS.sum() - 2**24
 _CLASS_MODEL = _model.Categorical((_CLASS - 1).astype(np.float64), perfect=False)
+_CHUNK = 1 << 16
 _BIT_MODEL = _model.Categorical(np.full(2, 2.0**23 - 1), perfect=False)
 
 
@@ -26,21 +27,28 @@ def encode(encoder, excess: np.ndarray, order: int) -> None:
     """Append `excess` (n,) int64 to a constriction range encoder."""
     w = np.abs(excess) - 1 + (1 << order)
     length = np.frexp(w.astype(np.float64))[1] - 1  # floor(log2(w)), exact under 2^53
+    encoder.encode((length - order).astype(np.int32), _CLASS_MODEL)
     bits = w << 1 | (excess < 0)
     position = np.arange(_CLASSES + order)
-    sent = (bits[:, None] >> position) & 1
-    encoder.encode((length - order).astype(np.int32), _CLASS_MODEL)
-    encoder.encode(sent[position <= length[:, None]].astype(np.int32), _BIT_MODEL)
+    for chunk in _chunks(len(bits)):
+        sent = (bits[chunk, None] >> position) & 1
+        encoder.encode(sent[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
 
 
 def decode(decoder, count: int, order: int) -> np.ndarray:
     """The next `count` excesses, int64 (count,)."""
     length = decoder.decode(_CLASS_MODEL, count).astype(np.int64) + order
     position = np.arange(_CLASSES + order)
-    sent = np.zeros((count, len(position)), np.int64)
-    present = position <= length[:, None]
-    sent[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
-    bits = (sent << position).sum(axis=1)
-    w = (bits >> 1) + (np.int64(1) << length)
-    distance = w - (1 << order) + 1
+    bits = np.empty(count, np.int64)
+    for chunk in _chunks(count):
+        present = position <= length[chunk, None]
+        sent = np.zeros(present.shape, np.int64)
+        sent[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
+        bits[chunk] = (sent << position).sum(axis=1)
+    distance = (bits >> 1) + (np.int64(1) << length) - (1 << order) + 1
     return np.where(bits & 1, -distance, distance)
+
+
+def _chunks(count: int) -> list[slice]:
+    """Slices that bound the memory that the bits of many excesses take."""
+    return [slice(start, start + _CHUNK) for start in range(0, count, _CHUNK)]

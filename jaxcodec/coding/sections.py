@@ -25,7 +25,8 @@ def unpack_alpha(data: bytes, height: int, width: int) -> np.ndarray:
     raw = _decompress(data, _ALPHA_FILTERS, height * width, "alpha channel")
     if len(raw) != height * width:
         raise BitstreamError(
-            f"this file is invalid: its alpha channel has {len(raw)} values, not {height * width}; encode the picture anew"
+            f"this file is invalid: its alpha channel has {len(raw)} values, not {height * width}; "
+            "encode the picture anew"
         )
     return np.frombuffer(raw, np.uint8).reshape(height, width)
 

@@ -86,7 +86,8 @@ class Plot:
             for index, curve in enumerate(self.curves):
                 if visible[index] and (points := curve.points(self.metric)):
                     style = _MEASURED if index < self.measured else _PUBLISHED
-                    axes.plot(*zip(*points), label=curve.name, gid=f"curve{index}", color=colour(index), **style)
+                    label = curve.name.replace("$", r"\$")  # a dollar would begin a formula
+                    axes.plot(*zip(*points), label=label, gid=f"curve{index}", color=colour(index), **style)
             self._frame(axes)
             if legend:
                 axes.legend(loc="lower right", fontsize=8, frameon=False)

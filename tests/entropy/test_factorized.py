@@ -32,6 +32,16 @@ def test_the_median_is_zero_by_construction(trained):
     np.testing.assert_array_equal(model.apply(params, jnp.zeros((1, 3)), method="logits"), 0)
 
 
+def test_a_symmetric_density_gives_its_median_its_mass():
+    """Logits at -1/2 and 1/2 that cancel exactly must not leave a mass of zero."""
+    model = DeepFactorized(2)
+    start = model.init(jax.random.key(0), jnp.zeros((1, 2)))
+    symmetric = jax.tree.map_with_path(lambda path, leaf: 0 * leaf if "bias" in path[-1].key else leaf, start)
+    mass = model.apply(symmetric, jnp.array([[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]))
+    np.testing.assert_allclose(mass[0], mass[2], rtol=1e-5)
+    assert (mass[1] > mass[0]).all()
+
+
 def test_the_cumulative_grows(trained):
     model, params = trained
     logits = model.apply(params, jnp.linspace(-50, 50, 501)[:, None] * jnp.ones((1, 3)), method="logits")

@@ -58,6 +58,11 @@ def test_infinite_qualities_are_not_drawn():
     assert plot.render("png").startswith(b"\x89PNG")
 
 
+def test_a_name_is_no_formula():
+    plot = draw(MeanCurve(r"$\nothing", "", (0.5, 1.0), (30, 34)))[0]
+    assert r"$\nothing" in plot.render("svg").decode()
+
+
 def test_curves_to_draw_must_exist():
     assert plots.visible([HIDDEN, SHOWN], ["hidden"]) == {"hidden"}
     assert plots.visible([HIDDEN, MeanCurve(plots.DRAWN[0], "", (1,), (30,))], None) == {plots.DRAWN[0]}

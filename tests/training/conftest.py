@@ -73,7 +73,7 @@ def uninterrupted(tmp_path_factory, images, compile_once) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def runs(cache_home) -> types.SimpleNamespace:
     """Starts processes: `start(script, *arguments, **environment) -> Popen`, `finish(process) -> (status, output)`."""
-    common = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "", "XDG_CACHE_HOME": str(cache_home)}
+    common = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache_home)}
 
     def start(script, *arguments, **environment):
         command = [sys.executable, str(ROOT / script), *map(str, arguments)]

@@ -1,6 +1,7 @@
 """The same seed and global batch give the same losses on one device, on eight, and in two processes; and train.py."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 
 CONFIG = "--config=tests/training/tiny_config.py"
-QUICK_COMPILE = "--xla_backend_optimization_level=0"
 TOLERANCE = 1e-4
 """Relative; float32 sums over the batch come in another order, and twelve steps let the difference grow."""
 
@@ -36,7 +36,7 @@ def wait_for_step(read_metrics, workdir, step, processes, timeout_s=240):
 
 def test_eight_devices_give_the_losses_of_one(uninterrupted, images, tmp_path, runs, read_metrics):
     arguments = [CONFIG, f"--workdir={tmp_path}", f"--config.data.folders={images}"]
-    flags = f"{QUICK_COMPILE} --xla_force_host_platform_device_count=8"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
     process = runs.start("train.py", *arguments, XLA_FLAGS=flags)
     status, output = runs.finish(process)
     assert status == 0, output
@@ -60,7 +60,7 @@ def test_two_processes_give_the_losses_of_one_and_stop_together(uninterrupted, i
             listener.bind(("localhost", 0))
             coordinator = f"--coordinator=localhost:{listener.getsockname()[1]}"
         pair = [
-            runs.start("train.py", *arguments, coordinator, f"--process={index}", XLA_FLAGS=QUICK_COMPILE)
+            runs.start("train.py", *arguments, coordinator, f"--process={index}")
             for index in range(2)
         ]
         wait_for_step(read_metrics, tmp_path, step, pair)
