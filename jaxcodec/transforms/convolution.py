@@ -3,20 +3,19 @@
 Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each other's input
 gradient, and share the kernel's gradient, so three linear maps make all values and gradients here:
 
-    convolve(x, kernel)          sums taps over x, with a stride
-    transpose(g, kernel)         its adjoint in x: spreads g over an image that is larger by the stride
-    kernel_gradient(x, g)        its adjoint in the kernel
+    _convolve(x, kernel)         sums taps over x, with a stride
+    _transpose(g, kernel)        its adjoint in x: spreads g over an image that is larger by the stride
+    _kernel_gradient(x, g)       its adjoint in the kernel
 
-XLA's CPU back end computes the adjoint in x, a convolution over an input dilated with zeros, at a fraction of the speed
-of its forward convolution, and derives a far slower kernel gradient from it; there `transpose` is computed phase by
-phase instead. The choice of form is made in `_transpose` alone.
+XLA's own rule for the adjoint in x is a convolution over an input dilated with zeros. Its CPU back end runs that at less
+than half the speed of a dense one, and the kernel gradient of that rule tens of times slower; there `_transpose` is
+computed phase by phase instead. The choice of form is made in `_transpose` alone.
 """
 
 import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
@@ -109,11 +108,13 @@ def _transpose_by_phases(gradient, kernel, stride, pad, size):
     congruent to phase + pad modulo the stride, in falling order, that is a convolution at row q.
     """
     swapped = kernel.swapaxes(2, 3)
-    rows, columns = ([_phase(p, kernel.shape[0], stride, pad, *axis) for p in range(stride)]
-                     for axis in zip(size, gradient.shape[1:3], strict=True))  # fmt: skip
+    rows, columns = (
+        [_phase(phase, kernel.shape[0], stride, pad, *lengths) for phase in range(stride)]
+        for lengths in zip(size, gradient.shape[1:3], strict=True)
+    )
     phases = [
         lax.conv_general_dilated(
-            gradient, swapped[row_taps][:, column_taps], (1, 1), [row_pads, column_pads], dimension_numbers=_DIMENSIONS
+            gradient, swapped[row_taps, column_taps], (1, 1), [row_pads, column_pads], dimension_numbers=_DIMENSIONS
         )
         for row_taps, row_pads in rows
         for column_taps, column_pads in columns
@@ -125,11 +126,12 @@ def _transpose_by_phases(gradient, kernel, stride, pad, size):
 
 
 def _phase(phase, taps, stride, pad, size_out, size_in):
-    """The taps that make one phase along one axis, as a slice in falling order, and the padding (low, high)."""
+    """Along one axis, the taps that make a phase of the output, as a slice, and the padding (low, high)."""
     first = (phase + pad) % stride
     count = (taps - 1 - first) // stride + 1
-    nearest = (first - phase - pad) // stride  # output q takes its taps from the inputs q - nearest, q - nearest - 1, ...
-    farthest = nearest + count - 1
     last = first + (count - 1) * stride
+    # Output q takes its taps from the inputs q - nearest, q - nearest - 1, ..., q - farthest.
+    nearest = (first - phase - pad) // stride
+    farthest = nearest + count - 1
     rows_out = -(-size_out // stride)
-    return np.arange(last, first - 1, -stride), (farthest, rows_out - nearest - size_in)
+    return slice(last, None, -stride), (farthest, rows_out - nearest - size_in)
