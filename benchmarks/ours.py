@@ -35,7 +35,11 @@ def random_codec(pixels: np.ndarray) -> codec_file.CodecContent:
 
     @jax.jit
     def latents(params):
-        return model.apply(params, picture, quality, method=lambda model, *a: model._latents(*a))
+        def of(model):
+            latent = model.analysis(picture, quality)
+            return latent, model.hyper_analysis(latent, quality)
+
+        return model.apply(params, method=of)
 
     def rescaled(params, network, last, output, scales):
         factor = scales / output.std((0, 1, 2))
@@ -118,6 +122,7 @@ def decode_once(file: pathlib.Path) -> None:
 
 
 def main() -> None:
+    """Serves tasks, or decodes once."""
     if sys.argv[1] == "--decode":
         decode_once(pathlib.Path(sys.argv[2]))
         return

@@ -27,7 +27,7 @@ STRIDE = 64
 
 def to_input(pixels: np.ndarray) -> torch.Tensor:
     """Pixels, uint8 (H, W, 3), to float (1, 3, H', W') with edge replication to multiples of the stride."""
-    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    image = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
     height, width = pixels.shape[:2]
     return torch.nn.functional.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
 
@@ -118,7 +118,7 @@ def training_task(pixels: np.ndarray):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(main, 1.0)
         optimiser.step()
-        return {"loss": float(loss)}
+        return {"loss": loss.item()}
 
     return step
 
@@ -134,6 +134,7 @@ def decode_once(file: str) -> None:
 
 
 def main() -> None:
+    """Serves tasks, or decodes once."""
     torch.set_num_threads(worker.threads())
     if sys.argv[1] == "--decode":
         decode_once(sys.argv[2])

@@ -1,8 +1,8 @@
 """What both sides of the comparison share: the statistics of their random models, and the protocol of a worker.
 
-A worker is a process that stays warm. Its command line is picture files; on standard input it reads one task a line, and
-it answers each with one line of JSON, {"seconds": ..., and what the task tells}. "ready" comes first. Needs only NumPy
-and Pillow, so that it runs in either environment.
+A worker is a process that stays warm. Its command line is a scratch folder and picture files. On standard input it reads
+one task a line, and answers each with one line of JSON, {"seconds": ..., and what the task tells}; "ready" comes first.
+Needs only NumPy and Pillow, so that it runs in either environment.
 """
 
 import json

@@ -22,22 +22,29 @@ def enable() -> bool:
 
     Returns:
       Whether the cache is on: False where JAXCODEC_COMPILE_CACHE=0, and, with one line on stderr, where the folder
-      cannot be written to.
+      cannot be written to or JAX is older than 0.6.
     """
     if os.environ.get(SWITCH) == "0":
         return False
+    import jax
+
+    if jax.__version_info__ < (0, 6):
+        # A kept program that overwrites its arguments (a training step) gives wrong numbers or crashes: seen on the
+        # CPU with 0.5.3, and no more with 0.6.0.
+        return _off(f"JAX {jax.__version__} cannot run them safely; update it to 0.6 or later")
     path = folder()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise PermissionError
-    except OSError:
-        print(f"jaxcodec: compiled programs are not kept: {path} cannot be written to ({SWITCH}=0 silences this)",
-              file=sys.stderr)  # fmt: skip
-        return False
-    import jax
-
+    except OSError as problem:
+        return _off(f"{path} cannot be made: {problem.strerror}")
+    if not os.access(path, os.W_OK | os.X_OK):
+        return _off(f"{path} cannot be written to")
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return True
+
+
+def _off(reason: str) -> bool:
+    print(f"jaxcodec: compiled programs are not kept: {reason} ({SWITCH}=0 silences this)", file=sys.stderr)
+    return False

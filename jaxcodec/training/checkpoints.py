@@ -63,13 +63,14 @@ def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any
     directory = (workdir / "checkpoints").absolute()
     if not directory.is_dir():
         raise TrainingError(f"{workdir} holds no checkpoints; name the --workdir of a training run")
-    with ocp.CheckpointManager(directory) as manager:
+    handlers = {"state": ocp.PyTreeCheckpointHandler(), "host": ocp.JsonCheckpointHandler()}
+    with ocp.CheckpointManager(directory, item_handlers=handlers) as manager:
         step = manager.latest_step()
         if step is None:
             raise TrainingError(f"{workdir} holds no finished checkpoint yet; let training reach its first one")
-        path = directory / str(step) / "state"
-        with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as checkpointer:
-            metadata = checkpointer.metadata(path).item_metadata
-            arguments = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata.tree))
-            tree = checkpointer.restore(path, ocp.args.PyTreeRestore(restore_args=arguments))
+        # The train state restored as host arrays, whatever devices it was trained on.
+        metadata = manager.item_metadata(step)["state"]
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata))
+        arguments = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=as_numpy))
+        tree = manager.restore(step, args=arguments).state
     return step, tree["average" if averaged else "params"]
