@@ -3,8 +3,10 @@
 import hashlib
 import pathlib
 import signal
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import grain
 import jax
 import ml_collections
 import numpy as np
@@ -33,13 +35,67 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     """
     workdir = pathlib.Path(workdir)
     run_config.check(config)
-    first_process = jax.process_index() == 0
-
-    # ---------------------------------------------------------------- mesh
     mesh = sharding.data_mesh()
     sharding.check_batch(config.batch_size, mesh)
 
-    # ---------------------------------------------------------------- data
+    # ---------------------------------------------------------------- data, model, steps
+    images = _open_input(config)
+    workdir.mkdir(parents=True, exist_ok=True)
+    first_process = jax.process_index() == 0
+    if first_process:
+        run_config.remember(config, workdir)
+    state, train_step, validate = _compile(config, mesh)
+
+    # ---------------------------------------------------------------- checkpoint
+    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
+    state, step, window = _resume(checkpoints, state, images, config)
+    reporter = Reporter(workdir, step, config.steps) if first_process else None
+
+    def save() -> None:
+        host = {"input": images.batches.get_state(), "window": window, "images": images.fingerprint}
+        checkpoints.save(step, state, host)
+
+    # ---------------------------------------------------------------- loop
+    stop = _Stop()
+    pending: list[dict[str, jax.Array]] = []  # metrics still on the device
+    try:
+        while step < config.steps and not stop.requested(step):
+            state, metrics = train_step(state, sharding.put_batch(next(images.batches)["image"], mesh))
+            pending.append(metrics)
+            step += 1
+            at_end = step == config.steps
+            if step % config.log_every == 0 or step % config.checkpoint_every == 0 or at_end:
+                window += _fetch(pending, step)
+                pending = []
+            if step % config.log_every == 0 or at_end:
+                means = {name: float(np.mean([row[name] for row in window])) for name in window[0]}
+                window = []
+                if reporter:
+                    reporter.scalars(step, "train", means)
+                    reporter.progress(step, means, config.batch_size)
+            if (step % config.validate_every == 0 or at_end) and images.held_out.size:
+                _validate(validate, state, images.held_out, config, step, mesh, reporter)
+            if step % config.checkpoint_every == 0 or at_end:
+                save()
+        window += _fetch(pending, step)
+        save()
+    finally:
+        checkpoints.close()
+        stop.restore()
+        if reporter:
+            reporter.close()
+    return step >= config.steps
+
+
+class _Input(NamedTuple):
+    """Training batches of this process, held-out crops, and a hash that tells the training images."""
+
+    batches: grain.DatasetIterator
+    held_out: np.ndarray
+    fingerprint: str
+
+
+def _open_input(config: ml_collections.ConfigDict) -> _Input:
     folder = data.open_folder(
         config.data.folders.split(","),
         validation_images=config.data.validation_images,
@@ -57,12 +113,11 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
         min_scale=config.data.min_scale,
     )
     held_out = data.validation_crops(folder, config.data.crop, config.data.validation_images)
-    images = _fingerprint(folder)
-    workdir.mkdir(parents=True, exist_ok=True)
-    if first_process:
-        run_config.remember(config, workdir)
+    return _Input(batches, held_out, _fingerprint(folder))
 
-    # ---------------------------------------------------------------- model and step
+
+def _compile(config: ml_collections.ConfigDict, mesh) -> tuple[train_state.TrainState, Callable, Callable]:
+    """A fresh state on the mesh, and the jitted steps of training (which donates its state) and of validation."""
     model = models.build(config.model.to_dict())
     objective = RateDistortion(**config.objective)
     transform = optimisers.create(config)
@@ -73,60 +128,27 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     train_step = jax.jit(step_function, in_shardings=(same, split), out_shardings=(same, same), donate_argnums=0)
     validate = jax.jit(make_validation_step(model, objective), out_shardings=same)
     state = train_state.create(model, transform, config.data.crop, config.seed)
-    state = sharding.put_replicated(jax.device_get(state), mesh)
     logging.info(
         "%d parameters, %d devices in %d processes, global batch %d",
         sum(leaf.size for leaf in jax.tree.leaves(state.params)), mesh.size, jax.process_count(), config.batch_size,
     )  # fmt: skip
+    return sharding.put_replicated(jax.device_get(state), mesh), train_step, validate
 
-    # ---------------------------------------------------------------- checkpoint
-    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
-    step, window = 0, []
-    if checkpoints.latest_step() is not None:
-        state, host = checkpoints.restore(state)
-        step, window = int(jax.device_get(state.step)), host["window"]
-        if host["images"] != images:
-            raise TrainingError(
-                f"the images in {config.data.folders} are not those that the run in {workdir} has seen, so it cannot go "
-                "on where it was; restore them, or start anew in another --workdir"
-            )
-        batches.set_state(host["input"])
-        logging.info("resumed from step %d", step)
-    reporter = Reporter(workdir, step, config.steps) if first_process else None
 
-    def save() -> None:
-        checkpoints.save(step, state, {"input": batches.get_state(), "window": window, "images": images})
-
-    # ---------------------------------------------------------------- loop
-    stop = _Stop()
-    pending: list[dict[str, jax.Array]] = []
-    try:
-        while step < config.steps and not stop.requested(step):
-            state, metrics = train_step(state, sharding.put_batch(next(batches)["image"], mesh))
-            pending.append(metrics)
-            step += 1
-            at_end = step == config.steps
-            if step % config.log_every == 0 or step % config.checkpoint_every == 0 or at_end:
-                window += _fetch(pending, step)
-                pending = []
-            if step % config.log_every == 0 or at_end:
-                means = {name: float(np.mean([row[name] for row in window])) for name in window[0]}
-                window = []
-                if reporter:
-                    reporter.scalars(step, "train", means)
-                    reporter.progress(step, means, config.batch_size)
-            if (step % config.validate_every == 0 or at_end) and held_out.size:
-                _validate(validate, state, held_out, config, step, mesh, reporter)
-            if step % config.checkpoint_every == 0 or at_end:
-                save()
-        window += _fetch(pending, step)
-        save()
-    finally:
-        checkpoints.close()
-        stop.restore()
-        if reporter:
-            reporter.close()
-    return step >= config.steps
+def _resume(checkpoints: Checkpoints, state, images: _Input, config) -> tuple[train_state.TrainState, int, list]:
+    """State, step and open metrics window of the newest checkpoint, the input set to its position; or the start."""
+    if checkpoints.latest_step() is None:
+        return state, 0, []
+    state, host = checkpoints.restore(state)
+    if host["images"] != images.fingerprint:
+        raise TrainingError(
+            f"the images in {config.data.folders} are not those that this run has seen, so it cannot go on where it "
+            "was; restore them, or start anew in another --workdir"
+        )
+    images.batches.set_state(host["input"])
+    step = int(jax.device_get(state.step))
+    logging.info("resumed from step %d", step)
+    return state, step, host["window"]
 
 
 def _fingerprint(folder: data.ImageFolder) -> str:
