@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import skimage.data
 
 import jaxcodec
 from jaxcodec.coding import container
@@ -60,8 +61,7 @@ def main() -> int:
     options = parser.parse_args()
 
     codec, rng = jaxcodec.load(options.codec), np.random.default_rng(options.seed)
-    rows, columns = np.mgrid[:48, :64]
-    picture = np.stack([4 * rows, 3 * columns, 128 + 60 * np.sin(rows * columns / 90)], axis=-1).astype(np.uint8)
+    picture = skimage.data.astronaut()[96:144, 200:264]
     data = jaxcodec.encode(codec, picture)
     pixels = jaxcodec.decode(codec, data)
     outcomes = collections.Counter()
