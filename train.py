@@ -53,7 +53,9 @@ def main(argv):
 
 if __name__ == "__main__":
     logging.set_verbosity(logging.INFO)
-    # Orbax tells every phase of every save through the same logger; only its warnings concern a user.
-    logging.get_absl_handler().addFilter(lambda record: "orbax" not in record.pathname or record.levelno > 20)
+    # Orbax and JAX tell every phase of their work through the same logger; only their warnings concern a user.
+    logging.get_absl_handler().addFilter(
+        lambda record: record.levelno > 20 or not any(name in record.pathname for name in ("orbax", "jax/_src"))
+    )
     flags.mark_flags_as_required(["config", "workdir"])
     app.run(main, flags_parser=parse)
