@@ -1,0 +1,45 @@
+"""Every config builds its model, keeps the size of images, and says how to run it."""
+
+import pathlib
+import runpy
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxcodec import models
+from jaxcodec.errors import TrainingError
+from jaxcodec.models.build import stride
+from jaxcodec.training import config as run_config
+from jaxcodec.training import optimisers
+
+CONFIGS = sorted((pathlib.Path(__file__).parent.parent / "configs").glob("*.py"))
+
+
+def load(path, *arguments):
+    return runpy.run_path(str(path))["get_config"](*arguments)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_builds_its_model_and_optimiser(path):
+    config = load(path)
+    config.data.folders = "photographs"
+    run_config.check(config)
+    assert config.name
+    assert config.data.crop % stride(config.model.to_dict()) == 0
+    model = models.build(config.model.to_dict())
+    image, quality, key = jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0)
+    output, variables = jax.eval_shape(model.init_with_output, key, image, quality, key)
+    assert output.image.shape == image.shape
+    jax.eval_shape(optimisers.create(config).init, variables)
+    assert "--config=configs/" + path.name in runpy.run_path(str(path))["__doc__"]
+
+
+@pytest.mark.parametrize("name", ["factorized_compressai", "mean_scale_compressai"])
+def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
+    path = next(path for path in CONFIGS if path.stem == name)
+    low, high = load(path, "1"), load(path, "8")
+    assert (low.objective.first, high.objective.first) == (0.0018, 0.18)
+    assert (low.model.gains.channels, high.model.gains.channels) == (192, 320)
+    with pytest.raises(TrainingError, match="quality 9"):
+        load(path, "9")
