@@ -54,7 +54,7 @@ def compile_once(cache_home):
     """Keeps compiled programs during these tests; compiling the tiny run takes far longer than running it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache_home))
-        assert compile_cache.enable()
+        compile_cache.enable()  # does nothing on JAX before 0.6, where the cache is not safe
     compilation_cache.reset_cache()  # so that JAX looks at the setting again
     yield
     jax.config.update("jax_compilation_cache_dir", None)
