@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import struct
 
@@ -174,3 +175,14 @@ def test_a_workdir_of_another_model_is_refused(uninterrupted, config):
     config.model.analysis.features = (5, 6)
     with pytest.raises(TrainingError, match="holds a run with another config.model"):
         loop.train(config, pathlib.Path(uninterrupted))
+
+
+def test_a_run_does_not_go_on_with_other_images(uninterrupted, images, config, tmp_path):
+    workdir, fewer = tmp_path / "run", tmp_path / "images"
+    shutil.copytree(uninterrupted, workdir)
+    shutil.copytree(images, fewer)
+    config.data.folders = str(fewer)
+    config.steps = 14
+    min(path for path in fewer.iterdir() if path.suffix == ".png").unlink()
+    with pytest.raises(TrainingError, match="not those that this run has seen"):
+        loop.train(config, workdir)
