@@ -7,7 +7,7 @@ import importlib
 
 from jaxcodec.errors import CodecError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LAZY = {
     "Codec": "jaxcodec.codec",

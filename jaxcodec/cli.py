@@ -1,6 +1,6 @@
-"""The command line: encode, decode, info, codecs, export.
+"""The command line: encode, decode, info, codecs, export, import.
 
-Only encode, decode and export import JAX, when they run: help, info and codecs answer at once.
+Only encode, decode, export and import load JAX, when they run: help, info and codecs answer at once.
 """
 
 import argparse
@@ -66,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     export = _add(commands, "export", _export, "turn a training checkpoint into a codec file")
     export.add_argument("workdir", type=pathlib.Path, metavar="WORKDIR", help="what train.py was given as --workdir")
     export.add_argument("output", type=pathlib.Path, metavar="OUT.codec")
+
+    load = _add(commands, "import", _import, "turn a CompressAI checkpoint into a codec file")
+    load.add_argument("checkpoint", type=pathlib.Path, metavar="CHECKPOINT", help="what torch.save wrote, .pth.tar say")
+    load.add_argument("output", type=pathlib.Path, metavar="OUT.codec")
+    load.add_argument("--images", type=pathlib.Path, required=True, metavar="DIR",
+                      help="photographs to calibrate integer networks and to measure the rate on; eight are taken")  # fmt: skip
+    load.add_argument("--name", help="what the codec is called (default: CompressAI's name of the architecture)")
     return parser
 
 
@@ -159,6 +166,16 @@ def _export(options: argparse.Namespace) -> int:
     content = export(options.workdir, options.output)
     size, (low, high) = options.output.stat().st_size, content.bpp_range
     print(f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to {high:.2f} bpp")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from jaxcodec.importing.codec import import_codec
+
+    content = import_codec(options.checkpoint, options.images, options.output, name=options.name)
+    size = options.output.stat().st_size
+    print(f"{options.checkpoint} -> {options.output}: {size:,} bytes, id {content.id}, {content.bpp_range[0]:.2f} bpp")
+    print(f"  {content.summary}")
     return 0
 
 

@@ -15,13 +15,14 @@ from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import CodecFileError, VersionError
 from jaxcodec.files import read_bytes, write_atomic
 
-FORMAT = 1
+FORMAT = 2
 """Version of the codec file."""
 
 SUFFIX = ".codec"
 _KEY = "jaxcodec"
 _WEIGHTS = "weights/"
 _TABLES = "tables/"
+_INTEGER = "integer/"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,6 +36,9 @@ class CodecContent:
       bpp_range: the mean rates that its lowest and highest quality gave on photographs, in bpp.
       weights: the model's parameters by path, "analysis/Conv_0/kernel" say; kernels float16, the rest float32.
       tables: integer tables by name: "prior", and "conditional" for a model with a conditional latent.
+      spec: what the integer networks that choose the tables compute (`jaxcodec.integer`), as canonical JSON; "null" for
+        a model without.
+      integer: their arrays by name, all of integers.
     """
 
     name: str
@@ -43,6 +47,8 @@ class CodecContent:
     bpp_range: tuple[float, float]
     weights: dict[str, np.ndarray]
     tables: dict[str, Tables]
+    spec: str = "null"
+    integer: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @property
     def precision(self) -> int:
@@ -58,11 +64,13 @@ class CodecContent:
             "model": json.loads(self.model),
             "bpp_range": list(self.bpp_range),
             "precision": self.precision,
+            "integer": json.loads(self.spec),
         }
 
     def tensors(self) -> dict[str, np.ndarray]:
         """All arrays by the names that they have in the file."""
         tensors = {_WEIGHTS + path: np.ascontiguousarray(weight) for path, weight in self.weights.items()}
+        tensors |= {_INTEGER + name: np.ascontiguousarray(array) for name, array in self.integer.items()}
         for name, tables in self.tables.items():
             tensors |= {f"{_TABLES}{name}/{part}": array for part, array in tables.arrays().items()}
         return tensors
@@ -105,7 +113,7 @@ def read(path: str | os.PathLike) -> CodecContent:
 
     Raises:
       CodecFileError: missing, not a codec file, or damaged.
-      VersionError: a newer version of jaxcodec wrote it.
+      VersionError: another version of jaxcodec wrote it.
     """
     metadata = read_metadata(path)
     try:
@@ -119,8 +127,10 @@ def read(path: str | os.PathLike) -> CodecContent:
             summary=metadata["summary"],
             model=canonical_json(metadata["model"]),
             bpp_range=tuple(metadata["bpp_range"]),
-            weights={key.removeprefix(_WEIGHTS): array for key, array in tensors.items() if key.startswith(_WEIGHTS)},
+            weights=_named(tensors, _WEIGHTS),
             tables=_tables(tensors, metadata["precision"]),
+            spec=canonical_json(metadata["integer"]),
+            integer=_integers(tensors),
         )
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
@@ -134,13 +144,16 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = json.loads((file.metadata() or {})[_KEY])
-        newer = metadata["format"] > FORMAT
+        version = int(metadata["format"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
-    if newer:
-        version = metadata["format"]
+    if version > FORMAT:
         raise VersionError(
             f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update jaxcodec"
+        )
+    if version < FORMAT:
+        raise VersionError(
+            f"{path} has version {version} of the format, from before jaxcodec 0.2; export the training run anew"
         )
     return metadata
 
@@ -150,10 +163,21 @@ def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:
     return CodecFileError(f"{path} is not a codec file, or is damaged ({reason}); fetch it again or export it anew")
 
 
+def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
+
+
+def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    arrays = _named(tensors, _INTEGER)
+    for name, array in arrays.items():
+        if array.dtype.kind not in "iu":
+            raise ValueError(f"{_INTEGER}{name} is of {array.dtype}, not of integers")
+    return arrays
+
+
 def _tables(tensors: dict[str, np.ndarray], precision: int) -> dict[str, Tables]:
     parts: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in tensors.items():
-        if key.startswith(_TABLES):
-            name, part = key.removeprefix(_TABLES).split("/")
-            parts.setdefault(name, {})[part] = array
+    for key, array in _named(tensors, _TABLES).items():
+        name, part = key.split("/")
+        parts.setdefault(name, {})[part] = array
     return {name: Tables(**arrays, precision=precision) for name, arrays in parts.items()}

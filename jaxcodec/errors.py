@@ -14,7 +14,7 @@ class BitstreamError(CodecError):
 
 
 class VersionError(BitstreamError):
-    """A .jxc or .codec file was written by a newer version of jaxcodec."""
+    """A .jxc or .codec file was written by another version of jaxcodec, whose format this one cannot read."""
 
 
 class WrongCodecError(BitstreamError):
@@ -37,5 +37,13 @@ class DataError(CodecError):
     """A folder of images is missing, empty or holds nothing readable."""
 
 
+class CheckpointError(CodecError):
+    """A checkpoint of another toolkit cannot be read, or is not of a model that can be imported."""
+
+
 class TrainingError(CodecError):
     """Training cannot go on: a wrong setting, a non-finite loss, or a checkpoint that does not fit."""
+
+
+class CoderError(CodecError):
+    """An entropy coder was asked for that is unknown, is not installed, or cannot code for this codec."""

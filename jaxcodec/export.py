@@ -1,6 +1,6 @@
 """From a trained model to the content of a codec file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.traverse_util
@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec import models
+from jaxcodec import integer, models
+from jaxcodec.calibration import calibrate
 from jaxcodec.codec_file import CodecContent, canonical_json
-from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
+from jaxcodec.coding.make_tables import gaussian_tables, mass_tables, phase_tables
 from jaxcodec.coding.tables import PRECISION, Tables
 from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
+from jaxcodec.entropy.context import TAPS
 from jaxcodec.errors import CodecFileError
 
 _WIDEST = 1 << 13
@@ -24,19 +26,23 @@ def export_codec(
     *,
     name: str,
     bpp_range: tuple[float, float],
+    pictures: Sequence[np.ndarray] = (),
     summary: str = "",
 ) -> CodecContent:
-    """Everything that decoding needs, its integer tables made here once and for all.
+    """Everything that decoding needs, its integer tables and integer networks made here once and for all.
 
     Args:
       description: what `models.build` takes; plain values only.
       params: the model's variables, {"params": ...}, float32.
       name: what the codec is called.
       bpp_range: the mean rates of the lowest and the highest quality on photographs, in bpp.
+      pictures: uint8 (H, W, 3), a handful to calibrate integer networks on, none of those that the codec is to be judged
+        by; a model without a hyper-latent needs none.
       summary: one line for people.
 
     Raises:
-      CodecFileError: the description cannot be built, a weight is not finite, or a rate is not above zero.
+      CodecFileError: the description cannot be built, a weight is not finite, a rate is not above zero, a network has no
+        integer form, or there are no pictures.
     """
     if not all(0 < rate < float("inf") for rate in bpp_range):
         raise CodecFileError(f"the rates {bpp_range} cannot be; give those of the lowest and highest quality, in bpp")
@@ -46,10 +52,24 @@ def export_codec(
         if not np.isfinite(weight).all():
             raise CodecFileError(f"the weight {path} is not finite; export a checkpoint from before training diverged")
     tables = {"prior": prior_tables(models.build(description), params)}
-    if description["entropy"] == "mean_scale":
-        tables["conditional"] = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
-    model = canonical_json(_plain(description))
-    return CodecContent(name, summary, model, tuple(map(float, bpp_range)), weights, tables)
+    spec, arrays = None, {}
+    if description["entropy"] != "factorized":
+        tables["conditional"] = conditional_tables(description)
+        # The weights as they are stored, so that a codec read back and exported again is the same.
+        stored = {tuple(path.split("/")): weight.astype(np.float32) for path, weight in weights.items()}
+        params = {"params": flax.traverse_util.unflatten_dict(stored)}
+        quantise = integer.quantise_context_path if description["entropy"] in TAPS else integer.quantise_scale_path
+        spec, arrays = quantise(description, params, calibrate(description, params, pictures))
+    model, spec = canonical_json(_plain(description)), canonical_json(spec)
+    return CodecContent(name, summary, model, tuple(map(float, bpp_range)), weights, tables, spec, arrays)
+
+
+def conditional_tables(description: Mapping[str, Any]) -> Tables:
+    """The tables of a model's conditional latent: a Gaussian for each scale, and with a context for each phase too."""
+    scales = np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS)
+    if description["entropy"] in TAPS:
+        return phase_tables(scales).tables
+    return gaussian_tables(scales)
 
 
 def prior_tables(model, params) -> Tables:
@@ -59,7 +79,7 @@ def prior_tables(model, params) -> Tables:
     def likelihood(symbols):
         return model.apply(params, symbols, method="prior_likelihood")
 
-    channels = getattr(model, "hyper_channels", None) or model.gains.channels
+    channels = model.prior.channels
     reach = 64
     while True:
         symbols = np.arange(-reach, reach + 1)

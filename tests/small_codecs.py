@@ -4,37 +4,44 @@ import functools
 
 import jax
 import numpy as np
+from skimage import data
 
 from jaxcodec import codec, export, models
 from jaxcodec.codec_file import CodecContent
 from jaxcodec.models import presets
 
 
-def _one_layer(gains: dict, scale_form: str) -> dict:
-    """A mean-scale model of one layer a network: compiles at once at any shape."""
+def _one_layer(gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12) -> dict:
+    """A model of one layer a network: compiles at once at any shape."""
 
     def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
         return {"kind": kind, "features": (features,), "kernels": (kernel,), "strides": (stride,)}
 
     return {
-        "entropy": "mean_scale",
+        "entropy": entropy,
         "hyper_channels": 4,
         "scale_form": scale_form,
         "gains": {"channels": 6, **gains},
         "analysis": layer("conv_analysis", 6, 5, 16),
         "synthesis": layer("conv_synthesis", 3, 5, 16),
         "hyper_analysis": layer("conv_analysis", 4, 3, 2),
-        "hyper_synthesis": layer("conv_synthesis", 12, 3, 2),
+        "hyper_synthesis": layer("conv_synthesis", hyper_outputs, 3, 2),
     }
 
 
 DESCRIPTIONS = {
     "tiny": _one_layer({"points": 2, "first": 2, "last": 20}, "log"),
     "one_quality": _one_layer({}, "linear"),
+    "scale": _one_layer({}, "linear", "scale", hyper_outputs=6),
+    "autoregressive": _one_layer({}, "linear", "autoregressive"),
+    "checkerboard": _one_layer({"points": 2, "first": 2, "last": 20}, "log", "checkerboard"),
     "patch": presets.patch_model(latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20),
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
-_KERNEL_GAIN = {"tiny": 0.8, "one_quality": 5.0, "patch": 1.0, "factorized": 3.0}
+_KERNEL_GAIN = {
+    "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8, "patch": 1.0,
+    "factorized": 3.0,
+}  # fmt: skip
 
 
 @functools.cache
@@ -56,10 +63,16 @@ def params(name: str):
     return jax.tree_util.tree_map_with_path(scaled, start)
 
 
+def pictures() -> list[np.ndarray]:
+    """What the small models are calibrated on."""
+    photo = data.astronaut()
+    return [photo[:128, 192:320], photo[384:, :128]]
+
+
 @functools.cache
 def content(name: str) -> CodecContent:
     """What the codec file of the small model of that name holds."""
-    return export.export_codec(DESCRIPTIONS[name], params(name), name=name, bpp_range=(0.2, 2.0))
+    return export.export_codec(DESCRIPTIONS[name], params(name), name=name, bpp_range=(0.2, 2.0), pictures=pictures())
 
 
 @functools.cache

@@ -106,9 +106,23 @@ def test_a_missing_file_raises(tmp_path, monkeypatch, name):
 
 
 def test_a_newer_file_raises(path, content):
-    metadata = content.metadata() | {"format": 2, "id": content.id}
+    metadata = content.metadata() | {"format": 3, "id": content.id}
     path.write_bytes(safetensors.numpy.save(content.tensors(), {"jaxcodec": json.dumps(metadata)}))
-    with pytest.raises(VersionError, match="version 2 .* up to 1"):
+    with pytest.raises(VersionError, match="version 3 .* up to 2"):
+        jaxcodec.load(path)
+
+
+def test_an_older_file_says_what_to_do(path, content):
+    metadata = content.metadata() | {"format": 1, "id": content.id}
+    path.write_bytes(safetensors.numpy.save(content.tensors(), {"jaxcodec": json.dumps(metadata)}))
+    with pytest.raises(VersionError, match="version 1 .* export the training run anew"):
+        jaxcodec.load(path)
+
+
+def test_an_integer_network_of_floats_raises(path, content):
+    wrong = dataclasses.replace(content, integer={name: array.astype(np.float32) for name, array in content.integer.items()})
+    codec_file.save(path, wrong)
+    with pytest.raises(CodecFileError, match="not of integers"):
         jaxcodec.load(path)
 
 

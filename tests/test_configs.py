@@ -35,7 +35,29 @@ def test_a_config_builds_its_model_and_optimiser(path):
     assert "--config=configs/" + path.name in runpy.run_path(str(path))["__doc__"]
 
 
-@pytest.mark.parametrize("name", ["factorized_compressai", "mean_scale_compressai"])
+CHOICES = [
+    ("autoregressive_small", "checkerboard", "entropy", "checkerboard"),
+    ("patch_autoregressive", "checkerboard", "entropy", "checkerboard"),
+    ("cheng2020_small", "3", "mixture", 3),
+    ("cheng2020", "mixture-1", "mixture", 3),
+    ("cheng2020", "anchor-6", "gains", {"channels": 192}),
+]
+
+
+@pytest.mark.parametrize(("name", "choice", "key", "expected"), CHOICES)
+def test_a_choice_after_the_colon_is_taken(name, choice, key, expected):
+    path = next(path for path in CONFIGS if path.stem == name)
+    assert load(path, choice).model.to_dict()[key] == expected
+    assert load(path, choice).model.to_dict() != load(path).model.to_dict()
+
+
+def test_an_unknown_form_is_named():
+    path = next(path for path in CONFIGS if path.stem == "cheng2020")
+    with pytest.raises(TrainingError, match="'transformer'"):
+        load(path, "transformer-3")
+
+
+@pytest.mark.parametrize("name", ["factorized_compressai", "mean_scale_compressai", "autoregressive_compressai"])
 def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
     path = next(path for path in CONFIGS if path.stem == name)
     low, high = load(path, "1"), load(path, "8")

@@ -46,7 +46,9 @@ def test_a_wide_prior_has_tables_up_to_a_limit():
 def test_configs_and_tuples_give_the_same_codec():
     content = small_codecs.content("tiny")
     description = ml_collections.ConfigDict(small_codecs.DESCRIPTIONS["tiny"])
-    again = export.export_codec(description, small_codecs.params("tiny"), name="tiny", bpp_range=(0.2, 2.0))
+    again = export.export_codec(
+        description, small_codecs.params("tiny"), name="tiny", bpp_range=(0.2, 2.0), pictures=small_codecs.pictures()
+    )
     assert again.id == content.id
     assert json.loads(content.model)["analysis"]["strides"] == [16]
 
@@ -62,3 +64,18 @@ def test_weights_that_are_not_finite_are_refused():
 def test_rates_that_cannot_be_are_refused(rates):
     with pytest.raises(CodecFileError, match="cannot be"):
         export.export_codec(small_codecs.DESCRIPTIONS["tiny"], small_codecs.params("tiny"), name="x", bpp_range=rates)
+
+
+def test_a_model_with_integer_networks_asks_for_pictures_of_its_stride():
+    description, params = small_codecs.DESCRIPTIONS["tiny"], small_codecs.params("tiny")
+    with pytest.raises(CodecFileError, match="32 pixels .* none was given"):
+        export.export_codec(description, params, name="x", bpp_range=(1, 2))
+    with pytest.raises(CodecFileError, match="smallest one is less"):
+        export.export_codec(description, params, name="x", bpp_range=(1, 2), pictures=[np.zeros((31, 99, 3), np.uint8)])
+
+
+def test_a_factorized_model_needs_no_pictures():
+    content = export.export_codec(
+        small_codecs.DESCRIPTIONS["factorized"], small_codecs.params("factorized"), name="x", bpp_range=(1, 2)
+    )
+    assert content.spec == "null" and not content.integer

@@ -1,7 +1,7 @@
-"""What a codec runs on the device: each piece of its model compiled once per shape, the large ones in tiles.
+"""What a codec runs on the device: each piece of its model compiled once per shape.
 
-Encoder and decoder call the very same `condition`, with the same shapes, so that both see the same means and table
-indices. Everything that decides how symbols are coded passes through it, and through nothing else.
+Float pieces make latents, means and pixels. Integer pieces (`jaxcodec.integer`) choose the tables that symbols are coded
+with, from integers alone: encoder and decoder agree on them on any device, while floats may drift.
 """
 
 import functools
@@ -12,68 +12,81 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxcodec import image, models
-from jaxcodec.codec import tiles
-from jaxcodec.models.build import stride as stride_of
+from jaxcodec import image, integer, models
+from jaxcodec.coding.container import MAX_QUALITY
 
 
 class Networks(NamedTuple):
-    """Compiled pieces of a mean-scale or a factorized model; `quality` is (1,) float32 in [0, 1].
+    """Compiled pieces of a model; `quality` is (1,) int32 in hundredths, `arrays` those of the integer networks.
 
     latent: (params, pixels (1, H, W, 3) uint8, quality) -> latent (1, h, w, C) float32 in quantiser steps.
     hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a hyper-latent.
-    condition: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 and table index, uint8; None likewise.
-    symbols: (latent, mean) -> round(latent - mean), int32.
+    mean: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 that symbols are rounded about; None where the
+      grid is plain.
+    symbols: (params, latent, mean) -> the latent's symbols, int32.
     pixels: (params, symbols, mean, quality, grey) -> uint8 (1, H, W, 3), or of one channel, the mean of the three.
-    stride: the multiple that image sides must have; latent_stride: pixels per latent position.
-    halos: how far analysis and synthesis reach, in latent positions.
+    index: (arrays, hyper-symbols, quality) -> table of each symbol, int32 (1, h, w, C); None with a context model.
+    hyper_part, context_codes, context_part, parameters: the pieces of a context model (`jaxcodec.integer.context`);
+      None without.
     """
 
     latent: Callable[..., jax.Array]
     hyper: Callable[..., jax.Array] | None
-    condition: Callable[..., tuple[jax.Array, jax.Array]] | None
+    mean: Callable[..., jax.Array] | None
     symbols: Callable[..., jax.Array]
     pixels: Callable[..., jax.Array]
-    stride: int
-    latent_stride: int
-    halos: tuple[int, int]
+    index: Callable[..., jax.Array] | None
+    hyper_part: Callable[..., jax.Array] | None
+    context_codes: Callable[..., jax.Array] | None
+    context_part: Callable[..., jax.Array] | None
+    parameters: Callable[..., tuple[jax.Array, jax.Array]] | None
 
 
 @functools.lru_cache(maxsize=16)
-def build(description_json: str) -> Networks:
-    """The networks of a model description (canonical JSON); the same description gives the same compiled functions."""
-    description = json.loads(description_json)
+def build(description_json: str, spec_json: str) -> Networks:
+    """The networks of a model description and an integer spec (canonical JSON); the same give the same functions."""
+    return Networks(**_float_pieces(json.loads(description_json)), **_integer_pieces(json.loads(spec_json)))
+
+
+def _float_pieces(description) -> dict[str, Callable | None]:
     model = models.build(description)
-    hierarchical = description["entropy"] == "mean_scale"
+
+    def apply(method: str, params, *arguments):
+        return model.apply(params, *arguments, method=method)
 
     def latent(params, pixels, quality):
-        def of(module):
-            return module.gains.apply_gain(module.analysis(image.to_float(pixels), quality), quality)
-
-        return model.apply(params, method=of)
+        return apply("to_latent", params, image.to_float(pixels), _fraction(quality))
 
     def hyper(params, latent, quality):
-        def of(module):
-            return jnp.round(module.hyper_analysis(latent, quality)).astype(jnp.int32)
+        return apply("to_hyper_symbols", params, latent, _fraction(quality))
 
-        return model.apply(params, method=of)
+    def mean(params, hyper_symbols, quality):
+        return apply("mean", params, hyper_symbols, _fraction(quality))
 
-    def condition(params, hyper_symbols, quality):
-        mean, index = model.apply(params, hyper_symbols, quality, method="condition")
-        return mean, index.astype(jnp.uint8)
+    def symbols(params, latent, mean=None):
+        return apply("to_symbols", params, latent, *(() if mean is None else (mean,)))
 
     def pixels(params, symbols, mean, quality, grey):
-        arguments = (symbols, mean, quality) if hierarchical else (symbols, quality)
-        values = model.apply(params, *arguments, method="reconstruct")
+        arguments = (symbols,) if mean is None else (symbols, mean)
+        values = apply("reconstruct", params, *arguments, _fraction(quality))
         return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
 
-    return Networks(
-        latent=jax.jit(latent),
-        hyper=jax.jit(hyper) if hierarchical else None,
-        condition=jax.jit(condition) if hierarchical else None,
-        symbols=jax.jit(lambda latent, mean: jnp.round(latent - mean).astype(jnp.int32)),
-        pixels=jax.jit(pixels, static_argnames="grey"),
-        stride=stride_of(description),
-        latent_stride=stride_of({"analysis": description["analysis"]}),
-        halos=(tiles.halo(description["analysis"]), tiles.halo(description["synthesis"])),
-    )
+    return {
+        "latent": jax.jit(latent),
+        "hyper": jax.jit(hyper) if "hyper_analysis" in description else None,
+        "mean": jax.jit(mean) if hasattr(model, "mean") else None,
+        "symbols": jax.jit(symbols),
+        "pixels": jax.jit(pixels, static_argnames="grey"),
+    }
+
+
+def _integer_pieces(spec) -> dict[str, Callable | None]:
+    names = ("index", "hyper_part", "context_codes", "context_part", "parameters")
+    return {name: None for name in names} | {
+        name: jax.jit(functools.partial(piece, spec)) for name, piece in integer.pieces(spec).items()
+    }
+
+
+def _fraction(quality: jax.Array) -> jax.Array:
+    """The quality in [0, 1] that float networks take."""
+    return quality.astype(jnp.float32) / MAX_QUALITY

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxcodec import image
-from jaxcodec.codec import symbols
+from jaxcodec.codec import streams
+from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.quality_search import highest_within
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding import container, sections
@@ -37,11 +38,16 @@ class Encoded:
 
 
 def encode(
-    codec: Codec, picture: Picture | np.ndarray, *, quality: float | None = None, bpp: float | None = None
+    codec: Codec,
+    picture: Picture | np.ndarray,
+    *,
+    quality: float | None = None,
+    bpp: float | None = None,
+    coder: str | None = None,
 ) -> bytes:
     """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
     picture = picture if isinstance(picture, Picture) else Picture(np.asarray(picture))
-    return encode_picture(codec, picture, quality=quality, bpp=bpp).data
+    return encode_picture(codec, picture, quality=quality, bpp=bpp, coder=coder).data
 
 
 def decode(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -50,7 +56,12 @@ def decode(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.nda
 
 
 def encode_picture(
-    codec: Codec, picture: Picture, *, quality: float | None = None, bpp: float | None = None
+    codec: Codec,
+    picture: Picture,
+    *,
+    quality: float | None = None,
+    bpp: float | None = None,
+    coder: str | None = None,
 ) -> Encoded:
     """Compress a picture at a quality, or to a size.
 
@@ -62,19 +73,23 @@ def encode_picture(
       quality: 0 (smallest file) to 100, in steps of .01; without it and without `bpp`, 50. A codec with one quality
         takes none.
       bpp: the highest whole quality is taken whose file, header and all, is not above this rate.
+      coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes" elsewhere. A codec with
+        an autoregressive context always takes "lanes". Any of them decodes on any device.
 
     Raises:
       RateError: quality or bpp make no sense, or this picture cannot be as small as `bpp`.
+      CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
+    coder = streams.choose(codec, coder)
     if bpp is None:
         hundredths = _hundredths(codec, quality)
-        source = _prepare(codec, picture)
+        source = _prepare(codec, picture, coder)
         return _encoded(source, _encode(codec, source, hundredths), hundredths)
     if quality is not None:
         raise RateError("a quality and a bpp were both given; give one of them")
     if not (math.isfinite(bpp) and bpp > 0):
         raise RateError(f"a bpp of {bpp} makes no sense; give a number above 0, 0.5 say")
-    return _encode_within(codec, _prepare(codec, picture), bpp)
+    return _encode_within(codec, _prepare(codec, picture, coder), bpp)
 
 
 def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -83,20 +98,21 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     Raises:
       WrongCodecError: it was written with another codec.
       TooLargeError: it claims more than `max_pixels` pixels.
-      VersionError: a newer version of jaxcodec wrote it.
-      BitstreamError: it is not a .jxc file, is damaged, or this device computes other symbols than the encoder's.
+      VersionError: another version of jaxcodec wrote it.
+      CoderError: it needs an entropy coder that is not installed.
+      BitstreamError: it is not a .jxc file, or is damaged.
     """
     header, parts = container.read(data)
     _check(codec, header, parts, max_pixels)
     quality = _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
-    decoded = symbols.decode(codec, parts, size, quality)
-    if decoded.crc != header.symbol_crc:
+    symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
+    if symbols_of.checksum(symbols) != header.symbol_crc:
         raise BitstreamError(
-            "this file's symbols came out otherwise than they were encoded: this device computes the codec's networks "
-            "differently; decode on the kind of device that encoded it"
+            "this file's symbols came out otherwise than they were encoded: the file was changed after it was written, "
+            "or this device computes integers wrongly; fetch it again"
         )
-    pixels = symbols.reconstruct(codec, decoded, quality, grey=header.channels == 1)
+    pixels = np.asarray(symbols_of.synthesise(codec, symbols, quality, grey=header.channels == 1))[0]
     pixels = image.crop(pixels, header.height, header.width)
     if header.channels == 4:
         alpha = sections.unpack_alpha(parts["alpha"], header.height, header.width)
@@ -110,6 +126,7 @@ class _Source(NamedTuple):
     pixels: np.ndarray
     sections: dict[str, bytes]
     shape: tuple[int, int, int]
+    coder: str
     notes: tuple[str, ...]
 
     @property
@@ -117,7 +134,7 @@ class _Source(NamedTuple):
         return self.shape[0] * self.shape[1]
 
 
-def _prepare(codec: Codec, picture: Picture) -> _Source:
+def _prepare(codec: Codec, picture: Picture, coder: str) -> _Source:
     pixels, kept, notes = picture.pixels, {}, ()
     colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if pixels.shape[2] == 1 else pixels[:, :, :3]
     if pixels.shape[2] == 4:
@@ -126,16 +143,29 @@ def _prepare(codec: Codec, picture: Picture) -> _Source:
         kept["icc"] = sections.pack_icc(picture.icc)
     elif picture.icc is not None:
         notes = (f"dropped an ICC profile of {len(picture.icc)} bytes, which is too long",)
-    return _Source(image.pad_to_multiple(colour, codec.networks.stride), kept, pixels.shape, notes)
+    return _Source(image.pad_to_multiple(colour, codec.geometry.stride), kept, pixels.shape, coder, notes)
 
 
 def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
     """The whole file at a quality in hundredths."""
     quality = _model_quality(hundredths)
-    coded, crc = symbols.encode(codec, source.pixels, quality)
+    symbols = symbols_of.analyse(codec, source.pixels[None], quality)
+    stream = streams.encode(codec, symbols, quality, source.coder)
     height, width, channels = source.shape
-    header = Header(container.VERSION, codec.id, width, height, channels, hundredths, codec.precision, crc, {})
-    return container.write(header, coded | source.sections)
+    header = Header(
+        version=container.VERSION,
+        codec_id=codec.id,
+        width=width,
+        height=height,
+        channels=channels,
+        quality=hundredths,
+        precision=codec.precision,
+        coder=stream.coder,
+        lanes=stream.lanes,
+        symbol_crc=symbols_of.checksum(symbols),
+        section_bytes={},
+    )
+    return container.write(header, stream.sections | source.sections)
 
 
 def _encode_within(codec: Codec, source: _Source, bpp: float) -> Encoded:
@@ -178,12 +208,12 @@ def _hundredths(codec: Codec, quality: float | None) -> int | None:
 
 
 def _model_quality(hundredths: int | None) -> np.ndarray:
-    """The quality (1,) in [0, 1] that networks take; encoder and decoder have it from the same integer."""
-    return np.array([(hundredths or 0) / MAX_QUALITY], np.float32)
+    """The quality (1,) int32 in hundredths that networks take."""
+    return np.array([hundredths or 0], np.int32)
 
 
 def _padded(side: int, codec: Codec) -> int:
-    return side + -side % codec.networks.stride
+    return side + -side % codec.geometry.stride
 
 
 def _check(codec: Codec, header: Header, parts: Mapping[str, bytes], max_pixels: int) -> None:
@@ -205,5 +235,5 @@ def _check(codec: Codec, header: Header, parts: Mapping[str, bytes], max_pixels:
         )
     if (header.quality is not None) != codec.variable:
         raise BitstreamError("this file's quality does not fit its codec; encode the picture anew")
-    if ("hyper" in parts) != (codec.networks.hyper is not None) or "latent" not in parts:
+    if set(parts) - {"alpha", "icc"} != set(streams.section_names(codec, header.coder)):
         raise BitstreamError("this file's sections do not fit its codec; encode the picture anew")

@@ -1,10 +1,13 @@
 """Running a network over a large image in overlapping windows, equal to one run up to float rounding."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
+
+from jaxcodec.codec.geometry import Windows
 
 PIXEL_BUDGET = 1 << 21
 """The most pixels that a network sees at once; bounds the memory that it takes."""
@@ -16,20 +19,6 @@ class Span(NamedTuple):
     start: int
     first: int
     stop: int
-
-
-def halo(settings: Mapping[str, Any]) -> int:
-    """How far, in latent positions, a network of a model description reaches beyond the place that it computes."""
-    kind = settings["kind"]
-    if kind in ("patch_analysis", "patch_synthesis"):
-        return math.ceil(settings["blocks"] / 2)  # each block reaches one patch of 8 pixels
-    layers = list(zip(settings["kernels"], settings["strides"], strict=True))
-    strides = [stride for _, stride in layers]
-    if kind == "conv_analysis":
-        pixels = sum((kernel // 2) * math.prod(strides[:i]) for i, (kernel, _) in enumerate(layers))
-        return math.ceil(pixels / math.prod(strides))
-    # A kernel of an upsampling layer lies on the grid of the layer's output.
-    return math.ceil(sum((kernel // 2) / math.prod(strides[: i + 1]) for i, (kernel, _) in enumerate(layers)))
 
 
 def plan(height: int, width: int, reach: int, budget: int) -> tuple[tuple[int, int], list[tuple[Span, Span]]]:
@@ -65,41 +54,41 @@ def _spans(size: int, count: int, window: int, reach: int) -> list[Span]:
     return [Span(min(max(first - reach, 0), size - window), first, min(first + kept, size)) for first in firsts]
 
 
-def run(
-    network: Callable[..., Any],
-    arrays: tuple[Any, ...],
-    scales: tuple[int, int],
-    reach: int,
-    budget: int,
-) -> Any:
+def whole(windows: Windows, network: Callable[..., Any], *arrays: Any) -> Any:
+    """`network(*arrays)`: what `run` does with a budget without end, and all that can be done inside `jit`."""
+    del windows
+    return network(*arrays)
+
+
+def run(windows: Windows, network: Callable[..., Any], *arrays: Any, budget: int | None = None) -> Any:
     """Apply `network` to windows of `arrays` and join what it gives.
 
     Args:
-      network: takes one window of each array and gives (1, rows * out, columns * out, C).
-      arrays: each (1, rows * in, columns * in, any).
-      scales: (in, out), elements of an input and of the output per latent position.
-      reach: the network's halo, in latent positions.
-      budget: the most latent positions of a window.
+      windows: of the network.
+      network: takes one window of each array and gives (1, rows * out, columns * out, C), or a tuple of such.
+      arrays: each (1, rows * into, columns * into, any).
+      budget: the most pixels that a window may stand for; PIXEL_BUDGET if not given.
 
     Returns:
-      The joined output: the network's own where one window is enough, else a NumPy array.
+      The joined output: the network's own where one window is enough, else NumPy arrays.
     """
-    into, out = scales
+    into, out = windows.into, windows.out
     height, width = arrays[0].shape[1] // into, arrays[0].shape[2] // into
-    (rows, columns), places = plan(height, width, reach, budget)
+    (rows, columns), places = plan(height, width, windows.reach, max((budget or PIXEL_BUDGET) // windows.pixels, 1))
     if len(places) == 1:
         return network(*arrays)
     arrays = tuple(np.asarray(array) for array in arrays)
     joined = None
     for row, column in places:
         high, wide = _slice(row.start, row.start + rows, into), _slice(column.start, column.start + columns, into)
-        tile = np.asarray(network(*(array[:, high, wide] for array in arrays)))
+        tiles, structure = jax.tree.flatten(network(*(array[:, high, wide] for array in arrays)))
         if joined is None:
-            joined = np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype)
-        inner = tile[:, _slice(row.first - row.start, row.stop - row.start, out)]
-        inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, out)]
-        joined[:, _slice(row.first, row.stop, out), _slice(column.first, column.stop, out)] = inner
-    return joined
+            joined = [np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype) for tile in tiles]
+        for whole_array, tile in zip(joined, tiles, strict=True):
+            inner = np.asarray(tile)[:, _slice(row.first - row.start, row.stop - row.start, out)]
+            inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, out)]
+            whole_array[:, _slice(row.first, row.stop, out), _slice(column.first, column.stop, out)] = inner
+    return jax.tree.unflatten(structure, joined)
 
 
 def _slice(start: int, stop: int, scale: int) -> slice:

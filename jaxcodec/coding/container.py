@@ -1,4 +1,4 @@
-"""The .jxc container: a header of 30 bytes, then sections that each begin with their length. See docs/format.md."""
+"""The .jxc container: a header of 31 bytes, then sections that each begin with their length. See docs/format.md."""
 
 import dataclasses
 import struct
@@ -7,17 +7,20 @@ import zlib
 from jaxcodec.errors import BitstreamError, VersionError
 
 MAGIC = b"\x89JXC"
-VERSION = 1
+VERSION = 2
 ONE_QUALITY = 0xFFFF
 """The quality field of a codec that has only one."""
 
 MAX_QUALITY = 10_000
 """Quality 100 in hundredths."""
 
-SECTIONS = ("hyper", "latent", "alpha", "icc")
+SECTIONS = ("hyper", "latent", "second", "alpha", "icc")
 """The sections in their order; bit i of the flags says that section i is there."""
 
-_FIXED = struct.Struct("<4sBBBB8sHHHII")
+CODERS = ("host", "lanes", "tfc")
+"""The entropy coders, each under its number in the header."""
+
+_FIXED = struct.Struct("<4sBBBBB8sHHHII")
 _ALPHA = SECTIONS.index("alpha")
 _CRC_BYTES = 4
 
@@ -33,6 +36,8 @@ class Header:
       channels: 1 (grey), 3 (RGB) or 4 (RGBA).
       quality: hundredths, 0 to 10000, or None for a codec with one quality.
       precision: bits of the probability tables.
+      coder: which of CODERS wrote the symbols.
+      lanes: how many streams that coder interleaved, a power of two; 1 for all but "lanes".
       symbol_crc: CRC-32 of the decoded symbols.
       section_bytes: the length of each section that is there, by name, in their order.
     """
@@ -44,6 +49,8 @@ class Header:
     channels: int
     quality: int | None
     precision: int
+    coder: str
+    lanes: int
     symbol_crc: int
     section_bytes: dict[str, int]
 
@@ -57,7 +64,8 @@ def write(header: Header, sections: dict[str, bytes]) -> bytes:
     """A whole file. `header.section_bytes` is ignored: the lengths are those of `sections`."""
     flags = sum(1 << i for i, name in enumerate(SECTIONS) if name in sections)
     quality = ONE_QUALITY if header.quality is None else header.quality
-    fields = (header.version, flags, header.channels, header.precision, bytes.fromhex(header.codec_id))
+    coding = CODERS.index(header.coder) | (header.lanes.bit_length() - 1) << 4
+    fields = (header.version, flags, header.channels, header.precision, coding, bytes.fromhex(header.codec_id))
     size = (header.width, header.height, quality)
     framed = [_varint(len(sections[name])) + sections[name] for name in SECTIONS if name in sections]
     fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
@@ -69,7 +77,7 @@ def read_header(data: bytes) -> Header:
     """The header of a whole .jxc file, after checking that every byte of it is as it was written.
 
     Raises:
-      VersionError: a newer version of jaxcodec wrote it.
+      VersionError: another version of jaxcodec wrote it.
       BitstreamError: not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
     """
     return _parse(data)[0]
@@ -87,18 +95,18 @@ def read(data: bytes) -> tuple[Header, dict[str, bytes]]:
 def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
-    if len(data) > len(MAGIC) and data[len(MAGIC)] > VERSION:
-        version = data[len(MAGIC)]
-        raise VersionError(
-            f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update jaxcodec"
-        )
+    if len(data) > len(MAGIC):
+        _check_version(data[len(MAGIC)])
     if len(data) < _FIXED.size:
         raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
-    _, version, flags, channels, precision, codec_id, width, height, quality, symbol_crc, crc = _FIXED.unpack_from(data)
+    _, version, flags, channels, precision, coding, *fields = _FIXED.unpack_from(data)
+    codec_id, width, height, quality, symbol_crc, crc = fields
     lengths, position = _section_lengths(data, flags)
     covered = zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES]))
     if covered != crc:
         raise BitstreamError("this file is damaged: its checksum does not fit its content; fetch it again")
+    if (coder := coding & 15) >= len(CODERS):
+        raise BitstreamError(f"this file is invalid: there is no entropy coder {coder}; encode the picture anew")
     header = Header(
         version=version,
         codec_id=codec_id.hex(),
@@ -107,11 +115,24 @@ def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
         channels=channels,
         quality=None if quality == ONE_QUALITY else quality,
         precision=precision,
+        coder=CODERS[coder],
+        lanes=1 << (coding >> 4),
         symbol_crc=symbol_crc,
         section_bytes=lengths,
     )
     _check_fields(header, flags)
     return header, position
+
+
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise VersionError(
+            f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update jaxcodec"
+        )
+    if version < VERSION:
+        raise VersionError(
+            f"this file has version {version} of the format, from before jaxcodec 0.2; decode it with jaxcodec 0.1"
+        )
 
 
 def _section_lengths(data: bytes, flags: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -131,10 +152,10 @@ def _section_lengths(data: bytes, flags: int) -> tuple[dict[str, int], dict[str,
 def _check_fields(header: Header, flags: int) -> None:
     """Fields that pass the checksum and still cannot be: a faulty or hostile encoder wrote them."""
     checks = {
-        "version": header.version == VERSION,
         "flags": flags < 1 << len(SECTIONS),
         "width": header.width > 0,
         "height": header.height > 0,
+        "lanes": header.lanes == 1 or header.coder == "lanes",
         "channels": header.channels in (1, 3, 4) and (header.channels == 4) == bool(flags >> _ALPHA & 1),
         "quality": header.quality is None or header.quality <= MAX_QUALITY,
     }

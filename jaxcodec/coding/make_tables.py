@@ -1,6 +1,7 @@
 """Making integer tables of probabilities, in float64, when a codec is exported; never when one is loaded."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -17,6 +18,40 @@ def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tabl
         masses.append(ndtr((0.5 - distance) / scale) - ndtr((-0.5 - distance) / scale))
         minimum.append(-reach)
     return mass_tables(masses, minimum, precision)
+
+
+PHASE_BITS = 4
+"""Means are told in sixteenths of a quantiser step."""
+
+
+class PhaseTables(NamedTuple):
+    """Tables of Gaussians whose means lie between integers.
+
+    tables: 2^bits[s] for scale s, the first of them at first[s]; the one of phase p has its mean at p / 2^bits[s].
+    first, bits: int32 (scales,).
+    """
+
+    tables: Tables
+    first: np.ndarray
+    bits: np.ndarray
+
+
+def phase_tables(scales: Sequence[float], precision: int = PRECISION) -> PhaseTables:
+    """Tables of round(v) for Gaussians v of the given standard deviations and means in [0, 1).
+
+    A scale has as many phases as put means at most a 32nd of it off, and at most 16.
+    """
+    scales = np.asarray(scales, np.float64)
+    bits = np.clip(np.ceil(PHASE_BITS - np.log2(scales)), 0, PHASE_BITS).astype(np.int32)
+    masses, minimum = [], []
+    for scale, count in zip(scales, 1 << bits, strict=True):
+        reach = int(np.ceil(6 * scale)) + 1
+        for mean in np.arange(count) / count:
+            distance = np.abs(np.arange(-reach, reach + 2) - mean)
+            masses.append(ndtr((0.5 - distance) / scale) - ndtr((-0.5 - distance) / scale))
+            minimum.append(-reach)
+    first = np.cumsum(np.append(0, 1 << bits[:-1])).astype(np.int32)
+    return PhaseTables(mass_tables(masses, minimum, precision), first, bits)
 
 
 def mass_tables(masses: Sequence[np.ndarray], minimum: Sequence[int], precision: int = PRECISION) -> Tables:

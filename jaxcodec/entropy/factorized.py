@@ -14,12 +14,16 @@ class DeepFactorized(nn.Module):
     """Non-parametric density of each channel (Balle et al. 2018, appendix 6.1).
 
     The cumulative is c = sigmoid(f_K o ... o f_1), f_k(x) = g_k(softplus(H_k) x + b_k), g_k(x) = x + tanh(a_k) tanh(x),
-    and p(n) = c(n + 1/2) - c(n - 1/2). Ours differs in one thing: the logit at zero is subtracted, so that the median is
-    zero by construction (the analysis network's bias takes its place), and no second optimiser has to look for it.
+    and p(n) = c(n + 1/2) - c(n - 1/2). Where `centred`, ours differs in one thing: the logit at zero is subtracted, so
+    that the median is zero by construction (the analysis network's bias takes its place), and no second optimiser has
+    to look for it. Otherwise the logits are as they come, and a parameter `median` tells the grid: values are coded as
+    round(v - median), and come back as that integer plus the median. That is for models trained elsewhere; the median
+    has no gradient.
     """
 
     channels: int
     widths: Sequence[int] = (3, 3, 3)
+    centred: bool = True
     init_scale: float = 10.0
 
     def setup(self):
@@ -34,6 +38,7 @@ class DeepFactorized(nn.Module):
             factor = None if last else self.param(f"factor_{k}", nn.initializers.zeros, (self.channels, size_out))
             layers.append((matrix, bias, factor))
         self.layers = tuple(layers)
+        self.median = 0.0 if self.centred else self.param("median", nn.initializers.zeros, (self.channels,))
 
     def _raw_logits(self, v):
         """Logits of the cumulative at `v` (..., C), before the shift that puts the median at zero."""
@@ -46,7 +51,8 @@ class DeepFactorized(nn.Module):
 
     def logits(self, v):
         """Logits of the cumulative at `v` (..., C)."""
-        return self._raw_logits(v) - self._raw_logits(jnp.zeros((self.channels,)))
+        logits = self._raw_logits(v)
+        return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
     def likelihood(self, v):
         """Probability mass of the unit interval around `v` (..., C), at least 1e-9."""
@@ -59,6 +65,18 @@ class DeepFactorized(nn.Module):
     def __call__(self, v):
         """The same as `likelihood`."""
         return self.likelihood(v)
+
+    def to_symbols(self, v):
+        """The integers, int32, that stand for `v` (..., C)."""
+        return jnp.round(v - self.median).astype(jnp.int32)
+
+    def from_symbols(self, symbols):
+        """The quantised values, float32, that integers (..., C) stand for."""
+        return symbols.astype(jnp.float32) + self.median
+
+    def symbol_likelihood(self, symbols):
+        """Probability mass of integers (..., C)."""
+        return self.likelihood(self.from_symbols(symbols))
 
 
 def _uniform_half(key, shape):

@@ -1,8 +1,14 @@
 """Builds a model from its description: plain values, as configs hold them and codec files carry them.
 
-A description is a dictionary: `entropy` ("factorized" or "mean_scale") and its settings, `analysis` and `synthesis`
-(and `hyper_analysis`, `hyper_synthesis`), each a dictionary with a `kind` and the fields of that network, and `gains`.
-Any transforms go with any entropy model; `stride` is the multiple that image sides must have.
+A description is a dictionary:
+
+- `entropy`: one of `ENTROPY_MODELS`, and with it `scale_form`, `log_scale_start` and `mixture` where the model has them;
+- `analysis` and `synthesis` (and `hyper_analysis`, `hyper_synthesis`): each a `kind` and the fields of that network;
+- `gains`: the fields of `Gains`;
+- `hyper_channels`: channels of the hyper-latent, where there is one;
+- `prior`: fields of `DeepFactorized` other than its channels, if they differ from the defaults.
+
+Any transforms go with any entropy model.
 """
 
 import math
@@ -11,11 +17,16 @@ from typing import Any
 
 import flax.linen as nn
 
+from jaxcodec.entropy.context import TAPS
+from jaxcodec.entropy.factorized import DeepFactorized
 from jaxcodec.errors import CodecFileError
+from jaxcodec.models.context_model import ContextModel
 from jaxcodec.models.factorized import FactorizedModel
 from jaxcodec.models.gains import Gains
 from jaxcodec.models.mean_scale import MeanScaleModel
+from jaxcodec.models.scale_hyperprior import ScaleModel
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
+from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
 from jaxcodec.transforms.patch import (
     PatchAnalysis,
     PatchHyperAnalysis,
@@ -24,9 +35,14 @@ from jaxcodec.transforms.patch import (
     photograph_log_scale,
 )
 
+ENTROPY_MODELS = ("factorized", "scale", "mean_scale", *TAPS)
+NETWORK_PARTS = ("analysis", "synthesis", "hyper_analysis", "hyper_synthesis")
+
 _NETWORKS = {
     "conv_analysis": ConvAnalysis,
     "conv_synthesis": ConvSynthesis,
+    "cheng_analysis": ChengAnalysis,
+    "cheng_synthesis": ChengSynthesis,
     "patch_analysis": PatchAnalysis,
     "patch_synthesis": PatchSynthesis,
     "patch_hyper_analysis": PatchHyperAnalysis,
@@ -37,41 +53,42 @@ _NETWORKS = {
 def build(description: Mapping[str, Any]) -> nn.Module:
     """The model of a description. Raises CodecFileError for a kind or a field that this version does not know."""
     entropy = description.get("entropy")
+    if entropy not in ENTROPY_MODELS:
+        raise CodecFileError(f"the entropy model {entropy!r} is unknown; use one of {', '.join(ENTROPY_MODELS)}")
     try:
-        gains = Gains(**description["gains"])
-        networks = {name: _network(description[name]) for name in ("analysis", "synthesis")}
+        channels = description["gains"]["channels"]
+        parts = {"gains": Gains(**description["gains"])}
+        parts |= {name: network(description[name]) for name in NETWORK_PARTS if name in description}
+        parts["prior"] = DeepFactorized(description.get("hyper_channels", channels), **_fields(description.get("prior", {})))
         if entropy == "factorized":
-            return FactorizedModel(gains=gains, **networks)
-        if entropy == "mean_scale":
-            networks |= {name: _network(description[name]) for name in ("hyper_analysis", "hyper_synthesis")}
-            photographs = description.get("log_scale_start") == "photographs"
-            return MeanScaleModel(
-                gains=gains,
-                hyper_channels=description["hyper_channels"],
-                scale_form=description.get("scale_form", "linear"),
-                log_scale_start=photograph_log_scale(gains.channels) if photographs else None,
-                **networks,
-            )
+            return FactorizedModel(**parts)
+        parts["scale_form"] = description.get("scale_form", "linear")
+        if description.get("log_scale_start") == "photographs":
+            parts["log_scale_start"] = photograph_log_scale(channels)
+        if entropy in TAPS:
+            return ContextModel(pattern=entropy, mixture=description.get("mixture", 1), **parts)
+        return {"scale": ScaleModel, "mean_scale": MeanScaleModel}[entropy](**parts)
     except (KeyError, TypeError) as error:
         raise CodecFileError(f"the model description is not one that this version of jaxcodec can build: {error}") from error
-    raise CodecFileError(f"the entropy model {entropy!r} is unknown; use 'factorized' or 'mean_scale'")
 
 
-def _network(settings: Mapping[str, Any]) -> nn.Module:
-    settings = dict(settings)
-    kind = settings.pop("kind")
+def network(settings: Mapping[str, Any]) -> nn.Module:
+    """A transform from its `kind` and its fields; those that analyse have a `stride`, those at the image a `halo`.
+
+    Raises CodecFileError for an unknown kind, TypeError for an unknown field.
+    """
+    fields = _fields(settings)
+    kind = fields.pop("kind")
     if kind not in _NETWORKS:
         raise CodecFileError(f"the network {kind!r} is unknown; use one of {', '.join(sorted(_NETWORKS))}")
-    fields = {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in settings.items()}
     return _NETWORKS[kind](**fields)
 
 
 def stride(description: Mapping[str, Any]) -> int:
     """The multiple that the sides of an image must have: the product of all strides from image to innermost latent."""
-    total = 1
-    for name in ("analysis", "hyper_analysis"):
-        settings = description.get(name)
-        if settings is None:
-            continue
-        total *= {"patch_analysis": 16, "patch_hyper_analysis": 4}.get(settings["kind"]) or math.prod(settings["strides"])
-    return total
+    return math.prod(network(description[name]).stride for name in ("analysis", "hyper_analysis") if name in description)
+
+
+def _fields(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with lists, as JSON has them, made the tuples that modules can hold."""
+    return {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in settings.items()}

@@ -19,30 +19,30 @@ class FactorizedModel(nn.Module):
     analysis: nn.Module
     synthesis: nn.Module
     gains: Gains
-
-    def setup(self):
-        self.prior = DeepFactorized(self.gains.channels)
+    prior: DeepFactorized
 
     def __call__(self, image, quality, key, kind: str = "noise") -> Output:
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
-        latent = self.gains.apply_gain(self.analysis(image, quality), quality)
-        rate_latent, latent_hat = surrogate(kind, latent, 0.0, key)
+        rate_latent, latent_hat = surrogate(kind, self.to_latent(image, quality), self.prior.median, key)
         bits = likelihood_bits(self.prior(rate_latent))
-        return Output(self.reconstruct_latent(latent_hat, quality), bits, jnp.zeros_like(bits))
+        return Output(self.synthesise(latent_hat, quality), bits, jnp.zeros_like(bits))
 
-    def analyse(self, image, quality):
-        """Symbols (B, h, w, C) int32, coded with the prior's tables, and None: there is no conditional latent."""
-        latent = self.gains.apply_gain(self.analysis(image, quality), quality)
-        return jnp.round(latent).astype(jnp.int32), None
+    def to_latent(self, image, quality):
+        """The latent of an image (B, h, w, C) in quantiser steps, not rounded."""
+        return self.gains.apply_gain(self.analysis(image, quality), quality)
+
+    def to_symbols(self, latent):
+        """Symbols (B, h, w, C) int32, coded with the prior's tables."""
+        return self.prior.to_symbols(latent)
 
     def reconstruct(self, symbols, quality):
         """Image (B, H, W, 3) from decoded symbols."""
-        return self.reconstruct_latent(symbols.astype(jnp.float32), quality)
+        return self.synthesise(self.prior.from_symbols(symbols), quality)
 
-    def reconstruct_latent(self, latent_hat, quality):
+    def synthesise(self, latent_hat, quality):
         """Image (B, H, W, 3) from a quantised latent."""
         return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
 
     def prior_likelihood(self, symbols: jax.Array):
         """Mass of integer symbols (..., C) under the prior, from which tables are made."""
-        return self.prior(symbols.astype(jnp.float32))
+        return self.prior.symbol_likelihood(symbols)

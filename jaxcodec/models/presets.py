@@ -58,6 +58,56 @@ def mean_scale_model(
     }  # fmt: skip
 
 
+def scale_hyperprior_model(features: int, latent: int) -> Description:
+    """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018); CompressAI's sizes are as above."""
+    description = mean_scale_model(features, latent, hyper_activation="relu", wide=False)
+    description["hyper_synthesis"]["features"] = (features, features, latent)
+    return description | {"entropy": "scale"}
+
+
+def autoregressive_model(features: int, latent: int, pattern: str = "autoregressive") -> Description:
+    """The mean-scale model with a context (Minnen et al. 2018); `pattern` "checkerboard" for that of He et al. 2021.
+
+    CompressAI's sizes are (192, 192) and (192, 320).
+    """
+    return mean_scale_model(features, latent) | {"entropy": pattern}
+
+
+def cheng2020_model(features: int, attention: bool = True, mixture: int = 1, pattern: str = "autoregressive") -> Description:
+    """Residual blocks, and `attention`, under an autoregressive prior (Cheng et al. 2020).
+
+    With one Gaussian as CompressAI has it, at 128 and 192 features; the paper has a `mixture` of three.
+    """
+    return {
+        "entropy": pattern,
+        "mixture": mixture,
+        "hyper_channels": features,
+        "gains": {"channels": features},
+        "analysis": {"kind": "cheng_analysis", "features": features, "attention": attention},
+        "synthesis": {"kind": "cheng_synthesis", "features": features, "attention": attention},
+        "hyper_analysis": {
+            "kind": "conv_analysis", "features": (features,) * 5, "kernels": (3,) * 5, "strides": (1, 1, 2, 1, 2),
+            "activation": "leaky_relu",
+        },
+        "hyper_synthesis": {
+            "kind": "conv_synthesis", "features": (*[features] * 2, *[features * 3 // 2] * 2, features * 2),
+            "kernels": (3,) * 5, "strides": (1, 2, 1, 2, 1), "activation": "leaky_relu", "subpixel": True,
+        },
+    }  # fmt: skip
+
+
+def patch_context_model(
+    latent: int, width: int, blocks: int, hyper: int, gain: float, pattern: str = "autoregressive"
+) -> Description:
+    """The patch network at one quality, with a context; `gain` is one over the starting quantiser step."""
+    description = patch_model(latent, width, blocks, hyper, points=1, first_gain=gain, last_gain=gain)
+    hyper_synthesis = {
+        "kind": "conv_synthesis", "features": (hyper, latent, 2 * latent), "kernels": (5, 5, 3), "strides": (2, 2, 1),
+        "activation": "leaky_relu",
+    }  # fmt: skip
+    return description | {"entropy": pattern, "hyper_synthesis": hyper_synthesis}
+
+
 def _convolutions(features, latent, kernels, strides) -> Description:
     depth = len(kernels) - 1
     return {

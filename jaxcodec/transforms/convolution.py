@@ -1,4 +1,4 @@
-"""Convolutions and transposed convolutions, with gradients that are fast on every back end.
+"""Convolutions and transposed convolutions, with values and gradients that are fast on every back end.
 
 Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each other's input
 gradient, and share the kernel's gradient, so three linear maps make all values and gradients here:
@@ -7,19 +7,47 @@ gradient, and share the kernel's gradient, so three linear maps make all values 
     _transpose(g, kernel)        its adjoint in x: spreads g over an image that is larger by the stride
     _kernel_gradient(x, g)       its adjoint in the kernel
 
-XLA's own rule for the adjoint in x is a convolution over an input dilated with zeros. Its CPU back end runs that at less
-than half the speed of a dense one, and the kernel gradient of that rule tens of times slower; there `_transpose` is
-computed phase by phase instead. The choice of form is made in `_transpose` alone.
+Each is XLA's own, except on a CPU, where `_form` chooses by the sizes alone:
+
+    WINOGRAD   3x3 of stride 1 and 5x5 of stride 2: a fraction of the multiplications, see transforms.winograd
+    PATCHES    the kernel is larger than the output: XLA runs these tens of times slower than one matrix product
+    PHASES     what remains: `_transpose` as stride^2 dense convolutions, which XLA runs at more than twice the speed of
+               its own rule, a convolution over an input dilated with zeros
 """
 
+import enum
 import functools
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jaxcodec.transforms import winograd
+
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_NARROW = 16  # output channels below which XLA's dilated convolution is the faster form on a CPU too
+_NARROW = 16  # channels of an image below which XLA's dilated convolution is the faster `_transpose` on a CPU too
+_WIDE = 32  # channels on both sides from which Winograd's transforms pay
+_TILES = 32  # tiles for each phase of the stride from which the transforms of the kernel pay
+
+
+class _Form(enum.Enum):
+    XLA = enum.auto()
+    WINOGRAD = enum.auto()
+    PATCHES = enum.auto()
+    PHASES = enum.auto()
+
+
+def _form(kernel_shape, stride, pad, batch, size):
+    """The form of all three maps, for an output of `_convolve` of `size` (h, w)."""
+    taps, _, channels, features = kernel_shape
+    if jax.default_backend() != "cpu":
+        return _Form.XLA
+    fits = taps == 2 * stride + 1 and pad in (0, stride) and min(channels, features) >= _WIDE
+    if fits and winograd.tiles(batch, size) >= _TILES * stride**2:
+        return _Form.WINOGRAD
+    if max(size) < taps:
+        return _Form.PATCHES
+    return _Form.PHASES if taps >= stride and channels >= _NARROW else _Form.XLA
 
 
 def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
@@ -85,20 +113,57 @@ _transposed_conv.defvjp(_transposed_conv_forward, _transposed_conv_backward)
 
 
 def _convolve(x, kernel, stride, pad):
-    return lax.conv_general_dilated(x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=_DIMENSIONS)
-
-
-def _kernel_gradient(x, gradient, kernel, stride, pad):
-    return jax.linear_transpose(lambda k: _convolve(x, k, stride, pad), kernel)(gradient)[0]
+    size = _output_size(x.shape[1:3], kernel.shape[0], stride, pad)
+    match _form(kernel.shape, stride, pad, x.shape[0], size):
+        case _Form.WINOGRAD:
+            return winograd.convolve(x, kernel, stride, pad)
+        case _Form.PATCHES:
+            return _convolve_patches(x, kernel, stride, pad)
+    return _convolve_directly(x, kernel, stride, pad)
 
 
 def _transpose(gradient, kernel, stride, pad, size):
     """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W, I)."""
-    taps, _, channels, _ = kernel.shape
-    if jax.default_backend() == "cpu" and taps >= stride and channels >= _NARROW:
-        return _transpose_by_phases(gradient, kernel, stride, pad, size)
-    image = jax.ShapeDtypeStruct((gradient.shape[0], *size, channels), gradient.dtype)
-    return jax.linear_transpose(lambda x: _convolve(x, kernel, stride, pad), image)(gradient)[0]
+    match _form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
+        case _Form.WINOGRAD:
+            return winograd.transpose(gradient, kernel, stride, pad, size)
+        case _Form.PHASES:
+            return _transpose_by_phases(gradient, kernel, stride, pad, size)
+        case _Form.PATCHES:
+            convolve = _convolve_patches
+        case _Form.XLA:
+            convolve = _convolve_directly
+    image = jax.ShapeDtypeStruct((gradient.shape[0], *size, kernel.shape[2]), gradient.dtype)
+    return jax.linear_transpose(lambda x: convolve(x, kernel, stride, pad), image)(gradient)[0]
+
+
+def _kernel_gradient(x, gradient, kernel, stride, pad):
+    form = _form(kernel.shape, stride, pad, x.shape[0], gradient.shape[1:3])
+    if form is _Form.WINOGRAD:
+        return winograd.kernel_gradient(x, gradient, stride, pad)
+    convolve = _convolve_patches if form is _Form.PATCHES else _convolve_directly
+    return jax.linear_transpose(lambda k: convolve(x, k, stride, pad), kernel)(gradient)[0]
+
+
+def _output_size(size, taps, stride, pad):
+    return tuple((side + 2 * pad - taps) // stride + 1 for side in size)
+
+
+def _convolve_directly(x, kernel, stride, pad):
+    return lax.conv_general_dilated(x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=_DIMENSIONS)
+
+
+def _convolve_patches(x, kernel, stride, pad):
+    """One matrix product of the kernel with what each output position sees."""
+    taps, _, channels, features = kernel.shape
+    height, width = _output_size(x.shape[1:3], taps, stride, pad)
+    x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    shifted = [
+        x[:, i : i + stride * (height - 1) + 1 : stride, j : j + stride * (width - 1) + 1 : stride]
+        for i in range(taps)
+        for j in range(taps)
+    ]
+    return jnp.concatenate(shifted, axis=-1) @ kernel.reshape(taps * taps * channels, features)
 
 
 def _transpose_by_phases(gradient, kernel, stride, pad, size):

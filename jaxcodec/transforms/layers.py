@@ -6,10 +6,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxcodec.ops import depth_to_space
 from jaxcodec.transforms.convolution import conv2d, upsample_conv
 from jaxcodec.transforms.gdn import GDN
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
+branch_init = nn.initializers.variance_scaling(1 / 3, "fan_in", "truncated_normal")
+"""For residual branches, which make values grow from block to block; the variance of PyTorch's default."""
 
 
 class Conv(nn.Module):
@@ -29,6 +32,11 @@ class Conv(nn.Module):
         y = conv2d(x, self.param("kernel", self.kernel_init, shape), self.stride, self.border)
         return y + self.param("bias", self.bias_init, (self.features,)) if self.use_bias else y
 
+    @property
+    def path(self):
+        """See `transforms.reach`."""
+        return ((self.kernel, self.stride),)
+
 
 class UpsampleConv(nn.Module):
     """Transposed convolution, computed as convolution and depth-to-space: (B, H, W, I) to (B, stride*H, stride*W, features)."""
@@ -44,6 +52,33 @@ class UpsampleConv(nn.Module):
         scaled = nn.initializers.variance_scaling(float(self.stride**2), "fan_in", "truncated_normal")
         y = upsample_conv(x, self.param("kernel", scaled, shape), self.stride)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
+
+    @property
+    def path(self):
+        """See `transforms.reach`."""
+        return ((self.kernel, self.stride),)
+
+
+class SubpixelConv(nn.Module):
+    """Convolution to stride^2 times the channels, then depth-to-space: (B, H, W, I) to (B, stride*H, stride*W, features).
+
+    Shi et al. 2016. Channels of the convolution are (row, column, features).
+    """
+
+    features: int
+    kernel: int = 3
+    stride: int = 2
+    kernel_init: Callable = _kernel_init
+
+    @nn.compact
+    def __call__(self, x):
+        h = Conv(self.stride**2 * self.features, self.kernel, kernel_init=self.kernel_init)(x)
+        return depth_to_space(h, self.stride)
+
+    @property
+    def path(self):
+        """See `transforms.reach`."""
+        return ((self.kernel, 1), (1, self.stride))
 
 
 _ACTIVATIONS = {

@@ -109,6 +109,7 @@ class PatchAnalysis(nn.Module):
     width: int = 96
     blocks: int = 6
     points: int = 1
+    stride = STRIDE
 
     @nn.compact
     def __call__(self, x, quality):
@@ -118,6 +119,11 @@ class PatchAnalysis(nn.Module):
         for _ in range(self.blocks):
             h = BottleneckBlock(self.width, self.points)(h, quality)
         return Conv(self.latent, 1, kernel_init=_constant(to_latent))(space_to_depth(h, STRIDE // PATCH))
+
+    @property
+    def halo(self) -> int:
+        """How far an output depends on its neighbours, in latent positions: a patch for each block."""
+        return -(-self.blocks * PATCH // STRIDE)
 
 
 class PatchSynthesis(nn.Module):
@@ -137,6 +143,11 @@ class PatchSynthesis(nn.Module):
         h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches.T))(h)
         return depth_to_space(h, PATCH) + 0.5
 
+    @property
+    def halo(self) -> int:
+        """How far an output depends on its neighbours, in latent positions: a patch for each block."""
+        return -(-self.blocks * PATCH // STRIDE)
+
 
 class PatchHyperAnalysis(nn.Module):
     """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features); h and w are multiples of 4."""
@@ -144,6 +155,7 @@ class PatchHyperAnalysis(nn.Module):
     features: int = 96
     width: int = 96
     points: int = 1
+    stride = 4
 
     @nn.compact
     def __call__(self, y, quality):
@@ -160,6 +172,7 @@ class PatchHyperSynthesis(nn.Module):
     outputs: int
     width: int = 96
     points: int = 1
+    halo = 1
 
     @nn.compact
     def __call__(self, z, quality):

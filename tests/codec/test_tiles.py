@@ -1,13 +1,10 @@
-import jax
 import numpy as np
 import pytest
 import small_codecs
 
-from jaxcodec import models
 from jaxcodec.codec import decode, encode, tiles
+from jaxcodec.codec.geometry import Windows
 from jaxcodec.image import pad_to_multiple
-from jaxcodec.models import presets
-from jaxcodec.models.build import stride
 
 
 @pytest.mark.parametrize("size", [1, 5, 17, 64])
@@ -37,49 +34,37 @@ def test_little_is_computed_twice():
         assert rows * columns * len(places) < 1.2 * height * width
 
 
-SETTINGS = [
-    presets.patch_model(latent=12, width=4, blocks=3, hyper=4, points=2, first_gain=1, last_gain=2),
-    presets.mean_scale_model(2, 3),
-    presets.factorized_model(2, 3, kernels=(9, 5, 3), strides=(4, 2, 1)),
-]
-
-
-@pytest.mark.parametrize("settings", SETTINGS, ids=["patch", "mean_scale", "factorized"])
-@pytest.mark.parametrize("network", ["analysis", "synthesis"])
-def test_the_halo_is_how_far_a_network_reaches(settings, network):
-    """A NaN spreads exactly to what depends on it."""
-    module, side = getattr(models.build(settings), network), 9
-    unit = stride({"analysis": settings["analysis"]})
-    scale_in, scale_out, channels = (unit, 1, 3) if network == "analysis" else (1, unit, settings["gains"]["channels"])
-    poisoned = np.zeros((1, side * scale_in, side * scale_in, channels), np.float32)
-    middle = slice(side // 2 * scale_in, (side // 2 + 1) * scale_in)
-    poisoned[:, middle, middle] = np.nan
-    quality = np.zeros(1, np.float32)
-    shapes = jax.eval_shape(module.init, jax.random.key(0), poisoned, quality)
-    params = jax.tree.map(lambda leaf: np.ones(leaf.shape, leaf.dtype), shapes)
-    output = jax.jit(module.apply)(params, poisoned, quality)
-    reached = np.isnan(output[0]).any(-1).reshape(side, scale_out, side, scale_out).any((1, 3))
-    rows, columns = np.flatnonzero(reached.any(1)), np.flatnonzero(reached.any(0))
-    assert (rows == columns).all()
-    reach = max(side // 2 - rows[0], rows[-1] - side // 2)
-    assert reach == tiles.halo(settings[network])
-
-
 @pytest.mark.parametrize("name", ["patch", "factorized"])
-def test_tiles_give_what_one_run_gives(name, photo, monkeypatch):
+def test_windows_give_what_one_run_gives(name, photo):
     codec = small_codecs.build(name)
-    pixels = pad_to_multiple(photo[:150, :200], codec.networks.stride)
-    quality = np.array([0.5], np.float32)
+    pixels = pad_to_multiple(photo[:150, :200], codec.geometry.stride)
+    quality = np.array([5000], np.int32)
 
     def latent(budget):
-        unit = codec.networks.latent_stride
-        return tiles.run(lambda x: codec.networks.latent(codec.params, x, quality), (pixels[None],), (unit, 1),
-                         codec.networks.halos[0], budget // unit**2)  # fmt: skip
+        return tiles.run(codec.geometry.analysis, lambda x: codec.networks.latent(codec.params, x, quality), pixels[None],
+                         budget=budget)  # fmt: skip
 
     whole, tiled = np.asarray(latent(1 << 20)), latent(96 * 96)
     assert np.abs(tiled - whole).max() < 1e-4 * np.abs(whole).max()
 
-    data = encode(codec, photo[:150, :200])
-    whole = decode(codec, data).astype(int)
+
+@pytest.mark.parametrize("name", ["patch", "factorized", "autoregressive", "checkerboard"])
+def test_a_picture_in_windows_has_the_symbols_of_one_in_one_piece(name, photo, monkeypatch):
+    codec = small_codecs.build(name)
+    picture = photo[:150, :200]
+    in_one = encode(codec, picture)
     monkeypatch.setattr(tiles, "PIXEL_BUDGET", 96 * 96)
-    assert np.abs(decode(codec, data) - whole).max() <= 1
+    # Integer networks give the same in windows, and float ones what rounds to the same here.
+    assert encode(codec, picture) == in_one
+    tiled = decode(codec, in_one).astype(int)
+    monkeypatch.undo()
+    assert np.abs(tiled - decode(codec, in_one)).max() <= 1
+
+
+def test_several_arrays_are_joined_each():
+    grid = np.arange(600, dtype=np.float32).reshape(1, 20, 30, 1)
+    windows = Windows(into=1, out=1, reach=1, pixels=1)
+    doubled, halved = tiles.run(windows, lambda x: (2 * x, (x // 2).astype(np.int32)), grid, budget=50)
+    assert np.array_equal(doubled, 2 * grid)
+    assert np.array_equal(halved, grid // 2)
+    assert halved.dtype == np.int32

@@ -10,9 +10,10 @@ from jaxcodec.coding import container
 from jaxcodec.coding.container import Header
 from jaxcodec.errors import BitstreamError, VersionError
 
-HEADER = Header(1, "0123456789abcdef", 768, 512, 3, 5025, 16, 0xDEADBEEF, {})
+HEADER = Header(2, "0123456789abcdef", 768, 512, 3, 5025, 16, "host", 1, 0xDEADBEEF, {})
 SECTIONS = {"hyper": b"h" * 300, "latent": bytes(range(256)) * 3}
-QUALITY_AT = 20
+QUALITY_AT = 21
+CODER_AT = 8
 
 
 def with_fields(header=HEADER, sections=SECTIONS, flags=None, **fields) -> bytes:
@@ -20,19 +21,21 @@ def with_fields(header=HEADER, sections=SECTIONS, flags=None, **fields) -> bytes
     data = bytearray(container.write(dataclasses.replace(header, **fields), sections))
     if flags is not None:
         data[5] = flags
-    data[26:30] = struct.pack("<I", zlib.crc32(data[30:], zlib.crc32(data[:26])))
+    data[27:31] = struct.pack("<I", zlib.crc32(data[31:], zlib.crc32(data[:27])))
     return bytes(data)
 
 
 headers = st.builds(
     Header,
-    version=st.just(1),
+    version=st.just(2),
     codec_id=st.binary(min_size=8, max_size=8).map(bytes.hex),
     width=st.integers(1, 65_535),
     height=st.integers(1, 65_535),
     channels=st.sampled_from([1, 3]),
     quality=st.none() | st.integers(0, 10_000),
     precision=st.integers(1, 24),
+    coder=st.sampled_from(["host", "tfc"]),
+    lanes=st.just(1),
     symbol_crc=st.integers(0, 2**32 - 1),
     section_bytes=st.just({}),
 )
@@ -49,11 +52,11 @@ def test_headers_and_sections_round_trip(header, sections, alpha):
     assert dataclasses.replace(read, section_bytes={}) == header
 
 
-def test_the_header_takes_at_most_40_bytes():
+def test_the_header_takes_at_most_41_bytes():
     for size in (0, 127, 128, 1 << 20):
         data = container.write(HEADER, {"hyper": bytes(size), "latent": bytes(size)})
-        assert len(data) - 2 * size <= 36
-    assert container._FIXED.size + 2 * len(container._varint(2**35 - 1)) == 40
+        assert len(data) - 2 * size <= 37
+    assert container._FIXED.size + 2 * len(container._varint(2**35 - 1)) == 41
 
 
 def test_as_dict_is_plain_values():
@@ -98,16 +101,38 @@ def test_foreign_and_empty_files_are_told_apart_from_damaged_ones():
 
 def test_a_newer_version_says_so_whatever_follows():
     data = bytearray(container.write(HEADER, SECTIONS))
-    data[4] = 2
+    data[4] = 3
     for size in (5, len(data)):
-        with pytest.raises(VersionError, match="version 2 .* up to 1"):
+        with pytest.raises(VersionError, match="version 3 .* up to 2"):
             container.read(bytes(data[:size]))
+
+
+def test_an_older_version_says_what_can_read_it():
+    data = bytearray(container.write(HEADER, SECTIONS))
+    for version in (0, 1):
+        data[4] = version
+        with pytest.raises(VersionError, match=f"version {version} .* jaxcodec 0.1"):
+            container.read(bytes(data))
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 64, 1 << 15])
+def test_the_number_of_lanes_round_trips(lanes):
+    header = dataclasses.replace(HEADER, coder="lanes", lanes=lanes)
+    assert container.read_header(container.write(header, SECTIONS)).lanes == lanes
+
+
+def test_an_unknown_coder_and_lanes_of_a_coder_without_raise_though_the_checksum_fits():
+    for coding, words in ((len(container.CODERS), "no entropy coder"), (0x10, "lanes cannot be 2")):
+        data = bytearray(with_fields())
+        data[CODER_AT] = coding
+        data[27:31] = struct.pack("<I", zlib.crc32(data[31:], zlib.crc32(data[:27])))
+        with pytest.raises(BitstreamError, match=words):
+            container.read(bytes(data))
 
 
 @pytest.mark.parametrize(
     ("fields", "name"),
     [
-        ({"version": 0}, "version"),
         ({"width": 0}, "width"),
         ({"height": 0}, "height"),
         ({"channels": 2}, "channels"),
@@ -122,7 +147,7 @@ def test_fields_that_cannot_be_raise_though_the_checksum_fits(fields, name):
 
 def test_unknown_flags_raise_though_the_checksum_fits():
     with pytest.raises(BitstreamError, match="flags cannot be"):
-        container.read(with_fields(flags=0b10011))
+        container.read(with_fields(flags=0b100011))
 
 
 def test_a_section_length_without_end_raises():

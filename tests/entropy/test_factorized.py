@@ -73,3 +73,18 @@ def test_far_values_stay_bounded_and_have_a_gradient_that_pulls_them_back(traine
     assert jnp.isfinite(bits(far))
     gradient = jax.grad(bits)(jnp.full((1, 3), 30.0))
     assert (gradient > 0).all()
+
+
+def test_a_density_that_is_not_centred_has_a_median_to_round_about():
+    model = DeepFactorized(2, widths=(3, 3, 3, 3), centred=False)
+    params = model.init(jax.random.key(0), jnp.zeros((1, 2)))["params"] | {"median": jnp.array([0.3, -4.4])}
+    values = jnp.array([[1.0, -3.0], [0.7, -4.95]])
+    symbols = model.apply({"params": params}, values, method="to_symbols")
+    np.testing.assert_array_equal(symbols, [[1, 1], [0, -1]])
+    assert symbols.dtype == jnp.int32
+    back = model.apply({"params": params}, symbols, method="from_symbols")
+    np.testing.assert_allclose(back, [[1.3, -3.4], [0.3, -5.4]], rtol=1e-6)
+    mass = model.apply({"params": params}, symbols, method="symbol_likelihood")
+    np.testing.assert_array_equal(mass, model.apply({"params": params}, back))
+    # The logits are those of the formula, not shifted: biases alone make that at zero.
+    assert jnp.any(model.apply({"params": params}, jnp.zeros((1, 2)), method="logits") != 0)

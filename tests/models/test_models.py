@@ -8,14 +8,38 @@ import numpy as np
 import pytest
 
 from jaxcodec import models
+from jaxcodec.entropy.conditional import gaussian_likelihood
+from jaxcodec.entropy.mixture import mixture_likelihood
 from jaxcodec.errors import CodecFileError
 from jaxcodec.models import presets
 from jaxcodec.models.build import stride
 
+
+def one_layer(entropy: str, outputs: int, **settings) -> dict:
+    """A hyperprior model of one layer a network, with 6 channels: compiles at once."""
+
+    def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
+        return {"kind": kind, "features": (features,), "kernels": (kernel,), "strides": (stride,)}
+
+    return {
+        "entropy": entropy,
+        "hyper_channels": 4,
+        "gains": {"channels": 6, "points": 2, "first": 5.0, "last": 20.0},
+        "analysis": layer("conv_analysis", 6, 5, 16),
+        "synthesis": layer("conv_synthesis", 3, 5, 16),
+        "hyper_analysis": layer("conv_analysis", 4, 3, 2),
+        "hyper_synthesis": layer("conv_synthesis", outputs, 3, 2),
+        **settings,
+    }
+
+
 DESCRIPTIONS = {
     "factorized": presets.factorized_model(6, 8),
     "mean_scale": presets.mean_scale_model(6, 8, hyper=6),
-    "mean_scale_thesis": presets.mean_scale_model(6, 6, hyper=6, hyper_activation="relu", wide=False),
+    "scale": one_layer("scale", 6),
+    "autoregressive": one_layer("autoregressive", 12),
+    "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
+    "mixture": one_layer("autoregressive", 12, mixture=3, scale_form="log", prior={"centred": False}),
     "patch": presets.patch_model(48, width=8, blocks=1, hyper=8, points=3, first_gain=3.0, last_gain=20.0),
 }
 DESCRIPTIONS["patch_factorized"] = {
@@ -23,21 +47,29 @@ DESCRIPTIONS["patch_factorized"] = {
 } | {"entropy": "factorized"}
 
 
+KEY = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
+
+
+def away_from_start(params):
+    """Parameters moved at random, as layers that start at zero let nothing through."""
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda leaf: leaf + rng.normal(0, 0.05, leaf.shape).astype(np.float32), params)
+
+
 @pytest.fixture(scope="module", params=DESCRIPTIONS)
 def case(request, photo):
-    """A model, its starting parameters, and two crops of a photograph at qualities 0 and 1."""
+    """A model, parameters away from their start, and two crops of a photograph at qualities 0 and 1."""
     model = models.build(DESCRIPTIONS[request.param])
     images = jnp.asarray(np.stack([photo[:64, 200:264], photo[200:264, 60:124]]), jnp.float32) / 255
     quality = jnp.array([0.0, 1.0])
-    params = jax.jit(model.init)(jax.random.key(0), images, quality, jax.random.key(1))
-    return model, params, images, quality
+    return model, away_from_start(jax.jit(model.init)(KEY, images, quality, KEY)), images, quality
 
 
 def test_bits_and_image_have_their_shapes_and_gradients_are_finite(case):
     model, params, images, quality = case
 
     def loss(params):
-        output = model.apply(params, images, quality, jax.random.key(2), kind="mixed")
+        output = model.apply(params, images, quality, KEY, kind="mixed")
         return jnp.mean((output.image - images) ** 2) + 1e-4 * output.bits.sum(), output
 
     (_, output), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(params)
@@ -49,27 +81,49 @@ def test_bits_and_image_have_their_shapes_and_gradients_are_finite(case):
     assert all(moved.values()), moved
 
 
-def test_the_codecs_path_gives_what_rounding_gives_in_training(case):
-    """analyse, condition and reconstruct, on integers, equal the forward pass with real rounding, image by image."""
+def coded(model, params, images, quality):
+    """Bits and reconstruction by way of integers, as a codec makes them."""
+
+    def apply(method, *arguments):
+        return model.apply(params, *arguments, method=method)
+
+    latent = apply("to_latent", images, quality)
+    if not hasattr(model, "hyper_analysis"):
+        symbols = apply("to_symbols", latent)
+        return bits_of(apply("prior_likelihood", symbols)), apply("reconstruct", symbols, quality)
+    hyper = apply("to_hyper_symbols", latent, quality)
+    assert hyper.dtype == jnp.int32
+    if hasattr(model, "mean"):
+        mean = apply("mean", hyper, quality)
+        symbols = apply("to_symbols", latent, mean)
+        likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
+        image = apply("reconstruct", symbols, mean, quality)
+    else:
+        symbols = apply("to_symbols", latent)
+        image = apply("reconstruct", symbols, quality)
+        if hasattr(model, "scale"):
+            likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
+        else:
+            parameters = apply("parameters_parallel", hyper, symbols, quality)
+            mixture = parameters if len(parameters) == 3 else (*(part[None] for part in parameters), jnp.ones(1))
+            likelihood = mixture_likelihood(symbols, *mixture)
+    assert symbols.dtype == jnp.int32
+    return bits_of(apply("prior_likelihood", hyper)) + bits_of(likelihood), image
+
+
+def bits_of(likelihood):
+    return -jnp.log2(likelihood).sum(axis=(1, 2, 3))
+
+
+def test_integers_give_what_rounding_gives_in_training(case):
+    """Bits and images by way of integers equal those of the forward pass with real rounding, image by image."""
     model, params, images, quality = case
-
-    @jax.jit
-    def coded(images, quality):
-        symbols, latent = model.apply(params, images, quality, method="analyse")
-        bits = -jnp.log2(model.apply(params, symbols, method="prior_likelihood")).sum(axis=(1, 2, 3))
-        if latent is None:
-            return symbols, bits, model.apply(params, symbols, quality, method="reconstruct")
-        mean, index = model.apply(params, symbols, quality, method="condition")
-        residual = jnp.round(latent - mean).astype(jnp.int32)
-        return index, bits, model.apply(params, residual, mean, quality, method="reconstruct")
-
-    output = jax.jit(lambda: model.apply(params, images, quality, jax.random.key(0), kind="round"))()
+    output = jax.jit(lambda: model.apply(params, images, quality, KEY, kind="round"))()
+    one = jax.jit(functools.partial(coded, model))
     for position in range(2):
-        integers, bits, image = coded(images[position : position + 1], quality[position : position + 1])
-        expected = output.side_bits if output.side_bits.any() else output.bits
-        assert integers.dtype == jnp.int32
+        bits, image = one(params, images[position : position + 1], quality[position : position + 1])
         np.testing.assert_allclose(image[0], output.image[position], atol=1e-4)
-        np.testing.assert_allclose(bits[0], expected[position], rtol=1e-4)
+        np.testing.assert_allclose(bits[0], output.bits[position], rtol=1e-4)
 
 
 def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
@@ -102,7 +156,7 @@ def test_without_points_there_is_no_gain():
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("factorized", 16), ("mean_scale", 64), ("mean_scale_thesis", 64), ("patch", 64), ("patch_factorized", 16)],
+    [("factorized", 16), ("mean_scale", 64), ("autoregressive", 32), ("patch", 64), ("patch_factorized", 16)],
 )
 def test_stride_is_that_of_the_innermost_latent(name, expected):
     assert stride(DESCRIPTIONS[name]) == expected
@@ -114,6 +168,7 @@ def test_stride_is_that_of_the_innermost_latent(name, expected):
         ({"entropy": "psychic"}, "psychic"),
         ({"analysis": {"kind": "wavelet"}}, "wavelet"),
         ({"analysis": {"kind": "patch_analysis", "colour": 3}}, "colour"),
+        ({"prior": {"depth": 3}}, "depth"),
     ],
 )
 def test_a_description_of_another_version_is_refused_by_name(change, word):
@@ -121,11 +176,27 @@ def test_a_description_of_another_version_is_refused_by_name(change, word):
         models.build(DESCRIPTIONS["patch"] | change)
 
 
-def test_published_sizes_have_the_published_number_of_parameters():
-    """CompressAI's mbt2018-mean (128, 192), layer by layer."""
-    model = models.build(presets.mean_scale_model(128, 192))
+def parameter_counts(description) -> dict[str, int]:
+    model = models.build(description)
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0))
-    count = {name: sum(leaf.size for leaf in jax.tree.leaves(part)) for name, part in shapes["params"].items()}
-    gdn = 3 * (128 + 128 * 128)
-    assert count["analysis"] == 3 * 25 * 128 + 128 + 2 * (25 * 128 * 128 + 128) + 25 * 128 * 192 + 192 + gdn
-    assert count["hyper_synthesis"] == 25 * 128 * 192 + 192 + 25 * 192 * 288 + 288 + 9 * 288 * 384 + 384
+    return {name: sum(leaf.size for leaf in jax.tree.leaves(part)) for name, part in shapes["params"].items()}
+
+
+JOINT = {"analysis": 2891136, "synthesis": 2890947, "hyper_analysis": 2175552, "hyper_synthesis": 3300192}
+CHENG = {"hyper_analysis": 737920, "hyper_synthesis": 2729792, "context": 819456, "entropy_parameters": 451697}
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        (presets.mean_scale_model(128, 192), {"analysis": 1493312, "synthesis": 1493123, "hyper_synthesis": 2992992}),
+        (presets.scale_hyperprior_model(128, 192), {"hyper_analysis": 1040768, "hyper_synthesis": 1040832}),
+        (presets.autoregressive_model(192, 192), JOINT | {"context": 1843584, "entropy_parameters": 1017344}),
+        (presets.cheng2020_model(128), CHENG),
+    ],
+    ids=["mean_scale", "scale", "autoregressive", "cheng2020"],
+)
+def test_published_sizes_have_the_published_number_of_parameters(description, expected):
+    """As CompressAI 1.2.8 counts them."""
+    count = parameter_counts(description)
+    assert {name: count[name] for name in expected} == expected

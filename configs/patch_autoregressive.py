@@ -1,0 +1,31 @@
+"""The patch network under a joint autoregressive prior, at one rate: small, and of use after minutes on a CPU.
+
+    python train.py --config=configs/patch_autoregressive.py --workdir=runs/patch_ar --config.data.folders=DIR
+
+`configs/patch_autoregressive.py:checkerboard` has the two-pass context instead.
+"""
+
+from jaxcodec.models.presets import patch_context_model
+from jaxcodec.objectives.rate_distortion import RateDistortion
+from jaxcodec.training.config import default_config
+
+
+def get_config(pattern="autoregressive"):
+    """Settings for CompressAI's fourth trade-off."""
+    config = default_config()
+    config.name = f"patch_{pattern}"
+    config.objective = {"first": 0.013, "last": 0.013, "balance": 0.0}
+    gain, _ = RateDistortion(**config.objective).starting_gains()
+    config.model = patch_context_model(96, width=64, blocks=3, hyper=48, gain=gain, pattern=pattern)
+    config.surrogate = "mixed"
+    config.steps = 2_000
+    config.batch_size = 4
+    config.data.min_scale = 0.75
+    config.optimiser.update(
+        {"kind": "muon", "learning_rate": 8e-4, "muon_factor": 1.0, "warmup": 50, "decay": 0.4, "b2": 0.99}
+    )
+    config.validation_qualities = (0.0,)
+    config.log_every = 50
+    config.validate_every = 500
+    config.checkpoint_every = 500
+    return config

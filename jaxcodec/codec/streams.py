@@ -1,0 +1,152 @@
+"""Between symbols and the sections of a file, with the entropy coder that was chosen.
+
+A coder of the host writes one section for each part of the symbols. The lanes of `coding.lanes` make one stream of all
+parts, the section "latent", written and read inside `jit`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.codec import tiles
+from jaxcodec.codec.kinds import Decoding, Loop, Part, Symbols
+from jaxcodec.codec.value import Codec
+from jaxcodec.coding import coders, lanes
+from jaxcodec.coding.lane_coder import stream_bytes, stream_words
+from jaxcodec.errors import BitstreamError, CoderError
+
+
+class Stream(NamedTuple):
+    """The coded symbols of a picture: who coded them, in how many lanes, and the sections by name."""
+
+    coder: str
+    lanes: int
+    sections: Mapping[str, bytes]
+
+
+def choose(codec: Codec, coder: str | None) -> str:
+    """The entropy coder to encode with: the one asked for, or the fastest here; raises CoderError for one that cannot."""
+    if not codec.kind.sequential:
+        coder = coder or coders.default(jax.default_backend())
+        coders.require(coder)
+        return coder
+    if coder not in (None, "lanes"):
+        raise CoderError(
+            f"the codec {codec.name} has an autoregressive context, which the coder {coder!r} cannot follow; "
+            "use 'lanes', or leave the coder out"
+        )
+    return "lanes"
+
+
+def section_names(codec: Codec, coder: str) -> tuple[str, ...]:
+    """The sections that a coder writes symbols into."""
+    return ("latent",) if coder == "lanes" else tuple(codec.kind.tables)
+
+
+def encode(codec: Codec, symbols: Symbols, quality: np.ndarray, coder: str) -> Stream:
+    """The stream of the symbols of a picture."""
+    parts = codec.kind.parts(codec, symbols, quality, tiles.run)
+    if coder != "lanes":
+        sections = {
+            name: codec.coder(coder, name).encode(np.asarray(part.values), np.asarray(part.indices))
+            for name, part in parts.items()
+        }
+        return Stream(coder, 1, sections)
+    blocks = to_blocks(codec, parts)
+    count = int(lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks)))
+    words, length = lanes.encode(codec.lane_tables, blocks, count, count)
+    return Stream(coder, count, {"latent": stream_bytes(words, length)})
+
+
+def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: np.ndarray) -> Symbols:
+    """The symbols of padded pixels of `size` (H, W).
+
+    Raises:
+      BitstreamError: the sections hold no symbols of that size.
+      CoderError: the coder is not installed, or cannot have written a file of this codec.
+    """
+    if stream.coder == "lanes":
+        return _decode_lanes(codec, stream, size, quality)
+    choose(codec, stream.coder)
+    decoding = codec.kind.decode(codec, size, quality, tiles.run)
+    return _answer(
+        decoding,
+        lambda request: codec.coder(stream.coder, request.name).decode(
+            stream.sections[request.name], np.asarray(request.indices)
+        ),
+    )
+
+
+def _answer(decoding: Decoding, values_of) -> Symbols:
+    """Sends a decoding the values that it asks for, until it returns the symbols."""
+    try:
+        request = next(decoding)
+        while True:
+            request = decoding.send(values_of(request))
+    except StopIteration as end:
+        return end.value
+
+
+def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
+    """The parts as blocks of the lanes coder, with the tables of all sets in one."""
+    blocks = []
+    for name, part in parts.items():
+        values, indices, counts = part
+        if counts is None:
+            values, indices, counts = values.reshape(-1), indices.reshape(-1), values.size
+        blocks.append(lanes.Block(values, indices + codec.first_table(name), counts))
+    return blocks
+
+
+def decode_words(codec: Codec, words, length, count, width: int, size: tuple[int, int], quality) -> tuple[Symbols, Any]:
+    """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use inside `jit`.
+
+    words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be traced.
+    """
+    decoding = codec.kind.decode(codec, size, quality, tiles.whole)
+    state = lanes.start(words, length, width, count)
+    values = None
+    try:
+        while True:
+            request = decoding.send(values)
+            step = _loop if isinstance(request, Loop) else _block
+            values, state = step(codec, request, state)
+    except StopIteration as end:
+        return end.value, lanes.finish(state)
+
+
+def _block(codec, request, state):
+    indices = jnp.asarray(request.indices) + codec.first_table(request.name)
+    values, state = lanes.decode_block(codec.lane_tables, state, indices.reshape(-1), indices.size)
+    return values.reshape(indices.shape), state
+
+
+def _loop(codec, loop, state):
+    def step(carried, row):
+        carry, state = carried
+        indices, count, kept = loop.request(carry, row)
+        values, state = lanes.decode_block(codec.lane_tables, state, indices + codec.first_table(loop.name), count)
+        carry, out = loop.receive(carry, row, kept, values)
+        return (carry, state), out
+
+    (_, state), out = jax.lax.scan(step, (loop.start, state), loop.rows)
+    return out, state
+
+
+_decode_words = jax.jit(decode_words, static_argnames=("count", "width", "size"))
+
+
+def _decode_lanes(codec, stream, size, quality):
+    if stream.lanes > lanes.MAX_LANES:
+        raise BitstreamError(
+            f"this file claims {stream.lanes} lanes, more than the {lanes.MAX_LANES} that there can be; "
+            "encode the picture anew"
+        )
+    words, length = stream_words(stream.sections["latent"])
+    symbols, ended = _decode_words(codec, words, length, stream.lanes, stream.lanes, size, quality)
+    if not ended:
+        raise BitstreamError("the symbols in this file do not end where they should: it is damaged; fetch it again")
+    return symbols

@@ -1,0 +1,90 @@
+"""Probability tables as the lanes coder looks them up: arrays on a device, with no search at run time."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.coding.tables import Tables
+
+PRECISION = 16
+"""Bits of the counts; tables of fewer are scaled up."""
+
+_SPLIT = 8  # bits of a slot that the second level of the lookup takes
+_BUCKETS = 1 << (PRECISION - _SPLIT)
+_BUCKET = 1 << _SPLIT
+
+
+class LaneTables(NamedTuple):
+    """A set of T tables with S intervals (values and escapes) in all.
+
+    A slot, 16 bits, falls into one of 256 buckets of its table; a bucket knows its first symbol, and how many symbols
+    each of its 256 slots lies further.
+
+    Attributes:
+      bucket: uint32 (T * 256,), block << 16 | first symbol of the bucket, counted within the table.
+      block: uint8 (blocks * 256,), symbols to go on from the first one; equal blocks are stored once.
+      interval: uint32 (S,), count << 16 | cumulative count below.
+      start: int32 (T,), the first interval of each table.
+      size: int32 (T,), the number of values of each table, which is also the place of its escape.
+      minimum: int32 (T,), the value of the first interval of each table.
+      bits: float32 (S,), what each interval costs.
+    """
+
+    bucket: jax.Array
+    block: jax.Array
+    interval: jax.Array
+    start: jax.Array
+    size: jax.Array
+    minimum: jax.Array
+    bits: jax.Array
+
+
+def lane_tables(*sets: Tables) -> LaneTables:
+    """One set of tables from several; indices into a later one are shifted by the number of tables before it.
+
+    Returns NumPy arrays, which `jax.device_put` or a first use moves to a device.
+
+    Raises:
+      ValueError: tables of more than 16 bits, or more distinct buckets than 2^16.
+    """
+    if any(tables.precision > PRECISION for tables in sets):
+        raise ValueError(f"the lanes coder takes tables of at most {PRECISION} bits")
+    buckets, intervals, blocks = [], [], {bytes(_BUCKET): 0}
+    for tables in sets:
+        for t in range(len(tables)):
+            counts = tables.counts(t).astype(np.uint32) << (PRECISION - tables.precision)
+            below = np.cumsum(counts, dtype=np.uint32) - counts
+            intervals.append(counts << PRECISION | below)
+            symbol = np.repeat(np.arange(len(counts)), counts).reshape(_BUCKETS, _BUCKET)
+            first = symbol[:, 0]
+            steps = (symbol - first[:, None]).astype(np.uint8)
+            number = [blocks.setdefault(row.tobytes(), len(blocks)) for row in steps]
+            buckets.append(np.array(number) << PRECISION | first)
+    if len(blocks) > 1 << PRECISION:
+        raise ValueError(f"these tables have {len(blocks)} distinct buckets; the lanes coder takes {1 << PRECISION}")
+    sizes = np.array([len(interval) - 1 for interval in intervals], np.int32)
+    interval = np.concatenate(intervals)
+    return LaneTables(
+        bucket=np.concatenate(buckets).astype(np.uint32),
+        block=np.frombuffer(b"".join(blocks), np.uint8),
+        interval=interval,
+        start=(np.cumsum(sizes + 1) - (sizes + 1)).astype(np.int32),
+        size=sizes,
+        minimum=np.concatenate([tables.minimum for tables in sets]),
+        bits=(PRECISION - np.log2(interval >> PRECISION)).astype(np.float32),
+    )
+
+
+def lookup(table: jax.Array, index: jax.Array) -> jax.Array:
+    """`table[index]` for indices that are in bounds by construction."""
+    return jnp.asarray(table).at[index].get(mode="promise_in_bounds")
+
+
+def positions(tables: LaneTables, values: jax.Array, indices: jax.Array) -> jax.Array:
+    """Place of each int32 value in its table, int32; the table's size, which is the escape, where it has none."""
+    minimum, size = lookup(tables.minimum, indices), lookup(tables.size, indices)
+    # Modulo 2^32 a value below the minimum lies above every size as well.
+    above = (values - minimum).astype(jnp.uint32)
+    return jnp.minimum(above, size.astype(jnp.uint32)).astype(jnp.int32)

@@ -1,0 +1,1 @@
+"""Models that other toolkits trained, read without those toolkits and turned into ours."""

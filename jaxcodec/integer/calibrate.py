@@ -1,0 +1,119 @@
+"""What calibration measures: how far activations range, and what symbols cost under the tables that are chosen."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.coding.tables import Tables
+from jaxcodec.integer.float_network import Conv, Op, Path, Residual
+from jaxcodec.integer.quantise import Span, Spans
+
+_BATCH = 8
+_FACTORS = (0.9, 0.8, 0.7, 0.6)
+
+
+class Calibration(NamedTuple):
+    """Symbols of N pictures of one size, or of one picture at several qualities.
+
+    hyper_symbols: (N, h', w', C') int32. symbols: (N, h, w, C) int32, of the latent. quality: (N,) int32, hundredths.
+    """
+
+    hyper_symbols: np.ndarray
+    symbols: np.ndarray
+    quality: np.ndarray
+
+
+def batches(calibration: Calibration) -> Iterator[Calibration]:
+    """The calibration in parts that a network can take at once."""
+    for start in range(0, len(calibration.quality), _BATCH):
+        yield Calibration(*(array[start : start + _BATCH] for array in calibration))
+
+
+See = Callable[[Path, jax.Array], jax.Array]
+
+
+def spans(calibration: Calibration, forward: Callable[[Calibration, jax.Array, See], Any]) -> Spans:
+    """How far the input of each operation ranges, by its path.
+
+    `forward` runs float networks on a batch, at a quality (B,) in [0, 1], with this `see`.
+    """
+
+    @jax.jit
+    def extremes(batch):
+        seen = {}
+
+        def see(path, value):
+            seen[path] = value.min(axis=(0, 1, 2)), value.max(axis=(0, 1, 2))
+            return value
+
+        forward(batch, batch.quality.astype(jnp.float32) / 10_000, see)
+        return seen
+
+    found: dict[Path, Span] = {}
+    for batch in batches(calibration):
+        for path, (low, high) in extremes(batch).items():
+            before = found.get(path, Span(np.float64(0), np.float64(0)))
+            found[path] = Span(np.minimum(before.low, low), np.maximum(before.high, high))
+    return found
+
+
+def costs(tables: Tables, reach: int) -> np.ndarray:
+    """Bits of the symbols -reach .. reach under each table, float32 (T, 2 reach + 1).
+
+    A symbol outside of its table costs the escape and an Exp-Golomb code of how far outside it is.
+    """
+    symbols = np.arange(-reach, reach + 1)
+    bits = np.empty((len(tables), len(symbols)), np.float32)
+    for table in range(len(tables)):
+        counts, first = tables.counts(table), tables.minimum[table]
+        last = first + len(counts) - 2
+        excess = np.maximum(np.maximum(first - symbols, symbols - last), 1)
+        bits[table] = tables.precision - np.log2(counts[-1]) + 2 * np.floor(np.log2(excess)) + 2
+        inside = (symbols >= first) & (symbols <= last)
+        bits[table, inside] = tables.precision - np.log2(counts[symbols[inside] - first])
+    return bits
+
+
+def total_bits(costs: jax.Array, index: jax.Array, symbols: jax.Array) -> jax.Array:
+    """What `symbols` cost under the tables `index`, same shape, (B, ...): (B,). Symbols beyond the reach count as it."""
+    reach = costs.shape[1] // 2
+    bits = costs[index, jnp.clip(symbols, -reach, reach) + reach]
+    return bits.sum(axis=tuple(range(1, bits.ndim)))
+
+
+def over(bits: Callable[..., jax.Array], calibration: Calibration, *arguments: Any) -> np.ndarray:
+    """`bits(batch, *arguments)` of the whole calibration, (N,)."""
+    return np.concatenate([np.asarray(bits(batch, *arguments)) for batch in batches(calibration)])
+
+
+def search_factors(places: Sequence[Any], bits: Callable[[Mapping[Any, float]], np.ndarray]) -> dict[Any, float]:
+    """How much of its span each of `places` should cover, so that pictures cost the fewest bits.
+
+    Coordinate descent: each place in turn covers less, for as long as that helps. `bits` tells the bits (N,) of all
+    pictures from the factors so far; every picture weighs the same, whatever its rate.
+    """
+    factors: dict[Any, float] = {}
+    start, best = bits(factors), 1.0
+    for place in places:
+        for factor in _FACTORS:
+            trial = factors | {place: factor}
+            cost = float(np.mean(bits(trial) / start))
+            if cost >= best:
+                break
+            factors, best = trial, cost
+    return factors
+
+
+def convolutions(ops: Sequence[Op], path: Path = ()) -> list[Path]:
+    """Where the convolutions of a network stand, in order."""
+    found = []
+    for place, op in enumerate(ops):
+        here = (*path, place)
+        if isinstance(op, Conv):
+            found.append(here)
+        elif isinstance(op, Residual):
+            found += convolutions(op.ops, here)
+    return found

@@ -1,0 +1,80 @@
+"""What all models with a hyper-latent share."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxcodec.entropy.factorized import DeepFactorized
+from jaxcodec.models.gains import Gains
+
+SCALE_FORMS = ("linear", "log")
+
+
+class HyperpriorModel(nn.Module):
+    """A latent whose distribution a hyper-latent tells, itself coded under a prior of its own (Balle et al. 2018).
+
+    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,) in [0, 1]. The
+    latent is (B, h, w, C) in quantiser steps.
+    `scale_form` "linear": networks give the scale of a symbol itself, as in the papers. "log": they give the logarithm of
+    the scale that the latent has before the gain, less a learned start `log_scale` for each channel; that fits a latent
+    that starts as a known transform, and a quality that changes.
+    """
+
+    analysis: nn.Module
+    synthesis: nn.Module
+    hyper_analysis: nn.Module
+    hyper_synthesis: nn.Module
+    gains: Gains
+    prior: DeepFactorized
+    scale_form: str = "linear"
+    log_scale_start: tuple[float, ...] | None = None
+
+    def setup(self):
+        if self.scale_form not in SCALE_FORMS:
+            raise ValueError(f"scale_form {self.scale_form!r} is unknown; use one of {', '.join(SCALE_FORMS)}")
+        if self.scale_form == "log":
+            start = self.log_scale_start or (0.0,) * self.gains.channels
+            self.log_scale = self.param("log_scale", lambda _: jnp.asarray(start, jnp.float32))
+
+    def to_latent(self, image, quality):
+        """The latent of an image, not rounded."""
+        return self.gains.apply_gain(self.analysis(image, quality), quality)
+
+    def to_hyper_latent(self, latent, quality):
+        """The hyper-latent (B, h', w', C'), not rounded."""
+        return self.hyper_analysis(latent, quality)
+
+    def to_hyper_symbols(self, latent, quality):
+        """Hyper-symbols (B, h', w', C') int32, coded with the prior's tables."""
+        return self.prior.to_symbols(self.to_hyper_latent(latent, quality))
+
+    def analyse(self, image, quality):
+        """Hyper-symbols and latent of an image."""
+        latent = self.to_latent(image, quality)
+        return self.to_hyper_symbols(latent, quality), latent
+
+    def prior_likelihood(self, symbols: jax.Array):
+        """Mass of integer hyper-symbols (..., C') under the prior, from which tables are made."""
+        return self.prior.symbol_likelihood(symbols)
+
+    def synthesise(self, latent_hat, quality):
+        """Image (B, H, W, 3) from a quantised latent."""
+        return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
+
+    def to_scale(self, raw, quality):
+        """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by `scale_form`."""
+        if self.scale_form == "linear":
+            return raw
+        return jnp.exp(raw + self.log_scale + self.gains.log_gain(quality))
+
+
+class PlainGridModel(HyperpriorModel):
+    """A hyperprior model whose symbols are round(latent), whatever their distribution."""
+
+    def to_symbols(self, latent):
+        """Symbols (B, h, w, C) int32."""
+        return jnp.round(latent).astype(jnp.int32)
+
+    def reconstruct(self, symbols, quality):
+        """Image (B, H, W, 3) from decoded symbols."""
+        return self.synthesise(symbols.astype(jnp.float32), quality)

@@ -1,0 +1,47 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxcodec.coding.host import RangeCoder
+from jaxcodec.coding.make_tables import gaussian_tables
+from jaxcodec.integer import calibrate, float_network
+from jaxcodec.integer.float_network import Activate, Conv
+
+TABLES = gaussian_tables([0.3, 2.0, 40.0])
+
+
+def test_costs_are_what_the_coder_takes():
+    rng = np.random.default_rng(0)
+    index = rng.integers(0, 3, 20_000, np.int32)
+    symbols = np.round(rng.normal(0, np.array([0.3, 2.0, 40.0])[index])).astype(np.int32)
+    symbols[:200] = rng.integers(-400, 400, 200)  # many of them escape
+    costs = calibrate.costs(TABLES, 500)
+    bits = float(calibrate.total_bits(costs, jnp.asarray(index)[None], jnp.asarray(symbols)[None])[0])
+    real = 8 * len(RangeCoder(TABLES).encode(symbols, index.astype(np.uint16)))
+    assert abs(bits / real - 1) < 0.02
+
+
+def test_spans_are_the_extremes_over_all_pictures_and_hold_zero():
+    ops = [Conv(np.ones((1, 1, 1, 2), np.float32), np.array([0, 5], np.float32)), Activate("relu")]
+    hyper = np.array([*range(-3, 10), -7], np.int32).reshape(14, 1, 1, 1)
+    calibration = calibrate.Calibration(hyper, hyper, np.zeros(14, np.int32))
+
+    def forward(batch, quality, see):
+        float_network.run(ops, batch.hyper_symbols.astype(jnp.float32), quality, see)
+
+    spans = calibrate.spans(calibration, forward)
+    assert (spans[0,].low.item(), spans[0,].high.item()) == (-7, 9)
+    assert spans[1,].low.tolist() == [-7, -2]
+    assert spans[1,].high.tolist() == [9, 14]
+
+
+def test_the_search_narrows_only_where_that_saves_bits():
+    def bits(factors):
+        return np.array([1000.0, 10.0]) * (1 + (factors.get("a", 1) - 0.8) ** 2 + (1 - factors.get("b", 1)))
+
+    assert calibrate.search_factors(["a", "b"], bits) == {"a": 0.8}
+
+
+def test_total_bits_are_of_each_picture():
+    costs = jnp.array([[3.0, 1.0, 3.0], [9.0, 5.0, 9.0]])
+    index, symbols = jnp.array([[0, 1], [1, 1]]), jnp.array([[0, 1], [0, 70]])
+    assert jax.jit(calibrate.total_bits)(costs, index, symbols).tolist() == [10.0, 14.0]

@@ -1,0 +1,144 @@
+"""Integer networks give the same integers whatever way they are run, and those of a second implementation."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import zlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxcodec import integer
+from reference import integer_networks as reference
+
+import small_codecs
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCALE_MODELS = ("tiny", "one_quality", "scale", "patch")
+CONTEXT_MODELS = ("autoregressive", "checkerboard")
+QUALITY = np.array([0, 3333, 10_000], np.int32)
+
+
+def symbols(name: str, height: int = 3, width: int = 4):
+    """Hyper-symbols and symbols of three pictures."""
+    description = small_codecs.DESCRIPTIONS[name]
+    unit = description["hyper_analysis"].get("strides", (4,))[-1]
+    rng = np.random.default_rng(0)
+    hyper = rng.integers(-9, 10, (3, height, width, description["hyper_channels"]), np.int32)
+    latent = np.round(rng.normal(0, 4, (3, unit * height, unit * width, description["gains"]["channels"])))
+    return hyper, latent.astype(np.int32)
+
+
+@functools.cache
+def quantised(name: str):
+    """(spec, arrays) of a small model."""
+    hyper, latent = symbols(name)
+    context = name in CONTEXT_MODELS
+    quantise = integer.quantise_context_path if context else integer.quantise_scale_path
+    calibration = integer.Calibration(hyper, latent, QUALITY)
+    return quantise(small_codecs.DESCRIPTIONS[name], small_codecs.params(name), calibration)
+
+
+@functools.cache
+def run(name: str):
+    """A compiled function (hyper-symbols, symbols, quality) -> table, and offset with a context, as one array."""
+    spec, arrays = quantised(name)
+    if name in SCALE_MODELS:
+        return jax.jit(lambda hyper, latent, quality: integer.index(spec, arrays, hyper, quality))
+    return jax.jit(lambda *a: jnp.concatenate(integer.parallel(spec, arrays, *a), axis=-1))
+
+
+@pytest.mark.parametrize("name", SCALE_MODELS)
+def test_index_equals_the_second_implementation(name):
+    hyper, latent = symbols(name)
+    # What calibration never saw, and what no code can hold.
+    hyper[0, 0, 0, :2] = [30_000, -(2**31)]
+    got = run(name)(hyper, latent, QUALITY)
+    spec, arrays = quantised(name)
+    assert np.array_equal(got, reference.scale_index(spec, arrays, hyper, QUALITY))
+    assert got.shape == latent.shape
+    assert len(np.unique(got)) > 10
+
+
+@pytest.mark.parametrize("name", CONTEXT_MODELS)
+def test_parameters_equal_the_second_implementation_place_by_place(name):
+    hyper, latent = symbols(name)
+    latent[0, 0, 0, :2] = [2**30, -(2**30)]
+    table, offset = np.split(np.asarray(run(name)(hyper, latent, QUALITY)), 2, axis=-1)
+    spec, arrays = quantised(name)
+    at = getattr(reference, f"{name}_parameters")
+    for picture in (0, 2):
+        one = slice(picture, picture + 1)
+        sums = reference.hyper_part(spec, arrays, hyper[one], QUALITY[one])
+        for row, column in np.ndindex(latent.shape[1:3]):
+            want_table, want_offset = at(spec, arrays, sums, latent[picture], row, column)
+            assert np.array_equal(table[picture, row, column], want_table)
+            assert np.array_equal(offset[picture, row, column], want_offset)
+    assert len(np.unique(table)) > 10
+
+
+@pytest.mark.parametrize("name", ["patch", "checkerboard"])
+def test_any_way_of_running_gives_the_same_integers(name):
+    arguments = (*symbols(name), QUALITY)
+    expected = run(name)(*arguments)
+    each = [run(name)(*(array[i : i + 1] for array in arguments)) for i in range(3)]
+    assert np.array_equal(np.concatenate(each), expected)
+    mapped = jax.vmap(run(name))(*(array[:, None] for array in arguments))
+    assert np.array_equal(mapped[:, 0], expected)
+    with jax.disable_jit():
+        assert np.array_equal(run(name)(*arguments), expected)
+    jax.config.update("jax_enable_x64", True)
+    try:
+        wide = run(name)(*arguments)
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    assert wide.dtype == np.int32
+    assert np.array_equal(wide, expected)
+
+
+_ONE_THREAD = """
+import os, sys, zlib
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+import json
+import numpy as np, jax
+from jaxcodec import integer
+held = np.load(sys.argv[1])
+arrays = {name[2:]: held[name] for name in held.files if name.startswith("a/")}
+index = jax.jit(lambda *a: integer.index(json.loads(sys.argv[2]), arrays, *a))(held["hyper"], held["quality"])
+print(zlib.crc32(np.asarray(index, "<i4").tobytes()))
+"""
+
+
+def test_one_thread_gives_the_same_integers(tmp_path):
+    hyper, latent = symbols("patch", 8, 12)
+    spec, arrays = quantised("patch")
+    np.savez(tmp_path / "held", hyper=hyper, quality=QUALITY, **{f"a/{name}": array for name, array in arrays.items()})
+    command = [sys.executable, "-c", _ONE_THREAD, str(tmp_path / "held.npz"), json.dumps(spec)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    expected = np.asarray(run("patch")(hyper, latent, QUALITY), "<i4")
+    assert int(done.stdout) == zlib.crc32(expected.tobytes())
+
+
+def test_networks_hold_integers_only_and_the_spec_is_json():
+    for name in (*SCALE_MODELS, *CONTEXT_MODELS):
+        spec, arrays = quantised(name)
+        assert json.loads(json.dumps(spec)) == spec
+        assert {array.dtype.name for array in arrays.values()} <= {"int8", "int16", "int32"}
+
+
+@pytest.mark.parametrize("name", ["tiny", "checkerboard"])
+def test_the_quality_moves_the_tables_of_a_model_with_gains(name):
+    hyper, latent = symbols(name)
+    low, high = (run(name)(hyper, latent, np.full(3, quality, np.int32)) for quality in (0, 10_000))
+    channels = latent.shape[-1]
+    # Gains from 2 to 20 are ln(10) in the logarithm of the scale, 18.7 of the 64 tables.
+    assert np.mean(np.asarray(high)[..., :channels]) > np.mean(np.asarray(low)[..., :channels]) + 5
+
+
+def test_pieces_of_a_spec_are_those_of_its_kind():
+    assert integer.pieces(None) == {}
+    assert set(integer.pieces({"kind": "scale"})) == {"index"}
+    assert set(integer.pieces({"kind": "context"})) == {"hyper_part", "context_codes", "context_part", "parameters"}

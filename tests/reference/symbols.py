@@ -1,0 +1,69 @@
+"""A second implementation of symbol decoding, NumPy only: from a codec file and the words of a .jxc file to all symbols.
+
+It follows docs/format.md, goes through an autoregressive latent place by place, and knows no JAX.
+"""
+
+import numpy as np
+
+from . import integer_networks, rans
+
+
+def decode(content, header, section: bytes, strides: tuple[int, int], channels: int):
+    """(hyper-symbols or None, latent symbols), int32, of the section of a file that the coder "lanes" wrote.
+
+    content: of the codec file. strides: pixels per latent place, and per hyper-latent place (or the same again).
+    channels: of the latent.
+    """
+    unit, stride = strides
+    padded = [side + -side % stride for side in (header.height, header.width)]
+    grid = (1, padded[0] // unit, padded[1] // unit, channels)
+    sets = [content.tables[name] for name in ("prior", "conditional") if name in content.tables]
+    decoder = rans.Decoder(np.frombuffer(section, "<u2"), header.lanes, sets)
+    entropy = content.metadata()["model"]["entropy"]
+    if entropy == "factorized":
+        latent = decoder.block(np.tile(np.arange(channels), grid[1] * grid[2])).reshape(grid)
+        assert decoder.finished
+        return None, latent
+
+    hyper_channels = len(content.tables["prior"])
+    shape = (1, padded[0] // stride, padded[1] // stride, hyper_channels)
+    hyper = decoder.block(np.tile(np.arange(hyper_channels), shape[1] * shape[2])).reshape(shape)
+    spec, arrays = content.metadata()["integer"], content.integer
+    quality = np.array([header.quality or 0])
+    if entropy in ("mean_scale", "scale"):
+        index = integer_networks.scale_index(spec, arrays, hyper, quality)
+        latent = decoder.block(index.ravel() + hyper_channels).reshape(grid)
+    else:
+        sums = integer_networks.hyper_part(spec, arrays, hyper, quality)
+        order, parameters = _ORDERS[entropy]
+        latent = np.zeros(grid[1:], np.int32)
+        for places in order(*grid[1:3]):
+            told = [parameters(spec, arrays, sums, latent, row, column) for row, column in places]
+            tables, offsets = (np.concatenate(part) for part in zip(*told, strict=True))
+            values = (decoder.block(tables + hyper_channels) + offsets).reshape(len(places), channels)
+            for (row, column), symbols in zip(places, values, strict=True):
+                latent[row, column] = symbols
+        latent = latent[None]
+    assert decoder.finished
+    return hyper, latent
+
+
+def _wavefronts(height, width):
+    shift = min(3, width)
+    fronts = [[] for _ in range(width + shift * (height - 1))]
+    for row in range(height):
+        for column in range(width):
+            fronts[column + shift * row].append((row, column))
+    return fronts
+
+
+def _two_passes(height, width):
+    places = [(row, column) for row in range(height) for column in range(width)]
+    passes = [[place for place in places if sum(place) % 2 == parity] for parity in (0, 1)]
+    return [places for places in passes if places]
+
+
+_ORDERS = {
+    "autoregressive": (_wavefronts, integer_networks.autoregressive_parameters),
+    "checkerboard": (_two_passes, integer_networks.checkerboard_parameters),
+}
