@@ -26,4 +26,4 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 clean:
-	rm -rf .venv build dist demo *.egg-info
+	rm -rf .venv .venv-tfc build dist demo *.egg-info

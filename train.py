@@ -33,10 +33,11 @@ def parse(argv):
 def main(argv):
     """Parses flags, trains, and turns errors that a user can meet into one sentence and exit status 2."""
     del argv
-    from jaxcodec import compile_cache
+    from jaxcodec import compile_cache, memory
     from jaxcodec.errors import CodecError
     from jaxcodec.training import loop, sharding
 
+    memory.keep_freed_memory()
     if _COMPILE_CACHE.value:
         compile_cache.enable()
     try:

@@ -1,7 +1,7 @@
 """The worker for jaxcodec, started by run.py.
 
-    ours.py FOLDER PICTURE ...               serves tasks, see worker.py
-    ours.py --decode FILE                    decodes what the task "keep" of a worker kept, and tells its peak memory
+    ours.py FOLDER MODEL PICTURE ...         serves tasks, see worker.py
+    ours.py --decode MODEL FILE              decodes what the task "keep" of a worker kept, and tells its peak memory
 """
 
 import pathlib
@@ -14,72 +14,47 @@ import optax
 import worker
 
 import jaxcodec
-from jaxcodec import codec_file, image
+from jaxcodec import codec_file, image, memory
 from jaxcodec.codec import create
+from jaxcodec.compilation import compiled
 from jaxcodec.export import export_codec
+from jaxcodec.importing.compressai import import_checkpoint
 from jaxcodec.models import build
-from jaxcodec.models.presets import mean_scale_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training import state
 from jaxcodec.training.step import make_train_step
 
-DESCRIPTION = mean_scale_model(worker.FEATURES, worker.LATENT)
+
+def import_weights(folder: pathlib.Path, pixels: np.ndarray) -> tuple[dict, codec_file.CodecContent]:
+    """The description and the codec of the weights that the worker for CompressAI left, calibrated on a picture."""
+    model = import_checkpoint(folder / worker.WEIGHTS)
+    content = export_codec(model.description, model.params, name="random", bpp_range=(0.5, 0.5), pictures=[pixels])
+    return model.description, content
 
 
-def random_codec(pixels: np.ndarray) -> codec_file.CodecContent:
-    """Random weights, rescaled to the statistics of worker.latent_scales."""
-    model = build(DESCRIPTION)
-    key, quality = jax.random.key(0), jnp.zeros((1,))
-    picture = image.to_float(image.pad_to_multiple(pixels, 64)[None])
-    params = jax.jit(model.init)(key, jnp.zeros((1, 64, 64, 3)), quality, key)
-
-    @jax.jit
-    def latents(params):
-        def of(model):
-            latent = model.analysis(picture, quality)
-            return latent, model.hyper_analysis(latent, quality)
-
-        return model.apply(params, method=of)
-
-    def rescaled(params, network, last, output, scales):
-        factor = scales / output.std((0, 1, 2))
-        layer = params["params"][network][last]
-        layer["bias"] = (layer["bias"] - output.mean((0, 1, 2))) * factor
-        layer["kernel"] = layer["kernel"] * factor
-        return params
-
-    scales = jnp.asarray(worker.latent_scales())
-    params = rescaled(params, "analysis", "Conv_3", latents(params)[0], scales)
-    params = rescaled(params, "hyper_analysis", "Conv_2", latents(params)[1], worker.HYPER_SCALE)
-    layer = params["params"]["hyper_synthesis"]["Conv_0"]
-    layer["kernel"] = jnp.zeros_like(layer["kernel"])
-    layer["bias"] = jnp.concatenate([jnp.zeros_like(scales), scales])  # means, then scales
-    return export_codec(DESCRIPTION, params, name="random", bpp_range=(0.5, 0.5))
-
-
-def picture_tasks(content: codec_file.CodecContent, pixels: np.ndarray, file: pathlib.Path) -> dict:
+def picture_tasks(description: dict, content: codec_file.CodecContent, pixels: np.ndarray, file: pathlib.Path) -> dict:
     """Tasks on one picture."""
     codec = create(content)
-    model, quality = build(DESCRIPTION), np.zeros((1,), np.float32)
+    model, quality = build(description), np.zeros((1,), np.float32)
     picture = image.to_float(image.pad_to_multiple(pixels, 64)[None])
 
-    @jax.jit
-    def run_analysis(picture):
-        return model.apply(codec.params, picture, quality, method=lambda model, *a: model.analysis(*a))
+    @compiled
+    def run_analysis(params, picture):
+        return model.apply(params, picture, quality, method=lambda model, *a: model.analysis(*a))
 
-    @jax.jit
-    def run_synthesis(latent):
-        return model.apply(codec.params, latent, quality, method=lambda model, *a: model.synthesis(*a))
+    @compiled
+    def run_synthesis(params, latent):
+        return model.apply(params, latent, quality, method=lambda model, *a: model.synthesis(*a))
 
-    latent = jnp.round(run_analysis(picture))
+    latent = jnp.round(run_analysis(codec.params, picture))
     data = jaxcodec.encode(codec, pixels)
 
     def analysis():
-        run_analysis(picture).block_until_ready()
+        run_analysis(codec.params, picture).block_until_ready()
         return {}
 
     def synthesis():
-        run_synthesis(latent).block_until_ready()
+        run_synthesis(codec.params, latent).block_until_ready()
         return {}
 
     def whole_encode():
@@ -97,9 +72,9 @@ def picture_tasks(content: codec_file.CodecContent, pixels: np.ndarray, file: pa
     return {"analysis": analysis, "synthesis": synthesis, "encode": whole_encode, "decode": whole_decode, "keep": keep}
 
 
-def training_task(pixels: np.ndarray):
+def training_task(description: dict, pixels: np.ndarray):
     """The step that train.py runs: forward, backward, clipping, Adam, moving average."""
-    model = build(DESCRIPTION)
+    model = build(description)
     transform = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(worker.LEARNING_RATE))
     objective = RateDistortion(worker.TRADE_OFF, worker.TRADE_OFF)
     step = make_train_step(model, objective, transform, surrogate="noise", seed=0, average_decay=0.999)
@@ -124,15 +99,15 @@ def decode_once(file: pathlib.Path) -> None:
 def main() -> None:
     """Serves tasks, or decodes once."""
     if sys.argv[1] == "--decode":
-        decode_once(pathlib.Path(sys.argv[2]))
+        decode_once(pathlib.Path(sys.argv[3]))
         return
-    folder, *files = sys.argv[1:]
+    folder, _, *files = sys.argv[1:]
     pictures = [worker.read(file) for file in files]
-    content = random_codec(pictures[0])
-    tasks = {"train": training_task(pictures[0])}
+    description, content = import_weights(pathlib.Path(folder), pictures[0])
+    tasks = {"train": training_task(description, pictures[0])}
     for number, pixels in enumerate(pictures):
-        named = picture_tasks(content, pixels, pathlib.Path(folder) / f"jaxcodec_{number}")
-        tasks |= {f"{name} {number}": task for name, task in named.items()}
+        named = picture_tasks(description, content, pixels, pathlib.Path(folder) / f"jaxcodec_{number}")
+        tasks |= {f"{task} {number}": run for task, run in named.items()}
     tasks["version"] = lambda: {"version": f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}"}
     worker.serve(tasks)
 

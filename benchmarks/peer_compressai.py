@@ -1,9 +1,10 @@
 """The worker for CompressAI; it runs in the environment that setup_peers.sh makes, started by run.py.
 
-    peer_compressai.py FOLDER PICTURE ...    serves tasks, see worker.py
-    peer_compressai.py --decode FILE         decodes what the task "keep" of a worker kept, and tells its peak memory
+    peer_compressai.py FOLDER MODEL PICTURE ...    serves tasks, see worker.py
+    peer_compressai.py --decode MODEL FILE         decodes what the task "keep" of a worker kept, and tells its peak memory
 """
 
+import pathlib
 import pickle
 import sys
 import types
@@ -18,7 +19,12 @@ import compressai  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from compressai.losses import RateDistortionLoss  # noqa: E402
-from compressai.models import MeanScaleHyperprior  # noqa: E402
+from compressai.models import (  # noqa: E402
+    Cheng2020Attention,
+    CompressionModel,
+    JointAutoregressiveHierarchicalPriors,
+    MeanScaleHyperprior,
+)
 
 import worker  # noqa: E402
 
@@ -32,20 +38,36 @@ def to_input(pixels: np.ndarray) -> torch.Tensor:
     return torch.nn.functional.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
 
 
+def build(name: str) -> CompressionModel:
+    """The model of a name of worker.MODELS, with the weights that CompressAI starts from."""
+    _, features, latent = worker.MODELS[name]
+    if name == "attention":
+        return Cheng2020Attention(features)
+    return {"mean_scale": MeanScaleHyperprior, "autoregressive": JointAutoregressiveHierarchicalPriors}[name](features, latent)
+
+
 @torch.no_grad()
-def random_model(pixels: np.ndarray) -> MeanScaleHyperprior:
+def random_model(name: str, pixels: np.ndarray) -> CompressionModel:
     """Random weights, rescaled to the statistics of worker.latent_scales."""
     torch.manual_seed(0)
-    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).eval()
-    image, scales = to_input(pixels), torch.from_numpy(worker.latent_scales())
-    latent = model.g_a(image)
-    rescale(model.g_a[-1], latent, scales)
+    model, image = build(name).eval(), to_input(pixels)
+    scales = torch.from_numpy(worker.latent_scales(worker.MODELS[name][2]))
+    for _ in range(3 if name == "attention" else 1):  # attention follows the layer, and changes with it
+        rescale(last_convolution(model.g_a), model.g_a(image), scales)
     hyper = model.h_a(model.g_a(image))
-    rescale(model.h_a[-1], hyper, torch.full((worker.FEATURES,), worker.HYPER_SCALE))
-    model.h_s[-1].weight.zero_()
-    model.h_s[-1].bias.copy_(torch.cat([scales, torch.zeros_like(scales)]))  # scales, then means
+    rescale(model.h_a[-1], hyper, torch.full(hyper.shape[1:2], worker.HYPER_SCALE))
+    layer, share = model.h_s[-1], 0.0
+    if hasattr(model, "entropy_parameters"):
+        layer, share = model.entropy_parameters[-1], worker.CONTEXT_SHARE
+    layer.weight.mul_(share)
+    layer.bias.copy_(torch.cat([scales, torch.zeros_like(scales)]))  # scales, then means
     model.update()
     return model
+
+
+def last_convolution(network: torch.nn.Module) -> torch.nn.Conv2d:
+    """The last convolution that is a layer of its own."""
+    return [layer for layer in network if isinstance(layer, torch.nn.Conv2d)][-1]
 
 
 def rescale(layer: torch.nn.Conv2d, output: torch.Tensor, scales: torch.Tensor) -> None:
@@ -56,13 +78,13 @@ def rescale(layer: torch.nn.Conv2d, output: torch.Tensor, scales: torch.Tensor) 
 
 
 @torch.no_grad()
-def encode(model: MeanScaleHyperprior, pixels: np.ndarray) -> dict:
+def encode(model: CompressionModel, pixels: np.ndarray) -> dict:
     """Pixels to bytes, in CompressAI's form; what a container would add is left out."""
     return {**model.compress(to_input(pixels)), "size": pixels.shape[:2]}
 
 
 @torch.no_grad()
-def decode(model: MeanScaleHyperprior, coded: dict) -> np.ndarray:
+def decode(model: CompressionModel, coded: dict) -> np.ndarray:
     """Bytes to pixels, uint8 (H, W, 3)."""
     image = model.decompress(coded["strings"], coded["shape"])["x_hat"][0]
     height, width = coded["size"]
@@ -70,7 +92,7 @@ def decode(model: MeanScaleHyperprior, coded: dict) -> np.ndarray:
     return image.permute(1, 2, 0).contiguous().numpy()
 
 
-def picture_tasks(model: MeanScaleHyperprior, pixels: np.ndarray, file: str) -> dict:
+def picture_tasks(model: CompressionModel, pixels: np.ndarray, file: str) -> dict:
     """Tasks on one picture."""
     image = to_input(pixels)
     with torch.no_grad():
@@ -102,10 +124,10 @@ def picture_tasks(model: MeanScaleHyperprior, pixels: np.ndarray, file: str) -> 
     return {"analysis": analysis, "synthesis": synthesis, "encode": whole_encode, "decode": whole_decode, "keep": keep}
 
 
-def training_task(pixels: np.ndarray):
+def training_task(name: str, pixels: np.ndarray):
     """One step, forward, backward and Adam, of a model with random weights; the auxiliary loss is left out."""
     torch.manual_seed(0)
-    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).train()
+    model = build(name).train()
     main = [parameter for name, parameter in model.named_parameters() if not name.endswith(".quantiles")]
     optimiser = torch.optim.Adam(main, lr=worker.LEARNING_RATE)
     loss_of = RateDistortionLoss(lmbda=worker.TRADE_OFF)
@@ -123,11 +145,11 @@ def training_task(pixels: np.ndarray):
     return step
 
 
-def decode_once(file: str) -> None:
+def decode_once(name: str, file: str) -> None:
     """Decodes in a fresh process and prints the peak memory in MiB."""
     with open(file, "rb") as kept:
         state, coded = pickle.load(kept)
-    model = MeanScaleHyperprior(worker.FEATURES, worker.LATENT).eval()
+    model = build(name).eval()
     model.load_state_dict(state)
     decode(model, coded)
     print(worker.peak_mib())
@@ -137,15 +159,16 @@ def main() -> None:
     """Serves tasks, or decodes once."""
     torch.set_num_threads(worker.threads())
     if sys.argv[1] == "--decode":
-        decode_once(sys.argv[2])
+        decode_once(*sys.argv[2:])
         return
-    folder, *files = sys.argv[1:]
+    folder, name, *files = sys.argv[1:]
     pictures = [worker.read(file) for file in files]
-    model = random_model(pictures[0])
-    tasks = {"train": training_task(pictures[0])}
+    model = random_model(name, pictures[0])
+    torch.save({"state_dict": model.state_dict()}, pathlib.Path(folder, worker.WEIGHTS))
+    tasks = {"train": training_task(name, pictures[0])}
     for number, pixels in enumerate(pictures):
         named = picture_tasks(model, pixels, f"{folder}/compressai_{number}")
-        tasks |= {f"{name} {number}": task for name, task in named.items()}
+        tasks |= {f"{task} {number}": run for task, run in named.items()}
     tasks["version"] = lambda: {"version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"}
     worker.serve(tasks)
 

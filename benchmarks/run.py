@@ -1,9 +1,9 @@
 """jaxcodec beside CompressAI: the same architecture, the same pictures, runs interleaved, medians.
 
     benchmarks/setup_peers.sh DIR
-    python benchmarks/run.py --peer-python DIR/bin/python --images SMALL.png LARGE.png
+    python benchmarks/run.py --peer-python DIR/bin/python --images SMALL.png LARGE.png [--model autoregressive]
 
-Both workers stay warm and take turns, one task each, so that both meet whatever else the machine does. Seconds are wall
+Both have the same random weights: CompressAI's worker makes them, jaxcodec's imports them. Both workers stay warm and take turns, one task each, so that both meet whatever else the machine does. Seconds are wall
 time. Peak memory is that of a fresh process that decodes each picture once. Needs jaxcodec installed, on Linux.
 """
 
@@ -28,6 +28,8 @@ NAMES = {
     "encode": "whole encode",
     "decode": "whole decode",
 }
+RESTS = {"encode": "analysis", "decode": "synthesis"}
+"""Tasks, and the networks that are taken off them to tell what the rest takes."""
 
 
 class Worker:
@@ -72,43 +74,58 @@ def measure(workers: dict[str, Worker], task: str, repeats: int) -> dict[str, di
     return medians
 
 
-def peak_memory(commands: dict[str, list[str]], file: pathlib.Path, number: int) -> dict[str, float]:
+def peak_memory(commands: dict[str, list[str]], model: str, folder: pathlib.Path, number: int) -> dict[str, float]:
     """MiB that a fresh process of each side takes at most to decode a kept picture."""
     return {
         side: float(
             subprocess.run(
-                [*command, "--decode", str(file / f"{side}_{number}")], check=True, capture_output=True, text=True
+                [*command, "--decode", model, str(folder / f"{side}_{number}")], check=True, capture_output=True, text=True
             ).stdout
         )
         for side, command in commands.items()
     }
 
 
-def compare(commands: dict[str, list[str]], images: list[str], repeats: int) -> list[dict]:
+def compare(commands: dict[str, list[str]], model: str, images: list[str], repeats: int) -> list[dict]:
     """One row for each task: name, picture, and both sides' figures."""
     sizes = ["x".join(map(str, worker.read(image).shape[1::-1])) for image in images]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        workers = {side: Worker([*command, folder, *images]) for side, command in commands.items()}
+        # CompressAI's first: it makes the weights.
+        workers = {side: Worker([*commands[side], folder, model, *images]) for side in SIDES[::-1]}
         print(*(workers[side].ask("version")["version"] for side in SIDES), platform.machine(), sep="; ")
         print("| task | jaxcodec s | CompressAI s | jaxcodec is faster by | bytes |\n| --- | --- | --- | --- | --- |")
-        tasks = [("train", f"{worker.BATCH}x{worker.CROP}x{worker.CROP}", "train")]
-        for number, size in enumerate(sizes):
-            tasks += [(name, size, f"{name} {number}") for name in NAMES if name != "train"]
-        for name, size, task in tasks:
-            row = {"task": name, "size": size, **measure(workers, task, repeats)}
+
+        def add(row):
             rows.append(row)
             print(table_row(row), flush=True)
+
+        add({"task": "train", "size": f"{worker.BATCH}x{worker.CROP}x{worker.CROP}", **measure(workers, "train", repeats)})
+        for number, size in enumerate(sizes):
+            tasks = [name for name in NAMES if name != "train"]
+            measured = {name: measure(workers, f"{name} {number}", repeats) for name in tasks}
+            for name in tasks:
+                add({"task": name, "size": size, **measured[name]})
+            for name, network in RESTS.items():
+                add({"task": f"{name} less {network}", "size": size, **rest(measured[name], measured[network])})
         for number in range(len(images)):
             for side in SIDES:
                 workers[side].ask(f"keep {number}")
         for one in workers.values():
             one.stop()
         for number, size in enumerate(sizes):
-            peaks = peak_memory(commands, pathlib.Path(folder), number)
+            peaks = peak_memory(commands, model, pathlib.Path(folder), number)
             rows.append({"task": "peak memory of decode", "size": size, **peaks})
             print(f"peak memory of decode, {size}, MiB: " + ", ".join(f"{s} {peaks[s]:.0f}" for s in SIDES))
     return rows
+
+
+def rest(whole: dict[str, dict], network: dict[str, dict]) -> dict[str, dict]:
+    """What is left of a task's medians when those of a network are taken off."""
+    return {
+        side: {figure: whole[side][figure] - network[side][figure] for figure in ("seconds", "processor_seconds")}
+        for side in SIDES
+    }
 
 
 def table_row(row: dict) -> str:
@@ -116,7 +133,7 @@ def table_row(row: dict) -> str:
     ours, theirs = (row[side] for side in SIDES)
     ratio = theirs["seconds"] / ours["seconds"]
     size = f"{ours['bytes']} / {theirs['bytes']}" if "bytes" in ours else ""
-    name = f"{NAMES[row['task']]}, {row['size']}"
+    name = f"{NAMES.get(row['task'], row['task'])}, {row['size']}"
     return f"| {name} | {ours['seconds']:.3f} | {theirs['seconds']:.3f} | {ratio:.2f} | {size} |"
 
 
@@ -125,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--peer-python", required=True, help="the interpreter of the environment of setup_peers.sh")
     parser.add_argument("--images", nargs="+", required=True, help="pictures of at least 129x129 pixels")
+    parser.add_argument("--model", choices=worker.MODELS, default="mean_scale")
     parser.add_argument("--threads", type=int, default=2, help="processors that each side may use (default 2)")
     parser.add_argument("--repeats", type=int, default=9, help="counted runs of each task (default 9)")
     parser.add_argument("--out", help="a JSON file for all figures")
@@ -134,7 +152,7 @@ def main() -> None:
         "jaxcodec": [sys.executable, str(HERE / "ours.py")],
         "compressai": [arguments.peer_python, str(HERE / "peer_compressai.py")],
     }
-    rows = compare(commands, arguments.images, arguments.repeats)
+    rows = compare(commands, arguments.model, arguments.images, arguments.repeats)
     if arguments.out:
         pathlib.Path(arguments.out).write_text(json.dumps(rows, indent=1) + "\n")
 

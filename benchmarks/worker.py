@@ -1,7 +1,8 @@
 """What both sides of the comparison share: the statistics of their random models, and the protocol of a worker.
 
-A worker is a process that stays warm. Its command line is a scratch folder and picture files. On standard input it reads
-one task a line, and answers each with one line of JSON, {"seconds": ..., and what the task tells}; "ready" comes first.
+A worker is a process that stays warm. Its command line is a scratch folder, the name of a model and picture files. On
+standard input it reads one task a line, and answers each with one line of JSON, {"seconds": ..., and what the task
+tells}; "ready" comes first. The worker for CompressAI leaves its weights in the folder, and jaxcodec's imports them.
 Needs only NumPy and Pillow, so that it runs in either environment.
 """
 
@@ -15,8 +16,15 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-FEATURES, LATENT = 128, 192
-"""N and M of the mean-scale hyperprior."""
+MODELS = {
+    "mean_scale": ("mbt2018-mean", 128, 192),
+    "autoregressive": ("mbt2018", 192, 192),
+    "attention": ("cheng2020-attn", 128, 128),
+}
+"""CompressAI's name, N and M of each model."""
+
+WEIGHTS = "weights.pth.tar"
+"""What a worker for CompressAI leaves in its folder."""
 
 BATCH, CROP, TRADE_OFF, LEARNING_RATE = 8, 128, 0.013, 1e-4
 """The training step."""
@@ -24,14 +32,18 @@ BATCH, CROP, TRADE_OFF, LEARNING_RATE = 8, 128, 0.013, 1e-4
 HYPER_SCALE = 1.0
 """Standard deviation of every hyper-latent channel."""
 
+CONTEXT_SHARE = 0.1
+"""By how much the last layer of the entropy parameters of a context model is made smaller."""
 
-def latent_scales() -> np.ndarray:
-    """Standard deviation (192,) that each latent channel is made to have, and its entropy model to predict.
 
-    Random weights give latents that no trained model has. Both sides therefore rescale their last analysis layer on the
-    first picture, and code Gaussians of these scales: a few strong channels and many that are nearly always zero.
+def latent_scales(channels: int) -> np.ndarray:
+    """Standard deviation (channels,) that each latent channel is made to have, and its entropy model to predict.
+
+    Random weights give latents that no trained model has. The last analysis layer is therefore rescaled on the first
+    picture, and the entropy model predicts these scales, a few strong channels and many that are nearly always zero; with
+    a context, these and a little of what the random networks make of hyper-latent and context.
     """
-    return np.geomspace(0.11, 4.0, LATENT).astype(np.float32)
+    return np.geomspace(0.11, 4.0, channels).astype(np.float32)
 
 
 def read(path: str) -> np.ndarray:

@@ -14,6 +14,8 @@ _LAZY = {
     "load": "jaxcodec.codec",
     "encode": "jaxcodec.codec",
     "decode": "jaxcodec.codec",
+    "encode_fn": "jaxcodec.codec",
+    "decode_fn": "jaxcodec.codec",
     "read_header": "jaxcodec.coding.container",
 }
 __all__ = ["CodecError", "__version__", *_LAZY]

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 
 import jaxcodec
+from jaxcodec.coding.container import CODERS
 from jaxcodec.errors import BitstreamError, CodecError, DataError
 from jaxcodec.files import MAX_PIXELS, read_bytes, write_atomic
 
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     rate = encode.add_mutually_exclusive_group()
     rate.add_argument("--bpp", type=float, metavar="R", help="size to keep to, in bits per pixel of the picture")
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
+    encode.add_argument("--coder", choices=CODERS,
+                        help="entropy coder (default: host on a CPU, lanes elsewhere and for autoregressive codecs)")  # fmt: skip
 
     decode = _add(commands, "decode", _decode, "turn .jxc files back into images")
     _add_files(decode, ".jxc files, or one folder of them", "the image, or a folder where there are several (PNG)")
@@ -66,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     export = _add(commands, "export", _export, "turn a training checkpoint into a codec file")
     export.add_argument("workdir", type=pathlib.Path, metavar="WORKDIR", help="what train.py was given as --workdir")
     export.add_argument("output", type=pathlib.Path, metavar="OUT.codec")
+    export.add_argument("--images", type=pathlib.Path, metavar="DIR",
+                        help="photographs to calibrate on (default: some that the run trained on)")  # fmt: skip
 
     load = _add(commands, "import", _import, "turn a CompressAI checkpoint into a codec file")
     load.add_argument("checkpoint", type=pathlib.Path, metavar="CHECKPOINT", help="what torch.save wrote, .pth.tar say")
@@ -103,7 +108,7 @@ def _encode(options: argparse.Namespace) -> int:
 
     def compress(source: pathlib.Path, target: pathlib.Path) -> Result:
         picture = image.read(source, max_pixels=options.max_pixels)
-        encoded = encode_picture(codec, picture, quality=options.quality, bpp=options.bpp)
+        encoded = encode_picture(codec, picture, quality=options.quality, bpp=options.bpp, coder=options.coder)
         write_atomic(target, encoded.data)
         facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality}
         text = f"{len(encoded.data):,} bytes, {encoded.bpp:.4f} bpp"
@@ -163,7 +168,7 @@ def _codecs(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from jaxcodec.training.export import export
 
-    content = export(options.workdir, options.output)
+    content = export(options.workdir, options.output, options.images)
     size, (low, high) = options.output.stat().st_size, content.bpp_range
     print(f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to {high:.2f} bpp")
     return 0

@@ -11,7 +11,7 @@ from jaxcodec.codec_file import CodecContent
 from jaxcodec.models import presets
 
 
-def _one_layer(gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12) -> dict:
+def _one_layer(gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12, **settings) -> dict:
     """A model of one layer a network: compiles at once at any shape."""
 
     def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
@@ -26,6 +26,7 @@ def _one_layer(gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_
         "synthesis": layer("conv_synthesis", 3, 5, 16),
         "hyper_analysis": layer("conv_analysis", 4, 3, 2),
         "hyper_synthesis": layer("conv_synthesis", hyper_outputs, 3, 2),
+        **settings,
     }
 
 
@@ -35,11 +36,12 @@ DESCRIPTIONS = {
     "scale": _one_layer({}, "linear", "scale", hyper_outputs=6),
     "autoregressive": _one_layer({}, "linear", "autoregressive"),
     "checkerboard": _one_layer({"points": 2, "first": 2, "last": 20}, "log", "checkerboard"),
+    "mixture": _one_layer({"points": 2, "first": 2, "last": 20}, "log", "autoregressive", mixture=3),
     "patch": presets.patch_model(latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20),
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
 _KERNEL_GAIN = {
-    "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8, "patch": 1.0,
+    "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8, "mixture": 1.5, "patch": 1.0,
     "factorized": 3.0,
 }  # fmt: skip
 

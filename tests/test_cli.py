@@ -228,7 +228,7 @@ def test_bad_info_names_the_file(folder, run):
 def test_export_says_what_it_wrote(folder, run, monkeypatch):
     content = small_codecs.content("tiny")
 
-    def export(workdir, path):
+    def export(workdir, path, images):
         codec_file.save(path, content)
         return content
 

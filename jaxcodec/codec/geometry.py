@@ -23,8 +23,9 @@ class Geometry(NamedTuple):
 
     stride: the multiple that image sides must have. latent_stride: pixels per latent position, along each axis.
     channels: of the latent.
-    analysis, synthesis: windows of these networks. hyper: of those that go from hyper-latent to latent positions; None
-    without a hyper-latent. context: of those that see the neighbours of a latent position.
+    analysis, synthesis, hyper_analysis: windows of these networks. hyper: of those that go from hyper-latent to latent positions; None
+    without a hyper-latent. context: of those that see the neighbours of a latent position. place: of those that see it
+    alone.
     """
 
     stride: int
@@ -32,21 +33,25 @@ class Geometry(NamedTuple):
     channels: int
     analysis: Windows
     synthesis: Windows
+    hyper_analysis: Windows | None
     hyper: Windows | None
     context: Windows
+    place: Windows
 
 
 def of(model: Any) -> Geometry:
     """The geometry of a model."""
     unit = model.analysis.stride
-    hyper_unit = model.hyper_analysis.stride if hasattr(model, "hyper_analysis") else 1
-    stride = unit * hyper_unit
+    hyper_unit = model.hyper_analysis.stride if hasattr(model, "hyper_analysis") else None
+    stride = unit * (hyper_unit or 1)
     return Geometry(
         stride=stride,
         latent_stride=unit,
         channels=model.gains.channels,
         analysis=Windows(unit, 1, model.analysis.halo, unit**2),
         synthesis=Windows(1, unit, model.synthesis.halo, unit**2),
-        hyper=Windows(1, hyper_unit, model.hyper_synthesis.halo, stride**2) if hyper_unit > 1 else None,
+        hyper_analysis=Windows(hyper_unit, 1, model.hyper_analysis.halo, stride**2) if hyper_unit else None,
+        hyper=Windows(1, hyper_unit, model.hyper_synthesis.halo, stride**2) if hyper_unit else None,
         context=Windows(1, 1, REACH, unit**2),
+        place=Windows(1, 1, 0, unit**2),
     )

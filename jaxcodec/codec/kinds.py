@@ -8,7 +8,8 @@ values, and returns the symbols. So the same lines serve a coder of the host, an
 `run` is how a network goes over a large array: `tiles.run`, or `tiles.whole` inside `jit`.
 """
 
-from collections.abc import Callable, Generator
+import dataclasses
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -29,7 +30,10 @@ class Symbols(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of each row count."""
+    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of each row count.
+
+    In place of tables there may be a `Mixture` of such arrays, here and in a request.
+    """
 
     values: Any
     indices: Any
@@ -115,11 +119,15 @@ class Hyperprior:
         return run(codec.geometry.hyper, lambda z: codec.networks.index(codec.integer, z, quality), hyper)
 
 
+@dataclasses.dataclass(frozen=True)
 class Checkerboard:
-    """Places of even row + column from the hyper-latent alone, then the others, which see those too (He et al. 2021)."""
+    """Places of even row + column from the hyper-latent alone, then the others, which see those too (He et al. 2021).
+
+    With mixtures, which the coders of the host do not know, it is `sequential`.
+    """
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL, "second": CONDITIONAL}
-    sequential = False
+    sequential: bool = False
 
     def parts(self, codec, symbols, quality, run):
         """Three parts."""
@@ -176,7 +184,8 @@ class Autoregressive:
         """Two parts; the context of all places at once."""
         hyper = _accumulators(codec, symbols.hyper, quality, run)
         values, index = run(codec.geometry.context, lambda *a: self._centred(codec, *a), hyper, symbols.latent)
-        (values, counts), (index, _) = wavefront.to_blocks(values[0]), wavefront.to_blocks(index[0])
+        values, index = jax.tree.map(lambda array: wavefront.to_blocks(array[0]), (values, index))
+        counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]
         return {"hyper": _hyper_part(symbols), "latent": Part(values, index, counts)}
 
     @staticmethod
@@ -199,7 +208,7 @@ class Autoregressive:
             window = wavefront.window_at(history, t, first, rows, fronts.shift)
             seen = codec.networks.context_part(codec.integer, window)
             index, offset = codec.networks.parameters(codec.integer, accumulators[place] + seen)
-            return index.reshape(-1), count * channels, offset
+            return jax.tree.map(jnp.ravel, index), count * channels, offset
 
         def receive(history, front, offset, values):
             t, first, _, count = front
@@ -232,11 +241,16 @@ def _centred(latent, index, offset) -> Part:
     return Part(latent - offset, index)
 
 
-KINDS: dict[str, Kind] = {
+_KINDS: dict[str, Kind] = {
     "factorized": Factorized(),
     "scale": Hyperprior(),
     "mean_scale": Hyperprior(),
-    "checkerboard": Checkerboard(),
     "autoregressive": Autoregressive(),
 }
-"""The kinds by the `entropy` of a model description."""
+
+
+def of(description: Mapping[str, Any]) -> Kind:
+    """The kind of a model, by its description."""
+    if description["entropy"] == "checkerboard":
+        return Checkerboard(sequential=description.get("mixture", 1) > 1)
+    return _KINDS[description["entropy"]]

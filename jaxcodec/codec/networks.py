@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec import image, integer, models
+from jaxcodec.compilation import compiled
 from jaxcodec.coding.container import MAX_QUALITY
 
 
@@ -25,7 +26,7 @@ class Networks(NamedTuple):
       grid is plain.
     symbols: (params, latent, mean) -> the latent's symbols, int32.
     pixels: (params, symbols, mean, quality, grey) -> uint8 (1, H, W, 3), or of one channel, the mean of the three.
-    index: (arrays, hyper-symbols, quality) -> table of each symbol, int32 (1, h, w, C); None with a context model.
+    index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C); None with a context model.
     hyper_part, context_codes, context_part, parameters: the pieces of a context model (`jaxcodec.integer.context`);
       None without.
     """
@@ -72,19 +73,22 @@ def _float_pieces(description) -> dict[str, Callable | None]:
         return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
 
     return {
-        "latent": jax.jit(latent),
-        "hyper": jax.jit(hyper) if "hyper_analysis" in description else None,
-        "mean": jax.jit(mean) if hasattr(model, "mean") else None,
+        "latent": compiled(latent),
+        "hyper": compiled(hyper) if "hyper_analysis" in description else None,
+        "mean": compiled(mean) if hasattr(model, "mean") else None,
         "symbols": jax.jit(symbols),
-        "pixels": jax.jit(pixels, static_argnames="grey"),
+        "pixels": compiled(pixels, static_argnames="grey"),
     }
 
 
 def _integer_pieces(spec) -> dict[str, Callable | None]:
     names = ("index", "hyper_part", "context_codes", "context_part", "parameters")
-    return {name: None for name in names} | {
-        name: jax.jit(functools.partial(piece, spec)) for name, piece in integer.pieces(spec).items()
-    }
+    pieces = {name: functools.partial(piece, spec) for name, piece in integer.pieces(spec).items()}
+    if "index" in pieces:
+        index = pieces["index"]
+        # There are 64 tables; large pictures feel the difference in memory.
+        pieces["index"] = lambda *arguments: index(*arguments).astype(jnp.uint8)
+    return {name: jax.jit(pieces[name]) if name in pieces else None for name in names}
 
 
 def _fraction(quality: jax.Array) -> jax.Array:

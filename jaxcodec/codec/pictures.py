@@ -107,7 +107,7 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     quality = _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
     symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
-    if symbols_of.checksum(symbols) != header.symbol_crc:
+    if symbols_of.checksum(symbols, container.identity(header)) != header.symbol_crc:
         raise BitstreamError(
             "this file's symbols came out otherwise than they were encoded: the file was changed after it was written, "
             "or this device computes integers wrongly; fetch it again"
@@ -162,9 +162,10 @@ def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
         precision=codec.precision,
         coder=stream.coder,
         lanes=stream.lanes,
-        symbol_crc=symbols_of.checksum(symbols),
+        symbol_crc=0,
         section_bytes={},
     )
+    header = dataclasses.replace(header, symbol_crc=symbols_of.checksum(symbols, container.identity(header)))
     return container.write(header, stream.sections | source.sections)
 
 

@@ -4,6 +4,7 @@ A coder of the host writes one section for each part of the symbols. The lanes o
 parts, the section "latent", written and read inside `jit`.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from jaxcodec.codec.kinds import Decoding, Loop, Part, Symbols
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding import coders, lanes
 from jaxcodec.coding.lane_coder import stream_bytes, stream_words
+from jaxcodec.coding.lane_distributions import shifted
 from jaxcodec.errors import BitstreamError, CoderError
 
 
@@ -35,7 +37,7 @@ def choose(codec: Codec, coder: str | None) -> str:
         return coder
     if coder not in (None, "lanes"):
         raise CoderError(
-            f"the codec {codec.name} has an autoregressive context, which the coder {coder!r} cannot follow; "
+            f"the codec {codec.name} has an autoregressive context or mixtures, which the coder {coder!r} cannot follow; "
             "use 'lanes', or leave the coder out"
         )
     return "lanes"
@@ -96,8 +98,9 @@ def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
     for name, part in parts.items():
         values, indices, counts = part
         if counts is None:
-            values, indices, counts = values.reshape(-1), indices.reshape(-1), values.size
-        blocks.append(lanes.Block(values, indices + codec.first_table(name), counts))
+            values, indices = jax.tree.map(lambda array: array.reshape(-1), (values, indices))
+            counts = values.size
+        blocks.append(lanes.Block(values, shifted(indices, codec.first_table(name)), counts))
     return blocks
 
 
@@ -119,16 +122,18 @@ def decode_words(codec: Codec, words, length, count, width: int, size: tuple[int
 
 
 def _block(codec, request, state):
-    indices = jnp.asarray(request.indices) + codec.first_table(request.name)
-    values, state = lanes.decode_block(codec.lane_tables, state, indices.reshape(-1), indices.size)
-    return values.reshape(indices.shape), state
+    shape = jax.tree.leaves(request.indices)[0].shape
+    indices = jax.tree.map(jnp.ravel, shifted(request.indices, codec.first_table(request.name)))
+    values, state = lanes.decode_block(codec.lane_tables, state, indices, math.prod(shape))
+    return values.reshape(shape), state
 
 
 def _loop(codec, loop, state):
     def step(carried, row):
         carry, state = carried
         indices, count, kept = loop.request(carry, row)
-        values, state = lanes.decode_block(codec.lane_tables, state, indices + codec.first_table(loop.name), count)
+        indices = shifted(indices, codec.first_table(loop.name))
+        values, state = lanes.decode_block(codec.lane_tables, state, indices, count)
         carry, out = loop.receive(carry, row, kept, values)
         return (carry, state), out
 

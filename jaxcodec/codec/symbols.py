@@ -18,8 +18,12 @@ def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) 
     """The symbols of `pixels` uint8 (1, H, W, 3)."""
     networks, params = codec.networks, codec.params
     latent = run(codec.geometry.analysis, lambda window: networks.latent(params, window, quality), pixels)
-    hyper = None if networks.hyper is None else networks.hyper(params, latent, quality)
-    return Symbols(hyper, networks.symbols(params, latent, _mean(codec, hyper, quality, run)))
+    hyper = None
+    if networks.hyper is not None:
+        hyper = run(codec.geometry.hyper_analysis, lambda window: networks.hyper(params, window, quality), latent)
+    mean = _mean(codec, hyper, quality, run)
+    arrays = (latent,) if mean is None else (latent, mean)
+    return Symbols(hyper, run(codec.geometry.place, lambda *windows: networks.symbols(params, *windows), *arrays))
 
 
 def synthesise(codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run=tiles.run) -> jax.Array:
@@ -32,9 +36,9 @@ def synthesise(codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = 
     return run(codec.geometry.synthesis, network, symbols.latent, *(() if mean is None else (mean,)))
 
 
-def checksum(symbols: Symbols) -> int:
-    """CRC-32 of the hyper-symbols and then the latent's, as little-endian int32 in row-major order."""
-    crc = 0
+def checksum(symbols: Symbols, identity: bytes) -> int:
+    """CRC-32 of `identity`, the hyper-symbols, and then the latent's, as little-endian int32 in row-major order."""
+    crc = zlib.crc32(identity)
     for array in symbols:
         if array is not None:
             crc = zlib.crc32(np.ascontiguousarray(array, "<i4"), crc)

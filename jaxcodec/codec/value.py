@@ -11,8 +11,8 @@ import jax
 import numpy as np
 
 from jaxcodec import bundled, codec_file, models
-from jaxcodec.codec import geometry, networks
-from jaxcodec.codec.kinds import KINDS, Kind
+from jaxcodec.codec import geometry, kinds, networks
+from jaxcodec.codec.kinds import Kind
 from jaxcodec.codec_file import CodecContent
 from jaxcodec.coding import coders
 from jaxcodec.coding.host import SymbolCoder
@@ -118,7 +118,7 @@ def create(content: CodecContent) -> Codec:
         id=content.id,
         bpp_range=content.bpp_range,
         variable=description["gains"].get("points", 0) > 1,
-        kind=KINDS[description["entropy"]],
+        kind=kinds.of(description),
         geometry=geometry.of(models.build(description)),
         networks=networks.build(content.model, content.spec),
         tables=TableSets(content.tables),

@@ -50,12 +50,11 @@ def order(height: int, width: int) -> Order:
     return Order(shift, first, count.astype(np.int32), place.astype(np.int32), where)
 
 
-def to_blocks(values: jax.Array) -> tuple[jax.Array, np.ndarray]:
-    """(h, w, C) as one block for each wavefront, (T, R * C), and how many values of each block count, int32 (T,)."""
+def to_blocks(values: jax.Array) -> jax.Array:
+    """(h, w, C) as one block for each wavefront, (T, R * C); of wavefront t, `count[t]` * C values count."""
     height, width, channels = values.shape
     fronts = order(height, width)
-    blocks = values.reshape(-1, channels)[fronts.place]
-    return blocks.reshape(len(fronts.first), -1), fronts.count * channels
+    return values.reshape(-1, channels)[fronts.place].reshape(len(fronts.first), -1)
 
 
 def from_blocks(blocks: jax.Array, height: int, width: int) -> jax.Array:

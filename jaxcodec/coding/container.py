@@ -38,7 +38,7 @@ class Header:
       precision: bits of the probability tables.
       coder: which of CODERS wrote the symbols.
       lanes: how many streams that coder interleaved, a power of two; 1 for all but "lanes".
-      symbol_crc: CRC-32 of the decoded symbols.
+      symbol_crc: CRC-32 of what `identity` gives, and then of the decoded symbols.
       section_bytes: the length of each section that is there, by name, in their order.
     """
 
@@ -58,6 +58,16 @@ class Header:
         """The fields as JSON values, the quality on the scale 0 to 100."""
         quality = None if self.quality is None else self.quality / 100
         return dataclasses.asdict(self) | {"quality": quality, "symbol_crc": f"{self.symbol_crc:08x}"}
+
+
+def identity(header: Header) -> bytes:
+    """What the symbols belong to: codec, size, channels and quality, 15 bytes.
+
+    The checksum of the symbols begins with it, so that the symbols of one file do not pass for those of another.
+    """
+    quality = ONE_QUALITY if header.quality is None else header.quality
+    fields = header.width, header.height, quality, header.channels
+    return bytes.fromhex(header.codec_id) + struct.pack("<HHHB", *fields)
 
 
 def write(header: Header, sections: dict[str, bytes]) -> bytes:

@@ -4,6 +4,7 @@ Symbols are grouped by their table, in the order of the tables and, within one, 
 call. A group is followed by the codes of those of its symbols that escaped.
 """
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import constriction
@@ -12,6 +13,10 @@ import numpy as np
 from jaxcodec.coding import escape
 from jaxcodec.coding.tables import MAX_PRECISION, Tables
 from jaxcodec.errors import BitstreamError
+
+
+_SORTED = 1 << 24
+"""Up to so many symbols are sorted by table at once, which takes eight bytes for each; more are picked table by table."""
 
 
 class SymbolCoder(Protocol):
@@ -38,11 +43,10 @@ class RangeCoder:
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
         """Bytes for int32 `symbols`, any values, with the tables `indices`."""
         encoder = constriction.stream.queue.RangeEncoder()
-        order, groups = _group(indices, len(self.tables))
-        symbols = symbols.reshape(-1)[order]
-        for table, start, stop in groups:
+        symbols = symbols.reshape(-1)
+        for table, places, _ in _groups(indices, len(self.tables)):
             low, width = self._low[table], self._width[table]
-            group = symbols[start:stop]
+            group = symbols[places]
             inside = (group >= low) & (group < low + width)
             encoder.encode(np.where(inside, group - np.int32(low), np.int32(width)), self._models[table])
             if not inside.all():
@@ -56,11 +60,10 @@ class RangeCoder:
         """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from `encode`."""
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
         decoder = constriction.stream.queue.RangeDecoder(words)
-        order, groups = _group(indices, len(self.tables))
         symbols = np.empty(indices.size, np.int32)
         try:
-            for table, start, stop in groups:
-                symbols[order[start:stop]] = self._decode_group(decoder, table, stop - start)
+            for table, places, count in _groups(indices, len(self.tables)):
+                symbols[places] = self._decode_group(decoder, table, count)
         except AssertionError as problem:  # constriction's way to say that no symbol has this code
             raise BitstreamError(_DAMAGED) from problem
         return symbols.reshape(indices.shape)
@@ -93,10 +96,18 @@ def exact_model(counts: np.ndarray, precision: int):
     return constriction.stream.model.Categorical(weights.astype(np.float64), perfect=False)
 
 
-def _group(indices: np.ndarray, tables: int) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
-    """The order that sorts by table, stable, and (table, start, stop) of each group that is not empty."""
-    flat = indices.reshape(-1).astype(np.uint8 if tables <= 256 else np.uint16)  # narrow types sort by radix
-    stops = np.cumsum(np.bincount(flat, minlength=tables))
-    starts = np.concatenate([[0], stops[:-1]])
-    groups = [(t, int(starts[t]), int(stops[t])) for t in range(tables) if stops[t] > starts[t]]
-    return np.argsort(flat, kind="stable"), groups
+def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray, int]]:
+    """(table, where its symbols stand, how many they are) of each table that has any, in order."""
+    flat = indices.reshape(-1).astype(np.uint8 if tables <= 256 else np.uint16, copy=False)  # narrow types sort by radix
+    counts = np.bincount(flat, minlength=tables) if flat.size <= _SORTED else _count(flat, tables)
+    order = np.argsort(flat, kind="stable") if flat.size <= _SORTED else None
+    stops = np.cumsum(counts)
+    for table in np.flatnonzero(counts):
+        count = int(counts[table])
+        places = flat == table if order is None else order[stops[table] - count : stops[table]]
+        yield int(table), places, count
+
+
+def _count(flat: np.ndarray, tables: int) -> np.ndarray:
+    """`np.bincount`, which makes eight bytes of every element, in pieces."""
+    return sum(np.bincount(piece, minlength=tables) for piece in np.array_split(flat, -(-flat.size // _SORTED)))

@@ -1,8 +1,8 @@
-"""Symbols outside their table, in the lanes coder: distances from the table in 16-bit words, beside the lanes' words.
+"""Symbols outside their window, in the lanes coder: distances from it in 16-bit words, beside the lanes' words.
 
-A distance d from the nearest end of the table, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the table and
-2 (d - 1) below it. The word 0xFFFF says that the symbol itself stands in two words of another area. Everything is
-modulo 2^32, so that any int32 symbol has a code under any table.
+The window is the values of a table, or those that a mixture has (see `lane_distributions`). A distance d from its nearest
+end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2 (d - 1) below it. The word 0xFFFF says that the symbol itself stands in two words of another area. Everything is
+modulo 2^32, so that any int32 symbol has a code under any window.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,6 @@ import jax.numpy as jnp
 
 from jaxcodec.coding import lane_kernels
 from jaxcodec.coding.lane_kernels import FLAG
-from jaxcodec.coding.lane_tables import LaneTables, lookup
 
 WIDE = 0xFFFF
 _NARROW_LIMIT = 1 << 15
@@ -29,9 +28,8 @@ class Codes(NamedTuple):
     high: jax.Array
 
 
-def codes(tables: LaneTables, values: jax.Array, indices: jax.Array, escaped: jax.Array) -> Codes:
-    """The words for `values` int32 (n,) where `escaped`."""
-    minimum, size = lookup(tables.minimum, indices), lookup(tables.size, indices)
+def codes(minimum: jax.Array, size: jax.Array, values: jax.Array, escaped: jax.Array) -> Codes:
+    """The words for `values` int32 (n,) where `escaped`, with the windows' minima and sizes."""
     value = values.astype(jnp.uint32)
     below = values < minimum
     last = (minimum + size - 1).astype(jnp.uint32)
@@ -47,7 +45,7 @@ def codes(tables: LaneTables, values: jax.Array, indices: jax.Array, escaped: ja
 
 
 def decode(
-    tables: LaneTables, words: jax.Array, narrow: jax.Array, wide: jax.Array, indices: jax.Array, escaped: jax.Array
+    words: jax.Array, narrow: jax.Array, wide: jax.Array, minimum: jax.Array, size: jax.Array, escaped: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Where `escaped`, the symbols int32 (n,), and the two pointers after them.
 
@@ -55,6 +53,8 @@ def decode(
       words: uint16, the whole stream.
       narrow: the place of the next escape's word; they are read towards lower places.
       wide: the place of the next symbol that is too far; they are read towards higher places.
+      minimum, size: int32 (n,), of the window of each symbol.
+      escaped: bool (n,).
     """
     count, before = lane_kernels.rank(escaped)
     word = words.at[narrow - before].get(mode="clip").astype(jnp.uint32)
@@ -63,7 +63,6 @@ def decode(
     place = wide + 2 * far_before
     low = words.at[place].get(mode="clip").astype(jnp.uint32)
     high = words.at[place + 1].get(mode="clip").astype(jnp.uint32)
-    minimum, size = lookup(tables.minimum, indices), lookup(tables.size, indices)
     distance = (word >> 1).astype(jnp.int32) + 1
     near = jnp.where(word & 1, minimum + size - 1 + distance, minimum - distance)
     values = jnp.where(far, (high << 16 | low).astype(jnp.int32), near)

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import sequential_vmap
 
-from jaxcodec.coding.lane_tables import LaneTables, lookup
+from jaxcodec.coding.lane_distributions import Mixed, OneTable
+from jaxcodec.coding.lane_tables import LaneTables
 
 LOW = 1 << 16
 """The least state of a lane, and that of an idle one; states lie in [2^16, 2^32)."""
@@ -40,13 +41,10 @@ class Kernel:
         return lax.platform_dependent(*arguments, cpu=sequential_vmap(self.serial), default=self.parallel)
 
 
-def pop(tables: LaneTables, states: jax.Array, table: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The position, int32, of the symbol that each state holds under its table, and the states without them."""
+def pop(tables: LaneTables, states: jax.Array, under: OneTable | Mixed) -> tuple[jax.Array, jax.Array]:
+    """The position, int32, of the symbol that each state holds, and the states without them."""
     slot = states & _MASK
-    entry = lookup(tables.bucket, (table << 8) | (slot >> 8).astype(jnp.int32))
-    further = lookup(tables.block, ((entry >> _HALF << 8) | (slot & 0xFF)).astype(jnp.int32))
-    position = (entry & _MASK).astype(jnp.int32) + further.astype(jnp.int32)
-    interval = lookup(tables.interval, lookup(tables.start, table) + position)
+    position, interval = under.find(tables, slot)
     return position, (interval >> _HALF) * (states >> _HALF) + slot - (interval & _MASK)
 
 
@@ -77,30 +75,31 @@ def _swap(states, lane, state, following):
     return _get(states, following), states
 
 
-def _serial_decode(tables, words, pointer, states, lanes, indices, count):
+def _serial_decode(tables, words, pointer, states, lanes, under, count):
     def step(i, carry):
         pointer, state, states, found = carry
-        position, state = pop(tables, state, _get(indices, i))
+        position, state = pop(tables, state, jax.tree.map(lambda array: _get(array, i), under))
         short = state < LOW
         state = jnp.where(short, state << _HALF | _get(words, pointer).astype(jnp.uint32), state)
         pointer = jnp.minimum(pointer + short.astype(jnp.int32), words.size)
         state, states = _swap(states, i & (lanes - 1), state, (i + 1) & (lanes - 1))
         return pointer, state, states, _set(found, i, position.astype(jnp.uint16))
 
-    carry = pointer, states[0], states, jnp.zeros(indices.shape, jnp.uint16)
+    carry = pointer, states[0], states, jnp.zeros(jax.tree.leaves(under)[0].shape[0], jnp.uint16)
     pointer, _, states, found = lax.fori_loop(jnp.int32(0), count, step, carry)
     return pointer, states, found
 
 
-def _parallel_decode(tables, words, pointer, states, lanes, indices, count):
-    width = states.size
+def _parallel_decode(tables, words, pointer, states, lanes, under, count):
+    width, size = states.size, jax.tree.leaves(under)[0].shape[0]
     lane = jnp.arange(width, dtype=jnp.int32)
-    padded = jnp.pad(indices, (0, width))
+    padded = jax.tree.map(lambda array: jnp.pad(array, [(0, width), *[(0, 0)] * (array.ndim - 1)]), under)
 
     def step(carry):
         first, pointer, states, found = carry
         active = (lane < lanes) & (lane < count - first)
-        position, left = pop(tables, states, lax.dynamic_slice(padded, (first,), (width,)))
+        step_under = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, first, width), padded)
+        position, left = pop(tables, states, step_under)
         short = active & (left < LOW)
         rank = jnp.cumsum(short, dtype=jnp.int32)
         word = words.at[pointer + rank - 1].get(mode="clip").astype(jnp.uint32)
@@ -110,14 +109,14 @@ def _parallel_decode(tables, words, pointer, states, lanes, indices, count):
         found = lax.dynamic_update_slice(found, position.astype(jnp.uint16), (first,))
         return first + lanes, pointer, states, found
 
-    carry = jnp.int32(0), pointer, states, jnp.zeros(padded.shape, jnp.uint16)
+    carry = jnp.int32(0), pointer, states, jnp.zeros(size + width, jnp.uint16)
     _, pointer, states, found = lax.while_loop(lambda carry: carry[0] < count, step, carry)
-    return pointer, states, found[: indices.size]
+    return pointer, states, found[:size]
 
 
 decode = Kernel(_serial_decode, _parallel_decode)
-"""(tables, words, pointer, states, lanes, indices int32 (n,), count) -> pointer, states, positions uint16 (n,), which
-mean nothing from `count` on."""
+"""(tables, words, pointer, states, lanes, what n symbols are coded under, count) -> pointer, states, positions uint16
+(n,), which mean nothing from `count` on."""
 
 
 def _serial_encode(states, lanes, intervals, count):

@@ -29,7 +29,6 @@ class LaneTables(NamedTuple):
       start: int32 (T,), the first interval of each table.
       size: int32 (T,), the number of values of each table, which is also the place of its escape.
       minimum: int32 (T,), the value of the first interval of each table.
-      bits: float32 (S,), what each interval costs.
     """
 
     bucket: jax.Array
@@ -38,7 +37,6 @@ class LaneTables(NamedTuple):
     start: jax.Array
     size: jax.Array
     minimum: jax.Array
-    bits: jax.Array
 
 
 def lane_tables(*sets: Tables) -> LaneTables:
@@ -65,26 +63,16 @@ def lane_tables(*sets: Tables) -> LaneTables:
     if len(blocks) > 1 << PRECISION:
         raise ValueError(f"these tables have {len(blocks)} distinct buckets; the lanes coder takes {1 << PRECISION}")
     sizes = np.array([len(interval) - 1 for interval in intervals], np.int32)
-    interval = np.concatenate(intervals)
     return LaneTables(
         bucket=np.concatenate(buckets).astype(np.uint32),
         block=np.frombuffer(b"".join(blocks), np.uint8),
-        interval=interval,
+        interval=np.concatenate(intervals),
         start=(np.cumsum(sizes + 1) - (sizes + 1)).astype(np.int32),
         size=sizes,
         minimum=np.concatenate([tables.minimum for tables in sets]),
-        bits=(PRECISION - np.log2(interval >> PRECISION)).astype(np.float32),
     )
 
 
 def lookup(table: jax.Array, index: jax.Array) -> jax.Array:
     """`table[index]` for indices that are in bounds by construction."""
     return jnp.asarray(table).at[index].get(mode="promise_in_bounds")
-
-
-def positions(tables: LaneTables, values: jax.Array, indices: jax.Array) -> jax.Array:
-    """Place of each int32 value in its table, int32; the table's size, which is the escape, where it has none."""
-    minimum, size = lookup(tables.minimum, indices), lookup(tables.size, indices)
-    # Modulo 2^32 a value below the minimum lies above every size as well.
-    above = (values - minimum).astype(jnp.uint32)
-    return jnp.minimum(above, size.astype(jnp.uint32)).astype(jnp.int32)

@@ -22,8 +22,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxcodec.coding import lane_escape, lane_kernels
+from jaxcodec.coding.lane_distributions import Mixture, distribution
 from jaxcodec.coding.lane_kernels import LOW
-from jaxcodec.coding.lane_tables import LaneTables, lookup, positions
+from jaxcodec.coding.lane_tables import PRECISION, LaneTables
 
 MAX_LANES = 1024
 """More are never taken."""
@@ -42,12 +43,12 @@ class Block(NamedTuple):
 
     Attributes:
       values: int32 (n,), any integers; or (rows, n), where each row is a block of its own.
-      indices: the table of each symbol, any integer type, same shape.
+      indices: the table of each symbol, any integer type, same shape; or mixtures, whose arrays have that shape.
       count: int32 () or (rows,), how many symbols of the array, or of each row, there are; 0 to n.
     """
 
     values: jax.Array
-    indices: jax.Array
+    indices: jax.Array | Mixture
     count: jax.Array
 
 
@@ -86,10 +87,11 @@ def lane_count(bits: jax.Array | float, limit: int = MAX_LANES) -> jax.Array:
 def cost_bits(tables: LaneTables, blocks: Sequence[Block]) -> jax.Array:
     """Bits, float32, that the symbols of the blocks cost, without the lanes' own."""
     total = jnp.float32(0)
-    for block in map(_prepare, blocks):
-        codes, interval = _codes(tables, block), _intervals(tables, block)
-        bits = lookup(tables.bits, interval) + 16 * (codes.narrow > 0) + 32 * (codes.low > 0)
-        total += jnp.sum(jnp.where(_valid(block), bits, 0))
+    for block in blocks:
+        valid, intervals, codes, _ = _prepare(tables, block)
+        bits = PRECISION - jnp.log2((intervals >> PRECISION).astype(jnp.float32))
+        bits += 16 * (codes.narrow > 0) + 32 * (codes.low > 0)
+        total += jnp.sum(jnp.where(valid, bits, 0))
     return total
 
 
@@ -109,41 +111,43 @@ def encode(
       words, uint16 (word_bound(symbols, width),) with zeros after the stream, and the stream's length in words, int32.
     """
     lanes = jnp.asarray(lanes, jnp.int32)
-    blocks = [_prepare(block) for block in blocks]
+    prepared = [_prepare(tables, block) for block in blocks]
     states, emitted = jnp.full(width, LOW, jnp.uint32), []
-    for block in reversed(blocks):
-        rows = lookup(tables.interval, _intervals(tables, block)), block.count
+    for block in reversed(prepared):
+        rows = block.intervals, block.count
         states, words = lax.scan(lambda states, row: lane_kernels.encode(states, lanes, *row), states, rows, reverse=True)
         emitted.insert(0, words.reshape(-1))
-    codes = [jax.tree.map(jnp.ravel, _codes(tables, block)) for block in blocks]
+    codes = [jax.tree.map(jnp.ravel, block.codes) for block in prepared]
     codes = jax.tree.map(lambda *parts: jnp.concatenate(parts), *codes)
     return _assemble(states, lanes, jnp.concatenate(emitted), codes)
 
 
-def _prepare(block: Block) -> Block:
-    """The block as int32 (rows, n) with counts (rows,), neither size zero."""
+class _Prepared(NamedTuple):
+    """A block to encode, arrays (rows, n), neither size zero: which symbols count, their intervals, uint32, and the codes
+    of those that escape; count is (rows,)."""
 
+    valid: jax.Array
+    intervals: jax.Array
+    codes: lane_escape.Codes
+    count: jax.Array
+
+
+def _prepare(tables: LaneTables, block: Block) -> _Prepared:
     def padded(array, rank):
         array = jnp.asarray(array, jnp.int32)
         array = array.reshape((1,) * (rank - array.ndim) + array.shape)
         return jnp.pad(array, [(0, max(0, 1 - size)) for size in array.shape])
 
-    return Block(padded(block.values, 2), padded(block.indices, 2), padded(block.count, 1))
-
-
-def _valid(block: Block) -> jax.Array:
-    return lax.broadcasted_iota(jnp.int32, block.values.shape, 1) < block.count[:, None]
-
-
-def _intervals(tables: LaneTables, block: Block) -> jax.Array:
-    """The place of each symbol among the intervals of all tables."""
-    return lookup(tables.start, block.indices) + positions(tables, block.values, block.indices)
-
-
-def _codes(tables: LaneTables, block: Block) -> lane_escape.Codes:
-    position = positions(tables, block.values, block.indices)
-    escaped = _valid(block) & (position == lookup(tables.size, block.indices))
-    return lane_escape.codes(tables, block.values, block.indices, escaped)
+    values, indices = jax.tree.map(lambda array: padded(array, 2), (block.values, block.indices))
+    count = padded(block.count, 1)
+    under = distribution(tables, indices)
+    minimum, size = under.window(tables)
+    # Modulo 2^32 a value below the minimum lies above every size as well.
+    above = (values - minimum).astype(jnp.uint32)
+    position = jnp.minimum(above, size.astype(jnp.uint32)).astype(jnp.int32)
+    valid = lax.broadcasted_iota(jnp.int32, values.shape, 1) < count[:, None]
+    codes = lane_escape.codes(minimum, size, values, valid & (position == size))
+    return _Prepared(valid, under.interval(tables, position), codes, count)
 
 
 def _assemble(states, lanes, emitted, codes):
@@ -199,31 +203,32 @@ def start(words: jax.Array, length: jax.Array | int, width: int, lanes: jax.Arra
 
 @jax.jit
 def decode_block(
-    tables: LaneTables, state: DecoderState, indices: jax.Array, count: jax.Array | int
+    tables: LaneTables, state: DecoderState, indices: jax.Array | Mixture, count: jax.Array | int
 ) -> tuple[jax.Array, DecoderState]:
     """The next block: its symbols, int32 (n,), zero from `count` on, and the decoder after it.
 
     Args:
       tables: as for `encode`.
       state: from `start` or the block before.
-      indices: the table of each symbol, any integer type, (n,).
+      indices: the table of each symbol, any integer type, (n,); or mixtures, whose arrays have that shape.
       count: how many symbols there are; 0 to n.
 
     Foreign or damaged words give some symbols or other; `finish` tells, in most cases.
     """
-    if indices.size == 0:
-        return jnp.zeros(0, jnp.int32), state
-    indices, count = indices.astype(jnp.int32), jnp.asarray(count, jnp.int32)
+    under, count = distribution(tables, indices), jnp.asarray(count, jnp.int32)
+    minimum, size = under.window(tables)
+    if size.size == 0:
+        return size, state
     pointer, states, position = lane_kernels.decode(
-        tables, state.words, state.pointer, state.states, state.lanes, indices, count
+        tables, state.words, state.pointer, state.states, state.lanes, under, count
     )
     position = position.astype(jnp.int32)
-    valid = jnp.arange(indices.size, dtype=jnp.int32) < count
-    values = jnp.where(valid, lookup(tables.minimum, indices) + position, 0)
-    escaped = valid & (position == lookup(tables.size, indices))
+    valid = jnp.arange(size.size, dtype=jnp.int32) < count
+    values = jnp.where(valid, minimum + position, 0)
+    escaped = valid & (position == size)
 
     def with_escapes(values):
-        found, narrow, wide = lane_escape.decode(tables, state.words, state.narrow, state.wide, indices, escaped)
+        found, narrow, wide = lane_escape.decode(state.words, state.narrow, state.wide, minimum, size, escaped)
         return jnp.where(escaped, found, values), narrow, wide
 
     values, narrow, wide = lax.cond(

@@ -1,4 +1,9 @@
-"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of its own."""
+"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of its own.
+
+The package has escapes of its own, but its decoder can run forever on damaged ones. Here a symbol outside its table is
+coded as the table's escape, and after all symbols follow the excesses, signed distances from the nearest end of the
+table, in bytes of seven bits each, the low ones first: one byte of every excess, then the next of those that go on.
+"""
 
 import os
 
@@ -10,12 +15,14 @@ from jaxcodec.errors import BitstreamError, CoderError
 MAX_PRECISION = 16
 """Bits of the finest tables that the package takes."""
 
-_REACH = 1 << 30  # the package computes distances from the table, doubled, in 32 bits
+_EXCESS_BYTES = 5  # a sign and 32 bits
+_BYTE_TABLE = np.arange(-1, 257, dtype=np.int32)
+_BYTE_TABLE[0] = 8  # every table follows its precision
 _DAMAGED = "the symbols in this file are damaged or of another codec; fetch the file again, or encode the picture anew"
 
 
 class TfcCoder:
-    """Range coder with tables by index, and Elias gamma codes for symbols outside them (`SymbolCoder`).
+    """Range coder with tables by index (`SymbolCoder`).
 
     Raises:
       CoderError: tables finer than 16 bits.
@@ -28,38 +35,66 @@ class TfcCoder:
                 f"{tables.precision}; take another coder"
             )
         self.tables = tables
-        # TensorFlow tells on standard error about the GPU libraries that it does not find, when it is first imported.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # TensorFlow, when imported, tells on standard error which GPU libraries it does not find; JAX sets level 1.
+        if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         import tensorflow_compression_ops
 
         self._ops = tensorflow_compression_ops
-        # One table after the other, each after its precision; a negative one makes the last symbol an escape.
-        self._lookup = np.insert(tables.cdf, tables.starts[:-1], -tables.precision)
+        self._lookup = np.append(np.insert(tables.cdf, tables.starts[:-1], tables.precision), _BYTE_TABLE)
+        self._low = tables.minimum.astype(np.int64)
+        self._width = np.diff(tables.starts).astype(np.int64) - 2
 
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
-        """Bytes for int32 `symbols`, each with the table that `indices` names.
-
-        Raises:
-          CoderError: a symbol is 2^30 or more from the first of its table.
-        """
-        offsets = symbols.reshape(-1).astype(np.int64) - self.tables.minimum[indices.reshape(-1)]
-        if offsets.size and np.abs(offsets).max() >= _REACH:
-            raise CoderError("the entropy coder 'tfc' cannot code symbols so far from zero; take another coder")
+        """Bytes for int32 `symbols`, any values, each with the table that `indices` names."""
+        table = indices.reshape(-1).astype(np.int32)
+        above, width = symbols.reshape(-1) - self._low[table], self._width[table]
+        inside = (above >= 0) & (above < width)
         handle = self._ops.create_range_encoder([], self._lookup)
-        handle = self._ops.entropy_encode_index(handle, indices.reshape(-1).astype(np.int32), offsets.astype(np.int32))
+        position = np.where(inside, above, width).astype(np.int32)
+        handle = self._ops.entropy_encode_index(handle, table, position)
+        outside, width = above[~inside], width[~inside]
+        left = np.where(outside < 0, 2 * (-outside - 1) + 1, 2 * (outside - width))
+        while left.size:
+            more = left > 127
+            byte = (left & 127 | more << 7).astype(np.int32)
+            handle = self._ops.entropy_encode_index(handle, self._byte_tables(left.size), byte)
+            left = left[more] >> 7
         return self._ops.entropy_encode_finalize(handle).numpy()
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
         """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that `data` is not theirs."""
         from tensorflow.errors import OpError
 
-        flat = indices.reshape(-1).astype(np.int32)
+        table = indices.reshape(-1).astype(np.int32)
         try:
             handle = self._ops.create_range_decoder(data, self._lookup)
-            handle, offsets = self._ops.entropy_decode_index(handle, flat, flat.shape, np.int32)
+            handle, position = self._decode(handle, table)
+            escaped = np.flatnonzero(position == self._width[table])
+            handle, excess = self._decode_excess(handle, escaped.size)
             sound = self._ops.entropy_decode_finalize(handle).numpy()
         except OpError as problem:
             raise BitstreamError(_DAMAGED) from problem
-        if not sound:
+        low, width = self._low[table[escaped]], self._width[table[escaped]]
+        symbols = self._low[table] + position
+        symbols[escaped] = np.where(excess & 1, low - 1 - (excess >> 1), low + width + (excess >> 1))
+        if not sound or np.any(symbols != symbols.astype(np.int32)):
             raise BitstreamError(_DAMAGED)
-        return (offsets.numpy() + self.tables.minimum[flat]).reshape(indices.shape)
+        return symbols.astype(np.int32).reshape(indices.shape)
+
+    def _decode_excess(self, handle, count: int):
+        """The decoder after them, and the next `count` excesses, twice the distance and the side, int64."""
+        excess, going_on = np.zeros(count, np.int64), np.arange(count)
+        for i in range(_EXCESS_BYTES):
+            handle, byte = self._decode(handle, self._byte_tables(going_on.size))
+            excess[going_on] |= (byte.astype(np.int64) & 127) << 7 * i
+            going_on = going_on[byte > 127]
+        return handle, excess
+
+    def _decode(self, handle, table: np.ndarray):
+        handle, values = self._ops.entropy_decode_index(handle, table, table.shape, np.int32)
+        return handle, values.numpy()
+
+    def _byte_tables(self, count: int) -> np.ndarray:
+        """The number of the table of bytes, `count` times."""
+        return np.full(count, len(self.tables), np.int32)

@@ -102,8 +102,8 @@ def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
 def correlate(padded: jax.Array, kernel: jax.Array, upsample: int = 1) -> jax.Array:
     """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O), s = `upsample`.
 
-    Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product for each tap: XLA has no integer convolution on GPUs (jax #7637), and on the CPU these are
-    as fast.
+    Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product for each tap: XLA has
+    no integer convolution on GPUs (jax #7637), and on the CPU these are as fast.
     """
     pad = kernel.shape[0] // 2
     height, width = padded.shape[1] - 2 * pad, padded.shape[2] - 2 * pad

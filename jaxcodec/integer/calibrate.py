@@ -13,6 +13,7 @@ from jaxcodec.integer.quantise import Span, Spans
 
 _BATCH = 8
 _FACTORS = (0.9, 0.8, 0.7, 0.6)
+_LEAST_SAVING = 1e-4  # of the bits: what is less is noise
 
 
 class Calibration(NamedTuple):
@@ -80,7 +81,7 @@ def costs(tables: Tables, reach: int) -> np.ndarray:
 def total_bits(costs: jax.Array, index: jax.Array, symbols: jax.Array) -> jax.Array:
     """What `symbols` cost under the tables `index`, same shape, (B, ...): (B,). Symbols beyond the reach count as it."""
     reach = costs.shape[1] // 2
-    bits = costs[index, jnp.clip(symbols, -reach, reach) + reach]
+    bits = jnp.asarray(costs)[index, jnp.clip(symbols, -reach, reach) + reach]
     return bits.sum(axis=tuple(range(1, bits.ndim)))
 
 
@@ -92,16 +93,17 @@ def over(bits: Callable[..., jax.Array], calibration: Calibration, *arguments: A
 def search_factors(places: Sequence[Any], bits: Callable[[Mapping[Any, float]], np.ndarray]) -> dict[Any, float]:
     """How much of its span each of `places` should cover, so that pictures cost the fewest bits.
 
-    Coordinate descent: each place in turn covers less, for as long as that helps. `bits` tells the bits (N,) of all
-    pictures from the factors so far; every picture weighs the same, whatever its rate.
+    Coordinate descent: each place in turn covers less, for as long as that saves more than chance would. `bits` tells the
+    bits (N,) of all pictures from the factors so far; every picture weighs the same, whatever its rate.
     """
     factors: dict[Any, float] = {}
-    start, best = bits(factors), 1.0
+    best = start = bits(factors)
     for place in places:
         for factor in _FACTORS:
             trial = factors | {place: factor}
-            cost = float(np.mean(bits(trial) / start))
-            if cost >= best:
+            cost = bits(trial)
+            saved = (best - cost) / start
+            if not saved.mean() > max(_LEAST_SAVING, 2 * saved.std() / np.sqrt(len(saved))):
                 break
             factors, best = trial, cost
     return factors

@@ -3,7 +3,8 @@
 The hyper-synthesis and the entropy parameters of a context model; the masked convolution between, which is linear, and
 the share of it in the first layer of the entropy parameters are one matrix here. A decoder runs `hyper_part` once, then
 `context_codes`, `context_part` and `parameters` for the places that it has come to.
-A mean is an integer in sixteenths: its whole part is taken off the symbol, the rest chooses among tables.
+A mean is an integer in sixteenths: its whole part is taken off the symbol, the rest chooses among tables. Of a mixture
+each component has a table and an offset of its own, and a weight.
 """
 
 import dataclasses
@@ -15,6 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxcodec.coding import lanes
+from jaxcodec.coding.lane_distributions import WEIGHT_BITS, Component, Mixture
+from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.make_tables import PHASE_BITS, phase_tables
 from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
 from jaxcodec.entropy.context import TAPS, sees_context, windows
@@ -22,6 +26,11 @@ from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import arithmetic, calibrate, float_network, network, quantise, scales
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.integer.float_network import Activate
+
+LOGIT_BITS = 5
+"""The logarithms of weights are told in units of 2^-5."""
+
+_WEIGHTLESS = 512  # of these units below the largest, a weight is zero
 
 Spec = Mapping[str, Any]
 
@@ -55,20 +64,43 @@ def context_part(spec: Spec, arrays: network.Arrays, seen: jax.Array) -> jax.Arr
     return jnp.pad(sums, [(0, 0)] * (seen.ndim - 1) + [(0, spec["channels"])]) if spec["gain"] else sums
 
 
-def parameters(spec: Spec, arrays: network.Arrays, sums: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Table and offset of each symbol, int32 (..., C), from sums (..., K); what is coded is symbol - offset."""
-    channels = spec["channels"]
+def parameters(spec: Spec, arrays: network.Arrays, sums: jax.Array) -> tuple[jax.Array | Mixture, jax.Array]:
+    """Table and offset of each symbol, int32 (..., C), from sums (..., K); what is coded is symbol - offset.
+
+    With a mixture, `Mixture` in place of tables, and offsets that are zero: its components have theirs.
+    """
+    channels, components = spec["channels"], spec.get("mixture", 1)
     flat = sums.reshape(1, 1, -1, sums.shape[-1])
     own, gain = (flat[..., :-channels], flat[..., -channels:]) if spec["gain"] else (flat, 0)
     values = network.run(spec["parameters"], network.part(arrays, "parameters/"), own)
-    scale, mean = values[..., :channels] + gain, values[..., channels:]
+    values = values.reshape(*sums.shape[:-1], -1, components, channels)  # scales, means, logits
+    gain = jnp.reshape(gain, (*sums.shape[:-1], 1, channels)) if spec["gain"] else 0
+    table, offset = _table(arrays, values[..., 0, :, :] + gain, values[..., 1, :, :])
+    if components == 1:
+        return table[..., 0, :], offset[..., 0, :]
+    weight = _weights(arrays, values[..., 2, :, :])
+    parts = (Component(*(array[..., k, :] for array in (table, offset, weight))) for k in range(components))
+    return Mixture(tuple(parts)), jnp.zeros((*sums.shape[:-1], channels), jnp.int32)
+
+
+def _table(arrays, scale, mean):
+    """Table and offset of a Gaussian, int32."""
     level = arithmetic.count_reached(scale, arrays["thresholds"])
     first, bits = (jnp.asarray(arrays[name], jnp.int32)[level] for name in ("first_table", "phase_bits"))
     # The mean to the nearest phase, in units of 2^-bits.
     position = (mean + (1 << PHASE_BITS >> 1 >> bits)) >> (PHASE_BITS - bits)
-    table = first + (position & ((1 << bits) - 1))
-    shape = (*sums.shape[:-1], channels)
-    return table.reshape(shape), (position >> bits).reshape(shape)
+    return first + (position & ((1 << bits) - 1)), position >> bits
+
+
+def _weights(arrays, logit):
+    """Softmax over components, int32 (..., K, C) that sum to 2^15; the heaviest takes what division leaves over."""
+    table = jnp.asarray(arrays["exp"], jnp.int32)
+    logit = arithmetic.clip_values(logit)
+    below = jnp.max(logit, axis=-2, keepdims=True) - logit
+    share = table[jnp.minimum(below, table.size - 1)]
+    weight = (share << WEIGHT_BITS) // jnp.sum(share, axis=-2, keepdims=True)
+    heaviest = jnp.argmax(logit, axis=-2)[..., None, :] == np.arange(logit.shape[-2])[:, None]
+    return weight + heaviest * ((1 << WEIGHT_BITS) - jnp.sum(weight, axis=-2, keepdims=True))
 
 
 def tables():
@@ -87,31 +119,29 @@ def quantise_context_path(
       calibration: symbols of training pictures.
 
     Raises:
-      CodecFileError: its hyper-synthesis has no integer form, its sums do not fit 32 bits, or it has
-        mixtures.
+      CodecFileError: its hyper-synthesis has no integer form, or its sums do not fit 32 bits.
     """
-    if description.get("mixture", 1) != 1:
-        raise CodecFileError("mixtures of Gaussians have no integer form; export a model with a mixture of 1")
     networks = _Networks(description, params)
     spans = calibrate.spans(calibration, networks.forward)
     tables_of = tables()
     spec = networks.quantise(spans, {}, calibration, tables_of)[0]
 
-    @jax.jit
-    def bits(batch, arrays, costs):
-        table, offset = parallel(spec, arrays, batch.hyper_symbols, batch.symbols, batch.quality)
-        return calibrate.total_bits(costs, table, batch.symbols - offset)
+    coder_tables = jax.device_put(lane_tables(tables_of.tables))
 
-    costs = jax.device_put(calibrate.costs(tables_of.tables, 2 * int(np.abs(calibration.symbols).max())))
+    @jax.jit
+    def bits(batch, arrays):
+        under, offset = parallel(spec, arrays, batch.hyper_symbols, batch.symbols, batch.quality)
+        flat = jax.tree.map(lambda array: array.reshape(len(batch.quality), -1), (batch.symbols - offset, under))
+        return jax.vmap(lambda *block: lanes.cost_bits(coder_tables, [lanes.Block(*block, block[0].size)]))(*flat)
 
     def cost(factors):
-        return calibrate.over(bits, calibration, networks.quantise(spans, factors, calibration, tables_of)[1], costs)
+        return calibrate.over(bits, calibration, networks.quantise(spans, factors, calibration, tables_of)[1])
 
     factors = calibrate.search_factors(networks.places(), cost)
     return networks.quantise(spans, factors, calibration, tables_of)
 
 
-def parallel(spec, arrays, hyper_symbols, symbols, quality) -> tuple[jax.Array, jax.Array]:
+def parallel(spec, arrays, hyper_symbols, symbols, quality) -> tuple[jax.Array | Mixture, jax.Array]:
     """`parameters` of all places of `symbols` (B, h, w, C) at once, as an encoder can, which knows them all."""
     codes = context_codes(spec, arrays, symbols)
     seen = context_part(spec, arrays, windows(codes, spec["pattern"]))
@@ -129,6 +159,7 @@ class _Networks:
     def __init__(self, description, params):
         self.pattern = description["entropy"]
         self.channels = description["gains"]["channels"]
+        self.mixture = description.get("mixture", 1)
         self.form = description.get("scale_form", "linear")
         own = params["params"]
         first, second, third = (float_network.conv(own["entropy_parameters"][f"Conv_{i}"]) for i in range(3))
@@ -140,7 +171,9 @@ class _Networks:
         self.hyper = [*float_network.hyper_synthesis(description, params), joined]
         self.gain = scales.log_offset(description, params) if self.form == "log" else np.zeros((1, self.channels))
         if len(self.gain) == 1:
-            third = dataclasses.replace(third, bias=third.bias + np.append(self.gain[0], np.zeros(self.channels)))
+            own_gain = np.tile(self.gain[0], self.mixture)
+            own_gain = np.pad(own_gain, (0, len(third.bias) - len(own_gain)))
+            third = dataclasses.replace(third, bias=third.bias + own_gain)
         self.rest = [Activate("leaky_relu"), second, Activate("leaky_relu"), third]
 
     def forward(self, batch, quality, see):
@@ -172,7 +205,8 @@ class _Networks:
 
         rest = quantise.Builder()
         quantise.requantise(rest, unit, bound, value_unit)
-        last_unit = np.repeat([scales.UNITS[self.form], 2.0**-PHASE_BITS], self.channels)
+        units = [scales.UNITS[self.form], 2.0**-PHASE_BITS, 2.0**-LOGIT_BITS][: 2 if self.mixture == 1 else 3]
+        last_unit = np.repeat(units, self.mixture * self.channels)
         quantise.chain(rest, self.rest, spans, factors, value_unit, last_unit, ("parameters",))
 
         spec = {
@@ -184,6 +218,9 @@ class _Networks:
         arrays |= {"context/shift": codes.arrays["0/shift"], "context/kernel": kernel.astype(np.int8)}
         arrays |= {"first_table": tables_of.first, "phase_bits": tables_of.bits.astype(np.int8)}
         arrays["thresholds"] = scales.thresholds(self.form)
+        if self.mixture > 1:
+            spec["mixture"] = self.mixture
+            arrays["exp"] = np.round(np.exp(-np.arange(_WEIGHTLESS) / 2**LOGIT_BITS) * ((1 << 15) - 1)).astype(np.int16)
         if spec["gain"]:
             arrays["gain"] = np.round(self.gain / scales.UNITS[self.form]).astype(np.int32)
         return spec, arrays

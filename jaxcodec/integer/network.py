@@ -7,7 +7,7 @@ sums and values.
 
     codes       shift                    symbols to codes
     narrow      multiplier, shift, zero  values to codes
-    conv        kernel, zero             codes to sums; `border` "zeros" (pads with `zero`) or "edge", `upsample` s, 1 or more
+    conv        kernel, zero             codes to sums; `border` "zeros" (pads with `zero`) or "edge"; `upsample` is s >= 1
                 bias                     int32 (s s O,), for each place of the output in an s x s square
                 taps, where present      int32 (k, k, O), added for each tap that lies inside of the border
     requantise  left, multiplier, shift  sums to values

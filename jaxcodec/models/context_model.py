@@ -80,8 +80,9 @@ class ContextModel(PlainGridModel):
         return self._parameters(self.prior.from_symbols(hyper_symbols), symbols.astype(jnp.float32), quality)
 
     def _parameters(self, hyper_hat, latent_hat, quality):
-        features = jnp.concatenate([self.hyper_synthesis(hyper_hat, quality), self.context(latent_hat)], axis=-1)
-        raw = self.entropy_parameters(features)
+        hyper = self.in_integers(self.hyper_synthesis)(hyper_hat, quality)
+        features = jnp.concatenate([hyper, self.context(latent_hat)], axis=-1)
+        raw = self.in_integers(self.entropy_parameters, takes_symbols=False)(features)
         if self.mixture == 1:
             scale, mean = jnp.split(raw, 2, axis=-1)
             return mean, self.to_scale(scale, quality)

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.entropy.factorized import DeepFactorized
+from jaxcodec.integer import fake
 from jaxcodec.models.gains import Gains
 
 SCALE_FORMS = ("linear", "log")
@@ -18,6 +19,7 @@ class HyperpriorModel(nn.Module):
     `scale_form` "linear": networks give the scale of a symbol itself, as in the papers. "log": they give the logarithm of
     the scale that the latent has before the gain, less a learned start `log_scale` for each channel; that fits a latent
     that starts as a known transform, and a quality that changes.
+    `fake_quantised`, for fine-tuning: scales come through networks that round as the integer networks of a codec will.
     """
 
     analysis: nn.Module
@@ -28,6 +30,7 @@ class HyperpriorModel(nn.Module):
     prior: DeepFactorized
     scale_form: str = "linear"
     log_scale_start: tuple[float, ...] | None = None
+    fake_quantised: bool = False
 
     def setup(self):
         if self.scale_form not in SCALE_FORMS:
@@ -60,6 +63,10 @@ class HyperpriorModel(nn.Module):
     def synthesise(self, latent_hat, quality):
         """Image (B, H, W, 3) from a quantised latent."""
         return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
+
+    def in_integers(self, network, takes_symbols: bool = True):
+        """`network` as what depends on it sees it: rounded where `fake_quantised`, see `jaxcodec.integer.fake`."""
+        return fake.quantised(network, takes_symbols) if self.fake_quantised else network
 
     def to_scale(self, raw, quality):
         """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by `scale_form`."""

@@ -45,6 +45,8 @@ class MeanScaleModel(HyperpriorModel):
 
     def _moments(self, hyper_hat, quality):
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)
+        if self.fake_quantised:
+            scale = jnp.split(self.in_integers(self.hyper_synthesis)(hyper_hat, quality), 2, axis=-1)[1]
         if self.scale_form == "log":
             mean = mean * jnp.exp(self.gains.log_gain(quality))
         return mean, self.to_scale(scale, quality)

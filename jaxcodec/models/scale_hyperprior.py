@@ -22,7 +22,7 @@ class ScaleModel(PlainGridModel):
         latent = self.to_latent(image, quality)
         rate_hyper, hyper_hat = surrogate(kind, self.to_hyper_latent(latent, quality), self.prior.median, key_z)
         rate_latent, latent_hat = surrogate(kind, latent, 0.0, key_y)
-        scale = self.to_scale(self.hyper_synthesis(hyper_hat, quality), quality)
+        scale = self._scale(hyper_hat, quality)
         side_bits = likelihood_bits(self.prior(rate_hyper))
         bits = likelihood_bits(gaussian_likelihood(rate_latent, scale)) + side_bits
         return Output(self.synthesise(latent_hat, quality), bits, side_bits)
@@ -33,4 +33,7 @@ class ScaleModel(PlainGridModel):
 
     def scale(self, hyper_symbols, quality):
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""
-        return self.to_scale(self.hyper_synthesis(self.prior.from_symbols(hyper_symbols), quality), quality)
+        return self._scale(self.prior.from_symbols(hyper_symbols), quality)
+
+    def _scale(self, hyper_hat, quality):
+        return self.to_scale(self.in_integers(self.hyper_synthesis)(hyper_hat, quality), quality)

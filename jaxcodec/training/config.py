@@ -18,6 +18,7 @@ def default_config() -> ml_collections.ConfigDict:
     config.model = ml_collections.ConfigDict()  # see jaxcodec.models.build
     config.objective = {"first": 0.01, "last": 0.01, "balance": 0.0}  # see RateDistortion
     config.surrogate = "noise"  # see jaxcodec.entropy.surrogates
+    config.fake_quantised = False  # fine-tune with the networks that choose tables in 8 bits, see jaxcodec.integer.fake
     config.seed = 0
     config.steps = 100_000
     config.batch_size = 16  # global
@@ -73,6 +74,8 @@ def check(config: ml_collections.ConfigDict) -> None:
     for name in ("steps", "batch_size", "log_every", "validate_every", "checkpoint_every", "keep_checkpoints"):
         if config[name] < 1:
             raise TrainingError(f"config.{name} is {config[name]}; it must be at least 1")
+    if config.fake_quantised and config.model.entropy == "factorized":
+        raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
 
 
 def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:

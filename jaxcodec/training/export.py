@@ -3,36 +3,60 @@
 import json
 import pathlib
 
+import numpy as np
+
 from jaxcodec import codec_file
-from jaxcodec.errors import TrainingError
+from jaxcodec.calibration import PICTURES
+from jaxcodec.data.source import open_folder
+from jaxcodec.errors import DataError, TrainingError
 from jaxcodec.export import export_codec
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
 from jaxcodec.training.reporting import METRICS_FILE
 
 
-def export(workdir: str | pathlib.Path, path: str | pathlib.Path) -> codec_file.CodecContent:
+def export(
+    workdir: str | pathlib.Path, path: str | pathlib.Path, images: str | pathlib.Path | None = None
+) -> codec_file.CodecContent:
     """Writes the newest checkpoint of `workdir` as the codec file `path`, and returns what it holds.
 
     The averaged parameters are taken where the run keeps an average. The range of rates that the codec claims is that
-    of the last validation before the checkpoint.
+    of the last validation before the checkpoint. Integer networks are calibrated on a few pictures, evenly spread over
+    those that the run trained on, or over the folder `images`.
 
     Raises:
-      TrainingError: the folder holds no run, no finished checkpoint, or no validation yet.
+      TrainingError: the folder holds no run, no finished checkpoint, or no validation yet; or the pictures that it
+        trained on are gone, and no others are given.
       CodecFileError: a weight is not finite, or the file cannot be written.
     """
     workdir = pathlib.Path(workdir)
     config = run_config.load(workdir)
     step, params = restore_exported(workdir, averaged=config.average_decay > 0)
+    needs_pictures = config.model.entropy != "factorized"
     content = export_codec(
         config.model.to_dict(),
         params,
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
+        pictures=_pictures(config, images) if needs_pictures else (),
         summary=f"{config.model.entropy} model, {step} training steps",
     )
     codec_file.save(path, content)
     return content
+
+
+def _pictures(config, images: str | pathlib.Path | None) -> list[np.ndarray]:
+    """Up to PICTURES pictures, evenly spread over those that were trained on, or over a folder."""
+    folders = config.data.folders.split(",") if images is None else [images]
+    held_out = config.data.validation_images if images is None else 0
+    try:
+        folder = open_folder(folders, validation_images=held_out, cache_gib=0, decode_all=False, seed=config.seed)
+    except DataError as problem:
+        raise TrainingError(
+            f"exporting takes some of the pictures that were trained on: {problem}; or give others by --images DIR"
+        ) from problem
+    chosen = np.linspace(0, len(folder.train) - 1, min(PICTURES, len(folder.train))).round().astype(int)
+    return [folder.read(folder.train[number]) for number in chosen]
 
 
 def _bpp_range(workdir: pathlib.Path, step: int, qualities) -> tuple[float, float]:

@@ -119,6 +119,8 @@ def _open_input(config: ml_collections.ConfigDict) -> _Input:
 def _compile(config: ml_collections.ConfigDict, mesh) -> tuple[train_state.TrainState, Callable, Callable]:
     """A fresh state on the mesh, and the jitted steps of training (which donates its state) and of validation."""
     model = models.build(config.model.to_dict())
+    if config.fake_quantised:
+        model = model.clone(fake_quantised=True)
     objective = RateDistortion(**config.objective)
     transform = optimisers.create(config)
     step_function = make_train_step(

@@ -27,7 +27,7 @@ from jaxcodec.transforms import winograd
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 _NARROW = 16  # channels of an image below which XLA's dilated convolution is the faster `_transpose` on a CPU too
 _WIDE = 32  # channels on both sides from which Winograd's transforms pay
-_TILES = 32  # tiles for each phase of the stride from which the transforms of the kernel pay
+_TILES = 64  # tiles for each phase of the stride from which the transforms of the kernel pay
 
 
 class _Form(enum.Enum):

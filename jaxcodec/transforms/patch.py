@@ -156,6 +156,7 @@ class PatchHyperAnalysis(nn.Module):
     width: int = 96
     points: int = 1
     stride = 4
+    halo = 1
 
     @nn.compact
     def __call__(self, y, quality):

@@ -5,6 +5,7 @@ Each layer has a `path`, the (kernel, stride) pairs of its longest way from inpu
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from jaxcodec.transforms.gdn import GDN
 from jaxcodec.transforms.layers import Conv, SubpixelConv, branch_init
@@ -42,7 +43,7 @@ class UpBlock(nn.Module):
     """Residual block that doubles the resolution: (B, H, W, I) to (B, 2 H, 2 W, features).
 
     A sub-pixel convolution, leaky ReLU, 3x3 convolution and inverse GDN, added to another sub-pixel convolution of the
-    input.
+    input, which starts as replication of pixels: a network from noise learns faster so.
     """
 
     features: int
@@ -52,7 +53,15 @@ class UpBlock(nn.Module):
     def __call__(self, x):
         h = _leaky_relu(SubpixelConv(self.features, kernel_init=branch_init)(x))
         h = GDN(inverse=True)(Conv(self.features, kernel_init=branch_init)(h))
-        return h + SubpixelConv(self.features)(x)
+        return h + SubpixelConv(self.features, kernel_init=_replicate)(x)
+
+
+def _replicate(key, shape):
+    """Kernel of a sub-pixel convolution of stride 2 that repeats each channel over its block."""
+    del key
+    rows, columns, channels, outputs = shape
+    copies = jnp.tile(jnp.eye(channels, outputs // 4), (1, 4))
+    return jnp.zeros(shape).at[rows // 2, columns // 2].set(copies)
 
 
 def _leaky_relu(x):

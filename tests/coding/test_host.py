@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from jaxcodec.coding import escape
+from jaxcodec.coding import host
 from jaxcodec.coding.host import RangeCoder, exact_model
 from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
 from jaxcodec.coding.tables import PRECISION
@@ -132,3 +133,13 @@ def test_an_excess_beyond_int32_raises(coder):
     data = encoder.get_compressed().astype("<u4").tobytes()
     with pytest.raises(BitstreamError, match="cannot be decoded"):
         coder.decode(data, np.zeros(1, np.uint8))
+
+
+def test_many_symbols_are_coded_as_few_are_but_in_less_memory(monkeypatch):
+    tables = gaussian_tables([0.5, 2, 8])
+    rng = np.random.default_rng(0)
+    symbols, indices = rng.integers(-60, 60, (7, 91)).astype(np.int32), rng.choice([0, 2], (7, 91)).astype(np.uint8)
+    sorted_at_once = RangeCoder(tables).encode(symbols, indices)
+    monkeypatch.setattr(host, "_SORTED", 100)
+    assert RangeCoder(tables).encode(symbols, indices) == sorted_at_once
+    assert np.array_equal(RangeCoder(tables).decode(sorted_at_once, indices), symbols)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from jaxcodec.coding import lane_kernels
-from jaxcodec.coding.lane_tables import lane_tables, positions
+from jaxcodec.coding.lane_distributions import OneTable
+from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
 from jaxcodec.coding.tables import Tables
 
@@ -16,7 +17,7 @@ def test_every_slot_of_every_table_is_found():
     sources = [(tables, t) for tables in SETS for t in range(len(tables))]
     for number, (source, t) in enumerate(sources):
         cdf = source.cdf[source.starts[t] : source.starts[t + 1]].astype(np.int64) << (16 - source.precision)
-        position, states = lane_kernels.pop(tables, slots | 1 << 16, np.full(2**16, number, np.int32))
+        position, states = lane_kernels.pop(tables, slots | 1 << 16, OneTable(np.full(2**16, number, np.int32)))
         expected = np.searchsorted(cdf, slots, side="right") - 1
         assert np.array_equal(position, expected)
         assert np.array_equal(states, (np.diff(cdf) - cdf[:-1])[expected] + slots)
@@ -26,20 +27,13 @@ def test_push_undoes_pop():
     tables = lane_tables(*SETS)
     states = np.random.default_rng(0).integers(2**16, 2**32, 1000, dtype=np.uint32)
     table = np.arange(1000, dtype=np.int32) % 5
-    position, popped = lane_kernels.pop(tables, states, table)
+    position, popped = lane_kernels.pop(tables, states, OneTable(table))
     short = popped < 2**16
     refilled = np.where(short, popped << 16 | 12345, popped)
     pushed, words = lane_kernels.push(refilled, tables.interval[tables.start[table] + position])
     assert short.any()
     assert np.array_equal(pushed, states)
     assert np.array_equal(words, np.where(short, 12345 | 1 << 16, 0))
-
-
-def test_positions_of_values_and_of_what_is_outside():
-    tables = lane_tables(*SETS)
-    values = np.array([5, 704, 4, 705, -(2**31), 2**31 - 1, -2, -3], np.int32)
-    indices = np.array([3, 3, 3, 3, 3, 3, 4, 4], np.int32)
-    assert positions(tables, values, indices).tolist() == [0, 699, 700, 700, 700, 700, 0, 1]
 
 
 def test_equal_blocks_are_stored_once():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxcodec.coding.make_tables import gaussian_tables, mass_tables, quantise
+from jaxcodec.coding.make_tables import PHASE_BITS, gaussian_tables, mass_tables, phase_tables, quantise
 
 
 def code_length(mass: np.ndarray, counts: np.ndarray) -> float:
@@ -64,3 +64,31 @@ def test_a_mass_with_no_likely_value_still_has_a_table():
     tables = mass_tables([np.array([1e-7, 3e-7, 1e-7])], [0], 16)
     assert tables.minimum[0] == 1
     assert tables.counts(0).tolist() == [1, 65535]
+
+
+def test_wide_scales_have_fewer_phases():
+    phases = phase_tables([0.11, 1.0, 1.01, 3.9, 16.0, 256.0])
+    assert phases.bits.tolist() == [4, 4, 4, 3, 0, 0]
+    assert phases.first.tolist() == [0, 16, 32, 48, 56, 57]
+    assert len(phases.tables) == 58
+
+
+@pytest.mark.parametrize("scale", [0.11, 0.5, 1.7, 3.0, 40.0])
+def test_the_nearest_phase_costs_next_to_nothing_more_than_the_true_mean(scale):
+    from scipy.special import ndtr
+
+    phases = phase_tables([scale])
+    bits = int(phases.bits[0])
+    values = np.arange(-300, 301)
+    extra = []
+    for mean in np.arange(-2, 2, 1 / (1 << PHASE_BITS)):
+        true = ndtr((values + 0.5 - mean) / scale) - ndtr((values - 0.5 - mean) / scale)
+        position = int(np.floor(mean * (1 << bits) + 0.5))
+        table, offset = position & ((1 << bits) - 1), position >> bits
+        counts, first = phases.tables.counts(table), phases.tables.minimum[table]
+        coded = values - offset - first
+        inside = (coded >= 0) & (coded < len(counts) - 1)
+        assert true[~inside].sum() < 2e-4
+        cost = 16 - np.log2(counts[coded[inside]])
+        extra.append(np.sum(true[inside] * (cost + np.log2(np.maximum(true[inside], 1e-300)))))
+    assert np.mean(extra) < 0.002

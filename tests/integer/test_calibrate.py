@@ -34,11 +34,16 @@ def test_spans_are_the_extremes_over_all_pictures_and_hold_zero():
     assert spans[1,].high.tolist() == [9, 14]
 
 
-def test_the_search_narrows_only_where_that_saves_bits():
-    def bits(factors):
-        return np.array([1000.0, 10.0]) * (1 + (factors.get("a", 1) - 0.8) ** 2 + (1 - factors.get("b", 1)))
+def test_the_search_narrows_only_where_that_saves_more_than_chance():
+    start = np.array([1000.0, 10.0, 100.0])
 
-    assert calibrate.search_factors(["a", "b"], bits) == {"a": 0.8}
+    def bits(factors):
+        narrow, worse, chance = (1 - factors.get(place, 1) for place in "abc")
+        noise = np.array([1.0, -1.0, -0.3])  # of one sign on two pictures, and no more
+        return start * (1 + (narrow - 0.2) ** 2 + worse + 0.01 * chance * noise)
+
+    assert np.mean(bits({"c": 0.9}) / start) < np.mean(bits({}) / start)
+    assert calibrate.search_factors("abc", bits) == {"a": 0.8}
 
 
 def test_total_bits_are_of_each_picture():

@@ -64,7 +64,9 @@ def test_last_outputs_are_those_of_the_whole_network():
     np.testing.assert_allclose(got, expected[..., 6:], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("settings", "word"), [({"kind": "patch_synthesis"}, "patch_synthesis"), ({"activation": "igdn"}, "igdn")])
+@pytest.mark.parametrize(
+    ("settings", "word"), [({"kind": "patch_synthesis"}, "patch_synthesis"), ({"activation": "igdn"}, "igdn")]
+)
 def test_a_network_without_an_integer_form_is_refused(settings, word):
     description = RELU | {"hyper_synthesis": RELU["hyper_synthesis"] | settings}
     params, *_ = random_params(RELU)

@@ -34,6 +34,7 @@ def checkerboard_parameters(spec, arrays, sums, symbols, row, column):
 
 
 def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
+    """Lists of tables and offsets, one for each channel; with a mixture, lists of its (table, offset, weight), and zeros."""
     (sums, gain), (height, width, channels) = sums, symbols.shape
     total = sums[0, row, column].copy()
     kernel = arrays["context/kernel"].astype(np.int64).reshape(12, channels, -1)
@@ -42,11 +43,24 @@ def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
         if 0 <= r < height and 0 <= c < width:
             total += codes(symbols[r, c].astype(np.int64), arrays["context/shift"]) @ kernel[tap]
     values = run(spec["parameters"], under(arrays, "parameters"), total[None, None, None], None)[0, 0, 0]
-    scale, mean = values[:channels] + np.reshape(gain, -1), values[channels:]
+    values = values.reshape(-1, spec.get("mixture", 1), channels)
+    scale, mean = values[0] + np.reshape(gain, -1), values[1]
     level = np.searchsorted(arrays["thresholds"], scale, side="right")
     phases = 2 ** arrays["phase_bits"].astype(np.int64)[level]
     position = np.floor(mean * phases / 16 + 0.5).astype(np.int64)  # exact: sixteenths of small integers
-    return arrays["first_table"][level] + position % phases, position // phases
+    table, offset = arrays["first_table"][level] + position % phases, position // phases
+    if "mixture" not in spec:
+        return list(table[0]), list(offset[0])
+    parts = np.stack([table, offset, _weights(arrays["exp"].astype(np.int64), limited(values[2]))], axis=-1)
+    return [[tuple(part) for part in parts[:, channel]] for channel in range(channels)], [0] * channels
+
+
+def _weights(exp, logit):
+    """Weights (K, C) that sum to 2^15."""
+    share = exp[np.minimum(logit.max(axis=0) - logit, len(exp) - 1)]
+    weight = share * 2**15 // share.sum(axis=0)
+    weight[logit.argmax(axis=0), np.arange(logit.shape[1])] += 2**15 - weight.sum(axis=0)
+    return weight
 
 
 def run(ops, arrays, x, quality):
@@ -127,7 +141,8 @@ def convolved(op, own, x):
     held = np.zeros((1, step * (h + 2 * pad), step * (w + 2 * pad), 1), np.int64)
     held[:, ::step, ::step] = 1
     inside = held.copy()
-    inside[:, : step * pad] = inside[:, step * (h + pad) :] = inside[:, :, : step * pad] = inside[:, :, step * (w + pad) :] = 0
+    inside[:, : step * pad] = inside[:, step * (h + pad) :] = 0
+    inside[:, :, : step * pad] = inside[:, :, step * (w + pad) :] = 0
     grid = np.zeros((b, *held.shape[1:3], inputs), np.int64)
     padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge")
     if op["border"] == "zeros":
@@ -139,7 +154,8 @@ def convolved(op, own, x):
     first = step * pad - pad
     for row in range(size):
         for column in range(size):
-            window = (slice(None), slice(first + row, first + row + step * h), slice(first + column, first + column + step * w))
+            top, left = first + row, first + column
+            window = np.s_[:, top : top + step * h, left : left + step * w]
             sums += grid[window] @ kernel[row, column]
             if "taps" in own:
                 sums += inside[window] * own["taps"][row, column]

@@ -25,11 +25,11 @@ class Decoder:
         self.words = self.words[first + 2 * lanes :]
 
     def block(self, indices) -> np.ndarray:
-        """The symbols of the next block, int32, one for each table index."""
-        symbols = [self._symbol(i % len(self.states), self.tables[table]) for i, table in enumerate(indices)]
+        """The symbols of the next block, int32, one for each table index, or for each list of (index, offset, weight)."""
+        tables = [mixed(self.tables, index) if isinstance(index, list) else self.tables[index] for index in indices]
+        symbols = [self._symbol(i % len(self.states), table) for i, table in enumerate(tables)]
         values = [
-            value if value is not None else self._escaped(self.tables[table])
-            for value, table in zip(symbols, indices, strict=True)
+            value if value is not None else self._escaped(table) for value, table in zip(symbols, tables, strict=True)
         ]
         return np.array(values, np.int64).astype(np.uint32).astype(np.int32)
 
@@ -56,6 +56,30 @@ class Decoder:
     def finished(self) -> bool:
         """Whether nothing is left of the stream and the states are those that an encoder begins with."""
         return not self.words and not self.far and all(state == BASE for state in self.states)
+
+
+def mixed(tables, components):
+    """A mixture as a table, (cumulative counts, minimum): the values of its window, then the escape.
+
+    components: (index, offset, weight) of each.
+    """
+    spans = []
+    for index, offset, weight in components:
+        cdf, minimum = tables[index]
+        spans.append((int(minimum + offset), int(minimum + offset) + len(cdf) - 2, int(weight)))
+    low, high, _ = max(spans, key=lambda span: span[2])  # the first of the heaviest
+    for first, last, weight in spans:
+        added = max(high, last) - min(low, first) - (high - low)
+        if added <= min(16 * weight, 4096):
+            low, high = min(low, first), max(high, last)
+    values = np.arange(low, high + 1)
+    below = np.zeros(len(values), np.int64)
+    for (index, _, weight), (first, last, _) in zip(components, spans, strict=True):
+        below += int(weight) * tables[index][0][np.clip(values, first, last) - first]
+    below //= 1 << 15
+    size = high - low
+    counts = (below - below[0]) * (BASE - 1 - size) // BASE + np.arange(size + 1)
+    return np.append(counts, BASE), low
 
 
 def _split(tables):

@@ -39,13 +39,21 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
         latent = np.zeros(grid[1:], np.int32)
         for places in order(*grid[1:3]):
             told = [parameters(spec, arrays, sums, latent, row, column) for row, column in places]
-            tables, offsets = (np.concatenate(part) for part in zip(*told, strict=True))
-            values = (decoder.block(tables + hyper_channels) + offsets).reshape(len(places), channels)
+            tables, offsets = (sum(part, start=[]) for part in zip(*told, strict=True))
+            tables = [_after(hyper_channels, table) for table in tables]
+            values = (decoder.block(tables) + offsets).reshape(len(places), channels)
             for (row, column), symbols in zip(places, values, strict=True):
                 latent[row, column] = symbols
         latent = latent[None]
     assert decoder.finished
     return hyper, latent
+
+
+def _after(count, table):
+    """The number of a table, or those of a mixture's, where `count` tables stand before them."""
+    if isinstance(table, list):
+        return [(index + count, offset, weight) for index, offset, weight in table]
+    return table + count
 
 
 def _wavefronts(height, width):

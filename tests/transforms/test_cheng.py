@@ -71,13 +71,15 @@ def test_a_down_block_adds_to_a_strided_projection():
     np.testing.assert_allclose(output, X[:, ::2, ::2] @ params["Conv_2"]["kernel"][0, 0], rtol=1e-4, atol=1e-5)
 
 
-def test_an_up_block_adds_to_a_subpixel_convolution():
-    params = UpBlock(5).init(KEY, X)["params"]
+def test_an_up_block_adds_to_a_subpixel_convolution_that_starts_as_replication():
+    params = UpBlock(4).init(KEY, X)["params"]
     params["Conv_0"]["kernel"] = jnp.zeros_like(params["Conv_0"]["kernel"])
-    output = UpBlock(5).apply({"params": params}, X)
-    skip = SubpixelConv(5).apply({"params": params["SubpixelConv_1"]}, X)
-    np.testing.assert_allclose(output, skip, atol=1e-6)
-    assert output.shape == (1, 8, 12, 5)
+    replicated = jnp.repeat(jnp.repeat(X, 2, axis=1), 2, axis=2)
+    np.testing.assert_array_equal(UpBlock(4).apply({"params": params}, X), replicated)
+    moved = jax.random.normal(KEY, params["SubpixelConv_1"]["Conv_0"]["kernel"].shape)
+    params["SubpixelConv_1"]["Conv_0"]["kernel"] = moved
+    skip = SubpixelConv(4).apply({"params": params["SubpixelConv_1"]}, X)
+    np.testing.assert_allclose(UpBlock(4).apply({"params": params}, X), skip, rtol=1e-6)
 
 
 def test_attention_weighs_its_trunk_with_a_mask():

@@ -6,13 +6,14 @@ import pytest
 
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
-from jaxcodec.transforms.patch import PatchAnalysis, PatchHyperSynthesis, PatchSynthesis
+from jaxcodec.transforms.patch import PatchAnalysis, PatchHyperAnalysis, PatchHyperSynthesis, PatchSynthesis
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 ANALYSES = {
     "conv": ConvAnalysis((2, 2, 3), (9, 5, 3), (4, 2, 1)),
     "patch": PatchAnalysis(latent=12, width=4, blocks=3, points=2),
     "attention": ChengAnalysis(2, attention=True),
+    "patch_hyper": PatchHyperAnalysis(features=3, width=2),
 }
 SYNTHESES = {
     "conv": (ConvSynthesis((2, 2, 3), (3, 5, 9), (1, 2, 4)), 8),

@@ -1,0 +1,48 @@
+"""How networks are compiled for inference on a CPU."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+
+_CPU_OPTIONS = {
+    # Temporary buffers of a third to a half of the size: pages of fresh memory cost a CPU more than what runs at once gains.
+    "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
+    # Matrix products by Eigen, which shares the many small ones of transforms.winograd between threads.
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION",
+}
+
+
+def compiled(function: Callable, **settings) -> Callable:
+    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU.
+
+    Inside of another `jit` it is part of that one, which alone has options.
+    """
+    nested = jax.jit(function, **settings)
+
+    @functools.cache
+    def outermost():
+        return jax.jit(function, compiler_options=options(), **settings)
+
+    @functools.wraps(function)
+    def call(*arguments, **named):
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((arguments, named)))
+        return (nested if traced else outermost())(*arguments, **named)
+
+    return call
+
+
+@functools.cache
+def options() -> dict[str, str | bool]:
+    """Compiler options for networks on the default back end: those that this version of XLA knows."""
+    if jax.default_backend() != "cpu":
+        return {}
+    return {name: value for name, value in _CPU_OPTIONS.items() if _known(name, value)}
+
+
+def _known(name, value):
+    try:
+        jax.jit(lambda: 0, compiler_options={name: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
