@@ -1,7 +1,8 @@
 """The worker for jaxcodec, started by run.py.
 
-    ours.py FOLDER MODEL PICTURE ...         serves tasks, see worker.py
-    ours.py --decode MODEL FILE              decodes what the task "keep" of a worker kept, and tells its peak memory
+    ours.py train FOLDER MODEL PICTURE        serves the training step, see worker.py
+    ours.py code FOLDER MODEL PICTURE ...     serves what encodes and decodes
+    ours.py once FOLDER MODEL FILE            decodes what the task "keep" of a worker kept, and tells its peak memory
 """
 
 import pathlib
@@ -20,9 +21,12 @@ from jaxcodec.compilation import compiled
 from jaxcodec.export import export_codec
 from jaxcodec.importing.compressai import import_checkpoint
 from jaxcodec.models import build
+from jaxcodec.models.presets import autoregressive_model, mean_scale_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training import state
 from jaxcodec.training.step import make_train_step
+
+PRESETS = {"mean_scale": mean_scale_model, "autoregressive": autoregressive_model}
 
 
 def import_weights(folder: pathlib.Path, pixels: np.ndarray) -> tuple[dict, codec_file.CodecContent]:
@@ -72,9 +76,10 @@ def picture_tasks(description: dict, content: codec_file.CodecContent, pixels: n
     return {"analysis": analysis, "synthesis": synthesis, "encode": whole_encode, "decode": whole_decode, "keep": keep}
 
 
-def training_task(description: dict, pixels: np.ndarray):
+def training_task(name: str, pixels: np.ndarray):
     """The step that train.py runs: forward, backward, clipping, Adam, moving average."""
-    model = build(description)
+    _, features, latent = worker.MODELS[name]
+    model = build(PRESETS[name](features, latent))
     transform = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(worker.LEARNING_RATE))
     objective = RateDistortion(worker.TRADE_OFF, worker.TRADE_OFF)
     step = make_train_step(model, objective, transform, surrogate="noise", seed=0, average_decay=0.999)
@@ -98,17 +103,20 @@ def decode_once(file: pathlib.Path) -> None:
 
 def main() -> None:
     """Serves tasks, or decodes once."""
-    if sys.argv[1] == "--decode":
-        decode_once(pathlib.Path(sys.argv[3]))
+    kind, folder, name, *files = sys.argv[1:]
+    if kind == "once":
+        decode_once(pathlib.Path(*files))
         return
-    folder, _, *files = sys.argv[1:]
     pictures = [worker.read(file) for file in files]
-    description, content = import_weights(pathlib.Path(folder), pictures[0])
-    tasks = {"train": training_task(description, pictures[0])}
-    for number, pixels in enumerate(pictures):
-        named = picture_tasks(description, content, pixels, pathlib.Path(folder) / f"jaxcodec_{number}")
-        tasks |= {f"{task} {number}": run for task, run in named.items()}
-    tasks["version"] = lambda: {"version": f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}"}
+    tasks = {"version": lambda: {"version": f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}"}}
+    if kind == "train":
+        memory.keep_freed_memory()  # as train.py does
+        tasks["train"] = training_task(name, *pictures)
+    else:
+        description, content = import_weights(pathlib.Path(folder), pictures[0])
+        for number, pixels in enumerate(pictures):
+            named = picture_tasks(description, content, pixels, pathlib.Path(folder) / f"jaxcodec_{number}")
+            tasks |= {f"{task} {number}": run for task, run in named.items()}
     worker.serve(tasks)
 
 

@@ -1,7 +1,9 @@
 """The worker for CompressAI; it runs in the environment that setup_peers.sh makes, started by run.py.
 
-    peer_compressai.py FOLDER MODEL PICTURE ...    serves tasks, see worker.py
-    peer_compressai.py --decode MODEL FILE         decodes what the task "keep" of a worker kept, and tells its peak memory
+    peer_compressai.py train FOLDER MODEL PICTURE       serves the training step, see worker.py
+    peer_compressai.py code FOLDER MODEL PICTURE ...    serves what encodes and decodes
+    peer_compressai.py once FOLDER MODEL FILE           decodes what the task "keep" of a worker kept, and tells its
+                                                        peak memory
 """
 
 import pathlib
@@ -158,18 +160,20 @@ def decode_once(name: str, file: str) -> None:
 def main() -> None:
     """Serves tasks, or decodes once."""
     torch.set_num_threads(worker.threads())
-    if sys.argv[1] == "--decode":
-        decode_once(*sys.argv[2:])
+    kind, folder, name, *files = sys.argv[1:]
+    if kind == "once":
+        decode_once(name, *files)
         return
-    folder, name, *files = sys.argv[1:]
     pictures = [worker.read(file) for file in files]
-    model = random_model(name, pictures[0])
-    torch.save({"state_dict": model.state_dict()}, pathlib.Path(folder, worker.WEIGHTS))
-    tasks = {"train": training_task(name, pictures[0])}
-    for number, pixels in enumerate(pictures):
-        named = picture_tasks(model, pixels, f"{folder}/compressai_{number}")
-        tasks |= {f"{task} {number}": run for task, run in named.items()}
-    tasks["version"] = lambda: {"version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"}
+    tasks = {"version": lambda: {"version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"}}
+    if kind == "train":
+        tasks["train"] = training_task(name, *pictures)
+    else:
+        model = random_model(name, pictures[0])
+        torch.save({"state_dict": model.state_dict()}, pathlib.Path(folder, worker.WEIGHTS))
+        for number, pixels in enumerate(pictures):
+            named = picture_tasks(model, pixels, f"{folder}/compressai_{number}")
+            tasks |= {f"{task} {number}": run for task, run in named.items()}
     worker.serve(tasks)
 
 

@@ -3,11 +3,13 @@
     benchmarks/setup_peers.sh DIR
     python benchmarks/run.py --peer-python DIR/bin/python --images SMALL.png LARGE.png [--model autoregressive]
 
-Both have the same random weights: CompressAI's worker makes them, jaxcodec's imports them. Both workers stay warm and take turns, one task each, so that both meet whatever else the machine does. Seconds are wall
-time. Peak memory is that of a fresh process that decodes each picture once. Needs jaxcodec installed, on Linux.
+Both have the same random weights: CompressAI's worker makes them, jaxcodec's imports them. Both stay warm and take turns,
+one task each, so that both meet whatever else the machine does. Seconds are wall time. Peak memory is that of a fresh
+process that decodes each picture once. Needs jaxcodec installed, on Linux.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import worker
 
@@ -74,50 +77,52 @@ def measure(workers: dict[str, Worker], task: str, repeats: int) -> dict[str, di
     return medians
 
 
-def peak_memory(commands: dict[str, list[str]], model: str, folder: pathlib.Path, number: int) -> dict[str, float]:
+def peak_memory(commands: dict[str, list[str]], folder: str, model: str, number: int) -> dict[str, float]:
     """MiB that a fresh process of each side takes at most to decode a kept picture."""
-    return {
-        side: float(
-            subprocess.run(
-                [*command, "--decode", model, str(folder / f"{side}_{number}")], check=True, capture_output=True, text=True
-            ).stdout
-        )
-        for side, command in commands.items()
-    }
+    peaks = {}
+    for side, command in commands.items():
+        once = [*command, "once", folder, model, f"{folder}/{side}_{number}"]
+        peaks[side] = float(subprocess.run(once, check=True, capture_output=True, text=True).stdout)
+    return peaks
 
 
-def compare(commands: dict[str, list[str]], model: str, images: list[str], repeats: int) -> list[dict]:
-    """One row for each task: name, picture, and both sides' figures."""
-    sizes = ["x".join(map(str, worker.read(image).shape[1::-1])) for image in images]
-    rows = []
+def compare(commands: dict[str, list[str]], model: str, images: list[str], repeats: int) -> Iterator[dict]:
+    """A row for each task: its name, the picture's size, and both sides' figures."""
     with tempfile.TemporaryDirectory() as folder:
-        # CompressAI's first: it makes the weights.
-        workers = {side: Worker([*commands[side], folder, model, *images]) for side in SIDES[::-1]}
-        print(*(workers[side].ask("version")["version"] for side in SIDES), platform.machine(), sep="; ")
-        print("| task | jaxcodec s | CompressAI s | jaxcodec is faster by | bytes |\n| --- | --- | --- | --- | --- |")
-
-        def add(row):
-            rows.append(row)
-            print(table_row(row), flush=True)
-
-        add({"task": "train", "size": f"{worker.BATCH}x{worker.CROP}x{worker.CROP}", **measure(workers, "train", repeats)})
+        if model in worker.TRAINED:
+            with workers(commands, "train", folder, model, *images[:1]) as pair:
+                crops = f"{worker.BATCH}x{worker.CROP}x{worker.CROP}"
+                yield {"task": "train", "size": crops, **measure(pair, "train", repeats)}
+        sizes = ["x".join(map(str, worker.read(image).shape[1::-1])) for image in images]
+        with workers(commands, "code", folder, model, *images) as pair:
+            for number, size in enumerate(sizes):
+                for row in coding_rows(pair, number, repeats):
+                    yield {"size": size, **row}
+                for side in SIDES:
+                    pair[side].ask(f"keep {number}")
         for number, size in enumerate(sizes):
-            tasks = [name for name in NAMES if name != "train"]
-            measured = {name: measure(workers, f"{name} {number}", repeats) for name in tasks}
-            for name in tasks:
-                add({"task": name, "size": size, **measured[name]})
-            for name, network in RESTS.items():
-                add({"task": f"{name} less {network}", "size": size, **rest(measured[name], measured[network])})
-        for number in range(len(images)):
-            for side in SIDES:
-                workers[side].ask(f"keep {number}")
-        for one in workers.values():
-            one.stop()
-        for number, size in enumerate(sizes):
-            peaks = peak_memory(commands, model, pathlib.Path(folder), number)
-            rows.append({"task": "peak memory of decode", "size": size, **peaks})
-            print(f"peak memory of decode, {size}, MiB: " + ", ".join(f"{s} {peaks[s]:.0f}" for s in SIDES))
-    return rows
+            yield {"task": "peak memory", "size": size, **peak_memory(commands, folder, model, number)}
+
+
+@contextlib.contextmanager
+def workers(commands: dict[str, list[str]], *arguments: str) -> Iterator[dict[str, Worker]]:
+    """A worker for each side, CompressAI's first for it makes the weights; they are stopped in the end."""
+    pair = {side: Worker([*commands[side], *arguments]) for side in SIDES[::-1]}
+    print(*(pair[side].ask("version")["version"] for side in SIDES), platform.machine(), sep="; ", file=sys.stderr)
+    yield pair
+    for one in pair.values():
+        one.stop()
+
+
+def coding_rows(pair: dict[str, Worker], number: int, repeats: int) -> Iterator[dict]:
+    """The rows of a picture: its tasks, and what is left of the whole when the large networks are taken off."""
+    measured = {}
+    for task in NAMES:
+        if task != "train":
+            measured[task] = measure(pair, f"{task} {number}", repeats)
+            yield {"task": task, **measured[task]}
+    for task, network in RESTS.items():
+        yield {"task": f"{task} less {network}", **rest(measured[task], measured[network])}
 
 
 def rest(whole: dict[str, dict], network: dict[str, dict]) -> dict[str, dict]:
@@ -131,9 +136,11 @@ def rest(whole: dict[str, dict], network: dict[str, dict]) -> dict[str, dict]:
 def table_row(row: dict) -> str:
     """One line of the Markdown table."""
     ours, theirs = (row[side] for side in SIDES)
+    name = f"{NAMES.get(row['task'], row['task'])}, {row['size']}"
+    if row["task"] == "peak memory":
+        return f"| {name}, MiB | {ours:.0f} | {theirs:.0f} | | |"
     ratio = theirs["seconds"] / ours["seconds"]
     size = f"{ours['bytes']} / {theirs['bytes']}" if "bytes" in ours else ""
-    name = f"{NAMES.get(row['task'], row['task'])}, {row['size']}"
     return f"| {name} | {ours['seconds']:.3f} | {theirs['seconds']:.3f} | {ratio:.2f} | {size} |"
 
 
@@ -152,7 +159,11 @@ def main() -> None:
         "jaxcodec": [sys.executable, str(HERE / "ours.py")],
         "compressai": [arguments.peer_python, str(HERE / "peer_compressai.py")],
     }
-    rows = compare(commands, arguments.model, arguments.images, arguments.repeats)
+    print("| task | jaxcodec s | CompressAI s | jaxcodec is faster by | bytes |\n| --- | --- | --- | --- | --- |")
+    rows = []
+    for row in compare(commands, arguments.model, arguments.images, arguments.repeats):
+        rows.append(row)
+        print(table_row(row), flush=True)
     if arguments.out:
         pathlib.Path(arguments.out).write_text(json.dumps(rows, indent=1) + "\n")
 

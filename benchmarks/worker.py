@@ -1,8 +1,9 @@
 """What both sides of the comparison share: the statistics of their random models, and the protocol of a worker.
 
-A worker is a process that stays warm. Its command line is a scratch folder, the name of a model and picture files. On
-standard input it reads one task a line, and answers each with one line of JSON, {"seconds": ..., and what the task
-tells}; "ready" comes first. The worker for CompressAI leaves its weights in the folder, and jaxcodec's imports them.
+A worker is a process that stays warm. Its command line is "train" or "code", a scratch folder, the name of a model and
+picture files. On standard input it reads one task a line, and answers each with one line of JSON, {"seconds": ..., and
+what the task tells}; "ready" comes first. Of two workers to code, that for CompressAI comes first and leaves its weights
+in the folder, and jaxcodec's imports them.
 Needs only NumPy and Pillow, so that it runs in either environment.
 """
 
@@ -22,6 +23,9 @@ MODELS = {
     "attention": ("cheng2020-attn", 128, 128),
 }
 """CompressAI's name, N and M of each model."""
+
+TRAINED = ("mean_scale", "autoregressive")
+"""Models whose training step is compared. PyTorch 2.13.0 on a CPU ends with a segmentation fault in that of the third."""
 
 WEIGHTS = "weights.pth.tar"
 """What a worker for CompressAI leaves in its folder."""

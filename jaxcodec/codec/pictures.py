@@ -74,7 +74,7 @@ def encode_picture(
         takes none.
       bpp: the highest whole quality is taken whose file, header and all, is not above this rate.
       coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes" elsewhere. A codec with
-        an autoregressive context always takes "lanes". Any of them decodes on any device.
+        an autoregressive context, or a mixture, always takes "lanes". Any of them decodes on any device.
 
     Raises:
       RateError: quality or bpp make no sense, or this picture cannot be as small as `bpp`.

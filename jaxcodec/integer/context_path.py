@@ -125,7 +125,6 @@ def quantise_context_path(
     spans = calibrate.spans(calibration, networks.forward)
     tables_of = tables()
     spec = networks.quantise(spans, {}, calibration, tables_of)[0]
-
     coder_tables = jax.device_put(lane_tables(tables_of.tables))
 
     @jax.jit

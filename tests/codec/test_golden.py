@@ -16,25 +16,27 @@ from jaxcodec.coding import coders, container
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 CODEC_IDS = {
-    "autoregressive": "3cb5589db2775b85",
-    "checkerboard": "c6f5522311639f92",
+    "autoregressive": "7d670a61058617fb",
+    "checkerboard": "d953f67ab809be73",
     "factorized": "a0603cec3229a592",
+    "mixture": "77a7bb860bca38f9",
     "one_quality": "5f4f8e8dd97cb8b3",
     "scale": "42abf17df803febb",
     "tiny": "adc311f2f776465d",
 }
 FILES = {
-    "autoregressive_lanes": "3c9f8414e056d0a9",
-    "checkerboard_host": "665bd00434b0e6b7",
-    "checkerboard_lanes": "64265d093894e79b",
-    "factorized_host": "3a8323858f9bcf38",
-    "factorized_lanes": "97befa7bf5115452",
-    "one_quality_host": "c3a83e883fa5e8be",
-    "one_quality_lanes": "31f6b859a0ffacb5",
-    "scale_host": "8d59fd637206148a",
-    "scale_lanes": "f79cbdb846f182ee",
-    "tiny_host": "3fc417112f595f97",
-    "tiny_lanes": "588cb59b0d2f552d",
+    "autoregressive_lanes": "e35e7f3b1270f3f0",
+    "checkerboard_host": "d52586408d151232",
+    "checkerboard_lanes": "6ea748a33e70ae25",
+    "factorized_host": "47956b5791d0e426",
+    "factorized_lanes": "f877dd0b2511ee85",
+    "mixture_lanes": "b15a6c29bc0b1753",
+    "one_quality_host": "913a26147327341d",
+    "one_quality_lanes": "f7b32aef06f50dcc",
+    "scale_host": "fcc6a47416387ec7",
+    "scale_lanes": "d3b3ff3eb5efa41b",
+    "tiny_host": "498fddb56fbbfad9",
+    "tiny_lanes": "0f366eb3b3030e20",
 }
 
 

@@ -1,12 +1,14 @@
 """Makes the golden files: small codecs, files that they wrote with each coder, and the picture that each shows.
 
-    PYTHONPATH=.:tests python tests/golden/make.py
+    PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs]
 
-Run it only when a format changes on purpose. The coder "tfc" is left as it is where it is not installed.
+Run it only when a format changes on purpose. Files of a coder that is not installed are left as they are; with
+--keep-codecs, in an environment that has it, they are written with the codecs that are there.
 """
 
 import lzma
 import pathlib
+import sys
 
 import numpy as np
 import small_codecs
@@ -14,11 +16,11 @@ from PIL import Image
 from skimage import data
 
 from jaxcodec import codec_file
-from jaxcodec.codec import decode, encode
+from jaxcodec.codec import decode, encode, load
 from jaxcodec.coding import coders
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-KINDS = ("tiny", "one_quality", "scale", "factorized", "checkerboard", "autoregressive")
+KINDS = ("tiny", "one_quality", "scale", "factorized", "checkerboard", "autoregressive", "mixture")
 
 
 def main() -> None:
@@ -26,10 +28,13 @@ def main() -> None:
     pixels = data.astronaut()[100:148, 200:260]
     pixels = np.concatenate([pixels, pixels[:, ::-1, 1:2]], axis=-1)
     for kind in KINDS:
-        codec, content = small_codecs.build(kind), small_codecs.content(kind)
-        path = FOLDER / f"{kind}.codec"
-        codec_file.save(path, content)
-        (FOLDER / f"{kind}.codec.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
+        packed, path = FOLDER / f"{kind}.codec.xz", FOLDER / f"{kind}.codec"
+        if "--keep-codecs" in sys.argv:
+            path.write_bytes(lzma.decompress(packed.read_bytes()))
+        else:
+            codec_file.save(path, small_codecs.content(kind))
+            packed.write_bytes(lzma.compress(path.read_bytes(), preset=9))
+        codec = load(path)
         path.unlink()
         for coder in ("lanes",) if codec.kind.sequential else coders.installed():
             quality = {"quality": 51.75} if codec.variable else {}
