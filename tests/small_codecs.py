@@ -41,8 +41,8 @@ DESCRIPTIONS = {
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
 _KERNEL_GAIN = {
-    "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8, "mixture": 1.5, "patch": 1.0,
-    "factorized": 3.0,
+    "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8,
+    "mixture": 1.5, "patch": 1.0, "factorized": 3.0,
 }  # fmt: skip
 
 

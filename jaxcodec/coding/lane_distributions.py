@@ -83,7 +83,7 @@ class Mixed(NamedTuple):
 
     Attributes:
       numbers: int32 (..., 3 + 4 K): minimum, 2^16 - 1 - size, M(minimum), and for each component its weight, the place of
-        position 0 among the intervals of all tables, had its table begun there, and where its own intervals begin and end.
+        position 0 among the intervals of all tables, were its table that long, and where its intervals begin and end.
 
     All numbers are in one array, and nothing in the loops depends on them alone, because XLA makes a single kernel of a
     loop on the CPU only if a turn touches little memory, values that are carried into an inner loop among it.

@@ -1,8 +1,9 @@
 """Symbols outside their window, in the lanes coder: distances from it in 16-bit words, beside the lanes' words.
 
 The window is the values of a table, or those that a mixture has (see `lane_distributions`). A distance d from its nearest
-end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2 (d - 1) below it. The word 0xFFFF says that the symbol itself stands in two words of another area. Everything is
-modulo 2^32, so that any int32 symbol has a code under any window.
+end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2 (d - 1) below it. The word 0xFFFF says that the
+symbol itself stands in two words of another area. Everything is modulo 2^32, so that any int32 symbol has a code under any
+window.
 """
 
 from typing import NamedTuple

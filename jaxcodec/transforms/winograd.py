@@ -30,7 +30,7 @@ _B = np.array(
 _G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _A = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 
-_BAND = 2**17  # elements of a band at each of the 36 points: 19 MB
+_BAND = 2**18  # elements of a band at each of the 36 points: 38 MB
 
 
 def tiles(batch: int, size: tuple[int, int]) -> int:

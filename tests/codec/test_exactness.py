@@ -92,6 +92,8 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
 
 
 def test_without_jit_the_symbols_are_the_same(any_codec, face):
+    if any_codec.name == "mixture":
+        pytest.skip("the other kinds show it; operation by operation a mixture takes half a minute")
     data = encode(any_codec, face[:20, :20])
     compiled = symbols_of(any_codec, data)
     plain = {

@@ -34,7 +34,7 @@ def checkerboard_parameters(spec, arrays, sums, symbols, row, column):
 
 
 def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
-    """Lists of tables and offsets, one for each channel; with a mixture, lists of its (table, offset, weight), and zeros."""
+    """Lists of tables and offsets, one for each channel; of a mixture, lists of (table, offset, weight), and zeros."""
     (sums, gain), (height, width, channels) = sums, symbols.shape
     total = sums[0, row, column].copy()
     kernel = arrays["context/kernel"].astype(np.int64).reshape(12, channels, -1)
