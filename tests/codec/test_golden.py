@@ -28,15 +28,20 @@ FILES = {
     "autoregressive_lanes": "e35e7f3b1270f3f0",
     "checkerboard_host": "d52586408d151232",
     "checkerboard_lanes": "6ea748a33e70ae25",
+    "checkerboard_tfc": "f28a185c7808eafa",
     "factorized_host": "47956b5791d0e426",
     "factorized_lanes": "f877dd0b2511ee85",
+    "factorized_tfc": "1910898635e8b24d",
     "mixture_lanes": "b15a6c29bc0b1753",
     "one_quality_host": "913a26147327341d",
     "one_quality_lanes": "f7b32aef06f50dcc",
+    "one_quality_tfc": "859c31702e531bca",
     "scale_host": "fcc6a47416387ec7",
     "scale_lanes": "d3b3ff3eb5efa41b",
+    "scale_tfc": "8d5ea9751b425609",
     "tiny_host": "498fddb56fbbfad9",
     "tiny_lanes": "0f366eb3b3030e20",
+    "tiny_tfc": "dba55536f6238987",
 }
 
 
