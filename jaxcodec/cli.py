@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--bpp", type=float, metavar="R", help="size to keep to, in bits per pixel of the picture")
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
     encode.add_argument("--coder", choices=CODERS,
-                        help="entropy coder (default: host on a CPU, lanes elsewhere and for autoregressive codecs)")  # fmt: skip
+                        help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
 
     decode = _add(commands, "decode", _decode, "turn .jxc files back into images")
     _add_files(decode, ".jxc files, or one folder of them", "the image, or a folder where there are several (PNG)")

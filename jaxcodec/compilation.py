@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 
 _CPU_OPTIONS = {
-    # Temporary buffers of a third to a half of the size: pages of fresh memory cost a CPU more than what runs at once gains.
+    # Temporary buffers of half the size: pages of fresh memory cost a CPU more than running at once gains.
     "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
     # Matrix products by Eigen, which shares the many small ones of transforms.winograd between threads.
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION",

@@ -19,7 +19,8 @@ def options(monkeypatch):
 def test_a_compiled_function_is_the_function_at_the_top_and_within_transformations():
     power = compilation.compiled(lambda x, exponent: x**exponent, static_argnames="exponent")
     x = np.arange(3.0)
-    for result in (power(x, exponent=2), jax.jit(lambda x: power(x, exponent=2))(x), jax.vmap(lambda x: power(x, exponent=2))(x)):
+    for transformation in (lambda function: function, jax.jit, jax.vmap):
+        result = transformation(lambda x: power(x, exponent=2))(x)
         np.testing.assert_array_equal(result, [0, 1, 4])
     assert jax.grad(lambda x: power(x, exponent=2))(3.0) == 6
 

@@ -74,7 +74,7 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) ->
 
 
 def _by_phase(kernel, stride):
-    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O): tap i sees phase i % s of the block of s pixels that is i // s - 1 away."""
+    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O): tap i sees phase i % s of the block of s pixels i // s - 1 away."""
     *_, channels, features = kernel.shape
     padded = jnp.pad(kernel, ((0, stride - 1), (0, stride - 1), (0, 0), (0, 0)))
     split = padded.reshape(3, stride, 3, stride, channels, features)
@@ -82,7 +82,7 @@ def _by_phase(kernel, stride):
 
 
 def _filter(x, kernel, stride, pad, factor, size):
-    """Convolves phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and puts f*f phases of output together: (B, *size, O)."""
+    """Convolves phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and interleaves f*f phases of output: (B, *size, O)."""
     filters = _along(_G, _along(_G, kernel, 0), 1).reshape(_POINTS**2, *kernel.shape[2:])
     filters = lax.optimization_barrier(filters)
     batch, count = x.shape[0], _tiles(-(-side // factor) for side in size)
@@ -121,7 +121,7 @@ def _bands(batch, rows, columns, channels):
 
 
 def _image_points(x, row, rows, columns, stride, pad, end):
-    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on; the last tile ends at output `end`."""
+    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on; the last ends at output `end`."""
     size = tuple(stride * (_TILE * count + 2) for count in (rows, columns))
     window = _window(x, stride * _TILE * row - pad, size, pad, stride * (end + 2) - pad)
     points = _points_2d(_B, window, rows, columns, stride)
@@ -142,7 +142,7 @@ def _window(x, row, size, pad, end):
 
 
 def _points_2d(matrix, x, rows, columns, stride=1):
-    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C), from x (B, H, W, C) and its phases."""
+    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C), from x (B, H, W, C)."""
     by_row = lax.optimization_barrier(_points(matrix, x, 1, rows, stride, position=0))
     return _points(matrix, by_row, 3, columns, stride, position=1)
 
@@ -151,10 +151,11 @@ def _points(matrix, x, axis, count, stride, position):
     """`_points_2d` along one axis: the points make a new axis at `position`, the phases one before the last."""
     step = _TILE * stride
     length = step * (count - 1) + 1
-    groups = [
-        [lax.slice_in_dim(x, phase + stride * tap, phase + stride * tap + length, step, axis) for tap in range(matrix.shape[1])]
-        for phase in range(stride)
-    ]
+
+    def entry(first):
+        return lax.slice_in_dim(x, first, first + length, step, axis)
+
+    groups = [[entry(phase + stride * tap) for tap in range(matrix.shape[1])] for phase in range(stride)]
     points = [jnp.stack([_combine(row, group) for group in groups], axis=-2) for row in matrix]
     return jnp.stack(points, position)
 
