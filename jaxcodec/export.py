@@ -11,7 +11,7 @@ import numpy as np
 from jaxcodec import integer, models
 from jaxcodec.calibration import calibrate
 from jaxcodec.codec_file import CodecContent, canonical_json
-from jaxcodec.coding.make_tables import gaussian_tables, mass_tables, phase_tables
+from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
 from jaxcodec.coding.tables import PRECISION, Tables
 from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
 from jaxcodec.entropy.context import TAPS
@@ -66,10 +66,9 @@ def export_codec(
 
 def conditional_tables(description: Mapping[str, Any]) -> Tables:
     """The tables of a model's conditional latent: a Gaussian for each scale, and with a context for each phase too."""
-    scales = np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS)
     if description["entropy"] in TAPS:
-        return phase_tables(scales).tables
-    return gaussian_tables(scales)
+        return integer.tables().tables
+    return gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
 
 
 def prior_tables(model, params) -> Tables:

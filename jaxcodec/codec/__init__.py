@@ -4,4 +4,15 @@ from jaxcodec.codec.functions import decode_fn, encode_fn
 from jaxcodec.codec.pictures import Encoded, decode, decode_picture, encode, encode_picture
 from jaxcodec.codec.value import Codec, create, load
 
-__all__ = ["Codec", "Encoded", "create", "decode", "decode_fn", "decode_picture", "encode", "encode_fn", "encode_picture", "load"]
+__all__ = [
+    "Codec",
+    "Encoded",
+    "create",
+    "decode",
+    "decode_fn",
+    "decode_picture",
+    "encode",
+    "encode_fn",
+    "encode_picture",
+    "load",
+]

@@ -23,9 +23,9 @@ class Geometry(NamedTuple):
 
     stride: the multiple that image sides must have. latent_stride: pixels per latent position, along each axis.
     channels: of the latent.
-    analysis, synthesis, hyper_analysis: windows of these networks. hyper: of those that go from hyper-latent to latent positions; None
-    without a hyper-latent. context: of those that see the neighbours of a latent position. place: of those that see it
-    alone.
+    analysis, synthesis, hyper_analysis: windows of these networks; the last is None without a hyper-latent.
+    hyper: of those that go from hyper-latent to latent positions; None likewise.
+    context: of those that see the neighbours of a latent position. place: of those that see it alone.
     """
 
     stride: int
