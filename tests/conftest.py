@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -21,6 +22,14 @@ def shared_dir() -> pathlib.Path:
     if not (path / "data" / "test" / "kodak").is_dir():
         pytest.skip(f"needs the shared photographs (set JAXCODEC_SHARED; looked in {path})")
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+    """Compiled programs of one module are of no use to the next: kept, they grow to gigabytes over the suite."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(scope="session")
