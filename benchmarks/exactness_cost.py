@@ -15,6 +15,7 @@ Files carry hyper-latents and headers besides, which the choice does not touch.
 """
 
 import argparse
+import functools
 import pathlib
 import time
 
@@ -25,11 +26,11 @@ import numpy as np
 import jaxcodec
 from jaxcodec import image, integer, models
 from jaxcodec.codec_file import read_metadata
+from jaxcodec.coding import lanes
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.entropy.conditional import gaussian_likelihood, scale_index, scale_table
-from jaxcodec.integer.calibrate import costs, total_bits
-
-_REACH = 4096
+from jaxcodec.coding.lane_distributions import WEIGHT_BITS, Component, Mixture, shifted
+from jaxcodec.entropy.conditional import scale_index, scale_table
+from jaxcodec.entropy.mixture import mixture_likelihood
 
 
 def pieces(codec, description, spec):
@@ -43,15 +44,23 @@ def pieces(codec, description, spec):
         return hyper, jnp.round(latent - mean).astype(jnp.int32)
 
     def by_float(params, hyper, symbols, quality):
+        """Tables, offsets, and float parameters (mean, scale of the table, weight), components first."""
         if not context:
             mean = model.apply(params, hyper, quality, method="mean")  # as a decoder has to; it rounds no table
             table = scale_index(model.apply(params, hyper, quality, method="scale"))
-            return table, jnp.zeros_like(table), jnp.zeros_like(mean), table
-        mean, scale = model.apply(params, hyper, symbols, quality, method="parameters_parallel")
+            # Symbols are what is left of the latent after the mean.
+            return table, jnp.zeros_like(table), (jnp.zeros_like(mean)[None], scale_table()[table][None], jnp.ones((1,)))
+        given = model.apply(params, hyper, symbols, quality, method="parameters_parallel")
+        mean, scale, weight = given if len(given) == 3 else (*(value[None] for value in given), jnp.ones((1,)))
         level, phases = scale_index(scale), integer.tables()
         bits = jnp.asarray(phases.bits)[level]
         position = jnp.floor(mean * (1 << bits) + 0.5).astype(jnp.int32)
-        return jnp.asarray(phases.first)[level] + (position & ((1 << bits) - 1)), position >> bits, mean, level
+        table, offset = jnp.asarray(phases.first)[level] + (position & ((1 << bits) - 1)), position >> bits
+        floats = mean, scale_table()[level], weight
+        if len(given) == 2:
+            return table[0], offset[0], floats
+        parts = zip(table, offset, whole_weights(weight), strict=True)
+        return Mixture(tuple(Component(*part) for part in parts)), jnp.zeros_like(offset[0]), floats
 
     def by_integer(arrays, hyper, symbols, quality):
         if context:
@@ -62,10 +71,24 @@ def pieces(codec, description, spec):
     return jax.jit(analyse), jax.jit(by_float), jax.jit(by_integer)
 
 
+def whole_weights(weight):
+    """Weights (K, ...) that sum to one as integers that sum to 2^15."""
+    whole = jnp.floor(weight * (1 << WEIGHT_BITS)).astype(jnp.int32)
+    heaviest = jnp.argmax(weight, axis=0)[None] == jnp.arange(len(weight)).reshape(-1, *[1] * (weight.ndim - 1))
+    return whole + heaviest * ((1 << WEIGHT_BITS) - jnp.sum(whole, axis=0))
+
+
 @jax.jit
-def ideal_bits(symbols, mean, level):
-    """Bits of symbols under the Gaussian masses of the table's scale about a float mean."""
-    return -jnp.sum(jnp.log2(gaussian_likelihood(symbols - mean, scale_table()[level])))
+def ideal_bits(symbols, mean, scale, weight):
+    """Bits of symbols under float means and weights, and the scales of tables."""
+    return -jnp.sum(jnp.log2(mixture_likelihood(symbols, mean, scale, weight)))
+
+
+@jax.jit
+def coded_bits(codec, symbols, under, offset):
+    """Bits that a coder takes for symbols under tables."""
+    flat = jax.tree.map(jnp.ravel, (symbols - offset, shifted(under, codec.first_table("latent"))))
+    return lanes.cost_bits(codec.lane_tables, [lanes.Block(*flat, symbols.size)])
 
 
 def milliseconds(function, *arguments, runs: int = 7) -> float:
@@ -84,7 +107,6 @@ def measure(name: str, pictures: list[np.ndarray], qualities: list[float]) -> No
     metadata = read_metadata(jaxcodec.bundled.find(name))
     description, spec = metadata["model"], metadata["integer"]
     analyse, by_float, by_integer = pieces(codec, description, spec)
-    table_costs = jax.device_put(costs(codec.tables.sets["conditional"], _REACH))
     print(f"{codec.name}\n{'quality':>8}{'bpp':>9}{'integer':>10}{'ideal':>9}{'worst':>9}{'differ':>9}{'ms':>14}")
     for quality in qualities if codec.variable else qualities[:1]:
         whole = np.full(1, round(quality * MAX_QUALITY / 100), np.int32)
@@ -93,11 +115,12 @@ def measure(name: str, pictures: list[np.ndarray], qualities: list[float]) -> No
         for pixels in pictures:
             padded = image.pad_to_multiple(pixels, codec.geometry.stride)[None]
             hyper, symbols = analyse(codec.params, padded, fraction)
-            table, offset, mean, level = by_float(codec.params, hyper, symbols, fraction)
+            table, offset, floats = by_float(codec.params, hyper, symbols, fraction)
             chosen, taken = by_integer(codec.integer, hyper, symbols, whole)
-            floats, integers = (total_bits(table_costs, t, symbols - o)[0] for t, o in ((table, offset), (chosen, taken)))
-            differ = jnp.mean((table != chosen) | (offset != taken))
-            rows.append([floats, integers, ideal_bits(symbols, mean, level), 100 * differ, pixels[..., 0].size])
+            float_bits, integer_bits = (coded_bits(codec, symbols, *under) for under in ((table, offset), (chosen, taken)))
+            pairs = zip(jax.tree.leaves((table, offset)), jax.tree.leaves((chosen, taken)), strict=True)
+            differ = 100 * jnp.mean(functools.reduce(jnp.logical_or, (one != other for one, other in pairs)))
+            rows.append([float_bits, integer_bits, ideal_bits(symbols, *floats), differ, pixels[..., 0].size])
         bits, integers, ideal, differ, size = np.array(rows, np.float64).T
         ms = milliseconds(by_integer, codec.integer, hyper, symbols, whole)
         ms_float = milliseconds(by_float, codec.params, hyper, symbols, fraction)

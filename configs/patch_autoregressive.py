@@ -2,7 +2,8 @@
 
     python train.py --config=configs/patch_autoregressive.py --workdir=runs/patch_ar --config.data.folders=DIR
 
-`configs/patch_autoregressive.py:checkerboard` has the two-pass context instead.
+`configs/patch_autoregressive.py:checkerboard` has the two-pass context instead, `:autoregressive,3` mixtures of three
+Gaussians.
 """
 
 from jaxcodec.models.presets import patch_context_model
@@ -10,13 +11,14 @@ from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training.config import default_config
 
 
-def get_config(pattern="autoregressive"):
+def get_config(argument="autoregressive"):
     """Settings for CompressAI's fourth trade-off."""
+    pattern, _, mixture = argument.partition(",")
     config = default_config()
-    config.name = f"patch_{pattern}"
+    config.name = f"patch_{pattern}{mixture and '_mixture'}"
     config.objective = {"first": 0.013, "last": 0.013, "balance": 0.0}
     gain, _ = RateDistortion(**config.objective).starting_gains()
-    config.model = patch_context_model(96, width=64, blocks=3, hyper=48, gain=gain, pattern=pattern)
+    config.model = patch_context_model(96, width=64, blocks=3, hyper=48, gain=gain, pattern=pattern, mixture=int(mixture or 1))
     config.surrogate = "mixed"
     config.steps = 2_000
     config.batch_size = 4

@@ -97,15 +97,18 @@ def cheng2020_model(features: int, attention: bool = True, mixture: int = 1, pat
 
 
 def patch_context_model(
-    latent: int, width: int, blocks: int, hyper: int, gain: float, pattern: str = "autoregressive"
+    latent: int, width: int, blocks: int, hyper: int, gain: float, pattern: str = "autoregressive", mixture: int = 1
 ) -> Description:
-    """The patch network at one quality, with a context; `gain` is one over the starting quantiser step."""
+    """The patch network at one quality, with a context, under one Gaussian or a `mixture`.
+
+    `gain` is one over the starting quantiser step.
+    """
     description = patch_model(latent, width, blocks, hyper, points=1, first_gain=gain, last_gain=gain)
     hyper_synthesis = {
         "kind": "conv_synthesis", "features": (hyper, latent, 2 * latent), "kernels": (5, 5, 3), "strides": (2, 2, 1),
         "activation": "leaky_relu",
     }  # fmt: skip
-    return description | {"entropy": pattern, "hyper_synthesis": hyper_synthesis}
+    return description | {"entropy": pattern, "mixture": mixture, "hyper_synthesis": hyper_synthesis}
 
 
 def _convolutions(features, latent, kernels, strides) -> Description:
