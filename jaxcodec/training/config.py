@@ -17,6 +17,14 @@ def default_config() -> ml_collections.ConfigDict:
     config.name = ml_collections.config_dict.placeholder(str)  # of the exported codec
     config.model = ml_collections.ConfigDict()  # see jaxcodec.models.build
     config.objective = {"first": 0.01, "last": 0.01, "balance": 0.0}  # see RateDistortion
+    config.target_rate = {  # see TargetRate and rate.controller; where there are targets, they take the objective's place
+        "targets_bpp": (), "beta": (), "strategy": "general", "parameter_bpp": (), "smoothing": "decay", "alpha": 0.99,
+        "decay": {"steps": 150_000, "base": 50.0, "limit_bpp": 3.0, "below_bpp": 0.5},
+        "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0,
+    }  # fmt: skip
+    config.start = {  # another run to begin with, and which of its qualities become 0 and 1 here; see training.start
+        "workdir": "", "qualities": (0.0, 1.0),
+    }  # fmt: skip
     config.surrogate = "noise"  # see jaxcodec.entropy.surrogates
     config.fake_quantised = False  # fine-tune with the networks that choose tables in 8 bits, see jaxcodec.integer.fake
     config.seed = 0
@@ -83,7 +91,7 @@ def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
     path = workdir / RUN_FILE
     if path.exists():
         before = load(workdir)
-        for name in ("model", "objective", "batch_size", "seed", "surrogate", "data.crop"):
+        for name in ("model", "objective", "target_rate", "start", "batch_size", "seed", "surrogate", "data.crop"):
             old, new = _lookup(before, name), _lookup(config, name)
             if _plain(old) != _plain(new):
                 raise TrainingError(
