@@ -26,10 +26,10 @@ HIT = 0.15
 
 
 def runs() -> list[str]:
-    """The arguments of the config, in the order of training: bases, then the best strategy first."""
+    """The arguments of the config, in the order of training."""
     bases = [f"{entropy},base" for entropy in ENTROPIES]
     single = [f"{entropy},{target},{method}" for method in METHODS for entropy in ENTROPIES for target in TARGETS]
-    return bases + single + [f"{entropy},all" for entropy in ENTROPIES]
+    return [*bases, *single, "parametric,all"]
 
 
 def train(name: str, options) -> pathlib.Path:

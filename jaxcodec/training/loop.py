@@ -29,7 +29,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     Returns True when all steps are done, False when a SIGTERM came first; either way the last state is saved.
 
     Raises:
-      TrainingError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
+      TrainingError, RateError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
       DataError: the folder of images is missing, empty or unreadable.
     """
     workdir = pathlib.Path(workdir)

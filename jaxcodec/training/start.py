@@ -31,7 +31,7 @@ def params_of(workdir: str | pathlib.Path, template: Any, qualities: tuple[float
     fitted = {}
     for path, leaf in new.items():
         table = np.asarray(old[path], np.float32)
-        fitted[path] = _read_off(table, leaf.shape[0], qualities) if _is_table(path) else table
+        fitted[path] = read_off(table, leaf.shape[0], qualities) if _is_table(path) else table
         if fitted[path].shape != leaf.shape:
             raise TrainingError(
                 f"the run in {workdir} has another model than the config: {path} is {table.shape} there and "
@@ -46,7 +46,8 @@ def _is_table(path: str) -> bool:
     return "gains" in parts or any(part.startswith("Modulation") for part in parts)
 
 
-def _read_off(table: np.ndarray, points: int, qualities: tuple[float, float]) -> np.ndarray:
+def read_off(table: np.ndarray, points: int, qualities: tuple[float, float]) -> np.ndarray:
+    """A table over the quality (points, ...) at as many points from one quality to another, beyond [0, 1] as well."""
     if len(table) == 1:
         return np.repeat(table, points, axis=0)
     position = np.linspace(*qualities, points) * (len(table) - 1)
