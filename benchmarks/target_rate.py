@@ -1,10 +1,10 @@
 """Target-rate training, measured: trains every model of docs/rate_control.md, and prints its tables.
 
-    python benchmarks/target_rate.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... [--only TEXT ...] [--jobs]
+    python benchmarks/target_rate.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... [--only TEXT ...]
 
 Each model is a run of `train.py` with `configs/target_rate_small.py` in a folder of its own under --out, from the base of
 its entropy model; it is exported, and every picture of the test folders goes through real files. What is done is kept:
-the same command goes on where it was stopped. --only runs what has one of these texts in its name; --table prints the
+the same command goes on where it was stopped. --only runs what has one of these texts in its name; further --config.NAME=VALUE go to `train.py`; --table prints the
 tables of what is there, --plot FILE draws the rate parameters over training.
 """
 
@@ -130,10 +130,11 @@ def main() -> None:
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="folders of test pictures")
     parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="only runs that have one of these")
-    parser.add_argument("--settings", nargs="+", default=[], help="further settings of every run, --config.NAME=VALUE")
     parser.add_argument("--table", action="store_true", help="print the tables of what is there, and train nothing")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw the training of the general strategy")
-    options = parser.parse_args()
+    options, options.settings = parser.parse_known_args()
+    if wrong := [setting for setting in options.settings if not setting.startswith("--config.")]:
+        parser.error(f"{wrong[0]} is neither an option nor a setting of train.py")
     if options.plot:
         plot(options)
     if options.table:
