@@ -30,10 +30,14 @@ class ActivityGain(nn.Module):
 
     @nn.compact
     def __call__(self, y, quality):
-        size = jnp.square(y[..., None, :] * _STEPS[:, None])
-        activity = jnp.log(_neighbourhood_mean(jnp.mean(jnp.log1p(size), axis=-1)) + 1e-3)
-        h = jax.nn.silu(Modulation(self.points)(Conv(self.width, 1)(activity), quality))
-        h = jax.nn.silu(Modulation(self.points)(Conv(self.width, 1)(h), quality))
+        size = jnp.log1p(jnp.square(y[..., None, :] * _STEPS[:, None]))
+        # The mean over all channels at each step, and what training finds to tell about single channels.
+        profile = Conv(self.width, 1, use_bias=False)(size[..., ::2, :].reshape(*y.shape[:3], -1))
+        local = jnp.concatenate([jnp.mean(size, axis=-1), profile], axis=-1)
+        mean, profile = jnp.split(_neighbourhood_mean(local), [len(_STEPS)], axis=-1)
+        h = jnp.concatenate([jnp.log(mean + 1e-3), profile], axis=-1)
+        for _ in range(2):
+            h = jax.nn.silu(Modulation(self.points)(Conv(self.width, 1)(h), quality))
         log_gain = Modulation(self.points)(Conv(1, 1, kernel_init=nn.initializers.zeros)(h), quality)
         log_gain = _BOUND * jnp.tanh(log_gain / _BOUND)
         return jnp.concatenate([y * jnp.exp(log_gain), log_gain * _UNIT], axis=-1)
