@@ -49,6 +49,16 @@ def factorized_model(
     return {"entropy": "factorized", "gains": {"channels": latent}, **_convolutions(features, latent, kernels, strides)}
 
 
+def residual_factorized_model(features: int) -> Description:
+    """Residual blocks (Cheng et al. 2020, without attention) under a factorized prior."""
+    return {
+        "entropy": "factorized",
+        "gains": {"channels": features},
+        "analysis": {"kind": "cheng_analysis", "features": features, "attention": False},
+        "synthesis": {"kind": "cheng_synthesis", "features": features, "attention": False},
+    }
+
+
 def mean_scale_model(
     features: int, latent: int, hyper: int | None = None, hyper_activation: str = "leaky_relu", wide: bool = True
 ) -> Description:
