@@ -10,6 +10,7 @@ synthesis takes the gain off. Ours, not of the thesis, whose transforms learn th
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxcodec.transforms.layers import Conv, Modulation
@@ -17,7 +18,7 @@ from jaxcodec.transforms.layers import Conv, Modulation
 RADIUS = 8
 """Of the neighbourhood, in latent positions."""
 
-_STEPS = 2.0 ** jnp.arange(-1.0, 8.0)  # gains at which the latent is looked at, for images in [0, 1]
+_STEPS = 2.0 ** np.arange(-1.0, 8.0, dtype=np.float32)  # gains at which the latent is looked at, for images in [0, 1]
 _UNIT = 0.5  # of the channel that carries the logarithm
 _BOUND = 3.0  # of the logarithm
 
