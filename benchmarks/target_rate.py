@@ -1,14 +1,15 @@
 """Target-rate training, measured: trains every model of docs/rate_control.md, and prints its tables.
 
-    python benchmarks/target_rate.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... [--only TEXT ...]
+    python benchmarks/target_rate.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... [--only PATTERN ...]
 
 Each model is a run of `train.py` with `configs/target_rate_small.py` in a folder of its own under --out, from the base of
 its entropy model; it is exported, and every picture of the test folders goes through real files. What is done is kept:
-the same command goes on where it was stopped. --only runs what has one of these texts in its name; further --config.NAME=VALUE go to `train.py`; --table prints the
+the same command goes on where it was stopped. --only runs what matches one of these, as in 'parametric,*,general'; further --config.NAME=VALUE go to `train.py`; --table prints the
 tables of what is there, --plot FILE draws the rate parameters over training.
 """
 
 import argparse
+import fnmatch
 import json
 import os
 import pathlib
@@ -129,7 +130,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="folders of test pictures")
-    parser.add_argument("--only", nargs="+", default=[""], metavar="TEXT", help="only runs that have one of these")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="only runs that match one of these")
     parser.add_argument("--table", action="store_true", help="print the tables of what is there, and train nothing")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw the training of the general strategy")
     options, options.settings = parser.parse_known_args()
@@ -142,7 +143,7 @@ def main() -> None:
     if options.plot or options.table:
         return
     for name in runs():
-        if any(text in name for text in options.only):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in options.only):
             print(name, flush=True)
             codec = train(name, options)
             if not name.endswith("base"):

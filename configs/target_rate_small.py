@@ -90,7 +90,8 @@ def _aim(config, entropy, what, method):
     config.target_rate.targets_bpp = targets
     config.target_rate.beta = tuple(thesis.SETTINGS[entropy][target].beta for target in targets)
     config.target_rate.strategy = "general" if method == "straight_through" else method
-    config.target_rate.decay.steps = config.steps // 5
+    # The rate at which the non-parametric base stands: to begin at 3 bpp as the thesis does would undo what it learned.
+    config.target_rate.decay.update({"steps": config.steps // 5, "limit_bpp": 0.6})
     config.target_rate.balance = 1.0 if len(targets) > 1 else 0.0
     if method == "straight_through":
         config.surrogate = "round"
