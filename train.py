@@ -11,6 +11,7 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join the other processes
 _COORDINATOR = flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where JAX cannot find it.")
 _PROCESSES = flags.DEFINE_integer("processes", None, "Number of processes, with --coordinator.")
 _PROCESS = flags.DEFINE_integer("process", None, "Number of this process from 0, with --coordinator.")
+_SEARCH = flags.DEFINE_bool("search", False, "First search for the rate parameter and beta of the config's target.")
 _COMPILE_CACHE = flags.DEFINE_bool("compile_cache", True, "Keep compiled programs in the user's cache folder.")
 
 
@@ -35,7 +36,7 @@ def main(argv):
     del argv
     from jaxcodec import compile_cache, memory
     from jaxcodec.errors import CodecError
-    from jaxcodec.training import loop, sharding
+    from jaxcodec.training import loop, rate_search, sharding
 
     memory.keep_freed_memory()
     if _COMPILE_CACHE.value:
@@ -43,7 +44,8 @@ def main(argv):
     try:
         if _DISTRIBUTED.value or _COORDINATOR.value:
             sharding.initialise_distributed(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
-        finished = loop.train(_CONFIG.value, _WORKDIR.value)
+        train = rate_search.search if _SEARCH.value else loop.train
+        finished = train(_CONFIG.value, _WORKDIR.value)
     except CodecError as error:
         print(f"train.py: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -10,6 +10,7 @@ import pytest
 from jaxcodec import models
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.build import stride
+from jaxcodec.rate import thesis
 from jaxcodec.training import config as run_config
 from jaxcodec.training import optimisers
 
@@ -65,3 +66,52 @@ def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
     assert (low.model.gains.channels, high.model.gains.channels) == (192, 320)
     with pytest.raises(TrainingError, match="quality 9"):
         load(path, "9")
+
+
+@pytest.mark.parametrize("model", ["parametric", "non_parametric", "residual"])
+@pytest.mark.parametrize("target", thesis.TARGETS)
+def test_every_model_of_the_thesis_has_every_target_and_its_beta(model, target):
+    path = next(path for path in CONFIGS if path.stem == "target_rate")
+    setting = thesis.SETTINGS["parametric" if model == "parametric" else "non_parametric"][target]
+    general = load(path, f"{model},{target}")
+    assert general.target_rate.targets_bpp == (target,)
+    assert general.target_rate.beta == (setting.beta,)
+    assert (general.target_rate.strategy, general.steps) == ("general", 750_000)
+    fixed = load(path, f"{model},{target},fixed")
+    assert fixed.target_rate.parameter_bpp == (setting.parameter_bpp,)
+    assert load(path, f"{model},{target},straight_through").surrogate == "round"
+
+
+SMALL = [
+    f"{entropy},{what}"
+    for entropy in ("parametric", "non_parametric")
+    for what in ("base", "0.12", "1.0", "0.5,trade_off", "0.25,straight_through")
+]
+
+
+@pytest.mark.parametrize("argument", [*SMALL, "parametric,all"])
+def test_the_small_models_can_be_trained(argument):
+    path = next(path for path in CONFIGS if path.stem == "target_rate_small")
+    config = load(path, argument)
+    config.data.folders = "photographs"
+    run_config.check(config)
+    models.build(config.model.to_dict())
+    towards = "base" not in argument and "trade_off" not in argument
+    assert len(config.target_rate.targets_bpp) == (4 if "all" in argument else towards)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("target_rate", "parametric,0.3"),
+        ("target_rate", "parametric,0.25,best"),
+        ("target_rate", "bigger,0.25"),
+        ("target_rate_small", "parametric,0.3"),
+        ("target_rate_small", "parametric,0.25,best"),
+        ("target_rate_small", "non_parametric,all"),
+    ],
+)
+def test_a_target_that_has_no_settings_is_named(name, argument):
+    path = next(path for path in CONFIGS if path.stem == name)
+    with pytest.raises(TrainingError, match=argument.split(",")[0] + "|all|0.3"):
+        load(path, argument)

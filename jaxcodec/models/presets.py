@@ -7,17 +7,34 @@ Description = dict[str, Any]
 
 
 def patch_model(
-    latent: int, width: int, blocks: int, hyper: int, points: int, first_gain: float, last_gain: float
+    latent: int,
+    width: int,
+    blocks: int,
+    hyper: int,
+    points: int,
+    first_gain: float,
+    last_gain: float,
+    activity: bool = False,
 ) -> Description:
-    """The patch network under a mean-scale hyperprior, with `points` learned gains from `first_gain` to `last_gain`."""
-    return {
+    """The patch network under a mean-scale hyperprior, with `points` learned gains from `first_gain` to `last_gain`.
+
+    `hyper` of 0 stands for a factorized prior in its place. `activity`: the last channel of the latent is that of
+    `ActivityGain`, for target rates.
+    """
+    gains = {"channels": latent, "points": points, "first": first_gain, "last": last_gain}
+    network = {"width": width, "blocks": blocks, "points": points, "activity": activity}
+    description = {
+        "gains": gains,
+        "analysis": {"kind": "patch_analysis", "latent": latent} | network,
+        "synthesis": {"kind": "patch_synthesis"} | network,
+    }
+    if not hyper:
+        return {"entropy": "factorized"} | description
+    return description | {
         "entropy": "mean_scale",
         "hyper_channels": hyper,
         "scale_form": "log",
         "log_scale_start": "photographs",
-        "gains": {"channels": latent, "points": points, "first": first_gain, "last": last_gain},
-        "analysis": {"kind": "patch_analysis", "latent": latent, "width": width, "blocks": blocks, "points": points},
-        "synthesis": {"kind": "patch_synthesis", "width": width, "blocks": blocks, "points": points},
         "hyper_analysis": {"kind": "patch_hyper_analysis", "features": hyper, "width": width, "points": points},
         "hyper_synthesis": {
             "kind": "patch_hyper_synthesis", "outputs": 2 * latent, "width": width, "points": points,
@@ -30,6 +47,16 @@ def factorized_model(
 ) -> Description:
     """Convolutions with GDN under a factorized prior; CompressAI's sizes are (128, 192) and (192, 320)."""
     return {"entropy": "factorized", "gains": {"channels": latent}, **_convolutions(features, latent, kernels, strides)}
+
+
+def residual_factorized_model(features: int) -> Description:
+    """Residual blocks (Cheng et al. 2020, without attention) under a factorized prior."""
+    return {
+        "entropy": "factorized",
+        "gains": {"channels": features},
+        "analysis": {"kind": "cheng_analysis", "features": features, "attention": False},
+        "synthesis": {"kind": "cheng_synthesis", "features": features, "attention": False},
+    }
 
 
 def mean_scale_model(

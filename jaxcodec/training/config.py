@@ -5,6 +5,7 @@ import pathlib
 
 import ml_collections
 
+from jaxcodec import objectives
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import write_atomic
 
@@ -17,6 +18,17 @@ def default_config() -> ml_collections.ConfigDict:
     config.name = ml_collections.config_dict.placeholder(str)  # of the exported codec
     config.model = ml_collections.ConfigDict()  # see jaxcodec.models.build
     config.objective = {"first": 0.01, "last": 0.01, "balance": 0.0}  # see RateDistortion
+    config.target_rate = {  # see TargetRate and rate.controller; where there are targets, they take the objective's place
+        "targets_bpp": (), "beta": (), "strategy": "general", "parameter_bpp": (), "smoothing": "decay", "alpha": 0.99,
+        "decay": {"steps": 150_000, "base": 50.0, "limit_bpp": 3.0, "below_bpp": 0.5},
+        "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0,
+    }  # fmt: skip
+    config.search = {  # train.py --search, see training.rate_search; tolerance is of the target, delta 0 chooses one
+        "rounds": 10, "steps": 20_000, "tolerance": 0.05, "delta": 0.0,
+    }  # fmt: skip
+    config.start = {  # another run to begin with, and which of its qualities become 0 and 1 here; see training.start
+        "workdir": "", "qualities": (0.0, 1.0),
+    }  # fmt: skip
     config.surrogate = "noise"  # see jaxcodec.entropy.surrogates
     config.fake_quantised = False  # fine-tune with the networks that choose tables in 8 bits, see jaxcodec.integer.fake
     config.seed = 0
@@ -68,7 +80,7 @@ def small_config() -> ml_collections.ConfigDict:
 
 
 def check(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for settings that cannot work, naming them."""
+    """Raises TrainingError, or RateError of a target rate, for settings that cannot work, naming them."""
     if not config.data.folders:
         raise TrainingError("config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training images")
     for name in ("steps", "batch_size", "log_every", "validate_every", "checkpoint_every", "keep_checkpoints"):
@@ -76,6 +88,7 @@ def check(config: ml_collections.ConfigDict) -> None:
             raise TrainingError(f"config.{name} is {config[name]}; it must be at least 1")
     if config.fake_quantised and config.model.entropy == "factorized":
         raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
+    objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
 
 
 def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
@@ -83,7 +96,7 @@ def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
     path = workdir / RUN_FILE
     if path.exists():
         before = load(workdir)
-        for name in ("model", "objective", "batch_size", "seed", "surrogate", "data.crop"):
+        for name in ("model", "objective", "target_rate", "start", "batch_size", "seed", "surrogate", "data.crop"):
             old, new = _lookup(before, name), _lookup(config, name)
             if _plain(old) != _plain(new):
                 raise TrainingError(

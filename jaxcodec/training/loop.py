@@ -13,11 +13,10 @@ import numpy as np
 from absl import logging
 from jax.experimental import multihost_utils
 
-from jaxcodec import data, models
+from jaxcodec import data, models, objectives
 from jaxcodec.errors import TrainingError
-from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training import config as run_config
-from jaxcodec.training import optimisers, sharding, validation
+from jaxcodec.training import optimisers, sharding, start, validation
 from jaxcodec.training import state as train_state
 from jaxcodec.training.checkpoints import Checkpoints
 from jaxcodec.training.reporting import Reporter
@@ -30,7 +29,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     Returns True when all steps are done, False when a SIGTERM came first; either way the last state is saved.
 
     Raises:
-      TrainingError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
+      TrainingError, RateError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
       DataError: the folder of images is missing, empty or unreadable.
     """
     workdir = pathlib.Path(workdir)
@@ -44,10 +43,10 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     first_process = jax.process_index() == 0
     if first_process:
         run_config.remember(config, workdir)
-    state, train_step, validate = _compile(config, mesh)
+    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
+    state, train_step, validate = _compile(config, mesh, fresh=checkpoints.latest_step() is None)
 
     # ---------------------------------------------------------------- checkpoint
-    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
     state, step, window = _resume(checkpoints, state, images, config)
     reporter = Reporter(workdir, step, config.steps) if first_process else None
 
@@ -116,12 +115,12 @@ def _open_input(config: ml_collections.ConfigDict) -> _Input:
     return _Input(batches, held_out, _fingerprint(folder))
 
 
-def _compile(config: ml_collections.ConfigDict, mesh) -> tuple[train_state.TrainState, Callable, Callable]:
+def _compile(config: ml_collections.ConfigDict, mesh, *, fresh: bool) -> tuple[train_state.TrainState, Callable, Callable]:
     """A fresh state on the mesh, and the jitted steps of training (which donates its state) and of validation."""
     model = models.build(config.model.to_dict())
     if config.fake_quantised:
         model = model.clone(fake_quantised=True)
-    objective = RateDistortion(**config.objective)
+    objective = objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
     transform = optimisers.create(config)
     step_function = make_train_step(
         model, objective, transform, surrogate=config.surrogate, seed=config.seed, average_decay=config.average_decay
@@ -129,7 +128,10 @@ def _compile(config: ml_collections.ConfigDict, mesh) -> tuple[train_state.Train
     same, split = sharding.replicated(mesh), sharding.divided(mesh)
     train_step = jax.jit(step_function, in_shardings=(same, split), out_shardings=(same, same), donate_argnums=0)
     validate = jax.jit(make_validation_step(model, objective), out_shardings=same)
-    state = train_state.create(model, transform, config.data.crop, config.seed)
+    state = train_state.create(model, transform, config.data.crop, config.seed, objective.init())
+    if config.start.workdir and fresh:
+        params = start.params_of(config.start.workdir, state.params, config.start.qualities)
+        state = train_state.with_params(state, params, transform)
     logging.info(
         "%d parameters, %d devices in %d processes, global batch %d",
         sum(leaf.size for leaf in jax.tree.leaves(state.params)), mesh.size, jax.process_count(), config.batch_size,

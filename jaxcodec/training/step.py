@@ -7,15 +7,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxcodec.objectives.rate_distortion import RateDistortion, draw_quality
+from jaxcodec.objectives import Metrics, Objective
 from jaxcodec.training.state import TrainState
-
-Metrics = dict[str, jax.Array]
 
 
 def make_train_step(
     model: nn.Module,
-    objective: RateDistortion,
+    objective: Objective,
     transform: optax.GradientTransformation,
     *,
     surrogate: str,
@@ -25,19 +23,31 @@ def make_train_step(
     """Returns `train_step(state, images) -> (state, metrics)` for images (B, crop, crop, 3) uint8.
 
     Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an uninterrupted one. A
-    non-finite loss or gradient leaves params, average and optimiser as they were; the metric `finite` (0 or 1) tells.
+    non-finite loss or gradient leaves the state as it was; the metric `finite` (0 or 1) tells. An objective that carries
+    something is updated with what the step measured; over several devices that is the global batch.
     """
 
-    def loss_of(params, images, quality, key):
+    def loss_of(params, images, quality, key, carry):
         output = model.apply(params, images, quality, key, kind=surrogate)
-        return objective(images, output.image, output.bits, quality)
+        loss, metrics = objective(images, output.image, output.bits, quality, carry)
+        return loss, (metrics, output.bits)
+
+    def update_carry(params, images, quality, key, bits, carry):
+        if not jax.tree.leaves(carry):
+            return carry, {}
+        # XLA shares the analysis with the loss, and drops the synthesis.
+        rounded = model.apply(params, images, quality, key, kind="round")
+        return objective.update(bits, rounded.bits, images.shape[1] * images.shape[2], quality, carry)
 
     def train_step(state, images):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         key_quality, key_noise = jax.random.split(key)
         images = images.astype(jnp.float32) / 255
-        quality = draw_quality(key_quality, images.shape[0])
-        (_, metrics), gradients = jax.value_and_grad(loss_of, has_aux=True)(state.params, images, quality, key_noise)
+        quality = objective.draw_quality(key_quality, images.shape[0])
+        (_, (metrics, bits)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+            state.params, images, quality, key_noise, state.carry
+        )
+        carry, measured = update_carry(state.params, images, quality, key_noise, bits, state.carry)
         norm = optax.tree.norm(gradients)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
         updates, optimiser = transform.update(gradients, state.optimiser, state.params)
@@ -45,14 +55,14 @@ def make_train_step(
         # A growing average: short at first, so that it forgets the start.
         decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1 - decay)
-        stepped = TrainState(state.step + 1, params, average, optimiser)
+        stepped = TrainState(state.step + 1, params, average, optimiser, carry)
         kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), stepped, state)
-        return kept, metrics | {"gradient_norm": norm, "finite": finite.astype(jnp.float32)}
+        return kept, metrics | measured | {"gradient_norm": norm, "finite": finite.astype(jnp.float32)}
 
     return train_step
 
 
-def make_validation_step(model: nn.Module, objective: RateDistortion) -> Callable[..., tuple[Metrics, jax.Array]]:
+def make_validation_step(model: nn.Module, objective: Objective) -> Callable[..., tuple[Metrics, jax.Array]]:
     """Returns `validate(params, images, quality) -> (metrics, reconstruction)` with real rounding.
 
     images: (B, H, W, 3) uint8; quality: (B,); reconstruction: (B, H, W, 3) uint8.
@@ -62,7 +72,7 @@ def make_validation_step(model: nn.Module, objective: RateDistortion) -> Callabl
         images = images.astype(jnp.float32) / 255
         output = model.apply(params, images, quality, jax.random.key(0), kind="round")
         image = jnp.round(255 * jnp.clip(output.image, 0, 1)) / 255
-        _, metrics = objective(images, image, output.bits, quality)
+        metrics = objective.validate(images, image, output.bits, quality)
         return metrics, (255 * image).astype(jnp.uint8)
 
     return validate

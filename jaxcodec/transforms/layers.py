@@ -108,3 +108,16 @@ def interpolate_points(table: jax.Array, quality: jax.Array) -> jax.Array:
     high = jnp.minimum(low + 1, points - 1)
     fraction = (position - low).reshape((-1,) + (1,) * (table.ndim - 1))
     return table[low] * (1 - fraction) + table[high] * fraction
+
+
+class Modulation(nn.Module):
+    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,); identity at the start."""
+
+    points: int
+
+    @nn.compact
+    def __call__(self, x, quality):
+        shape = (self.points, x.shape[-1])
+        scale = interpolate_points(self.param("scale", nn.initializers.zeros, shape), quality)
+        shift = interpolate_points(self.param("shift", nn.initializers.zeros, shape), quality)
+        return x * (1 + scale[:, None, None]) + shift[:, None, None]

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.ops import depth_to_space, space_to_depth
-from jaxcodec.transforms.layers import Conv, interpolate_points
+from jaxcodec.transforms.activity import RADIUS, ActivityGain, remove_activity_gain
+from jaxcodec.transforms.layers import Conv, Modulation
 
 PATCH = 8
 STRIDE = 16
@@ -75,19 +76,6 @@ def _constant(matrix: np.ndarray):
     return lambda key, shape: jnp.asarray(matrix, jnp.float32).reshape(shape)
 
 
-class Modulation(nn.Module):
-    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,); identity at the start."""
-
-    points: int
-
-    @nn.compact
-    def __call__(self, x, quality):
-        shape = (self.points, x.shape[-1])
-        scale = interpolate_points(self.param("scale", nn.initializers.zeros, shape), quality)
-        shift = interpolate_points(self.param("shift", nn.initializers.zeros, shape), quality)
-        return x * (1 + scale[:, None, None]) + shift[:, None, None]
-
-
 class BottleneckBlock(nn.Module):
     """Residual block 1x1, 3x3, 1x1 with a narrow middle that knows the quality; starts as the identity."""
 
@@ -103,27 +91,32 @@ class BottleneckBlock(nn.Module):
 
 
 class PatchAnalysis(nn.Module):
-    """Image (B, H, W, 3) in [0, 1] to latent (B, H/16, W/16, latent); H and W are multiples of 16."""
+    """Image (B, H, W, 3) in [0, 1] to latent (B, H/16, W/16, latent); H and W are multiples of 16.
+
+    With `activity` the last channel of the latent is that of `ActivityGain`.
+    """
 
     latent: int = 288
     width: int = 96
     blocks: int = 6
     points: int = 1
+    activity: bool = False
     stride = STRIDE
 
     @nn.compact
     def __call__(self, x, quality):
-        to_patches, to_latent = linear_start(self.latent)
+        to_patches, to_latent = linear_start(self.latent - self.activity)
         h = space_to_depth(x - 0.5, PATCH)
         h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches))(h)
         for _ in range(self.blocks):
             h = BottleneckBlock(self.width, self.points)(h, quality)
-        return Conv(self.latent, 1, kernel_init=_constant(to_latent))(space_to_depth(h, STRIDE // PATCH))
+        y = Conv(self.latent - self.activity, 1, kernel_init=_constant(to_latent))(space_to_depth(h, STRIDE // PATCH))
+        return ActivityGain(points=self.points)(y, quality) if self.activity else y
 
     @property
     def halo(self) -> int:
         """How far an output depends on its neighbours, in latent positions: a patch for each block."""
-        return -(-self.blocks * PATCH // STRIDE)
+        return -(-self.blocks * PATCH // STRIDE) + RADIUS * self.activity
 
 
 class PatchSynthesis(nn.Module):
@@ -132,9 +125,11 @@ class PatchSynthesis(nn.Module):
     width: int = 96
     blocks: int = 6
     points: int = 1
+    activity: bool = False
 
     @nn.compact
     def __call__(self, y, quality):
+        y = remove_activity_gain(y) if self.activity else y
         to_patches, to_latent = linear_start(y.shape[-1])
         h = Conv(to_latent.shape[0], 1, kernel_init=_constant(to_latent.T))(y)
         h = depth_to_space(h, STRIDE // PATCH)

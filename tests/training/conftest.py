@@ -4,17 +4,21 @@ import json
 import os
 import pathlib
 import runpy
+import signal
 import subprocess
 import sys
 import types
 
 import jax
+import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from jaxcodec import compile_cache
 from jaxcodec.training import loop
+from jaxcodec.training.reporting import Reporter
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -99,3 +103,44 @@ def read_metrics():
         return [json.loads(line) for line in (pathlib.Path(workdir) / "metrics.jsonl").read_text().splitlines()]
 
     return read
+
+
+@pytest.fixture
+def interrupt(monkeypatch):
+    """`interrupt(step)`: once the metrics of that step are written, this process gets a SIGTERM."""
+    original = Reporter.scalars
+
+    def at(last_step):
+        def scalars(self, step, part, values):
+            original(self, step, part, values)
+            if step == last_step and part == "train":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(Reporter, "scalars", scalars)
+
+    return at
+
+
+@pytest.fixture(scope="session")
+def saved_state():
+    """Reads every array of the newest checkpoint of a workdir."""
+
+    def read(workdir):
+        with ocp.CheckpointManager(workdir / "checkpoints") as manager:
+            step = manager.latest_step()
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            tree = checkpointer.restore(workdir / "checkpoints" / str(step) / "state")
+        return jax.tree.map(np.asarray, tree)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def assert_same_run(saved_state, read_metrics):
+    """Fails unless two runs wrote the same metrics and ended with the same state, bit for bit."""
+
+    def check(workdir, reference):
+        assert read_metrics(workdir) == read_metrics(reference)
+        jax.tree.map(np.testing.assert_array_equal, saved_state(workdir), saved_state(reference))
+
+    return check

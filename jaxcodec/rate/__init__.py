@@ -1,0 +1,1 @@
+"""Rates that were asked for: while training."""

@@ -1,0 +1,195 @@
+"""Rate parameters for target-rate training: explicit state, in the manner of optax (Guerin 2024, chapters 5 and 6).
+
+A model trained on rates under uniform noise lands below them once it rounds: the noise over-estimates the rate of
+symbols whose scale is small (the mean-rate shift, section 5.4.4). The loss therefore takes a rate parameter that is not
+the target itself, and a controller says which:
+
+    controller = create((0.25,), strategy="general")
+    state = controller.init()
+    ...                                         # a step with state.parameter_bpp and state.beta, both constants
+    parameter_bpp, state = controller.update(noisy_bpp, quantised_bpp, which, state)
+
+One controller serves any number of targets, each with a state of its own: everything below is a vector over targets.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxcodec.errors import RateError
+
+STRATEGIES = ("fixed", "adaptive", "general")
+SMOOTHINGS = ("decay", "printed", "none")
+SPREAD_DECAY = 0.98
+"""Of the moving average of squared relative deviations that drives an adaptive beta."""
+
+_LOWEST_PARAMETER = 0.1
+"""The parameter stays above this part of the target, whatever shift a strange batch measures."""
+
+_BETA_RANGE = 1 / 64, 64.0
+"""An adaptive beta stays within these multiples of its start."""
+
+
+class RateState(NamedTuple):
+    """What a controller carries, over T targets.
+
+    step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,), R_param of the next step. shift_bpp: float32 (T,), the last measured
+    rate under noise less that of rounded latents. beta: float32 (T,), the weight of the next step's rate term.
+    squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents.
+    seen: int32 (T,), updates that each target took part in.
+    """
+
+    step: jax.Array
+    target_bpp: jax.Array
+    parameter_bpp: jax.Array
+    shift_bpp: jax.Array
+    beta: jax.Array
+    squared_deviation: jax.Array
+    seen: jax.Array
+
+
+class Controller(NamedTuple):
+    """init: () -> RateState. update: see `create`."""
+
+    init: Callable[[], RateState]
+    update: Callable[[jax.Array, jax.Array, jax.Array, RateState], tuple[jax.Array, RateState]]
+
+
+class Decay(NamedTuple):
+    """A target that starts high and comes down (eq. 6.14): min(limit_bpp, r * base^(max(0, steps - t) / steps)).
+
+    Only for targets of at most `below_bpp`; `steps` of 0 leaves every target as it is.
+    """
+
+    steps: int = 150_000
+    base: float = 50.0
+    limit_bpp: float = 3.0
+    below_bpp: float = 0.5
+
+    def __call__(self, targets: jax.Array, step: jax.Array) -> jax.Array:
+        """The targets (T,) that hold at `step`."""
+        if not self.steps:
+            return targets
+        remaining = jnp.maximum(0.0, self.steps - step) / self.steps
+        decayed = jnp.minimum(self.limit_bpp, targets * self.base**remaining)
+        return jnp.where(targets <= self.below_bpp, decayed, targets)
+
+
+def create(
+    targets: Sequence[float],
+    *,
+    strategy: str = "general",
+    beta: Sequence[float],
+    parameter_bpp: Sequence[float] | None = None,
+    smoothing: str = "decay",
+    alpha: float = 0.99,
+    decay: Decay = Decay(),
+    tolerance: float = 0.0,
+    beta_rate: float = 0.02,
+) -> Controller:
+    """A controller for `targets` in bpp.
+
+    Its `update(noisy_bpp, quantised_bpp, which, state) -> (parameter_bpp, state)` takes what a step measured, for each
+    image of the global batch, (B,): the rate under the surrogate, that of rounded latents, and the number of its target;
+    it returns the parameters (T,) of the next step, which stand in the state too. Targets without an image in the batch
+    keep their state.
+
+    Args:
+      targets: rates in bpp.
+      strategy: "fixed", R_param is `parameter_bpp` for ever (TB, eq. 5.14); "adaptive", target plus the shift last
+        measured (RA, eq. 6.5 to 6.8); "general", the same with a decaying target, smoothed ("best strategy", eq. 6.14
+        to 6.20).
+      beta: weight of the rate term for each target.
+      parameter_bpp: of "fixed"; the targets themselves without it.
+      smoothing: of "general". "printed": ema = alpha * new + (1 - alpha) * ema, as eq. 6.19 is printed, which with its
+        alpha of .99 hardly smooths; "decay": ema = alpha * ema + (1 - alpha) * new, which is probably what was meant;
+        "none".
+      alpha: of the smoothing.
+      decay: of "general".
+      tolerance: above 0, beta is adapted until the root mean square of the relative deviation of an image's rate from
+        its target is this (not in the thesis, one of its open wishes); 0 leaves beta alone.
+      beta_rate: the most that the logarithm of an adaptive beta moves in a step.
+
+    Raises:
+      RateError: an unknown name, a rate or beta that is not above 0, or lists of different lengths.
+    """
+    _check(targets, strategy, beta, parameter_bpp, smoothing, alpha, tolerance)
+    wanted = jnp.asarray(targets, jnp.float32)
+    start_beta = jnp.asarray(beta, jnp.float32)
+
+    def init() -> RateState:
+        zeros = jnp.zeros(wanted.shape)
+        if strategy == "fixed":
+            first = wanted if parameter_bpp is None else jnp.asarray(parameter_bpp, jnp.float32)
+        else:
+            first = decay(wanted, jnp.int32(0)) if strategy == "general" else wanted
+        seen = jnp.zeros(wanted.shape, jnp.int32)
+        # Copies, since the state is donated to the step.
+        return RateState(jnp.int32(0), jnp.copy(wanted), jnp.copy(first), zeros, jnp.copy(start_beta), jnp.zeros_like(zeros), seen)
+
+    def update(noisy_bpp, quantised_bpp, which, state):
+        # The targets come with the state, so that runs of different targets share one compiled program.
+        member = which[None, :] == jnp.arange(state.target_bpp.size)[:, None]
+        count = member.sum(axis=1)
+        present = count > 0
+
+        def mean(values):
+            return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
+
+        shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
+        squared = mean(jnp.square(quantised_bpp / state.target_bpp[which] - 1))
+        squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.seen)
+        squared = jnp.where(present, squared, state.squared_deviation)
+        state = RateState(
+            step=state.step + 1,
+            target_bpp=state.target_bpp,
+            parameter_bpp=jnp.where(present, next_parameter(shift, state), state.parameter_bpp),
+            shift_bpp=shift,
+            beta=jnp.where(present, next_beta(squared, state), state.beta),
+            squared_deviation=squared,
+            seen=state.seen + present,
+        )
+        return state.parameter_bpp, state
+
+    def next_parameter(shift, state):
+        if strategy == "fixed":
+            return state.parameter_bpp
+        now = decay(state.target_bpp, state.step + 1) if strategy == "general" else state.target_bpp
+        parameter = jnp.maximum(now + shift, _LOWEST_PARAMETER * state.target_bpp)
+        if strategy == "adaptive" or smoothing == "none":
+            return parameter
+        kept = alpha if smoothing == "decay" else 1 - alpha
+        return kept * state.parameter_bpp + (1 - kept) * parameter
+
+    def next_beta(squared, state):
+        if not tolerance:
+            return state.beta
+        excess = jnp.log(jnp.maximum(squared, 1e-12)) / 2 - jnp.log(tolerance)
+        low, high = (jnp.log(start_beta * bound) for bound in _BETA_RANGE)
+        return jnp.exp(jnp.clip(jnp.log(state.beta) + beta_rate * jnp.clip(excess, -1, 1), low, high))
+
+    return Controller(init, update)
+
+
+def _averaged(new, old, decay, seen):
+    """A moving average that begins as a mean."""
+    kept = jnp.minimum(decay, seen / (seen + 1))
+    return kept * old + (1 - kept) * new
+
+
+def _check(targets, strategy, beta, parameter_bpp, smoothing, alpha, tolerance):
+    if strategy not in STRATEGIES:
+        raise RateError(f"the strategy {strategy!r} is unknown; use one of {', '.join(STRATEGIES)}")
+    if smoothing not in SMOOTHINGS:
+        raise RateError(f"the smoothing {smoothing!r} is unknown; use one of {', '.join(SMOOTHINGS)}")
+    for name, values in (("targets", targets), ("beta", beta), ("parameter_bpp", parameter_bpp)):
+        if values is not None and (len(values) != len(targets) or not all(value > 0 for value in values)):
+            raise RateError(f"{name} is {tuple(values)}; give one number above 0 for each of {len(targets)} targets")
+    if not targets:
+        raise RateError("there are no targets; give at least one rate in bpp")
+    if not 0 <= alpha < 1:
+        raise RateError(f"alpha is {alpha}; give a number of at least 0 and below 1")
+    if tolerance < 0:
+        raise RateError(f"the tolerance is {tolerance}; give 0, or the relative deviation that is allowed, .05 say")

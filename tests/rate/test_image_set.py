@@ -1,0 +1,79 @@
+"""A set of pictures in a budget."""
+
+import numpy as np
+import pytest
+
+import jaxcodec
+from jaxcodec.errors import RateError
+from jaxcodec.image import Picture
+from jaxcodec.rate import image_set
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return jaxcodec.load("default")
+
+
+@pytest.fixture(scope="module")
+def pictures(photo):
+    """A calm picture, a busy one, and a grey one of another size."""
+    busy = photo[:192, 128:320]
+    calm = np.full((192, 192, 3), 120, np.uint8)
+    calm[:, 60:90] = 180
+    return [Picture(calm), Picture(busy), Picture(photo[256:384, 100:260, :1])]
+
+
+@pytest.fixture(scope="module")
+def done(codec, pictures):
+    calls = []
+    result = image_set.encode_set(codec, pictures, mean_bpp=0.6, progress=lambda: calls.append(1))
+    assert len(calls) == image_set.steps(len(pictures))
+    return result
+
+
+def squared_error(codec, picture, data):
+    return float(np.square(jaxcodec.decode(codec, data).astype(float) - picture.pixels).mean(axis=-1).sum())
+
+
+def test_all_files_together_keep_to_the_budget(done, pictures):
+    pixels = sum(picture.pixels[..., 0].size for picture in pictures)
+    assert done.total_bytes <= 0.6 * pixels / 8
+    assert done.total_bytes >= 0.97 * 0.6 * pixels / 8
+
+
+def test_the_errors_are_those_of_the_files(codec, done, pictures):
+    errors = [squared_error(codec, p, m.encoded.data) for p, m in zip(pictures, done.members, strict=True)]
+    assert errors == pytest.approx([member.squared_error for member in done.members])
+    assert done.mse_255 == pytest.approx(sum(errors) / sum(done.pixels))
+
+
+def test_it_is_better_than_the_same_rate_for_all(done):
+    assert done.same_rate is not None
+    assert done.mse_255 < 0.9 * done.same_rate_mse_255
+    calm, busy, _ = done.members
+    assert calm.encoded.bpp < 0.6 < busy.encoded.bpp
+
+
+def test_one_picture_gets_the_budget(codec, pictures):
+    alone = image_set.encode_set(codec, pictures[1:2], total_bytes=3_000)
+    assert 0.98 * 3_000 <= alone.total_bytes <= 3_000
+    assert alone.mse_255 <= alone.same_rate_mse_255
+
+
+@pytest.mark.parametrize(
+    ("budget", "named"),
+    [
+        ({}, "one budget"),
+        ({"total_bytes": 100, "mean_bpp": 1.0}, "one budget"),
+        ({"mean_bpp": -1.0}, "-1.0"),
+        ({"total_bytes": 90}, "at least"),
+    ],
+)
+def test_budgets_that_cannot_be_are_refused(codec, pictures, budget, named):
+    with pytest.raises(RateError, match=named):
+        image_set.encode_set(codec, pictures, **budget)
+
+
+def test_an_empty_set_is_refused(codec):
+    with pytest.raises(RateError, match="empty"):
+        image_set.encode_set(codec, [], mean_bpp=0.5)
