@@ -52,6 +52,7 @@ def forged(data: bytes, rng: np.random.Generator) -> bytes:
         "height": int(rng.choice(_SIDES)),
         "channels": int(rng.choice([1, 3])),
         "quality": int(rng.integers(0, 10_001)) if rng.random() < 0.9 else None,
+        "step": int(rng.integers(-5768, 5769)),
         "symbol_crc": int(rng.integers(0, 2**32)),
         "coder": str(rng.choice(container.CODERS)),
         "lanes": int(rng.choice(_LANES)),

@@ -73,8 +73,8 @@ def files(rng: np.random.Generator) -> list[bytes]:
     kept = {"hyper": rng.bytes(20), "latent": rng.bytes(90)}
     alpha = {"alpha": sections.pack_alpha(rng.integers(0, 256, (7, 9)).astype(np.uint8))}
     icc = {"icc": sections.pack_icc(bytes(300))}
-    plain = Header(container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 16, "host", 1, 0x12345678, {})
-    rgba = Header(container.VERSION, "0123456789abcdef", 9, 7, 4, None, 16, "lanes", 8, 0x12345678, {})
+    plain = Header(container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 0, 16, "host", 1, 0x12345678, {})
+    rgba = Header(container.VERSION, "0123456789abcdef", 9, 7, 4, None, 100, 16, "lanes", 8, 0x12345678, {})
     return [container.write(plain, kept), container.write(plain, kept | icc), container.write(rgba, kept | alpha | icc)]
 
 

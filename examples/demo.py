@@ -16,11 +16,12 @@ from skimage import data
 
 import jaxcodec
 from jaxcodec import compile_cache, image
-from jaxcodec.codec import decode_picture, encode_picture
+from jaxcodec.codec import decode_picture
 from jaxcodec.evaluation.classical import BASELINES
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.rate.encode import encode_picture
 
 FOLDER = pathlib.Path("demo")
 

@@ -7,12 +7,12 @@ import importlib
 
 from jaxcodec.errors import CodecError
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _LAZY = {
     "Codec": "jaxcodec.codec",
     "load": "jaxcodec.codec",
-    "encode": "jaxcodec.codec",
+    "encode": "jaxcodec.rate.encode",
     "decode": "jaxcodec.codec",
     "encode_fn": "jaxcodec.codec",
     "decode_fn": "jaxcodec.codec",

@@ -51,8 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     encode = _add(commands, "encode", _encode, "compress images to .jxc files")
     _add_files(encode, "image files, or one folder of images", "the .jxc file, or a folder where there are several")
     rate = encode.add_mutually_exclusive_group()
-    rate.add_argument("--bpp", type=float, metavar="R", help="size to keep to, in bits per pixel of the picture")
+    rate.add_argument("--bpp", type=float, metavar="R",
+                      help="bits per pixel of the picture that the file fills and never exceeds")  # fmt: skip
+    rate.add_argument("--max-bytes", type=int, metavar="B", help="size of the file that it fills and never exceeds")
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
+    encode.add_argument("--nearest", action="store_true",
+                        help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
     encode.add_argument("--coder", choices=CODERS,
                         help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
 
@@ -101,20 +105,22 @@ def _add_files(command: argparse.ArgumentParser, inputs: str, output: str) -> No
 
 def _encode(options: argparse.Namespace) -> int:
     from jaxcodec import image
-    from jaxcodec.codec import encode_picture
+    from jaxcodec.rate.encode import encode_picture
 
     jobs = _plan(options, image.list_images, SUFFIX)
     codec = _load(options)
+    targets = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes")}
 
     def compress(source: pathlib.Path, target: pathlib.Path) -> Result:
         picture = image.read(source, max_pixels=options.max_pixels)
-        encoded = encode_picture(codec, picture, quality=options.quality, bpp=options.bpp, coder=options.coder)
+        encoded = encode_picture(codec, picture, **targets, nearest=options.nearest, coder=options.coder)
         write_atomic(target, encoded.data)
-        facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality}
+        facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
         text = f"{len(encoded.data):,} bytes, {encoded.bpp:.4f} bpp"
         if encoded.quality is not None:
             text += f", quality {encoded.quality:g}"
-            text += f" (the highest whole one within {options.bpp:g} bpp)" if options.bpp is not None else ""
+        if encoded.step != 1:
+            text += f", step {encoded.step:.4g}"
         return Result(facts, text, picture.notes + encoded.notes)
 
     return _run_jobs(jobs, compress, options)

@@ -44,8 +44,9 @@ def encode_fn(
     margins = [(0, -size % stride) for size in pixels.shape[:2]]
     padded = jnp.pad(pixels, (*margins, (0, 0)), mode="edge")
     quality = jnp.asarray(quality, jnp.int32).reshape(1)
-    coded = symbols.analyse(codec, padded[None], quality, run=tiles.whole)
-    blocks = streams.to_blocks(codec, codec.kind.parts(codec, coded, quality, tiles.whole))
+    analysis = symbols.analyse(codec, padded[None], quality, run=tiles.whole)
+    coded = symbols.rounded(codec, analysis, run=tiles.whole)
+    blocks = streams.to_blocks(codec, codec.kind.parts(codec, coded, analysis.side, tiles.whole))
     width = _width(codec, padded.shape)
     count = lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), width)
     words, length = lanes.encode(codec.lane_tables, blocks, width, count)

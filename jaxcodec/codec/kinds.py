@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.codec import wavefront
-from jaxcodec.entropy.context import windows
+from jaxcodec.entropy.context import sees_context, windows
 
 PRIOR, CONDITIONAL = "prior", "conditional"
 
@@ -69,13 +69,24 @@ class Kind(Protocol):
 
     tables: the table set of each part, by name, in the order of coding.
     sequential: whether only a coder inside `jit` can decode it.
+    parallel: whether the table of a symbol of the latent does not depend on others.
     """
 
     tables: dict[str, str]
     sequential: bool
+    parallel: bool
 
-    def parts(self, codec, symbols: Symbols, quality, run) -> dict[str, Part]:
-        """What to code, in order; `quality` is (1,) int32 in hundredths."""
+    def side(self, codec, hyper, quality, run) -> tuple:
+        """What the tables of the latent follow from, besides the step and its own symbols: arrays (1, h, w, any).
+
+        `quality` is (1,) int32 in hundredths.
+        """
+
+    def parts(self, codec, symbols: Symbols, side, run) -> dict[str, Part]:
+        """What to code, in order."""
+
+    def coded(self, codec, latent, *side) -> Part:
+        """What is coded of the latent under which tables, shaped as it is: all places of a window at once, in no order."""
 
     def decode(self, codec, size: tuple[int, int], quality, run) -> Decoding:
         """Decodes the symbols of padded pixels of `size` (H, W)."""
@@ -86,10 +97,19 @@ class Factorized:
 
     tables = {"latent": PRIOR}
     sequential = False
+    parallel = True
 
-    def parts(self, codec, symbols, quality, run):
+    def side(self, codec, hyper, quality, run):
+        """Nothing."""
+        return ()
+
+    def coded(self, codec, latent):
+        """The latent by channel."""
+        return Part(latent, channel_tables(latent.shape))
+
+    def parts(self, codec, symbols, side, run):
         """One part, the latent."""
-        return {"latent": Part(symbols.latent, channel_tables(symbols.latent.shape))}
+        return {"latent": self.coded(codec, symbols.latent)}
 
     def decode(self, codec, size, quality, run):
         """One request."""
@@ -102,21 +122,27 @@ class Hyperprior:
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = False
+    parallel = True
 
-    def parts(self, codec, symbols, quality, run):
+    def side(self, codec, hyper, quality, run):
+        """The integers that stand for scales."""
+        return (run(codec.geometry.hyper, lambda z: codec.networks.scale(codec.integer, z, quality), hyper),)
+
+    def coded(self, codec, latent, scale):
+        """The latent under the tables of its scales."""
+        return Part(latent, codec.networks.level(codec.integer, scale))
+
+    def parts(self, codec, symbols, side, run):
         """Two parts."""
-        index = self._index(codec, symbols.hyper, quality, run)
+        index = run(codec.geometry.place, lambda scale: codec.networks.level(codec.integer, scale), *side)
         return {"hyper": _hyper_part(symbols), "latent": Part(symbols.latent, index)}
 
     def decode(self, codec, size, quality, run):
         """Two requests."""
         hyper = yield Request("hyper", channel_tables(codec.hyper_shape(size)))
-        latent = yield Request("latent", self._index(codec, hyper, quality, run))
+        index = run(codec.geometry.hyper, lambda z: codec.networks.index(codec.integer, z, quality), hyper)
+        latent = yield Request("latent", index)
         return Symbols(hyper, latent)
-
-    @staticmethod
-    def _index(codec, hyper, quality, run):
-        return run(codec.geometry.hyper, lambda z: codec.networks.index(codec.integer, z, quality), hyper)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,11 +154,23 @@ class Checkerboard:
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL, "second": CONDITIONAL}
     sequential: bool = False
+    parallel = False
 
-    def parts(self, codec, symbols, quality, run):
+    def side(self, codec, hyper, quality, run):
+        """What the hyper-latent adds to the entropy parameters, and which places see others."""
+        accumulators = _accumulators(codec, hyper, quality, run)
+        return accumulators, sees_context("checkerboard", *accumulators.shape[1:3])[None]
+
+    def coded(self, codec, latent, hyper, sees):
+        """The latent less its offsets."""
+        codes = codec.networks.context_codes(codec.integer, latent)
+        seen = codec.networks.context_part(codec.integer, windows(codes, "checkerboard"))
+        return _centred(latent, *codec.networks.parameters(codec.integer, hyper + jnp.where(sees, seen, 0)))
+
+    def parts(self, codec, symbols, side, run):
         """Three parts."""
         first, second = self._places(symbols.latent.shape)
-        hyper = _accumulators(codec, symbols.hyper, quality, run)
+        hyper, _ = side
         latent = symbols.latent.reshape(-1, symbols.latent.shape[-1])
         parts = {"hyper": _hyper_part(symbols)}
         parts["latent"] = _centred(latent[first], *self._parameters(codec, hyper, first, None))
@@ -179,21 +217,24 @@ class Autoregressive:
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = True
+    parallel = False
 
-    def parts(self, codec, symbols, quality, run):
-        """Two parts; the context of all places at once."""
-        hyper = _accumulators(codec, symbols.hyper, quality, run)
-        values, index = run(codec.geometry.context, lambda *a: self._centred(codec, *a), hyper, symbols.latent)
-        values, index = jax.tree.map(lambda array: wavefront.to_blocks(array[0]), (values, index))
-        counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]
-        return {"hyper": _hyper_part(symbols), "latent": Part(values, index, counts)}
+    def side(self, codec, hyper, quality, run):
+        """What the hyper-latent adds to the entropy parameters."""
+        return (_accumulators(codec, hyper, quality, run),)
 
-    @staticmethod
-    def _centred(codec, hyper, latent):
+    def coded(self, codec, latent, hyper):
+        """The latent less its offsets."""
         codes = codec.networks.context_codes(codec.integer, latent)
         seen = codec.networks.context_part(codec.integer, windows(codes, "autoregressive"))
-        index, offset = codec.networks.parameters(codec.integer, hyper + seen)
-        return latent - offset, index
+        return _centred(latent, *codec.networks.parameters(codec.integer, hyper + seen))
+
+    def parts(self, codec, symbols, side, run):
+        """Two parts; the context of all places at once."""
+        coded = run(codec.geometry.context, lambda *a: self.coded(codec, *a)[:2], symbols.latent, *side)
+        values, index = jax.tree.map(lambda array: wavefront.to_blocks(array[0]), coded)
+        counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]
+        return {"hyper": _hyper_part(symbols), "latent": Part(values, index, counts)}
 
     def decode(self, codec, size, quality, run):
         """A request, then a loop over wavefronts."""

@@ -24,9 +24,11 @@ class Networks(NamedTuple):
     hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a hyper-latent.
     mean: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 that symbols are rounded about; None where the
       grid is plain.
-    symbols: (params, latent, mean) -> the latent's symbols, int32.
-    pixels: (params, symbols, mean, quality, grey) -> uint8 (1, H, W, 3), or of one channel, the mean of the three.
+    residual: (params, latent, mean) -> what symbols are made of: the latent less what they are counted from, float32.
+    symbols: (residual, step) -> the latent's symbols, int32; `step` is float32 ().
+    pixels: (params, symbols, mean, quality, step, grey) -> uint8 (1, H, W, 3), or of one channel, the mean of the three.
     index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C); None with a context model.
+    scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays, scales) -> tables.
     hyper_part, context_codes, context_part, parameters: the pieces of a context model (`jaxcodec.integer.context`);
       None without.
     """
@@ -34,9 +36,12 @@ class Networks(NamedTuple):
     latent: Callable[..., jax.Array]
     hyper: Callable[..., jax.Array] | None
     mean: Callable[..., jax.Array] | None
+    residual: Callable[..., jax.Array]
     symbols: Callable[..., jax.Array]
     pixels: Callable[..., jax.Array]
     index: Callable[..., jax.Array] | None
+    scale: Callable[..., jax.Array] | None
+    level: Callable[..., jax.Array] | None
     hyper_part: Callable[..., jax.Array] | None
     context_codes: Callable[..., jax.Array] | None
     context_part: Callable[..., jax.Array] | None
@@ -64,11 +69,12 @@ def _float_pieces(description) -> dict[str, Callable | None]:
     def mean(params, hyper_symbols, quality):
         return apply("mean", params, hyper_symbols, _fraction(quality))
 
-    def symbols(params, latent, mean=None):
-        return apply("to_symbols", params, latent, *(() if mean is None else (mean,)))
+    def residual(params, latent, mean=None):
+        return apply("residual", params, latent, *(() if mean is None else (mean,)))
 
-    def pixels(params, symbols, mean, quality, grey):
-        arguments = (symbols,) if mean is None else (symbols, mean)
+    def pixels(params, symbols, mean, quality, step, grey):
+        decoded = symbols.astype(jnp.float32) * step
+        arguments = (decoded,) if mean is None else (decoded, mean)
         values = apply("reconstruct", params, *arguments, _fraction(quality))
         return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
 
@@ -76,19 +82,27 @@ def _float_pieces(description) -> dict[str, Callable | None]:
         "latent": compiled(latent),
         "hyper": compiled(hyper) if "hyper_analysis" in description else None,
         "mean": compiled(mean) if hasattr(model, "mean") else None,
-        "symbols": jax.jit(symbols),
+        "residual": jax.jit(residual),
+        "symbols": jax.jit(_symbols),
         "pixels": compiled(pixels, static_argnames="grey"),
     }
 
 
+def _symbols(residual, step):
+    return jnp.round(residual / step).astype(jnp.int32)
+
+
 def _integer_pieces(spec) -> dict[str, Callable | None]:
-    names = ("index", "hyper_part", "context_codes", "context_part", "parameters")
+    names = ("index", "scale", "level", "hyper_part", "context_codes", "context_part", "parameters")
     pieces = {name: functools.partial(piece, spec) for name, piece in integer.pieces(spec).items()}
-    if "index" in pieces:
-        index = pieces["index"]
+    for name in {"index", "level"} & set(pieces):
         # There are 64 tables; large pictures feel the difference in memory.
-        pieces["index"] = lambda *arguments: index(*arguments).astype(jnp.uint8)
+        pieces[name] = _narrow(pieces[name])
     return {name: jax.jit(pieces[name]) if name in pieces else None for name in names}
+
+
+def _narrow(piece: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    return lambda *arguments: piece(*arguments).astype(jnp.uint8)
 
 
 def _fraction(quality: jax.Array) -> jax.Array:

@@ -1,7 +1,6 @@
 """Pictures to .jxc files and back."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -10,10 +9,11 @@ import numpy as np
 from jaxcodec import image
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
-from jaxcodec.codec.quality_search import highest_within
-from jaxcodec.codec.value import Codec
+from jaxcodec.codec.kinds import Symbols
+from jaxcodec.codec.value import Codec, at_step
 from jaxcodec.coding import container, sections
-from jaxcodec.coding.container import MAX_QUALITY, Header
+from jaxcodec.coding import step as step_of
+from jaxcodec.coding.container import Header
 from jaxcodec.errors import BitstreamError, RateError, TooLargeError, WrongCodecError
 from jaxcodec.image import MAX_PIXELS, Picture
 
@@ -27,27 +27,23 @@ class Encoded:
     Attributes:
       data: the whole .jxc file.
       quality: 0 to 100, or None for a codec with one quality.
+      step: the quantiser step, in units of the codec's own.
       bpp: 8 * len(data) over the pixels of the picture.
       notes: what the user should know, one phrase each.
     """
 
     data: bytes
     quality: float | None
+    step: float
     bpp: float
     notes: tuple[str, ...] = ()
 
 
 def encode(
-    codec: Codec,
-    picture: Picture | np.ndarray,
-    *,
-    quality: float | None = None,
-    bpp: float | None = None,
-    coder: str | None = None,
+    codec: Codec, picture: Picture | np.ndarray, *, quality: float | None = None, coder: str | None = None
 ) -> bytes:
-    """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
-    picture = picture if isinstance(picture, Picture) else Picture(np.asarray(picture))
-    return encode_picture(codec, picture, quality=quality, bpp=bpp, coder=coder).data
+    """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4), at a quality; see `encode_picture`."""
+    return encode_picture(codec, as_picture(picture), quality=quality, coder=coder).data
 
 
 def decode(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
@@ -56,40 +52,27 @@ def decode(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.nda
 
 
 def encode_picture(
-    codec: Codec,
-    picture: Picture,
-    *,
-    quality: float | None = None,
-    bpp: float | None = None,
-    coder: str | None = None,
+    codec: Codec, picture: Picture, *, quality: float | None = None, coder: str | None = None
 ) -> Encoded:
-    """Compress a picture at a quality, or to a size.
+    """Compress a picture at a quality; `jaxcodec.rate.encode` also hits sizes and distortions.
 
     Colour goes through the networks (grey as three equal channels); alpha and ICC profile are kept without loss.
 
     Args:
       codec: what to encode with; decoding needs the same one.
       picture: 8-bit grey, RGB or RGBA.
-      quality: 0 (smallest file) to 100, in steps of .01; without it and without `bpp`, 50. A codec with one quality
-        takes none.
-      bpp: the highest whole quality is taken whose file, header and all, is not above this rate.
+      quality: 0 (smallest file) to 100, in steps of .01; without it 50. A codec with one quality takes none.
       coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes" elsewhere. A codec with
         an autoregressive context, or a mixture, always takes "lanes". Any of them decodes on any device.
 
     Raises:
-      RateError: quality or bpp make no sense, or this picture cannot be as small as `bpp`.
+      RateError: the quality makes no sense.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
-    coder = streams.choose(codec, coder)
-    if bpp is None:
-        hundredths = _hundredths(codec, quality)
-        source = _prepare(codec, picture, coder)
-        return _encoded(source, _encode(codec, source, hundredths), hundredths)
-    if quality is not None:
-        raise RateError("a quality and a bpp were both given; give one of them")
-    if not (math.isfinite(bpp) and bpp > 0):
-        raise RateError(f"a bpp of {bpp} makes no sense; give a number above 0, 0.5 say")
-    return _encode_within(codec, _prepare(codec, picture, coder), bpp)
+    source = prepare(codec, picture, coder)
+    hundredths = to_hundredths(codec, quality)
+    analysis = analyse(codec, source, hundredths)
+    return write(codec, source, hundredths, 0, symbols_of.rounded(codec, analysis), analysis.side)
 
 
 def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -104,7 +87,7 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     """
     header, parts = container.read(data)
     _check(codec, header, parts, max_pixels)
-    quality = _model_quality(header.quality)
+    codec, quality = at_step(codec, header.step, decodes=True), _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
     symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
     if symbols_of.checksum(symbols, container.identity(header)) != header.symbol_crc:
@@ -120,8 +103,11 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     return Picture(np.ascontiguousarray(pixels), sections.unpack_icc(parts["icc"]) if "icc" in parts else None)
 
 
-class _Source(NamedTuple):
-    """A picture made ready: padded colour for the networks, packed sections for the rest."""
+class Source(NamedTuple):
+    """A picture made ready to encode: padded colour for the networks, packed sections for the rest.
+
+    shape: of the picture's pixels, (height, width, channels). coder: the entropy coder to use.
+    """
 
     pixels: np.ndarray
     sections: dict[str, bytes]
@@ -131,10 +117,18 @@ class _Source(NamedTuple):
 
     @property
     def pixel_count(self) -> int:
+        """Pixels of the picture."""
         return self.shape[0] * self.shape[1]
 
 
-def _prepare(codec: Codec, picture: Picture, coder: str) -> _Source:
+def as_picture(picture: Picture | np.ndarray) -> Picture:
+    """A picture, or uint8 pixels (height, width, 1, 3 or 4) as one."""
+    return picture if isinstance(picture, Picture) else Picture(np.asarray(picture))
+
+
+def prepare(codec: Codec, picture: Picture, coder: str | None) -> Source:
+    """A picture made ready for a codec, and for a coder as `encode_picture` takes it; raises CoderError."""
+    coder = streams.choose(codec, coder)
     pixels, kept, notes = picture.pixels, {}, ()
     colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if pixels.shape[2] == 1 else pixels[:, :, :3]
     if pixels.shape[2] == 4:
@@ -143,14 +137,24 @@ def _prepare(codec: Codec, picture: Picture, coder: str) -> _Source:
         kept["icc"] = sections.pack_icc(picture.icc)
     elif picture.icc is not None:
         notes = (f"dropped an ICC profile of {len(picture.icc)} bytes, which is too long",)
-    return _Source(image.pad_to_multiple(colour, codec.geometry.stride), kept, pixels.shape, coder, notes)
+    return Source(image.pad_to_multiple(colour, codec.geometry.stride), kept, pixels.shape, coder, notes)
 
 
-def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
-    """The whole file at a quality in hundredths."""
-    quality = _model_quality(hundredths)
-    symbols = symbols_of.analyse(codec, source.pixels[None], quality)
-    stream = streams.encode(codec, symbols, quality, source.coder)
+def analyse(codec: Codec, source: Source, hundredths: int | None) -> symbols_of.Analysis:
+    """What the networks make of a picture at a quality in hundredths (None for a codec with one quality)."""
+    return symbols_of.analyse(codec, source.pixels[None], _model_quality(hundredths))
+
+
+def write(codec: Codec, source: Source, hundredths: int | None, step: int, symbols: Symbols, side: tuple) -> Encoded:
+    """The whole file of the symbols of a picture.
+
+    Args:
+      codec: at the step.
+      source, hundredths: of the picture.
+      step: the field of the step.
+      symbols, side: made at that quality and step.
+    """
+    stream = streams.encode(codec, symbols, side, source.coder)
     height, width, channels = source.shape
     header = Header(
         version=container.VERSION,
@@ -159,6 +163,7 @@ def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
         height=height,
         channels=channels,
         quality=hundredths,
+        step=step,
         precision=codec.precision,
         coder=stream.coder,
         lanes=stream.lanes,
@@ -166,38 +171,23 @@ def _encode(codec: Codec, source: _Source, hundredths: int | None) -> bytes:
         section_bytes={},
     )
     header = dataclasses.replace(header, symbol_crc=symbols_of.checksum(symbols, container.identity(header)))
-    return container.write(header, stream.sections | source.sections)
-
-
-def _encode_within(codec: Codec, source: _Source, bpp: float) -> Encoded:
-    """The highest whole quality whose file is not above `bpp`."""
-    limit = math.floor(bpp * source.pixel_count / 8)
-    limit += 8 * (limit + 1) / source.pixel_count <= bpp  # the product may have been rounded down
-    if codec.variable:
-        growth = max(math.log(codec.bpp_range[1] / codec.bpp_range[0]) / 100, 1e-3)
-        quality, data = highest_within(limit, lambda quality: _encode(codec, source, 100 * quality), growth)
-        hundredths = None if quality is None else 100 * quality
-    else:
-        hundredths, data = None, _encode(codec, source, None)
-    if len(data) > limit:
-        lowest = math.ceil(8e4 * len(data) / source.pixel_count) / 1e4
-        raise RateError(
-            f"this picture cannot be as small as {bpp} bpp: the codec {codec.name} takes {lowest:.4f} bpp or more"
-        )
-    encoded = _encoded(source, data, hundredths)
-    if hundredths in (None, MAX_QUALITY) and encoded.bpp < bpp:
-        why = "the codec has one quality" if hundredths is None else "quality 100 is the highest"
-        note = f"{why} and takes {encoded.bpp:.4f} bpp, less than the {bpp} allowed"
-        return dataclasses.replace(encoded, notes=(*encoded.notes, note))
-    return encoded
-
-
-def _encoded(source: _Source, data: bytes, hundredths: int | None) -> Encoded:
+    data = container.write(header, stream.sections | source.sections)
     quality = None if hundredths is None else hundredths / 100
-    return Encoded(data, quality, 8 * len(data) / source.pixel_count, source.notes)
+    return Encoded(data, quality, step_of.size(step), 8 * len(data) / source.pixel_count, source.notes)
 
 
-def _hundredths(codec: Codec, quality: float | None) -> int | None:
+def synthesise(codec: Codec, source: Source, hundredths: int | None, symbols: Symbols) -> np.ndarray:
+    """The colour, uint8 (height, width, 3), or grey (height, width, 1), that a decoder will show of `symbols`.
+
+    `codec` is at their step.
+    """
+    height, width, channels = source.shape
+    pixels = symbols_of.synthesise(codec, symbols, _model_quality(hundredths), grey=channels == 1)
+    return image.crop(np.asarray(pixels)[0], height, width)
+
+
+def to_hundredths(codec: Codec, quality: float | None) -> int | None:
+    """A quality of 0 to 100 in hundredths, 50 without one; None for a codec with one quality. Raises RateError."""
     if not codec.variable:
         if quality is not None:
             raise RateError(f"the codec {codec.name} has one quality; leave the quality out")

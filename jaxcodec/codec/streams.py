@@ -48,9 +48,9 @@ def section_names(codec: Codec, coder: str) -> tuple[str, ...]:
     return ("latent",) if coder == "lanes" else tuple(codec.kind.tables)
 
 
-def encode(codec: Codec, symbols: Symbols, quality: np.ndarray, coder: str) -> Stream:
-    """The stream of the symbols of a picture."""
-    parts = codec.kind.parts(codec, symbols, quality, tiles.run)
+def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
+    """The stream of the symbols of a picture; `side` is that of its analysis."""
+    parts = codec.kind.parts(codec, symbols, side, tiles.run)
     if coder != "lanes":
         sections = {
             name: codec.coder(coder, name).encode(np.asarray(part.values), np.asarray(part.indices))

@@ -5,6 +5,7 @@ network goes over a large array: `tiles.run`, or `tiles.whole` inside `jit`.
 """
 
 import zlib
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,8 +15,20 @@ from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
 
 
-def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) -> Symbols:
-    """The symbols of `pixels` uint8 (1, H, W, 3)."""
+class Analysis(NamedTuple):
+    """What the networks make of a picture, before the latent is rounded.
+
+    hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols are counted from,
+    float32 (1, h, w, C). side: what tables follow from (`kinds.Kind.side`). None of it depends on the codec's step.
+    """
+
+    hyper: Any
+    residual: Any
+    side: tuple
+
+
+def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) -> Analysis:
+    """The networks' share of encoding `pixels` uint8 (1, H, W, 3)."""
     networks, params = codec.networks, codec.params
     latent = run(codec.geometry.analysis, lambda window: networks.latent(params, window, quality), pixels)
     hyper = None
@@ -23,14 +36,21 @@ def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) 
         hyper = run(codec.geometry.hyper_analysis, lambda window: networks.hyper(params, window, quality), latent)
     mean = _mean(codec, hyper, quality, run)
     arrays = (latent,) if mean is None else (latent, mean)
-    return Symbols(hyper, run(codec.geometry.place, lambda *windows: networks.symbols(params, *windows), *arrays))
+    residual = run(codec.geometry.place, lambda *windows: networks.residual(params, *windows), *arrays)
+    return Analysis(hyper, residual, codec.kind.side(codec, hyper, quality, run))
+
+
+def rounded(codec: Codec, analysis: Analysis, run=tiles.run) -> Symbols:
+    """The symbols of a picture: each the integer nearest to its residual over the codec's step."""
+    symbols = run(codec.geometry.place, lambda window: codec.networks.symbols(window, codec.step), analysis.residual)
+    return Symbols(analysis.hyper, symbols)
 
 
 def synthesise(codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run=tiles.run) -> jax.Array:
     """Pixels, uint8 (1, H, W, 3), or (1, H, W, 1) where `grey`."""
 
     def network(symbols, mean=None):
-        return codec.networks.pixels(codec.params, symbols, mean, quality, grey=grey)
+        return codec.networks.pixels(codec.params, symbols, mean, quality, codec.step, grey=grey)
 
     mean = _mean(codec, symbols.hyper, quality, run)
     return run(codec.geometry.synthesis, network, symbols.latent, *(() if mean is None else (mean,)))

@@ -1,13 +1,14 @@
-"""The .jxc container: a header of 31 bytes, then sections that each begin with their length. See docs/format.md."""
+"""The .jxc container: a header of 33 bytes, then sections that each begin with their length. See docs/format.md."""
 
 import dataclasses
 import struct
 import zlib
 
+from jaxcodec.coding import step
 from jaxcodec.errors import BitstreamError, VersionError
 
 MAGIC = b"\x89JXC"
-VERSION = 2
+VERSION = 3
 ONE_QUALITY = 0xFFFF
 """The quality field of a codec that has only one."""
 
@@ -20,7 +21,10 @@ SECTIONS = ("hyper", "latent", "second", "alpha", "icc")
 CODERS = ("host", "lanes", "tfc")
 """The entropy coders, each under its number in the header."""
 
-_FIXED = struct.Struct("<4sBBBBB8sHHHII")
+_READERS = ("0.1", "0.1", "0.2")
+"""The release that reads each earlier version of the format."""
+
+_FIXED = struct.Struct("<4sBBBBB8sHHHhII")
 _ALPHA = SECTIONS.index("alpha")
 _CRC_BYTES = 4
 
@@ -35,6 +39,7 @@ class Header:
       width, height: of the picture, in pixels.
       channels: 1 (grey), 3 (RGB) or 4 (RGBA).
       quality: hundredths, 0 to 10000, or None for a codec with one quality.
+      step: the field of the quantiser step (`coding.step`), -5768 to 5768; 0 is the codec's own step.
       precision: bits of the probability tables.
       coder: which of CODERS wrote the symbols.
       lanes: how many streams that coder interleaved, a power of two; 1 for all but "lanes".
@@ -48,6 +53,7 @@ class Header:
     height: int
     channels: int
     quality: int | None
+    step: int
     precision: int
     coder: str
     lanes: int
@@ -55,19 +61,20 @@ class Header:
     section_bytes: dict[str, int]
 
     def as_dict(self) -> dict:
-        """The fields as JSON values, the quality on the scale 0 to 100."""
+        """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the codec's own."""
         quality = None if self.quality is None else self.quality / 100
-        return dataclasses.asdict(self) | {"quality": quality, "symbol_crc": f"{self.symbol_crc:08x}"}
+        readable = {"quality": quality, "step": round(step.size(self.step), 6), "symbol_crc": f"{self.symbol_crc:08x}"}
+        return dataclasses.asdict(self) | readable
 
 
 def identity(header: Header) -> bytes:
-    """What the symbols belong to: codec, size, channels and quality, 15 bytes.
+    """What the symbols belong to: codec, size, channels, quality and step, 17 bytes.
 
     The checksum of the symbols begins with it, so that the symbols of one file do not pass for those of another.
     """
     quality = ONE_QUALITY if header.quality is None else header.quality
-    fields = header.width, header.height, quality, header.channels
-    return bytes.fromhex(header.codec_id) + struct.pack("<HHHB", *fields)
+    fields = header.width, header.height, quality, header.step, header.channels
+    return bytes.fromhex(header.codec_id) + struct.pack("<HHHhB", *fields)
 
 
 def write(header: Header, sections: dict[str, bytes]) -> bytes:
@@ -76,7 +83,7 @@ def write(header: Header, sections: dict[str, bytes]) -> bytes:
     quality = ONE_QUALITY if header.quality is None else header.quality
     coding = CODERS.index(header.coder) | (header.lanes.bit_length() - 1) << 4
     fields = (header.version, flags, header.channels, header.precision, coding, bytes.fromhex(header.codec_id))
-    size = (header.width, header.height, quality)
+    size = (header.width, header.height, quality, header.step)
     framed = [_varint(len(sections[name])) + sections[name] for name in SECTIONS if name in sections]
     fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
     body = b"".join(framed)
@@ -110,7 +117,7 @@ def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
     if len(data) < _FIXED.size:
         raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
     _, version, flags, channels, precision, coding, *fields = _FIXED.unpack_from(data)
-    codec_id, width, height, quality, symbol_crc, crc = fields
+    codec_id, width, height, quality, step_field, symbol_crc, crc = fields
     lengths, position = _section_lengths(data, flags)
     covered = zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES]))
     if covered != crc:
@@ -124,6 +131,7 @@ def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
         height=height,
         channels=channels,
         quality=None if quality == ONE_QUALITY else quality,
+        step=step_field,
         precision=precision,
         coder=CODERS[coder],
         lanes=1 << (coding >> 4),
@@ -141,7 +149,8 @@ def _check_version(version: int) -> None:
         )
     if version < VERSION:
         raise VersionError(
-            f"this file has version {version} of the format, from before jaxcodec 0.2; decode it with jaxcodec 0.1"
+            f"this file has version {version} of the format, which this jaxcodec reads no more; decode it with jaxcodec "
+            f"{_READERS[version]}"
         )
 
 
@@ -168,6 +177,7 @@ def _check_fields(header: Header, flags: int) -> None:
         "lanes": header.lanes == 1 or header.coder == "lanes",
         "channels": header.channels in (1, 3, 4) and (header.channels == 4) == bool(flags >> _ALPHA & 1),
         "quality": header.quality is None or header.quality <= MAX_QUALITY,
+        "step": abs(header.step) <= step.MAX_FIELD,
     }
     wrong = [name for name, valid in checks.items() if not valid]
     if wrong:

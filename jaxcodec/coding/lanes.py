@@ -88,11 +88,15 @@ def cost_bits(tables: LaneTables, blocks: Sequence[Block]) -> jax.Array:
     """Bits, float32, that the symbols of the blocks cost, without the lanes' own."""
     total = jnp.float32(0)
     for block in blocks:
-        valid, intervals, codes, _ = _prepare(tables, block)
-        bits = PRECISION - jnp.log2((intervals >> PRECISION).astype(jnp.float32))
-        bits += 16 * (codes.narrow > 0) + 32 * (codes.low > 0)
-        total += jnp.sum(jnp.where(valid, bits, 0))
+        prepared = _prepare(tables, block)
+        total += jnp.sum(jnp.where(prepared.valid, _bits(prepared), 0))
     return total
+
+
+def symbol_bits(tables: LaneTables, values: jax.Array, indices: jax.Array | Mixture) -> jax.Array:
+    """Bits, float32, that each symbol costs, shaped as `values` (at least one); otherwise as `Block`."""
+    flat, under = jax.tree.map(jnp.ravel, (values, indices))
+    return _bits(_prepare(tables, Block(flat, under, flat.size))).reshape(values.shape)
 
 
 @functools.partial(jax.jit, static_argnames="width")
@@ -148,6 +152,11 @@ def _prepare(tables: LaneTables, block: Block) -> _Prepared:
     valid = lax.broadcasted_iota(jnp.int32, values.shape, 1) < count[:, None]
     codes = lane_escape.codes(minimum, size, values, valid & (position == size))
     return _Prepared(valid, under.interval(tables, position), codes, count)
+
+
+def _bits(prepared: _Prepared) -> jax.Array:
+    bits = PRECISION - jnp.log2((prepared.intervals >> PRECISION).astype(jnp.float32))
+    return bits + 16 * (prepared.codes.narrow > 0) + 32 * (prepared.codes.low > 0)
 
 
 def _assemble(states, lanes, emitted, codes):

@@ -66,13 +66,21 @@ class DeepFactorized(nn.Module):
         """The same as `likelihood`."""
         return self.likelihood(v)
 
+    def residual(self, v):
+        """`v` (..., C) less its median, what is rounded."""
+        return v - self.median
+
+    def from_residual(self, residual):
+        """The inverse of `residual`."""
+        return residual + self.median
+
     def to_symbols(self, v):
         """The integers, int32, that stand for `v` (..., C)."""
-        return jnp.round(v - self.median).astype(jnp.int32)
+        return jnp.round(self.residual(v)).astype(jnp.int32)
 
     def from_symbols(self, symbols):
         """The quantised values, float32, that integers (..., C) stand for."""
-        return symbols.astype(jnp.float32) + self.median
+        return self.from_residual(symbols.astype(jnp.float32))
 
     def symbol_likelihood(self, symbols):
         """Probability mass of integers (..., C)."""

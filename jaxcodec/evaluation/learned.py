@@ -15,7 +15,10 @@ DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 
 @dataclasses.dataclass(frozen=True)
 class VariableCoder:
-    """A `Coder` over a codec with a range of qualities; its points are qualities (0 to 100) or rates in bpp."""
+    """A `Coder` over one codec; its points are qualities (0 to 100), which it must have a range of, or rates in bpp.
+
+    Where a picture cannot have a rate, the nearest that the codec reaches is taken.
+    """
 
     name: str
     codec: Codec
@@ -29,7 +32,7 @@ class VariableCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point})
+        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point}, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
@@ -71,7 +74,7 @@ def from_spec(
     Args:
       spec: a codec's name or file; or, as one curve, several codecs of one quality each, which need a label.
       qualities: where to measure a codec that has a range of qualities; `DEFAULT_QUALITIES` without it.
-      bpps: the rates at which to measure such a codec instead.
+      bpps: the rates at which to measure instead, with any single codec.
 
     Raises:
       EvaluationError: several codecs without a label, or one among them that has a range of qualities.
@@ -84,8 +87,8 @@ def from_spec(
     name = label or loaded[0].name
     if len(loaded) > 1 and any(codec.variable for codec in loaded):
         raise EvaluationError(f"a codec of {spec} has a range of qualities and is a curve of its own; give it alone")
+    if bpps and len(loaded) == 1:
+        return VariableCoder(name, loaded[0], tuple(sorted(bpps)), "bpp")
     if not loaded[0].variable:
         return FixedCoder(name, tuple(sorted(loaded, key=lambda codec: codec.bpp_range[0])))
-    if bpps:
-        return VariableCoder(name, loaded[0], tuple(sorted(bpps)), "bpp")
     return VariableCoder(name, loaded[0], tuple(sorted(qualities or DEFAULT_QUALITIES)), "quality")

@@ -13,12 +13,13 @@ from jaxcodec.integer.context_path import (
     quantise_context_path,
     tables,
 )
-from jaxcodec.integer.scale_path import index, quantise_scale_path
+from jaxcodec.integer.scale_path import index, level, quantise_scale_path, scale
+from jaxcodec.integer.step import at_step
 
-__all__ = ["Calibration", "index", "pieces", "quantise_scale_path"]
+__all__ = ["Calibration", "at_step", "index", "pieces", "quantise_scale_path"]
 
 _PIECES = {
-    "scale": {"index": index},
+    "scale": {"index": index, "scale": scale, "level": level},
     "context": {
         "hyper_part": hyper_part,
         "context_codes": context_codes,

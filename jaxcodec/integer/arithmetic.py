@@ -49,6 +49,15 @@ def narrow(v: jax.Array, multiplier: jax.Array, shift: jax.Array, zero: jax.Arra
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
+def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
+    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22 before.
+
+    `ratio` is int32 (multiplier, exponent), as `jaxcodec.coding.step.ratio` gives it, exponent from -4 to 4.
+    """
+    limit = 1 << 22
+    return requantise(jnp.clip(v, -limit, limit) << 8, ratio[0], 6 - ratio[1])
+
+
 def symbol_codes(symbols: jax.Array, shift: jax.Array) -> jax.Array:
     """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to [-127, 127]."""
     shift = shift.astype(jnp.int32)

@@ -26,6 +26,7 @@ from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import arithmetic, calibrate, float_network, network, quantise, scales
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.integer.float_network import Activate
+from jaxcodec.integer.step import at_step
 
 LOGIT_BITS = 5
 """The logarithms of weights are told in units of 2^-5."""
@@ -49,9 +50,12 @@ def hyper_part(spec: Spec, arrays: network.Arrays, hyper_symbols: jax.Array, qua
 
 
 def context_codes(spec: Spec, arrays: network.Arrays, symbols: jax.Array) -> jax.Array:
-    """Symbols (..., C) int32 as the context takes them, int8; outside of the picture a code is 0."""
+    """Symbols (..., C) int32 as the context takes them, int8; outside of the picture a code is 0.
+
+    At another step than the codec's own they are first told in that one.
+    """
     del spec
-    return arithmetic.symbol_codes(symbols, arrays["context/shift"])
+    return arithmetic.symbol_codes(arithmetic.rescale(symbols, arrays["step"]), arrays["context/shift"])
 
 
 def context_part(spec: Spec, arrays: network.Arrays, seen: jax.Array) -> jax.Array:
@@ -75,7 +79,8 @@ def parameters(spec: Spec, arrays: network.Arrays, sums: jax.Array) -> tuple[jax
     values = network.run(spec["parameters"], network.part(arrays, "parameters/"), own)
     values = values.reshape(*sums.shape[:-1], -1, components, channels)  # scales, means, logits
     gain = jnp.reshape(gain, (*sums.shape[:-1], 1, channels)) if spec["gain"] else 0
-    table, offset = _table(arrays, values[..., 0, :, :] + gain, values[..., 1, :, :])
+    mean = arithmetic.rescale(values[..., 1, :, :], arrays["inverse"])
+    table, offset = _table(arrays, values[..., 0, :, :] + gain, mean)
     if components == 1:
         return table[..., 0, :], offset[..., 0, :]
     weight = _weights(arrays, values[..., 2, :, :])
@@ -134,7 +139,8 @@ def quantise_context_path(
         return jax.vmap(lambda *block: lanes.cost_bits(coder_tables, [lanes.Block(*block, block[0].size)]))(*flat)
 
     def cost(factors):
-        return calibrate.over(bits, calibration, networks.quantise(spans, factors, calibration, tables_of)[1])
+        arrays = networks.quantise(spans, factors, calibration, tables_of)[1]
+        return calibrate.over(bits, calibration, at_step(spec, networks.form, arrays, 0))
 
     factors = calibrate.search_factors(networks.places(), cost)
     return networks.quantise(spans, factors, calibration, tables_of)

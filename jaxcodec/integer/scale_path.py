@@ -9,8 +9,9 @@ import numpy as np
 
 from jaxcodec.coding.make_tables import gaussian_tables
 from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
-from jaxcodec.integer import calibrate, float_network, network, quantise, scales
+from jaxcodec.integer import arithmetic, calibrate, float_network, network, quantise, scales
 from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.integer.step import THRESHOLDS
 
 
 def index(spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
@@ -19,6 +20,16 @@ def index(spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Ar
     `quality` is (B,) int32 in hundredths, [0, 10000].
     """
     return network.run(spec["ops"], arrays, hyper_symbols, quality)
+
+
+def scale(spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
+    """What `index` compares with thresholds, int32 (B, h, w, C): a scale or its logarithm, see `scales.UNITS`."""
+    return network.run(spec["ops"][:-1], arrays, hyper_symbols, quality)
+
+
+def level(spec: Mapping[str, Any], arrays: network.Arrays, scale: jax.Array) -> jax.Array:
+    """The table of each symbol, int32, from its `scale`, both of any shape."""
+    return arithmetic.count_reached(scale, arrays[f"{len(spec['ops']) - 1}/{THRESHOLDS}"])
 
 
 def quantise_scale_path(

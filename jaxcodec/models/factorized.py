@@ -35,9 +35,13 @@ class FactorizedModel(nn.Module):
         """Symbols (B, h, w, C) int32, coded with the prior's tables."""
         return self.prior.to_symbols(latent)
 
-    def reconstruct(self, symbols, quality):
-        """Image (B, H, W, 3) from decoded symbols."""
-        return self.synthesise(self.prior.from_symbols(symbols), quality)
+    def residual(self, latent):
+        """What is rounded (B, h, w, C): the latent less the median of its channel."""
+        return self.prior.residual(latent)
+
+    def reconstruct(self, residual, quality):
+        """Image (B, H, W, 3) from the decoded residual, any real numbers."""
+        return self.synthesise(self.prior.from_residual(residual), quality)
 
     def synthesise(self, latent_hat, quality):
         """Image (B, H, W, 3) from a quantised latent."""

@@ -56,6 +56,10 @@ class HyperpriorModel(nn.Module):
         latent = self.to_latent(image, quality)
         return self.to_hyper_symbols(latent, quality), latent
 
+    def to_symbols(self, latent, *mean):
+        """Symbols (B, h, w, C) int32, from the latent and the mean that `residual` takes."""
+        return jnp.round(self.residual(latent, *mean)).astype(jnp.int32)
+
     def prior_likelihood(self, symbols: jax.Array):
         """Mass of integer hyper-symbols (..., C') under the prior, from which tables are made."""
         return self.prior.symbol_likelihood(symbols)
@@ -78,10 +82,10 @@ class HyperpriorModel(nn.Module):
 class PlainGridModel(HyperpriorModel):
     """A hyperprior model whose symbols are round(latent), whatever their distribution."""
 
-    def to_symbols(self, latent):
-        """Symbols (B, h, w, C) int32."""
-        return jnp.round(latent).astype(jnp.int32)
+    def residual(self, latent):
+        """What is rounded (B, h, w, C): the latent itself."""
+        return latent
 
-    def reconstruct(self, symbols, quality):
-        """Image (B, H, W, 3) from decoded symbols."""
-        return self.synthesise(symbols.astype(jnp.float32), quality)
+    def reconstruct(self, residual, quality):
+        """Image (B, H, W, 3) from the decoded latent, any real numbers."""
+        return self.synthesise(residual, quality)

@@ -35,13 +35,13 @@ class MeanScaleModel(HyperpriorModel):
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""
         return self._moments(self.prior.from_symbols(hyper_symbols), quality)[1]
 
-    def to_symbols(self, latent, mean):
-        """Symbols (B, h, w, C) int32."""
-        return jnp.round(latent - mean).astype(jnp.int32)
+    def residual(self, latent, mean):
+        """What is rounded (B, h, w, C): the latent less its mean."""
+        return latent - mean
 
-    def reconstruct(self, symbols, mean, quality):
-        """Image (B, H, W, 3) from decoded symbols and the mean."""
-        return self.synthesise(symbols.astype(jnp.float32) + mean, quality)
+    def reconstruct(self, residual, mean, quality):
+        """Image (B, H, W, 3) from the decoded residual, any real numbers, and the mean."""
+        return self.synthesise(residual + mean, quality)
 
     def _moments(self, hyper_hat, quality):
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)

@@ -1,1 +1,1 @@
-"""Rates that were asked for: while training."""
+"""Rates that were asked for: while training, and of files of any codec."""

@@ -10,7 +10,7 @@ from jaxcodec.codec import decode, encode
 from jaxcodec.coding import container
 from jaxcodec.errors import BitstreamError, CodecError, TooLargeError, VersionError, WrongCodecError
 
-HEADER_BYTES = 31
+HEADER_BYTES = 33
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_symbols_that_decode_otherwise_are_caught_though_the_file_is_whole(tiny,
             assert np.array_equal(pixels, decode(tiny, data))  # a bit that the range decoder never looks at
 
 
-@pytest.mark.parametrize("fields", [{"quality": 7000}, {"width": 70}, {"height": 130}])
+@pytest.mark.parametrize("fields", [{"quality": 7000}, {"step": 900}, {"width": 70}, {"height": 130}])
 def test_forged_fields_change_the_symbols_and_are_caught(tiny, data, fields):
     with pytest.raises(BitstreamError):
         decode(tiny, forged(data, **fields))
@@ -69,8 +69,8 @@ def test_another_codecs_file_raises_and_names_both(tiny, data):
 
 
 def test_a_newer_version_raises(tiny, data):
-    with pytest.raises(VersionError, match="version 3"):
-        decode(tiny, data[:4] + b"\x03" + data[5:])
+    with pytest.raises(VersionError, match="version 4"):
+        decode(tiny, data[:4] + b"\x04" + data[5:])
 
 
 def test_more_pixels_than_allowed_raise_before_anything_runs(tiny, data):

@@ -20,7 +20,7 @@ from jaxcodec.coding import container
 from jaxcodec.entropy.conditional import scale_index
 from jaxcodec.errors import BitstreamError
 
-INTEGER_PIECES = ("index", "hyper_part", "context_codes", "context_part", "parameters")
+INTEGER_PIECES = ("index", "scale", "level", "hyper_part", "context_codes", "context_part", "parameters")
 RELATIVE = 1e-3
 """Of the noise: thousands of times what devices differ by."""
 
@@ -81,6 +81,9 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
     latent = np.zeros(any_codec.latent_shape((64, 64)), np.int32)
     if networks.index is not None:
         assert not fault_injection.float_operations(networks.index, integer, hyper, quality)
+        scale = networks.scale(integer, hyper, quality)
+        assert not fault_injection.float_operations(networks.scale, integer, hyper, quality)
+        assert not fault_injection.float_operations(networks.level, integer, scale)
     if networks.hyper_part is not None:
         sums = networks.hyper_part(integer, hyper, quality)
         assert not fault_injection.float_operations(networks.hyper_part, integer, hyper, quality)
@@ -163,5 +166,5 @@ def test_an_encoder_elsewhere_writes_files_that_decode_here(any_codec, face):
 def test_synthesis_in_windows_changes_no_symbol(tiny, face):
     quality = np.array([5000], np.int32)
     padded = np.pad(face, ((0, 16), (0, 4), (0, 0)), mode="edge")[None]
-    whole = symbols.analyse(tiny, padded, quality, run=tiles.whole)
-    assert np.array_equal(whole.latent, symbols.analyse(tiny, padded, quality).latent)
+    whole = symbols.rounded(tiny, symbols.analyse(tiny, padded, quality, run=tiles.whole), run=tiles.whole)
+    assert np.array_equal(whole.latent, symbols.rounded(tiny, symbols.analyse(tiny, padded, quality)).latent)

@@ -11,7 +11,8 @@ from reference import symbols as reference
 
 import jaxcodec
 from jaxcodec import codec_file
-from jaxcodec.codec import encode, streams, symbols
+from jaxcodec.codec import encode, streams, symbols, tiles
+from jaxcodec.codec.value import at_step
 from jaxcodec.coding import coders, container
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
@@ -25,23 +26,35 @@ CODEC_IDS = {
     "tiny": "adc311f2f776465d",
 }
 FILES = {
-    "autoregressive_lanes": "e35e7f3b1270f3f0",
-    "checkerboard_host": "d52586408d151232",
-    "checkerboard_lanes": "6ea748a33e70ae25",
-    "checkerboard_tfc": "f28a185c7808eafa",
-    "factorized_host": "47956b5791d0e426",
-    "factorized_lanes": "f877dd0b2511ee85",
-    "factorized_tfc": "1910898635e8b24d",
-    "mixture_lanes": "b15a6c29bc0b1753",
-    "one_quality_host": "913a26147327341d",
-    "one_quality_lanes": "f7b32aef06f50dcc",
-    "one_quality_tfc": "859c31702e531bca",
-    "scale_host": "fcc6a47416387ec7",
-    "scale_lanes": "d3b3ff3eb5efa41b",
-    "scale_tfc": "8d5ea9751b425609",
-    "tiny_host": "498fddb56fbbfad9",
-    "tiny_lanes": "0f366eb3b3030e20",
-    "tiny_tfc": "dba55536f6238987",
+    "autoregressive_lanes": "8a5ad749a289573c",
+    "autoregressive_stepped_lanes": "625b9696f3d2cf42",
+    "checkerboard_host": "e99c4abab8502d28",
+    "checkerboard_lanes": "747f5ec97833f056",
+    "checkerboard_stepped_host": "cd8fd154a954921f",
+    "checkerboard_stepped_lanes": "08f0f808939dbcdf",
+    "checkerboard_tfc": "0d9ff2d5f3590cca",
+    "factorized_host": "ba43fd7da6915501",
+    "factorized_lanes": "fd46837db5ba480c",
+    "factorized_stepped_host": "9c2f02d221e1c6b7",
+    "factorized_stepped_lanes": "56dd0687c880acee",
+    "factorized_tfc": "63879f38c73f0f27",
+    "mixture_lanes": "6d52dc51bd8f832b",
+    "mixture_stepped_lanes": "8428c110a20d0498",
+    "one_quality_host": "e9e4e006d0959ed7",
+    "one_quality_lanes": "3794033055b44f54",
+    "one_quality_stepped_host": "5797996a554a9ad5",
+    "one_quality_stepped_lanes": "dea26dbe8889b37a",
+    "one_quality_tfc": "23f23d90c6adbc75",
+    "scale_host": "fe177c8abc70764a",
+    "scale_lanes": "48f9236aa7037384",
+    "scale_stepped_host": "5a32a4283dbfba86",
+    "scale_stepped_lanes": "3b73a977199a5f84",
+    "scale_tfc": "dd1af7500656ccd5",
+    "tiny_host": "b91feba52d1ff3f7",
+    "tiny_lanes": "3e0812c592234b20",
+    "tiny_stepped_host": "500c6d1723f26e76",
+    "tiny_stepped_lanes": "3cb5c19b7a55e6ea",
+    "tiny_tfc": "ca86b20920da1462",
 }
 
 
@@ -64,11 +77,16 @@ def codecs(content_of):
 
 @pytest.fixture(params=sorted(FILES))
 def file(request):
-    """(kind, coder, bytes) of each golden file."""
-    kind, coder = request.param.rsplit("_", 1)
+    """(name, coder, bytes) of each golden file."""
+    name, coder = request.param.rsplit("_", 1)
     if coder not in coders.installed():
         pytest.skip(f"the coder {coder} is not installed")
-    return kind, coder, (GOLDEN / f"{request.param}.jxc").read_bytes()
+    return name, coder, (GOLDEN / f"{request.param}.jxc").read_bytes()
+
+
+def kind_of(name: str) -> str:
+    """The codec of a golden file."""
+    return name.removesuffix("_stepped")
 
 
 def test_every_golden_file_is_tested():
@@ -81,36 +99,39 @@ def test_the_ids_of_the_codecs_are_as_they_were(content_of):
 
 
 def test_the_file_is_the_one_that_was_committed(file):
-    kind, coder, data = file
+    name, coder, data = file
     header = container.read_header(data)
-    assert hashlib.sha256(data).hexdigest()[:16] == FILES[f"{kind}_{coder}"]
-    assert (header.codec_id, header.coder) == (CODEC_IDS[kind], coder)
+    assert hashlib.sha256(data).hexdigest()[:16] == FILES[f"{name}_{coder}"]
+    assert (header.codec_id, header.coder) == (CODEC_IDS[kind_of(name)], coder)
+    assert header.step == (-1234 if name.endswith("_stepped") else 0)
 
 
 def test_it_decodes_within_a_grey_level(file, codecs):
-    kind, _, data = file
-    expected = np.asarray(Image.open(GOLDEN / f"{kind}.png"))
-    decoded = jaxcodec.decode(codecs[kind], data)
+    name, _, data = file
+    expected = np.asarray(Image.open(GOLDEN / f"{name}.png"))
+    decoded = jaxcodec.decode(codecs[kind_of(name)], data)
     assert np.abs(decoded.astype(int) - expected).max() <= 1
     assert np.array_equal(decoded[:, :, 3], expected[:, :, 3])
 
 
 def test_its_symbols_code_to_the_same_bytes(file, codecs):
-    kind, coder, data = file
-    codec = codecs[kind]
+    name, coder, data = file
     header, parts = container.read(data)
+    codec = at_step(codecs[kind_of(name)], header.step, decodes=True)
     quality = np.array([header.quality or 0], np.int32)
     size = tuple(side + -side % codec.geometry.stride for side in (header.height, header.width))
     decoded = streams.decode(codec, streams.Stream(coder, header.lanes, parts), size, quality)
     assert symbols.checksum(decoded, container.identity(header)) == header.symbol_crc
-    again = streams.encode(codec, decoded, quality, coder)
+    side = codec.kind.side(codec, decoded.hyper, quality, tiles.run)
+    again = streams.encode(codec, decoded, side, coder)
     assert again.lanes == header.lanes
     assert again.sections == {name: part for name, part in parts.items() if name != "alpha"}
 
 
-@pytest.mark.parametrize("kind", sorted({name.rsplit("_", 1)[0] for name in FILES}))
-def test_a_second_implementation_reads_the_same_symbols(kind, content_of, codecs):
-    header, parts = container.read((GOLDEN / f"{kind}_lanes.jxc").read_bytes())
+@pytest.mark.parametrize("name", sorted({name.rsplit("_", 1)[0] for name in FILES}))
+def test_a_second_implementation_reads_the_same_symbols(name, content_of, codecs):
+    header, parts = container.read((GOLDEN / f"{name}_lanes.jxc").read_bytes())
+    kind = kind_of(name)
     geometry = codecs[kind].geometry
     strides = geometry.latent_stride, geometry.stride
     hyper, latent = reference.decode(content_of[kind], header, parts["latent"], strides, geometry.channels)

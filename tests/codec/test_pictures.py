@@ -25,7 +25,7 @@ def test_a_picture_round_trips(any_codec, face):
     assert decoded.shape == face.shape
     header = container.read_header(data)
     assert (header.codec_id, header.width, header.height, header.channels) == (any_codec.id, 60, 48, 3)
-    assert len(data) - sum(header.section_bytes.values()) <= 41
+    assert len(data) - sum(header.section_bytes.values()) <= 43
 
 
 @pytest.mark.parametrize("name", ["tiny", "one_quality", "patch"])
@@ -114,7 +114,6 @@ def test_a_second_picture_of_the_same_size_compiles_nothing(tiny, face):
     try:
         data = encode(tiny, face[::-1, ::-1], quality=80)
         decode(tiny, data)
-        encode(tiny, face, bpp=2)
         assert compiled == []
         encode(tiny, np.resize(face, (300, 20, 3)))
         assert compiled
@@ -147,45 +146,6 @@ def test_a_codec_with_one_quality_takes_none(face):
     assert container.read_header(encoded.data).quality is None
     with pytest.raises(RateError, match="has one quality"):
         encode(fixed, face, quality=50)
-
-
-def test_bpp_takes_the_highest_quality_that_is_not_above(tiny, face):
-    sizes = [len(encode(tiny, face, quality=quality)) for quality in range(101)]
-    for quality in (0, 17, 62, 99):
-        target = 8 * sizes[quality] / (48 * 60)
-        encoded = encode_picture(tiny, Picture(face), bpp=target)
-        assert encoded.bpp <= target
-        assert len(encoded.data) == sizes[int(encoded.quality)] <= sizes[quality] < sizes[int(encoded.quality) + 1]
-
-
-def test_bpp_out_of_reach(tiny, face):
-    smallest = 8 * len(encode(tiny, face, quality=0)) / (48 * 60)
-    with pytest.raises(RateError, match=f"takes {smallest:.3f}"):
-        encode(tiny, face, bpp=0.9 * smallest)
-    encoded = encode_picture(tiny, Picture(face), bpp=24)
-    assert encoded.quality == 100
-    assert "quality 100 is the highest" in encoded.notes[0]
-
-
-def test_bpp_with_a_codec_of_one_quality(face):
-    fixed = small_codecs.build("one_quality")
-    only = encode_picture(fixed, Picture(face))
-    encoded = encode_picture(fixed, Picture(face), bpp=2 * only.bpp)
-    assert encoded.data == only.data
-    assert "has one quality" in encoded.notes[0]
-    with pytest.raises(RateError, match="cannot be as small"):
-        encode(fixed, face, bpp=only.bpp / 2)
-
-
-@pytest.mark.parametrize("bpp", [0, -1, float("nan"), float("inf")])
-def test_a_senseless_bpp_raises(tiny, face, bpp):
-    with pytest.raises(RateError, match="makes no sense"):
-        encode(tiny, face, bpp=bpp)
-
-
-def test_quality_and_bpp_together_raise(tiny, face):
-    with pytest.raises(RateError, match="give one"):
-        encode(tiny, face, quality=50, bpp=1)
 
 
 def test_a_profile_that_is_too_long_is_dropped_with_a_note(tiny, face, monkeypatch):

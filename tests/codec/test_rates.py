@@ -34,5 +34,5 @@ def test_files_of_kodak_weigh_what_the_model_estimates(shared_dir, estimated_bit
         quality = (0, 50, 100)[number % 3]
         data = jaxcodec.encode(codec, pixels, quality=quality)
         payload = sum(container.read_header(data).section_bytes.values())
-        assert len(data) - payload <= 41
+        assert len(data) - payload <= 43
         assert 8 * payload == pytest.approx(estimated_bits(pixels, quality), rel=0.01)

@@ -10,7 +10,7 @@ from jaxcodec.coding import container
 from jaxcodec.coding.container import Header
 from jaxcodec.errors import BitstreamError, VersionError
 
-HEADER = Header(2, "0123456789abcdef", 768, 512, 3, 5025, 16, "host", 1, 0xDEADBEEF, {})
+HEADER = Header(3, "0123456789abcdef", 768, 512, 3, 5025, -77, 16, "host", 1, 0xDEADBEEF, {})
 SECTIONS = {"hyper": b"h" * 300, "latent": bytes(range(256)) * 3}
 QUALITY_AT = 21
 CODER_AT = 8
@@ -21,18 +21,19 @@ def with_fields(header=HEADER, sections=SECTIONS, flags=None, **fields) -> bytes
     data = bytearray(container.write(dataclasses.replace(header, **fields), sections))
     if flags is not None:
         data[5] = flags
-    data[27:31] = struct.pack("<I", zlib.crc32(data[31:], zlib.crc32(data[:27])))
+    data[29:33] = struct.pack("<I", zlib.crc32(data[33:], zlib.crc32(data[:29])))
     return bytes(data)
 
 
 headers = st.builds(
     Header,
-    version=st.just(2),
+    version=st.just(3),
     codec_id=st.binary(min_size=8, max_size=8).map(bytes.hex),
     width=st.integers(1, 65_535),
     height=st.integers(1, 65_535),
     channels=st.sampled_from([1, 3]),
     quality=st.none() | st.integers(0, 10_000),
+    step=st.integers(-5768, 5768),
     precision=st.integers(1, 24),
     coder=st.sampled_from(["host", "tfc"]),
     lanes=st.just(1),
@@ -52,11 +53,11 @@ def test_headers_and_sections_round_trip(header, sections, alpha):
     assert dataclasses.replace(read, section_bytes={}) == header
 
 
-def test_the_header_takes_at_most_41_bytes():
+def test_the_header_takes_at_most_43_bytes():
     for size in (0, 127, 128, 1 << 20):
         data = container.write(HEADER, {"hyper": bytes(size), "latent": bytes(size)})
-        assert len(data) - 2 * size <= 37
-    assert container._FIXED.size + 2 * len(container._varint(2**35 - 1)) == 41
+        assert len(data) - 2 * size <= 39
+    assert container._FIXED.size + 2 * len(container._varint(2**35 - 1)) == 43
 
 
 def test_as_dict_is_plain_values():
@@ -101,17 +102,17 @@ def test_foreign_and_empty_files_are_told_apart_from_damaged_ones():
 
 def test_a_newer_version_says_so_whatever_follows():
     data = bytearray(container.write(HEADER, SECTIONS))
-    data[4] = 3
+    data[4] = 4
     for size in (5, len(data)):
-        with pytest.raises(VersionError, match="version 3 .* up to 2"):
+        with pytest.raises(VersionError, match="version 4 .* up to 3"):
             container.read(bytes(data[:size]))
 
 
 def test_an_older_version_says_what_can_read_it():
     data = bytearray(container.write(HEADER, SECTIONS))
-    for version in (0, 1):
+    for version, release in ((0, "0.1"), (1, "0.1"), (2, "0.2")):
         data[4] = version
-        with pytest.raises(VersionError, match=f"version {version} .* jaxcodec 0.1"):
+        with pytest.raises(VersionError, match=f"version {version} .* jaxcodec {release}"):
             container.read(bytes(data))
 
 
@@ -125,7 +126,7 @@ def test_an_unknown_coder_and_lanes_of_a_coder_without_raise_though_the_checksum
     for coding, words in ((len(container.CODERS), "no entropy coder"), (0x10, "lanes cannot be 2")):
         data = bytearray(with_fields())
         data[CODER_AT] = coding
-        data[27:31] = struct.pack("<I", zlib.crc32(data[31:], zlib.crc32(data[:27])))
+        data[29:33] = struct.pack("<I", zlib.crc32(data[33:], zlib.crc32(data[:29])))
         with pytest.raises(BitstreamError, match=words):
             container.read(bytes(data))
 
@@ -138,6 +139,8 @@ def test_an_unknown_coder_and_lanes_of_a_coder_without_raise_though_the_checksum
         ({"channels": 2}, "channels"),
         ({"channels": 4}, "channels"),  # without an alpha section
         ({"quality": 10_001}, "quality"),
+        ({"step": 5769}, "step"),
+        ({"step": -5769}, "step"),
     ],
 )
 def test_fields_that_cannot_be_raise_though_the_checksum_fits(fields, name):

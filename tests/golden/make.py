@@ -1,5 +1,7 @@
 """Makes the golden files: small codecs, files that they wrote with each coder, and the picture that each shows.
 
+Each codec writes at its own quantiser step, and at another (`KIND_stepped`).
+
     PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs]
 
 Run it only when a format changes on purpose. Files of a coder that is not installed are left as they are; with
@@ -16,10 +18,14 @@ from PIL import Image
 from skimage import data
 
 from jaxcodec import codec_file
-from jaxcodec.codec import decode, encode, load
+from jaxcodec.codec import decode, load, pictures
+from jaxcodec.codec.symbols import rounded
+from jaxcodec.codec.value import at_step
 from jaxcodec.coding import coders
+from jaxcodec.image import Picture
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+FIELD = -1234
 KINDS = ("tiny", "one_quality", "scale", "factorized", "checkerboard", "autoregressive", "mixture")
 
 
@@ -36,11 +42,19 @@ def main() -> None:
             packed.write_bytes(lzma.compress(path.read_bytes(), preset=9))
         codec = load(path)
         path.unlink()
-        for coder in ("lanes",) if codec.kind.sequential else coders.installed():
-            quality = {"quality": 51.75} if codec.variable else {}
-            compressed = encode(codec, pixels, coder=coder, **quality)
-            (FOLDER / f"{kind}_{coder}.jxc").write_bytes(compressed)
-        Image.fromarray(decode(codec, compressed)).save(FOLDER / f"{kind}.png")
+        for name, field in ((kind, 0), (f"{kind}_stepped", FIELD)):
+            for coder in ("lanes",) if codec.kind.sequential else coders.installed():
+                compressed = encode(codec, pixels, field, coder)
+                (FOLDER / f"{name}_{coder}.jxc").write_bytes(compressed)
+            Image.fromarray(decode(codec, compressed)).save(FOLDER / f"{name}.png")
+
+
+def encode(codec, pixels: np.ndarray, field: int, coder: str) -> bytes:
+    """The file of a picture at the step of a field."""
+    source = pictures.prepare(codec, Picture(pixels), coder)
+    hundredths = 5175 if codec.variable else None
+    analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, field)
+    return pictures.write(stepped, source, hundredths, field, rounded(stepped, analysis), analysis.side).data
 
 
 if __name__ == "__main__":

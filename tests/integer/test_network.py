@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from jaxcodec import integer
 from reference import integer_networks as reference
+from reference import steps
 
 import small_codecs
 
@@ -43,32 +44,41 @@ def quantised(name: str):
 
 
 @functools.cache
-def run(name: str):
+def run(name: str, field: int = 0):
     """A compiled function (hyper-symbols, symbols, quality) -> table, and offset with a context, as one array."""
     spec, arrays = quantised(name)
+    arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field)
     if name in SCALE_MODELS:
         return jax.jit(lambda hyper, latent, quality: integer.index(spec, arrays, hyper, quality))
     return jax.jit(lambda *a: jnp.concatenate(integer.parallel(spec, arrays, *a), axis=-1))
 
 
+def at_step(name: str, field: int):
+    """Spec and arrays of a small model at a step, by the second implementation."""
+    spec, arrays = quantised(name)
+    return spec, steps.integer_arrays(spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field)
+
+
+@pytest.mark.parametrize("field", [0, 1111, -5768])
 @pytest.mark.parametrize("name", SCALE_MODELS)
-def test_index_equals_the_second_implementation(name):
+def test_index_equals_the_second_implementation(name, field):
     hyper, latent = symbols(name)
     # What calibration never saw, and what no code can hold.
     hyper[0, 0, 0, :2] = [30_000, -(2**31)]
-    got = run(name)(hyper, latent, QUALITY)
-    spec, arrays = quantised(name)
+    got = run(name, field)(hyper, latent, QUALITY)
+    spec, arrays = at_step(name, field)
     assert np.array_equal(got, reference.scale_index(spec, arrays, hyper, QUALITY))
     assert got.shape == latent.shape
     assert len(np.unique(got)) > 10
 
 
+@pytest.mark.parametrize("field", [0, 1111, -5768])
 @pytest.mark.parametrize("name", CONTEXT_MODELS)
-def test_parameters_equal_the_second_implementation_place_by_place(name):
+def test_parameters_equal_the_second_implementation_place_by_place(name, field):
     hyper, latent = symbols(name)
     latent[0, 0, 0, :2] = [2**30, -(2**30)]
-    table, offset = np.split(np.asarray(run(name)(hyper, latent, QUALITY)), 2, axis=-1)
-    spec, arrays = quantised(name)
+    table, offset = np.split(np.asarray(run(name, field)(hyper, latent, QUALITY)), 2, axis=-1)
+    spec, arrays = at_step(name, field)
     at = getattr(reference, f"{name}_parameters")
     for picture in (0, 2):
         one = slice(picture, picture + 1)
@@ -140,5 +150,5 @@ def test_the_quality_moves_the_tables_of_a_model_with_gains(name):
 
 def test_pieces_of_a_spec_are_those_of_its_kind():
     assert integer.pieces(None) == {}
-    assert set(integer.pieces({"kind": "scale"})) == {"index"}
+    assert set(integer.pieces({"kind": "scale"})) == {"index", "scale", "level"}
     assert set(integer.pieces({"kind": "context"})) == {"hyper_part", "context_codes", "context_part", "parameters"}

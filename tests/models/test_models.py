@@ -90,17 +90,17 @@ def coded(model, params, images, quality):
     latent = apply("to_latent", images, quality)
     if not hasattr(model, "hyper_analysis"):
         symbols = apply("to_symbols", latent)
-        return bits_of(apply("prior_likelihood", symbols)), apply("reconstruct", symbols, quality)
+        return bits_of(apply("prior_likelihood", symbols)), apply("reconstruct", jnp.float32(symbols), quality)
     hyper = apply("to_hyper_symbols", latent, quality)
     assert hyper.dtype == jnp.int32
     if hasattr(model, "mean"):
         mean = apply("mean", hyper, quality)
         symbols = apply("to_symbols", latent, mean)
         likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
-        image = apply("reconstruct", symbols, mean, quality)
+        image = apply("reconstruct", jnp.float32(symbols), mean, quality)
     else:
         symbols = apply("to_symbols", latent)
-        image = apply("reconstruct", symbols, quality)
+        image = apply("reconstruct", jnp.float32(symbols), quality)
         if hasattr(model, "scale"):
             likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
         else:

@@ -41,10 +41,11 @@ def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
     for tap, (down, across) in enumerate(taps):
         r, c = row + down, column + across
         if 0 <= r < height and 0 <= c < width:
-            total += codes(symbols[r, c].astype(np.int64), arrays["context/shift"]) @ kernel[tap]
+            own = in_steps(symbols[r, c].astype(np.int64), arrays["step"])
+            total += codes(own, arrays["context/shift"]) @ kernel[tap]
     values = run(spec["parameters"], under(arrays, "parameters"), total[None, None, None], None)[0, 0, 0]
     values = values.reshape(-1, spec.get("mixture", 1), channels)
-    scale, mean = values[0] + np.reshape(gain, -1), values[1]
+    scale, mean = values[0] + np.reshape(gain, -1), in_steps(values[1], arrays["inverse"])
     level = np.searchsorted(arrays["thresholds"], scale, side="right")
     phases = 2 ** arrays["phase_bits"].astype(np.int64)[level]
     position = np.floor(mean * phases / 16 + 0.5).astype(np.int64)  # exact: sixteenths of small integers
@@ -53,6 +54,12 @@ def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
         return list(table[0]), list(offset[0])
     parts = np.stack([table, offset, _weights(arrays["exp"].astype(np.int64), limited(values[2]))], axis=-1)
     return [[tuple(part) for part in parts[:, channel]] for channel in range(channels)], [0] * channels
+
+
+def in_steps(values, ratio):
+    """Integers, limited to 2^22, times multiplier / 2^14 * 2^exponent."""
+    multiplier, exponent = (int(part) for part in ratio)
+    return rounded(np.clip(values, -(2**22), 2**22) * multiplier, 14 - exponent)
 
 
 def _weights(exp, logit):

@@ -5,7 +5,7 @@ It follows docs/format.md, goes through an autoregressive latent place by place,
 
 import numpy as np
 
-from . import integer_networks, rans
+from . import integer_networks, rans, steps
 
 
 def decode(content, header, section: bytes, strides: tuple[int, int], channels: int):
@@ -18,6 +18,8 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
     padded = [side + -side % stride for side in (header.height, header.width)]
     grid = (1, padded[0] // unit, padded[1] // unit, channels)
     sets = [content.tables[name] for name in ("prior", "conditional") if name in content.tables]
+    if content.metadata()["model"]["entropy"] == "factorized":
+        sets = [steps.prior(tables, header.step) for tables in sets]
     decoder = rans.Decoder(np.frombuffer(section, "<u2"), header.lanes, sets)
     entropy = content.metadata()["model"]["entropy"]
     if entropy == "factorized":
@@ -28,7 +30,8 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
     hyper_channels = len(content.tables["prior"])
     shape = (1, padded[0] // stride, padded[1] // stride, hyper_channels)
     hyper = decoder.block(np.tile(np.arange(hyper_channels), shape[1] * shape[2])).reshape(shape)
-    spec, arrays = content.metadata()["integer"], content.integer
+    spec, form = content.metadata()["integer"], content.metadata()["model"]["scale_form"]
+    arrays = steps.integer_arrays(spec, form, content.integer, header.step)
     quality = np.array([header.quality or 0])
     if entropy in ("mean_scale", "scale"):
         index = integer_networks.scale_index(spec, arrays, hyper, quality)

@@ -1,0 +1,106 @@
+"""The one way from a picture to a .jxc file: at a quality, or at what the file is to weigh."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from jaxcodec.codec import Codec, Encoded, pictures
+from jaxcodec.coding.step import MAX_FIELD
+from jaxcodec.errors import RateError
+from jaxcodec.image import Picture
+from jaxcodec.rate import matching
+
+
+def encode(
+    codec: Codec,
+    picture: Picture | np.ndarray,
+    *,
+    quality: float | None = None,
+    bpp: float | None = None,
+    max_bytes: int | None = None,
+    nearest: bool = False,
+    coder: str | None = None,
+) -> bytes:
+    """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
+    options = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "nearest": nearest, "coder": coder}
+    return encode_picture(codec, pictures.as_picture(picture), **options).data
+
+
+def encode_picture(
+    codec: Codec,
+    picture: Picture,
+    *,
+    quality: float | None = None,
+    bpp: float | None = None,
+    max_bytes: int | None = None,
+    nearest: bool = False,
+    coder: str | None = None,
+) -> Encoded:
+    """Compress a picture at a quality, or to a size, which any codec can.
+
+    Args:
+      codec: what to encode with; decoding needs the same one.
+      picture: 8-bit grey, RGB or RGBA.
+      quality: as `jaxcodec.codec.encode_picture` takes it, which does the work; it is also what happens without any target.
+      bpp: bits per pixel that the file, header and all, is never above, and at most .5 % below; pictures of less than
+        100,000 pixels at most 1 % or 24 bytes.
+      max_bytes: the same in bytes, and a file may be smaller where the codec cannot fill it.
+      nearest: where a bpp is out of the codec's reach, take the nearest that it can do, with a note, instead of raising.
+      coder: the entropy coder, see `jaxcodec.codec.encode_picture`.
+
+    Raises:
+      RateError: more than one target, one that makes no sense, or one out of reach.
+      CoderError: there is no such coder, it is not installed, or this codec cannot use it.
+    """
+    targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes}
+    given = [name for name, value in targets.items() if value is not None]
+    if len(given) > 1:
+        raise RateError(f"{' and '.join(given)} were given together; give one of them")
+    if given in ([], ["quality"]):
+        return pictures.encode_picture(codec, picture, quality=quality, coder=coder)
+    if not (math.isfinite(targets[given[0]]) and targets[given[0]] > 0):
+        raise RateError(f"{given[0]} of {targets[given[0]]} makes no sense; give a number above 0")
+    source = pictures.prepare(codec, picture, coder)
+    limit = max_bytes if bpp is None else _bytes_within(bpp, source.pixel_count)
+    fit = matching.to_size(codec, source, int(limit))
+    if fit.fits and _close_enough(len(fit.encoded.data), limit, source.pixel_count):
+        return fit.encoded
+    return _out_of_reach(codec, source, fit, bpp, limit, nearest)
+
+
+def _bytes_within(bpp: float, pixel_count: int) -> int:
+    """The most bytes whose rate is not above `bpp`."""
+    limit = math.floor(bpp * pixel_count / 8)
+    return limit + (8 * (limit + 1) / pixel_count <= bpp)  # the product may have been rounded down
+
+
+def _close_enough(size: int, limit: int, pixel_count: int) -> bool:
+    """Whether a file is as near below its limit as `encode_picture` promises."""
+    if pixel_count >= matching.SMALL:
+        return limit - size <= 0.005 * limit
+    return limit - size <= max(0.01 * limit, 24)
+
+
+def _out_of_reach(codec, source, fit, bpp, limit, nearest) -> Encoded:
+    """What to do where no file of the codec comes close to the limit."""
+    smallest, largest = (matching.at_extreme(codec, source, field) for field in (MAX_FIELD, -MAX_FIELD))
+    reach = f"the codec {codec.name} reaches {_up(smallest.bpp)} to {_down(largest.bpp)} bpp with this picture"
+    wanted = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
+    if not fit.fits:
+        best = min(fit.encoded, smallest, key=lambda encoded: len(encoded.data))
+    elif len(largest.data) <= limit:
+        best = max(fit.encoded, largest, key=lambda encoded: len(encoded.data))
+    else:
+        best = fit.encoded
+    if not nearest and (bpp is not None or not fit.fits):
+        raise RateError(f"{wanted} cannot be met: {reach}; ask for another size, or for the nearest")
+    return dataclasses.replace(best, notes=(*best.notes, f"{wanted} is out of reach: {reach}"))
+
+
+def _up(bpp: float) -> str:
+    return f"{math.ceil(1e4 * bpp) / 1e4:.4f}"
+
+
+def _down(bpp: float) -> str:
+    return f"{math.floor(1e4 * bpp) / 1e4:.4f}"

@@ -1,0 +1,62 @@
+"""Finding the step at which a falling quantity meets its target."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Crossing(NamedTuple):
+    """Where a search ended: the field, the value there, and the slope, value per unit, about it."""
+
+    field: int
+    value: float
+    slope: float
+
+
+def bounded(slope: float, before: float) -> float:
+    """A slope as measured, but no more than twice or half of the one before, since two values tell it with noise."""
+    return min(max(slope, 2 * before), before / 2)
+
+
+def crossing(
+    value: Callable[[int], float],
+    target: float,
+    *,
+    start: int,
+    slope: float,
+    limits: tuple[int, int],
+    tolerance: float,
+    steps: int,
+) -> Crossing:
+    """The field within `limits` where `value`, which falls, is about `target`: the secant method between brackets.
+
+    Args:
+      value: of a field.
+      target: what it is to be.
+      start: the field to begin with.
+      slope: a first guess of it, below 0.
+      limits: the least and the greatest field.
+      tolerance: how far off `target` is near enough.
+      steps: the most evaluations.
+
+    Returns:
+      The last field looked at; where no field within the limits comes near, the limit.
+    """
+    low, high = limits
+    field = min(max(start, low), high)
+    last = None
+    for step in range(steps):
+        now = value(field)
+        if last is not None:
+            slope = bounded((now - last[1]) / (field - last[0]), slope)
+        last = field, now
+        if abs(now - target) <= tolerance or step == steps - 1:
+            break
+        if now > target:
+            low = min(field + 1, high)
+        else:
+            high = max(field - 1, low)
+        following = min(max(round(field + (target - now) / slope), low), high)
+        if following == field:
+            break
+        field = following
+    return Crossing(field, now, slope)

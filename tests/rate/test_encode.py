@@ -1,0 +1,119 @@
+"""Files of the size that was asked for, whatever the codec."""
+
+import numpy as np
+import pytest
+import small_codecs
+from skimage import data
+
+import jaxcodec
+from jaxcodec.codec import decode, encode_picture
+from jaxcodec.coding import container
+from jaxcodec.errors import RateError
+from jaxcodec.image import Picture
+from jaxcodec.rate import encode as rate_encode
+
+KINDS = sorted(set(small_codecs.DESCRIPTIONS) - {"autoregressive"})
+"""The untrained autoregressive codec takes nearly one rate whatever the step; it is tested where it has one."""
+
+
+@pytest.fixture(scope="module")
+def small() -> np.ndarray:
+    """uint8 (96, 112, 3)."""
+    return data.astronaut()[64:160, 160:272]
+
+
+def own_bpp(codec, pixels) -> float:
+    """What a file takes at the codec's own step."""
+    return encode_picture(codec, Picture(pixels)).bpp
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("factor", [0.9, 1.1])
+def test_every_kind_hits_a_rate_and_decodes(name, factor, small):
+    codec = small_codecs.build(name)
+    target = factor * own_bpp(codec, small)
+    encoded = rate_encode.encode_picture(codec, Picture(small), bpp=target)
+    limit = target * small[..., 0].size / 8
+    assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
+    assert decode(codec, encoded.data).shape == small.shape
+    assert container.read_header(encoded.data).as_dict()["step"] == pytest.approx(encoded.step, rel=1e-4)
+
+
+@pytest.mark.parametrize("coder", ["host", "lanes"])
+@pytest.mark.parametrize("bpp", [0.3, 1.1])
+def test_the_bundled_codec_is_at_most_half_a_percent_below(coder, bpp):
+    pixels = data.astronaut()[:320, 100:420]
+    codec = jaxcodec.load("default")
+    encoded = rate_encode.encode_picture(codec, Picture(pixels), bpp=bpp, coder=coder)
+    assert 0.995 * bpp - 8 / pixels[..., 0].size <= encoded.bpp <= bpp
+    assert container.read_header(encoded.data).coder == coder
+
+
+def test_alpha_and_profile_count(small):
+    codec = small_codecs.build("patch")
+    rgba = np.concatenate([small, small[:, ::-1, :1]], axis=-1)
+    target = own_bpp(codec, rgba) + 0.2
+    data = rate_encode.encode_picture(codec, Picture(rgba, bytes(range(256))), bpp=target).data
+    assert {"alpha", "icc"} <= container.read_header(data).section_bytes.keys()
+    assert 8 * len(data) / small[..., 0].size <= target
+
+
+def test_max_bytes_is_kept_to(small):
+    codec = small_codecs.build("patch")
+    limit = len(jaxcodec.encode(codec, small)) + 50
+    size = len(jaxcodec.encode(codec, small, max_bytes=limit))
+    assert limit - max(24, 0.01 * limit) <= size <= limit
+
+
+def test_out_of_reach_names_the_range_and_nearest_takes_its_end(small):
+    codec = small_codecs.build("patch")
+    for bpp, side in ((0.001, 0), (60.0, 1)):
+        with pytest.raises(RateError, match=r"the codec patch reaches [\d.]+ to [\d.]+ bpp") as caught:
+            rate_encode.encode_picture(codec, Picture(small), bpp=bpp)
+        words = str(caught.value).split()
+        reach = [float(words[words.index("to") + way]) for way in (-1, 1)]
+        encoded = rate_encode.encode_picture(codec, Picture(small), bpp=bpp, nearest=True)
+        assert encoded.bpp == pytest.approx(reach[side], rel=0.01)
+        assert "out of reach" in encoded.notes[-1]
+
+
+def test_what_max_bytes_cannot_fill_is_no_error(small):
+    codec = small_codecs.build("patch")
+    encoded = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**6)
+    assert len(encoded.data) < 10**6
+    assert "out of reach" in encoded.notes[-1]
+    with pytest.raises(RateError, match="40 bytes cannot be met"):
+        rate_encode.encode_picture(codec, Picture(small), max_bytes=40)
+
+
+def test_without_a_target_it_is_the_plain_encoder(small):
+    codec = small_codecs.build("patch")
+    assert jaxcodec.encode(codec, small) == jaxcodec.codec.encode(codec, small)
+    assert jaxcodec.encode(codec, small, quality=20) == jaxcodec.codec.encode(codec, small, quality=20)
+
+
+def test_a_second_rate_compiles_nothing(small):
+    import jax
+
+    codec, compiled = small_codecs.build("patch"), []
+    jaxcodec.encode(codec, small, bpp=own_bpp(codec, small))
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **_: compiled.append(event) if "compile" in event else None
+    )
+    try:
+        data = jaxcodec.encode(codec, small[::-1], bpp=1.1 * own_bpp(codec, small))
+        assert compiled == []
+        decode(codec, data)
+    finally:
+        jax.monitoring.clear_event_listeners()
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0}, {"bpp": -1}, {"bpp": float("nan")}, {"bpp": float("inf")}, {"max_bytes": 0}])
+def test_a_senseless_target_raises(small, target):
+    with pytest.raises(RateError, match="makes no sense"):
+        jaxcodec.encode(small_codecs.build("tiny"), small, **target)
+
+
+def test_two_targets_raise(small):
+    with pytest.raises(RateError, match="quality and bpp were given together; give one"):
+        jaxcodec.encode(small_codecs.build("tiny"), small, quality=50, bpp=1)
