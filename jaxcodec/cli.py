@@ -1,6 +1,6 @@
-"""The command line: encode, decode, info, codecs, export, import.
+"""The command line: encode, encode-set, decode, info, codecs, export, import.
 
-Only encode, decode, export and import load JAX, when they run: help, info and codecs answer at once.
+Only encode, encode-set, decode, export and import load JAX, when they run: help, info and codecs answer at once.
 """
 
 import argparse
@@ -13,12 +13,10 @@ import warnings
 from collections.abc import Callable
 
 import jaxcodec
+from jaxcodec import jobs
 from jaxcodec.coding.container import CODERS
-from jaxcodec.errors import BitstreamError, CodecError, DataError
+from jaxcodec.errors import BitstreamError, CodecError
 from jaxcodec.files import MAX_PIXELS, read_bytes, write_atomic
-
-SUFFIX = ".jxc"
-"""Suffix of a compressed picture."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return options.run(options)
     except CodecError as error:
-        _complain(error, getattr(options, "input", None))
+        jobs.complain(error, getattr(options, "input", None))
         return 2
     except KeyboardInterrupt:
         print("jaxcodec: interrupted", file=sys.stderr)
@@ -57,8 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
     encode.add_argument("--nearest", action="store_true",
                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
-    encode.add_argument("--coder", choices=CODERS,
-                        help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
+    _add_coder(encode)
+
+    encode_set = _add(commands, "encode-set", _encode_set, "compress a folder of images in a budget for all together")
+    _add_files(encode_set, "image files, or one folder of images", "the folder for the .jxc files")
+    budget = encode_set.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--total-bytes", type=int, metavar="B", help="what all files together may weigh")
+    budget.add_argument("--mean-bpp", type=float, metavar="R", help="the same in bits per pixel of all images")
+    _add_coder(encode_set)
 
     decode = _add(commands, "decode", _decode, "turn .jxc files back into images")
     _add_files(decode, ".jxc files, or one folder of them", "the image, or a folder where there are several (PNG)")
@@ -103,45 +107,97 @@ def _add_files(command: argparse.ArgumentParser, inputs: str, output: str) -> No
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
+def _add_coder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--coder", choices=CODERS,
+                         help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
+
+
 def _encode(options: argparse.Namespace) -> int:
     from jaxcodec import image
     from jaxcodec.rate.encode import encode_picture
 
-    jobs = _plan(options, image.list_images, SUFFIX)
+    pairs = jobs.plan(options, image.list_images, jobs.SUFFIX)
     codec = _load(options)
     targets = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes")}
 
-    def compress(source: pathlib.Path, target: pathlib.Path) -> Result:
+    def compress(source: pathlib.Path, target: pathlib.Path) -> jobs.Result:
         picture = image.read(source, max_pixels=options.max_pixels)
         encoded = encode_picture(codec, picture, **targets, nearest=options.nearest, coder=options.coder)
         write_atomic(target, encoded.data)
-        facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
-        text = f"{len(encoded.data):,} bytes, {encoded.bpp:.4f} bpp"
-        if encoded.quality is not None:
-            text += f", quality {encoded.quality:g}"
-        if encoded.step != 1:
-            text += f", step {encoded.step:.4g}"
-        return Result(facts, text, picture.notes + encoded.notes)
+        return _encoded_result(encoded, picture.notes)
 
-    return _run_jobs(jobs, compress, options)
+    return jobs.run(pairs, compress, options)
+
+
+def _encoded_result(encoded, notes: tuple[str, ...]) -> jobs.Result:
+    facts = {"bytes": len(encoded.data), "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
+    text = f"{len(encoded.data):,} bytes, {encoded.bpp:.4f} bpp"
+    if encoded.quality is not None:
+        text += f", quality {encoded.quality:g}"
+    if encoded.step != 1:
+        text += f", step {encoded.step:.4g}"
+    return jobs.Result(facts, text, notes + encoded.notes)
+
+
+def _encode_set(options: argparse.Namespace) -> int:
+    import tqdm
+
+    from jaxcodec import image
+    from jaxcodec.rate import image_set
+
+    pairs = jobs.plan(options, image.list_images, jobs.SUFFIX, many=True)
+    codec = _load(options)
+    start = time.perf_counter()
+    pictures = [image.read(source, max_pixels=options.max_pixels) for source, _ in pairs]
+    hidden = options.quiet or not sys.stderr.isatty()
+    with tqdm.tqdm(total=image_set.steps(len(pictures)), disable=hidden, unit="file", file=sys.stderr) as bar:
+        done = image_set.encode_set(
+            codec,
+            pictures,
+            total_bytes=options.total_bytes,
+            mean_bpp=options.mean_bpp,
+            coder=options.coder,
+            progress=bar.update,
+        )
+    seconds = (time.perf_counter() - start) / len(pictures)
+    for (source, target), picture, member in zip(pairs, pictures, done.members, strict=True):
+        write_atomic(target, member.encoded.data)
+        if not options.quiet:
+            jobs.report(source, target, _encoded_result(member.encoded, picture.notes), seconds, options.json)
+    if not options.quiet:
+        _report_set(done, options.json)
+    return 0
+
+
+def _report_set(done, as_json: bool) -> None:
+    """Prints what became of a set as a whole, beside the same rate for all."""
+    bpp = 8 * done.total_bytes / sum(done.pixels)
+    facts = {"total_bytes": done.total_bytes, "bpp": bpp, "mse_255": done.mse_255}
+    facts |= {"same_rate_mse_255": done.same_rate_mse_255}
+    if as_json:
+        print(json.dumps(facts))
+        return
+    other = "which some image cannot have" if done.same_rate is None else f"{done.same_rate_mse_255:.3f}"
+    print(f"{len(done.members)} files: {done.total_bytes:,} bytes, {bpp:.4f} bpp")
+    print(f"mean squared error {done.mse_255:.3f}; at the same rate for all, {other}")
 
 
 def _decode(options: argparse.Namespace) -> int:
     from jaxcodec import image
     from jaxcodec.codec import decode_picture
 
-    jobs = _plan(options, _list_compressed, ".png")
+    pairs = jobs.plan(options, jobs.list_compressed, ".png")
     codec = _load(options)
 
-    def restore(source: pathlib.Path, target: pathlib.Path) -> Result:
+    def restore(source: pathlib.Path, target: pathlib.Path) -> jobs.Result:
         data = read_bytes(source, BitstreamError)
         picture = decode_picture(codec, data, max_pixels=options.max_pixels)
         image.write(target, picture)
         height, width, channels = picture.pixels.shape
         facts = {"width": width, "height": height, "channels": channels}
-        return Result(facts, f"{width} x {height}, {channels} channels", picture.notes)
+        return jobs.Result(facts, f"{width} x {height}, {channels} channels", picture.notes)
 
-    return _run_jobs(jobs, restore, options)
+    return jobs.run(pairs, restore, options)
 
 
 def _info(options: argparse.Namespace) -> int:
@@ -190,91 +246,9 @@ def _import(options: argparse.Namespace) -> int:
     return 0
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What became of one file: facts for --json, the same as text, and notes for the user."""
-
-    facts: dict[str, float | None]
-    text: str
-    notes: tuple[str, ...]
-
-
 def _load(options: argparse.Namespace):
     from jaxcodec import compile_cache
 
     if not options.no_compile_cache:
         compile_cache.enable()
     return jaxcodec.load(options.codec)
-
-
-def _plan(options: argparse.Namespace, list_files: Callable, suffix: str) -> list[tuple[pathlib.Path, pathlib.Path]]:
-    """Pairs of input and output file; makes the output folder where there is to be one."""
-    many = len(options.inputs) > 1 or options.inputs[0].is_dir()
-    sources = [file for entry in options.inputs for file in list_files(entry)]
-    folder = options.output
-    if not many and not folder.is_dir():
-        if folder.exists() and folder.samefile(sources[0]):
-            raise CodecError(f"the output {folder} is the input itself; give it another name")
-        return [(sources[0], folder)]
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as problem:
-        raise CodecError(f"cannot make the output folder {folder}: {problem.strerror}") from problem
-    jobs = {}
-    for source in sources:
-        target = folder / (source.stem + suffix)
-        if target in jobs:
-            raise DataError(f"{jobs[target]} and {source} would both become {target}; rename one of them")
-        jobs[target] = source
-    return [(source, target) for target, source in jobs.items()]
-
-
-def _list_compressed(path: pathlib.Path) -> list[pathlib.Path]:
-    if not path.is_dir():
-        return [path]
-    files = sorted(path.glob(f"*{SUFFIX}"))
-    if not files:
-        raise DataError(f"the folder {path} holds no {SUFFIX} files")
-    return files
-
-
-def _run_jobs(jobs: list[tuple[pathlib.Path, pathlib.Path]], work: Callable, options: argparse.Namespace) -> int:
-    """Do `work(source, target)` for each job; where there are several, a bad one is named and the others go on."""
-    import tqdm
-
-    hidden = options.quiet or len(jobs) == 1 or not sys.stderr.isatty()
-    failed = 0
-    for source, target in tqdm.tqdm(jobs, disable=hidden, unit="file", file=sys.stderr):
-        start = time.perf_counter()
-        try:
-            result = work(source, target)
-        except CodecError as error:
-            failed += 1
-            with tqdm.tqdm.external_write_mode():
-                _complain(error, source)
-            continue
-        seconds = time.perf_counter() - start
-        if not options.quiet:
-            with tqdm.tqdm.external_write_mode():
-                _report(source, target, result, seconds, options.json)
-    if failed and len(jobs) > 1:
-        _complain(f"{failed} of {len(jobs)} files failed")
-    return 2 if failed else 0
-
-
-def _report(source: pathlib.Path, target: pathlib.Path, result: Result, seconds: float, as_json: bool) -> None:
-    if as_json:
-        facts = {"input": str(source), "output": str(target), **result.facts, "seconds": round(seconds, 3)}
-        print(json.dumps({**facts, "notes": result.notes}))
-        return
-    print(f"{source} -> {target}: {result.text}, {seconds:.2f} s")
-    for note in result.notes:
-        print(f"  note: {note}")
-
-
-def _complain(problem: CodecError | str, source: pathlib.Path | None = None) -> None:
-    """Print one line on stderr, naming `source` unless the sentence does."""
-    sentence = " ".join(str(problem).split())
-    if source is not None and str(source) not in sentence:
-        sentence = f"{source}: {sentence}"
-    print(f"jaxcodec: error: {sentence}", file=sys.stderr)

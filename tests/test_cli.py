@@ -283,3 +283,29 @@ def test_quick_commands_import_no_jax(folder, run, codec, arguments):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("loaded False\n")
+
+
+def test_a_set_keeps_to_its_budget(photo, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, pixels in (("busy", photo[:192, 128:320]), ("calm", photo[300:492, :192])):
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    status = cli.main(["encode-set", str(folder), str(tmp_path / "out"), "--mean-bpp", "0.5", "--json"])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert status == 0
+    assert [pathlib.Path(line["output"]).name for line in lines[:2]] == ["busy.jxc", "calm.jxc"]
+    sizes = [path.stat().st_size for path in sorted((tmp_path / "out").glob("*.jxc"))]
+    assert sizes == [line["bytes"] for line in lines[:2]]
+    assert lines[2]["total_bytes"] == sum(sizes) <= 0.5 * 2 * 192 * 192 / 8
+    assert lines[2]["mse_255"] <= lines[2]["same_rate_mse_255"]
+
+
+def test_a_set_that_cannot_be_leaves_no_files(photo, tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(photo[:64, :64]).save(folder / "good.png")
+    (folder / "bad.png").write_bytes(b"not a picture")
+    for budget in (["--total-bytes", "4000"], ["--total-bytes", "10"]):
+        assert cli.main(["encode-set", str(folder), str(tmp_path / "out"), *budget]) == 2
+        assert "bad.png" in capsys.readouterr().err
+        assert not list((tmp_path / "out").glob("*"))
