@@ -5,7 +5,8 @@
         --config.start.workdir=runs/base --config.data.folders=DIR
 
 The argument is an entropy model, "parametric" or "non_parametric"; then "base", a target in bpp, or "all"; then, for a
-target, how it is trained: "general" (the default), "adaptive", "fixed", "straight_through" or "trade_off".
+target, how it is trained: "general" (the default), "adaptive", "fixed", "trade_off", or general under another surrogate
+than noise, "mixed" or "straight_through".
 "base" is a rate-distortion model, 3,000 steps; a parametric one has a range of rates, and a target starts at the quality
 whose rate is near it. A target takes 1,500 steps more. "all" is one model of the targets .12, .25, .5 and 1.0, 6,000
 steps, parametric only.
@@ -36,7 +37,7 @@ TRADE_OFF = {
 }
 """Lambda whose models take about these rates on held-out crops of the training images."""
 
-METHODS = ("general", "adaptive", "fixed", "straight_through", "trade_off")
+METHODS = ("general", "adaptive", "fixed", "mixed", "straight_through", "trade_off")
 
 
 def get_config(argument="parametric,0.25"):
@@ -89,10 +90,10 @@ def _aim(config, entropy, what, method):
         return 1
     config.target_rate.targets_bpp = targets
     config.target_rate.beta = tuple(thesis.SETTINGS[entropy][target].beta for target in targets)
-    config.target_rate.strategy = "general" if method == "straight_through" else method
+    surrogates = {"straight_through": "round", "mixed": "mixed"}
+    config.surrogate = surrogates.get(method, "noise")
+    config.target_rate.strategy = "general" if method in surrogates else method
     # The rate at which the non-parametric base stands: to begin at 3 bpp as the thesis does would undo what it learned.
     config.target_rate.decay.update({"steps": config.steps // 5, "limit_bpp": 0.6})
     config.target_rate.balance = 1.0 if len(targets) > 1 else 0.0
-    if method == "straight_through":
-        config.surrogate = "round"
     return len(targets)
