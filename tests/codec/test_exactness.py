@@ -67,7 +67,9 @@ def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
     def noisy_index(arrays, hyper_symbols, quality):
         return fault_injection.noisy(float_index, RELATIVE)(hyper_symbols, quality)
 
-    here = dataclasses.replace(tiny, networks=tiny.networks._replace(index=index))
+    # An encoder takes the two halves of it.
+    pieces = {"index": index, "scale": index, "level": lambda arrays, index: index}
+    here = dataclasses.replace(tiny, networks=tiny.networks._replace(**pieces))
     data = encode(here, face, quality=80)
     assert np.array_equal(decode(here, data), decode(here, data))
     with pytest.raises(BitstreamError):
