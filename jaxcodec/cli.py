@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--bpp", type=float, metavar="R",
                       help="bits per pixel of the picture that the file fills and never exceeds")  # fmt: skip
     rate.add_argument("--max-bytes", type=int, metavar="B", help="size of the file that it fills and never exceeds")
+    rate.add_argument("--psnr", type=float, metavar="P", help="PSNR in dB that the picture keeps, and hardly exceeds")
+    rate.add_argument("--ms-ssim", type=float, metavar="M", help="MS-SSIM that the picture keeps, and hardly exceeds")
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
     encode.add_argument("--nearest", action="store_true",
                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
@@ -118,7 +120,7 @@ def _encode(options: argparse.Namespace) -> int:
 
     pairs = jobs.plan(options, image.list_images, jobs.SUFFIX)
     codec = _load(options)
-    targets = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes")}
+    targets = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")}
 
     def compress(source: pathlib.Path, target: pathlib.Path) -> jobs.Result:
         picture = image.read(source, max_pixels=options.max_pixels)

@@ -9,7 +9,7 @@ from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.coding.step import MAX_FIELD
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
-from jaxcodec.rate import matching
+from jaxcodec.rate import closeness, matching
 
 
 def encode(
@@ -19,12 +19,14 @@ def encode(
     quality: float | None = None,
     bpp: float | None = None,
     max_bytes: int | None = None,
+    psnr: float | None = None,
+    ms_ssim: float | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> bytes:
     """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
-    options = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "nearest": nearest, "coder": coder}
-    return encode_picture(codec, pictures.as_picture(picture), **options).data
+    targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
+    return encode_picture(codec, pictures.as_picture(picture), **targets, nearest=nearest, coder=coder).data
 
 
 def encode_picture(
@@ -34,10 +36,12 @@ def encode_picture(
     quality: float | None = None,
     bpp: float | None = None,
     max_bytes: int | None = None,
+    psnr: float | None = None,
+    ms_ssim: float | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> Encoded:
-    """Compress a picture at a quality, or to a size, which any codec can.
+    """Compress a picture at a quality, to a size, or to a closeness, which any codec can.
 
     Args:
       codec: what to encode with; decoding needs the same one.
@@ -46,19 +50,26 @@ def encode_picture(
       bpp: bits per pixel that the file, header and all, is never above, and at most .5 % below; pictures of less than
         100,000 pixels at most 1 % or 24 bytes.
       max_bytes: the same in bytes, and a file may be smaller where the codec cannot fill it.
-      nearest: where a bpp is out of the codec's reach, take the nearest that it can do, with a note, instead of raising.
+      psnr: in dB, over the colours; the decoded picture is at least as close, and at most .05 dB closer.
+      ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
+      nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
+        instead of raising.
       coder: the entropy coder, see `jaxcodec.codec.encode_picture`.
 
     Raises:
       RateError: more than one target, one that makes no sense, or one out of reach.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
-    targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes}
+    targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
     given = [name for name, value in targets.items() if value is not None]
     if len(given) > 1:
         raise RateError(f"{' and '.join(given)} were given together; give one of them")
     if given in ([], ["quality"]):
         return pictures.encode_picture(codec, picture, quality=quality, coder=coder)
+    if given in (["psnr"], ["ms_ssim"]):
+        source = pictures.prepare(codec, picture, coder)
+        wanted = closeness.by_ms_ssim(source, ms_ssim) if psnr is None else closeness.by_psnr(source, psnr)
+        return closeness.encode(codec, source, wanted, nearest)
     if not (math.isfinite(targets[given[0]]) and targets[given[0]] > 0):
         raise RateError(f"{given[0]} of {targets[given[0]]} makes no sense; give a number above 0")
     source = pictures.prepare(codec, picture, coder)
