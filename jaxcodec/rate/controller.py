@@ -12,7 +12,7 @@ the target itself, and a controller says which:
 One controller serves any number of targets, each with a state of its own: everything below is a vector over targets.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -50,13 +50,6 @@ class RateState(NamedTuple):
     seen: jax.Array
 
 
-class Controller(NamedTuple):
-    """init: () -> RateState. update: see `create`."""
-
-    init: Callable[[], RateState]
-    update: Callable[[jax.Array, jax.Array, jax.Array, RateState], tuple[jax.Array, RateState]]
-
-
 class Decay(NamedTuple):
     """A target that starts high and comes down (eq. 6.14): min(limit_bpp, r * base^(max(0, steps - t) / steps)).
 
@@ -77,6 +70,82 @@ class Decay(NamedTuple):
         return jnp.where(targets <= self.below_bpp, decayed, targets)
 
 
+class Controller(NamedTuple):
+    """The rate parameters of some targets; made by `create`, which tells the fields."""
+
+    targets_bpp: tuple[float, ...]
+    strategy: str
+    beta: tuple[float, ...]
+    parameter_bpp: tuple[float, ...] | None
+    smoothing: str
+    alpha: float
+    decay: Decay
+    tolerance: float
+    beta_rate: float
+
+    def init(self) -> RateState:
+        """The state at the start."""
+        targets = jnp.asarray(self.targets_bpp, jnp.float32)
+        first = jnp.copy(targets)  # the state is donated to the step: no two of its arrays may be one
+        if self.strategy == "fixed" and self.parameter_bpp is not None:
+            first = jnp.asarray(self.parameter_bpp, jnp.float32)
+        elif self.strategy == "general":
+            first = jnp.copy(self.decay(targets, jnp.int32(0)))
+        beta, zeros = jnp.asarray(self.beta, jnp.float32), jnp.zeros(targets.shape)
+        seen = jnp.zeros(targets.shape, jnp.int32)
+        return RateState(jnp.int32(0), targets, first, zeros, beta, jnp.zeros_like(zeros), seen)
+
+    def update(
+        self, noisy_bpp: jax.Array, quantised_bpp: jax.Array, which: jax.Array, state: RateState
+    ) -> tuple[jax.Array, RateState]:
+        """The parameters (T,) of the next step, and the state, in which they stand too.
+
+        Args:
+          noisy_bpp: (B,), the rate under the surrogate that a step measured of each image of the global batch.
+          quantised_bpp: (B,), that of rounded latents.
+          which: int32 (B,), the number of each image's target. Those without an image keep their state.
+          state: of the step before. Targets are taken from it, so that runs of different ones share a compiled program.
+        """
+        member = which[None, :] == jnp.arange(state.target_bpp.size)[:, None]
+        count = member.sum(axis=1)
+        present = count > 0
+
+        def mean(values):
+            return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
+
+        shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
+        squared = mean(jnp.square(quantised_bpp / state.target_bpp[which] - 1))
+        squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.seen)
+        squared = jnp.where(present, squared, state.squared_deviation)
+        state = RateState(
+            step=state.step + 1,
+            target_bpp=state.target_bpp,
+            parameter_bpp=jnp.where(present, self._next_parameter(shift, state), state.parameter_bpp),
+            shift_bpp=shift,
+            beta=jnp.where(present, self._next_beta(squared, state), state.beta),
+            squared_deviation=squared,
+            seen=state.seen + present,
+        )
+        return state.parameter_bpp, state
+
+    def _next_parameter(self, shift, state):
+        if self.strategy == "fixed":
+            return state.parameter_bpp
+        now = self.decay(state.target_bpp, state.step + 1) if self.strategy == "general" else state.target_bpp
+        parameter = jnp.maximum(now + shift, _LOWEST_PARAMETER * state.target_bpp)
+        if self.strategy == "adaptive" or self.smoothing == "none":
+            return parameter
+        kept = self.alpha if self.smoothing == "decay" else 1 - self.alpha
+        return kept * state.parameter_bpp + (1 - kept) * parameter
+
+    def _next_beta(self, squared, state):
+        if not self.tolerance:
+            return state.beta
+        excess = jnp.log(jnp.maximum(squared, 1e-12)) / 2 - jnp.log(self.tolerance)
+        low, high = (jnp.log(jnp.asarray(self.beta) * bound) for bound in _BETA_RANGE)
+        return jnp.exp(jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), low, high))
+
+
 def create(
     targets: Sequence[float],
     *,
@@ -90,11 +159,6 @@ def create(
     beta_rate: float = 0.02,
 ) -> Controller:
     """A controller for `targets` in bpp.
-
-    Its `update(noisy_bpp, quantised_bpp, which, state) -> (parameter_bpp, state)` takes what a step measured, for each
-    image of the global batch, (B,): the rate under the surrogate, that of rounded latents, and the number of its target;
-    it returns the parameters (T,) of the next step, which stand in the state too. Targets without an image in the batch
-    keep their state.
 
     Args:
       targets: rates in bpp.
@@ -116,61 +180,8 @@ def create(
       RateError: an unknown name, a rate or beta that is not above 0, or lists of different lengths.
     """
     _check(targets, strategy, beta, parameter_bpp, smoothing, alpha, tolerance)
-    wanted = jnp.asarray(targets, jnp.float32)
-    start_beta = jnp.asarray(beta, jnp.float32)
-
-    def init() -> RateState:
-        zeros = jnp.zeros(wanted.shape)
-        if strategy == "fixed":
-            first = wanted if parameter_bpp is None else jnp.asarray(parameter_bpp, jnp.float32)
-        else:
-            first = decay(wanted, jnp.int32(0)) if strategy == "general" else wanted
-        seen = jnp.zeros(wanted.shape, jnp.int32)
-        # Copies, since the state is donated to the step.
-        return RateState(jnp.int32(0), jnp.copy(wanted), jnp.copy(first), zeros, jnp.copy(start_beta), jnp.zeros_like(zeros), seen)
-
-    def update(noisy_bpp, quantised_bpp, which, state):
-        # The targets come with the state, so that runs of different targets share one compiled program.
-        member = which[None, :] == jnp.arange(state.target_bpp.size)[:, None]
-        count = member.sum(axis=1)
-        present = count > 0
-
-        def mean(values):
-            return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
-
-        shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
-        squared = mean(jnp.square(quantised_bpp / state.target_bpp[which] - 1))
-        squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.seen)
-        squared = jnp.where(present, squared, state.squared_deviation)
-        state = RateState(
-            step=state.step + 1,
-            target_bpp=state.target_bpp,
-            parameter_bpp=jnp.where(present, next_parameter(shift, state), state.parameter_bpp),
-            shift_bpp=shift,
-            beta=jnp.where(present, next_beta(squared, state), state.beta),
-            squared_deviation=squared,
-            seen=state.seen + present,
-        )
-        return state.parameter_bpp, state
-
-    def next_parameter(shift, state):
-        if strategy == "fixed":
-            return state.parameter_bpp
-        now = decay(state.target_bpp, state.step + 1) if strategy == "general" else state.target_bpp
-        parameter = jnp.maximum(now + shift, _LOWEST_PARAMETER * state.target_bpp)
-        if strategy == "adaptive" or smoothing == "none":
-            return parameter
-        kept = alpha if smoothing == "decay" else 1 - alpha
-        return kept * state.parameter_bpp + (1 - kept) * parameter
-
-    def next_beta(squared, state):
-        if not tolerance:
-            return state.beta
-        excess = jnp.log(jnp.maximum(squared, 1e-12)) / 2 - jnp.log(tolerance)
-        low, high = (jnp.log(start_beta * bound) for bound in _BETA_RANGE)
-        return jnp.exp(jnp.clip(jnp.log(state.beta) + beta_rate * jnp.clip(excess, -1, 1), low, high))
-
-    return Controller(init, update)
+    given = None if parameter_bpp is None else tuple(parameter_bpp)
+    return Controller(tuple(targets), strategy, tuple(beta), given, smoothing, alpha, decay, tolerance, beta_rate)
 
 
 def _averaged(new, old, decay, seen):

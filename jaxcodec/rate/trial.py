@@ -6,6 +6,7 @@ adding up the exact lengths of their codes.
 
 import dataclasses
 import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
