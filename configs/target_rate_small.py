@@ -29,13 +29,14 @@ START = {
     "parametric": {0.12: 0.148, 0.25: 0.363, 0.5: 0.581, 1.0: 0.844},
     "non_parametric": {0.12: 0.0, 0.25: 0.0, 0.5: 0.0, 1.0: 0.0},
 }
-"""Qualities of the base whose rates on held-out crops of the training images are the targets, or its only one."""
+"""Qualities of the base whose rates on held-out crops of the training images are about the targets, read off the curve of an
+earlier base of the same sizes; or its only one."""
 
 TRADE_OFF = {
     "parametric": {0.12: 0.00047, 0.25: 0.0016, 0.5: 0.0055, 1.0: 0.025},
     "non_parametric": {0.12: 0.00020, 0.25: 0.0011, 0.5: 0.0043, 1.0: 0.016},
 }
-"""Lambda whose models take about these rates on held-out crops of the training images."""
+"""Lambda that should take about these rates, read off the curves of bases of a range of rates; not yet trained."""
 
 METHODS = ("general", "adaptive", "fixed", "mixed", "straight_through", "trade_off")
 
