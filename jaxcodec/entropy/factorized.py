@@ -42,12 +42,15 @@ class DeepFactorized(nn.Module):
 
     def _raw_logits(self, v):
         """Logits of the cumulative at `v` (..., C), before the shift that puts the median at zero."""
-        h = v[..., None]
+        # Unit by unit, elementwise along the channels: with the units as a last axis of three a CPU takes six times as long.
+        units = [v]
         for matrix, bias, factor in self.layers:
-            h = jnp.sum(jax.nn.softplus(matrix) * h[..., None, :], axis=-1) + bias
+            matrix = jax.nn.softplus(matrix)
+            units = [sum(row[:, i] * unit for i, unit in enumerate(units)) for row in jnp.moveaxis(matrix, 1, 0)]
+            units = [unit + bias[:, j] for j, unit in enumerate(units)]
             if factor is not None:
-                h = h + jnp.tanh(factor) * jnp.tanh(h)
-        return h[..., 0]
+                units = [unit + jnp.tanh(factor[:, j]) * jnp.tanh(unit) for j, unit in enumerate(units)]
+        return units[0]
 
     def logits(self, v):
         """Logits of the cumulative at `v` (..., C)."""
