@@ -1,6 +1,7 @@
 """How near below the rate that was asked for files come, and what that costs.
 
-    python benchmarks/matching.py --images NAME=DIR ... [--codec NAME|FILE] [--bpp .1,.25,.5,1] [--time NAME] [--runs 5]
+    python benchmarks/matching.py --images NAME=DIR ... [--codec NAME|FILE] [--bpp .1,.25,.5,1]
+        [--coder host|lanes|tfc] [--time NAME] [--runs 5]
 
 For each set and rate: files, those above the rate, the largest and the mean distance below it, and the steps taken; a
 picture that cannot have the rate is counted as out of reach. With --time, pictures of that set are encoded to each rate
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--images", nargs="+", required=True, metavar="NAME=DIR")
     parser.add_argument("--codec", default="default")
     parser.add_argument("--bpp", default=".1,.25,.5,1", type=lambda text: [float(rate) for rate in text.split(",")])
+    parser.add_argument("--coder", help="the entropy coder; the codec's own choice without it")
     parser.add_argument("--time", metavar="NAME")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
@@ -42,19 +44,19 @@ def main() -> int:
     missed = False
     for name, pictures in sets.items():
         for rate in options.bpp:
-            missed |= _row(codec, name, pictures, rate)
+            missed |= _row(codec, name, pictures, rate, options.coder)
     if options.time:
         print("\n| set | bpp | time of matching over plain encoding, median | processor time |\n|---|---|---|---|")
         for rate in options.bpp:
-            _time(codec, options.time, sets[options.time], rate, options.runs)
+            _time(codec, options.time, sets[options.time], rate, options.runs, options.coder)
     return int(missed)
 
 
-def _row(codec, name: str, pictures: list[Picture], rate: float) -> bool:
+def _row(codec, name: str, pictures: list[Picture], rate: float, coder: str | None) -> bool:
     below, steps, unreached = [], [], 0
     for picture in pictures:
         try:
-            encoded = encode_picture(codec, picture, bpp=rate)
+            encoded = encode_picture(codec, picture, bpp=rate, coder=coder)
         except RateError:
             unreached += 1
             continue
@@ -66,15 +68,15 @@ def _row(codec, name: str, pictures: list[Picture], rate: float) -> bool:
     return bool(below.min() < 0 or below.max() > 0.5)
 
 
-def _time(codec, name: str, pictures: list[Picture], rate: float, runs: int) -> None:
+def _time(codec, name: str, pictures: list[Picture], rate: float, runs: int, coder) -> None:
     ratios = []
     for picture in pictures:
         best = np.full((2, 2), np.inf)
-        quality = encode_picture(codec, picture, bpp=rate).quality
+        quality = encode_picture(codec, picture, bpp=rate, coder=coder).quality
         for _ in range(runs):
             for kind, target in enumerate(({"bpp": rate}, {"quality": quality})):
                 wall, processor = time.perf_counter(), time.process_time()
-                encode_picture(codec, picture, **target)
+                encode_picture(codec, picture, coder=coder, **target)
                 taken = time.perf_counter() - wall, time.process_time() - processor
                 best[kind] = np.minimum(best[kind], taken)
         ratios.append(best[0] / best[1])

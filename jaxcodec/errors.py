@@ -47,3 +47,7 @@ class TrainingError(CodecError):
 
 class CoderError(CodecError):
     """An entropy coder was asked for that is unknown, is not installed, or cannot code for this codec."""
+
+
+class RefineError(CodecError):
+    """A refinement was asked for that does not exist, or latents do not belong to the picture or the codec."""

@@ -46,6 +46,23 @@ class Networks(NamedTuple):
     context_codes: Callable[..., jax.Array] | None
     context_part: Callable[..., jax.Array] | None
     parameters: Callable[..., tuple[jax.Array, jax.Array]] | None
+    relaxed: "Relaxed"
+
+
+class Relaxed(NamedTuple):
+    """Pieces that have gradients, for use inside `jit`; arrays have a batch of any size.
+
+    hyper: (params, latent, quality) -> hyper-latent, not rounded; None without one.
+    round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
+    quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees it, and bits (B,); see
+      `models.hyperprior.HyperpriorModel.quantised`.
+    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped.
+    """
+
+    hyper: Callable[..., jax.Array] | None
+    round_hyper: Callable[..., jax.Array] | None
+    quantised: Callable[..., tuple[jax.Array, jax.Array]]
+    synthesis: Callable[..., jax.Array]
 
 
 @functools.lru_cache(maxsize=16)
@@ -78,13 +95,29 @@ def _float_pieces(description) -> dict[str, Callable | None]:
         values = apply("reconstruct", params, *arguments, _fraction(quality))
         return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
 
+    def hyper_latent(params, latent, quality):
+        return apply("to_hyper_latent", params, latent, _fraction(quality))
+
+    def quantised(params, latent, hyper, quality, quantise, step):
+        return apply("quantised", params, latent, hyper, _fraction(quality), quantise, step)[:2]
+
+    def synthesis(params, latent_hat, quality):
+        return apply("synthesise", params, latent_hat, _fraction(quality))
+
+    has_hyper = "hyper_analysis" in description
     return {
         "latent": compiled(latent),
-        "hyper": compiled(hyper) if "hyper_analysis" in description else None,
+        "hyper": compiled(hyper) if has_hyper else None,
         "mean": compiled(mean) if hasattr(model, "mean") else None,
         "residual": jax.jit(residual),
         "symbols": jax.jit(_symbols),
         "pixels": compiled(pixels, static_argnames="grey"),
+        "relaxed": Relaxed(
+            hyper=hyper_latent if has_hyper else None,
+            round_hyper=functools.partial(apply, "round_hyper") if has_hyper else None,
+            quantised=quantised,
+            synthesis=synthesis,
+        ),
     }
 
 

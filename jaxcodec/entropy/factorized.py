@@ -57,9 +57,9 @@ class DeepFactorized(nn.Module):
         logits = self._raw_logits(v)
         return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
-    def likelihood(self, v):
-        """Probability mass of the unit interval around `v` (..., C), at least 1e-9."""
-        upper, lower = self.logits(v + 0.5), self.logits(v - 0.5)
+    def likelihood(self, v, step=1.0):
+        """Probability mass of the interval of length `step` around `v` (..., C), at least 1e-9."""
+        upper, lower = self.logits(v + 0.5 * step), self.logits(v - 0.5 * step)
         # Both on the side of the sigmoid where the difference does not cancel.
         sign = jnp.where(upper + lower > 0, -1.0, 1.0)  # never 0: about a median the two often cancel exactly
         mass = jnp.abs(jax.nn.sigmoid(sign * upper) - jax.nn.sigmoid(sign * lower))

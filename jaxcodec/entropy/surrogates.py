@@ -3,12 +3,18 @@
 Each takes a latent and gives two tensors: the one whose likelihood is the rate, and the one that synthesis sees.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
 from jaxcodec.ops import round_straight_through
 
 SURROGATES = ("noise", "round", "mixed")
+
+Quantise = Callable[[str, jax.Array, jax.Array | float], tuple[jax.Array, jax.Array]]
+"""(part, value, centre) -> what the rate sees and what synthesis sees of it; part is "latent" or "hyper", and rounding would
+give round(value - centre) + centre."""
 
 
 def surrogate(kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -24,6 +30,12 @@ def surrogate(kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Ar
         return rounded, rounded
     noisy = latent + jax.random.uniform(key, latent.shape, latent.dtype, -0.5, 0.5)
     return (noisy, noisy) if kind == "noise" else (noisy, rounded)
+
+
+def quantiser(kind: str, key: jax.Array) -> Quantise:
+    """The surrogate `kind`, with random numbers of its own for each part."""
+    keys = dict(zip(("latent", "hyper"), jax.random.split(key), strict=True))
+    return lambda part, value, centre: surrogate(kind, value, centre, keys[part])
 
 
 def likelihood_bits(likelihood: jax.Array) -> jax.Array:

@@ -8,9 +8,7 @@ import numpy as np
 from jaxcodec.entropy.conditional import gaussian_likelihood
 from jaxcodec.entropy.context import MaskedConv
 from jaxcodec.entropy.mixture import mixture_likelihood
-from jaxcodec.entropy.surrogates import likelihood_bits, surrogate
 from jaxcodec.models.hyperprior import PlainGridModel
-from jaxcodec.models.output import Output
 from jaxcodec.transforms.layers import Conv
 
 class EntropyParameters(nn.Module):
@@ -60,16 +58,11 @@ class ContextModel(PlainGridModel):
             scales=tuple(scales if self.scale_form == "linear" else np.log(scales)),
         )
 
-    def __call__(self, image, quality, key, kind: str = "noise") -> Output:
-        """Reconstruction and bits, with the surrogate `kind` in place of rounding; context sees what synthesis sees."""
-        key_y, key_z = jax.random.split(key)
-        latent = self.to_latent(image, quality)
-        rate_hyper, hyper_hat = surrogate(kind, self.to_hyper_latent(latent, quality), self.prior.median, key_z)
-        rate_latent, latent_hat = surrogate(kind, latent, 0.0, key_y)
-        parameters = self._parameters(hyper_hat, latent_hat, quality)
-        side_bits = likelihood_bits(self.prior(rate_hyper))
-        bits = likelihood_bits(self._likelihood(rate_latent, parameters)) + side_bits
-        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+    def conditional(self, latent, hyper_hat, quality, quantise, step):
+        """See `HyperpriorModel.conditional`; context sees what synthesis sees."""
+        rate_latent, latent_hat = quantise("latent", latent / step, 0.0)
+        mean, scale, *weight = self._parameters(hyper_hat, latent_hat * step, quality)
+        return self._likelihood(rate_latent, (mean / step, scale / step, *weight)), latent_hat
 
     def parameters_parallel(self, hyper_symbols, symbols, quality):
         """What symbols are coded under, all places at once, as an encoder can that knows all symbols.

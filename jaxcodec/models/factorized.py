@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.entropy.factorized import DeepFactorized
-from jaxcodec.entropy.surrogates import likelihood_bits, surrogate
+from jaxcodec.entropy.surrogates import likelihood_bits, quantiser
 from jaxcodec.models.gains import Gains
 from jaxcodec.models.output import Output
 
@@ -23,9 +23,15 @@ class FactorizedModel(nn.Module):
 
     def __call__(self, image, quality, key, kind: str = "noise") -> Output:
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
-        rate_latent, latent_hat = surrogate(kind, self.to_latent(image, quality), self.prior.median, key)
-        bits = likelihood_bits(self.prior(rate_latent))
-        return Output(self.synthesise(latent_hat, quality), bits, jnp.zeros_like(bits))
+        latent_hat, bits, side_bits = self.quantised(self.to_latent(image, quality), None, quality, quantiser(kind, key))
+        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+
+    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+        """A latent as synthesis sees it, its bits (B,), and zeros; see `HyperpriorModel.quantised`; `hyper` is None."""
+        del hyper
+        rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
+        bits = likelihood_bits(self.prior.likelihood(rate_latent * step, step))
+        return latent_hat * step, bits, jnp.zeros_like(bits)
 
     def to_latent(self, image, quality):
         """The latent of an image (B, h, w, C) in quantiser steps, not rounded."""

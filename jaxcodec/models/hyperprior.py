@@ -5,8 +5,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.entropy.factorized import DeepFactorized
+from jaxcodec.entropy.surrogates import likelihood_bits, quantiser
 from jaxcodec.integer import fake
 from jaxcodec.models.gains import Gains
+from jaxcodec.models.output import Output
 
 SCALE_FORMS = ("linear", "log")
 
@@ -39,6 +41,31 @@ class HyperpriorModel(nn.Module):
             start = self.log_scale_start or (0.0,) * self.gains.channels
             self.log_scale = self.param("log_scale", lambda _: jnp.asarray(start, jnp.float32))
 
+    def __call__(self, image, quality, key, kind: str = "noise") -> Output:
+        """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
+        latent = self.to_latent(image, quality)
+        hyper = self.to_hyper_latent(latent, quality)
+        latent_hat, bits, side_bits = self.quantised(latent, hyper, quality, quantiser(kind, key))
+        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+
+    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+        """A latent as synthesis sees it, its bits (B,), and those of them that are the hyper-latent's.
+
+        Args:
+          latent, hyper: (B, h, w, C) and (B, h', w', C').
+          quality: (B,).
+          quantise: an `entropy.surrogates.Quantise`.
+          step: the quantiser step of the latent in units of the model's own, () or (B, 1, 1, 1).
+        """
+        rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
+        likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
+        side_bits = likelihood_bits(self.prior(rate_hyper))
+        return latent_hat * step, likelihood_bits(likelihood) + side_bits, side_bits
+
+    def conditional(self, latent, hyper_hat, quality, quantise, step):
+        """Likelihoods (B, h, w, C) of a latent under what a hyper-latent tells, and the latent quantised, in units of `step`."""
+        raise NotImplementedError
+
     def to_latent(self, image, quality):
         """The latent of an image, not rounded."""
         return self.gains.apply_gain(self.analysis(image, quality), quality)
@@ -49,7 +76,11 @@ class HyperpriorModel(nn.Module):
 
     def to_hyper_symbols(self, latent, quality):
         """Hyper-symbols (B, h', w', C') int32, coded with the prior's tables."""
-        return self.prior.to_symbols(self.to_hyper_latent(latent, quality))
+        return self.round_hyper(self.to_hyper_latent(latent, quality))
+
+    def round_hyper(self, hyper):
+        """Hyper-symbols of a hyper-latent."""
+        return self.prior.to_symbols(hyper)
 
     def analyse(self, image, quality):
         """Hyper-symbols and latent of an image."""

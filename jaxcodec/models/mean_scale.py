@@ -1,12 +1,9 @@
 """The parametric baseline: mean-scale hyperprior (Minnen et al. 2018; Guerin 2024, table 4.2)."""
 
-import jax
 import jax.numpy as jnp
 
 from jaxcodec.entropy.conditional import gaussian_likelihood
-from jaxcodec.entropy.surrogates import likelihood_bits, surrogate
 from jaxcodec.models.hyperprior import HyperpriorModel
-from jaxcodec.models.output import Output
 
 
 class MeanScaleModel(HyperpriorModel):
@@ -16,16 +13,11 @@ class MeanScaleModel(HyperpriorModel):
     the gain too.
     """
 
-    def __call__(self, image, quality, key, kind: str = "noise") -> Output:
-        """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
-        key_y, key_z = jax.random.split(key)
-        latent = self.to_latent(image, quality)
-        rate_hyper, hyper_hat = surrogate(kind, self.to_hyper_latent(latent, quality), self.prior.median, key_z)
-        mean, scale = self._moments(hyper_hat, quality)
-        rate_latent, latent_hat = surrogate(kind, latent, mean, key_y)
-        side_bits = likelihood_bits(self.prior(rate_hyper))
-        bits = likelihood_bits(gaussian_likelihood(rate_latent - mean, scale)) + side_bits
-        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+    def conditional(self, latent, hyper_hat, quality, quantise, step):
+        """See `HyperpriorModel.conditional`."""
+        mean, scale = (moment / step for moment in self._moments(hyper_hat, quality))
+        rate_latent, latent_hat = quantise("latent", latent / step, mean)
+        return gaussian_likelihood(rate_latent - mean, scale), latent_hat
 
     def mean(self, hyper_symbols, quality):
         """The mean (B, h, w, C) float32 in quantiser steps, from hyper-symbols."""

@@ -33,6 +33,9 @@ _CLOSE_BYTES = 12
 _FILES = 10
 """The most files that are written for one."""
 
+_SHAVES = 512
+"""So many worths of a bit there are to choose from, 32 for each factor of 2, about trial.TAU."""
+
 _ANALYSES = 6
 """The most qualities that are tried; almost always one or two."""
 
@@ -71,10 +74,17 @@ def at_extreme(codec: Codec, source: pictures.Source, field: int) -> Encoded:
     return file_at(codec, source, hundredths, pictures.analyse(codec, source, hundredths), field)
 
 
-def file_at(codec: Codec, source: pictures.Source, hundredths: int | None, analysis: Analysis, field: int) -> Encoded:
-    """The file of an analysed picture at the step of a field."""
+def file_at(
+    codec: Codec,
+    source: pictures.Source,
+    hundredths: int | None,
+    analysis: Analysis,
+    field: int,
+    tau: float = trial.TAU,
+) -> Encoded:
+    """The file of an analysed picture at the step of a field, with symbols rounded as `trial.symbols` does."""
     stepped = at_step(codec, field)
-    return pictures.write(stepped, source, hundredths, field, trial.symbols(stepped, analysis), analysis.side)
+    return pictures.write(stepped, source, hundredths, field, trial.symbols(stepped, analysis, tau), analysis.side)
 
 
 def is_full(size: int, limit: int, pixel_count: int) -> bool:
@@ -145,13 +155,13 @@ def _fill(
         steps=4,
     )
     field = _clip(found.field + round((_log_bits(aim - extra) - found.value) / slope))
-    files, last = [], None
+    files, last, above = [], None, None
     low, high = _LIMITS  # of the fields that may hold a fuller file within the limit
     while low <= high and len(files) < _FILES:
         files.append(file_at(codec, source, hundredths, analysis, field))
         size = len(files[-1].data)
         if size > limit:
-            low = field + 1
+            low, above = field + 1, field
         elif is_full(size, limit, source.pixel_count):
             break
         else:
@@ -161,6 +171,29 @@ def _fill(
             slope = bounded((now - last[1]) / (field - last[0]), slope)
         last = field, now
         field = min(max(field + round((_log_bits(aim - extra) - now) / slope), low), high)
+    best = _fullest(files, limit)
+    if above is None or not best.fits or is_full(len(best.encoded.data), limit, source.pixel_count):
+        return best
+    # With a context the size jumps where many symbols come to look different to it: single ones are spared instead.
+    return _fullest([best.encoded, *_shaved(codec, source, hundredths, analysis, above, limit)], limit)
+
+
+def _shaved(codec, source, hundredths, analysis, field: int, limit: int) -> list[Encoded]:
+    """Files at a field whose own file is above the limit: what a bit is worth is bisected until one is full."""
+    files = []
+    low, high = 0, _SHAVES
+    while low < high:
+        middle = (low + high) // 2
+        tau = trial.TAU * 2 ** (middle / 32 - _SHAVES / 64)
+        files.append(file_at(codec, source, hundredths, analysis, field, tau))
+        size = len(files[-1].data)
+        if size <= limit and is_full(size, limit, source.pixel_count):
+            break
+        low, high = (middle + 1, high) if size > limit else (low, middle)
+    return files
+
+
+def _fullest(files: list[Encoded], limit: int) -> Fit:
     fitting = [file for file in files if len(file.data) <= limit]
     if fitting:
         return Fit(max(fitting, key=lambda file: len(file.data)), True)

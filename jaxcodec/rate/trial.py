@@ -11,11 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec.codec import Codec, tiles
-from jaxcodec.codec.kinds import Symbols, channel_tables
+from jaxcodec.codec import Codec, cost, tiles
+from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.symbols import Analysis
-from jaxcodec.coding import lanes
-from jaxcodec.coding.lane_distributions import shifted
 
 TAU = 0.03
 """What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on training pictures."""
@@ -24,9 +22,9 @@ _SAMPLE = 1 << 16
 """So many symbols are enough to see how the rate changes with the step."""
 
 
-def symbols(codec: Codec, analysis: Analysis) -> Symbols:
-    """The picture's symbols at the codec's step, rounded so that they cost little where tables allow it."""
-    return Symbols(analysis.hyper, _run(_symbols, codec, analysis))
+def symbols(codec: Codec, analysis: Analysis, tau: float = TAU) -> Symbols:
+    """The picture's symbols at the codec's step, rounded so that they cost little; `tau` is what a bit is worth."""
+    return Symbols(analysis.hyper, _run(_symbols, codec, analysis, tau))
 
 
 def latent_bits(codec: Codec, analysis: Analysis) -> float:
@@ -43,51 +41,48 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
     return analysis._replace(residual=residual, side=side)
 
 
-def _run(function, codec: Codec, analysis: Analysis):
+def _run(function, codec: Codec, analysis: Analysis, tau: float = TAU):
     small = dataclasses.replace(codec, params=None)  # weights are many, and no use here
     windows = codec.geometry.place if codec.kind.parallel else codec.geometry.context
-    return tiles.run(windows, functools.partial(function, small), analysis.residual, *analysis.side)
+    return tiles.run(windows, functools.partial(function, small, np.float32(tau)), analysis.residual, *analysis.side)
 
 
 # Two functions, because XLA's code for both results at once takes twice the time of both apart.
 
 
 @jax.jit
-def _symbols(codec, residual, *side):
-    return _rounded(codec, residual, side)[0]
+def _symbols(codec, tau, residual, *side):
+    return _rounded(codec, tau, residual, side)[0]
 
 
 @jax.jit
-def _bits_of_places(codec, residual, *side):
-    return jnp.sum(_rounded(codec, residual, side)[1], axis=-1, keepdims=True)
+def _bits_of_places(codec, tau, residual, *side):
+    return jnp.sum(_rounded(codec, tau, residual, side)[1], axis=-1, keepdims=True)
 
 
-def _rounded(codec, residual, side):
-    """Symbols (1, h, w, C) and the bits of each; also those nearer to zero are tried where it changes no other's table."""
+def _rounded(codec, tau, residual, side):
+    """Symbols (1, h, w, C) and the bits of each.
+
+    A symbol is the nearest integer or the next one towards zero, which costs less: under the table that it has where all
+    symbols are the nearest, so that with a context the choice is not quite the best.
+    """
     symbols = codec.networks.symbols(residual, codec.step)
-    bits = _bits(codec, symbols, side)
-    if not codec.kind.parallel:
-        return symbols, bits
+    bits = cost.latent_bits(codec, symbols, side)
     nearer = symbols - jnp.sign(symbols)
-    cheaper = _bits(codec, nearer, side)
+    cheaper = cost.latent_bits(codec, nearer, side)
     exact = residual / codec.step
-    keep = jnp.square(exact - symbols) + TAU * bits <= jnp.square(exact - nearer) + TAU * cheaper
-    return jnp.where(keep, symbols, nearer), jnp.where(keep, bits, cheaper)
-
-
-def _bits(codec, symbols, side):
-    values, indices, _ = codec.kind.coded(codec, symbols, *side)
-    return lanes.symbol_bits(codec.lane_tables, values, shifted(indices, codec.first_table("latent")))
+    keep = jnp.square(exact - symbols) + tau * bits <= jnp.square(exact - nearer) + tau * cheaper
+    chosen = jnp.where(keep, symbols, nearer)
+    if codec.kind.parallel:
+        return chosen, jnp.where(keep, bits, cheaper)
+    return chosen, cost.latent_bits(codec, chosen, side)
 
 
 def hyper_bits(codec: Codec, analysis: Analysis) -> float:
     """The bits of the hyper-symbols."""
     if analysis.hyper is None:
         return 0.0
-    under = channel_tables(analysis.hyper.shape) + codec.first_table("hyper")
-    return float(_hyper_bits(codec.lane_tables, analysis.hyper, under))
+    return float(_hyper_bits(dataclasses.replace(codec, params=None), analysis.hyper))
 
 
-@jax.jit
-def _hyper_bits(tables, symbols, under):
-    return jnp.sum(lanes.symbol_bits(tables, symbols, under))
+_hyper_bits = jax.jit(cost.hyper_bits)

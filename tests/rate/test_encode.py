@@ -11,6 +11,7 @@ from jaxcodec.coding import container
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
 from jaxcodec.rate import encode as rate_encode
+from jaxcodec.rate import matching
 
 KINDS = sorted(set(small_codecs.DESCRIPTIONS) - {"autoregressive"})
 """The untrained autoregressive codec takes nearly one rate whatever the step; it is tested where it has one."""
@@ -47,6 +48,22 @@ def test_the_bundled_codec_is_at_most_half_a_percent_below(coder, bpp):
     encoded = rate_encode.encode_picture(codec, Picture(pixels), bpp=bpp, coder=coder)
     assert 0.995 * bpp - 8 / pixels[..., 0].size <= encoded.bpp <= bpp
     assert container.read_header(encoded.data).coder == coder
+
+
+def test_where_the_size_jumps_single_symbols_are_spared(small, monkeypatch):
+    """With a context the size can jump from one step to the next: here it does at every 2,000th alone."""
+    codec = small_codecs.build("patch")
+    whole = matching.file_at
+
+    def coarse(codec, source, hundredths, analysis, field, *tau):
+        return whole(codec, source, hundredths, analysis, field // 2000 * 2000, *tau)
+
+    monkeypatch.setattr(matching, "file_at", coarse)
+    target = 0.9 * own_bpp(codec, small)
+    encoded = rate_encode.encode_picture(codec, Picture(small), bpp=target)
+    limit = target * small[..., 0].size / 8
+    assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
+    assert decode(codec, encoded.data).shape == small.shape
 
 
 def test_alpha_and_profile_count(small):
