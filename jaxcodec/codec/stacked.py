@@ -1,0 +1,52 @@
+"""One codec at many quantiser steps, for `jax.vmap` over images that each have their own."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxcodec.codec.kinds import PRIOR
+from jaxcodec.codec.value import Codec, at_step
+
+_ENCODING = ("interval", "start", "size", "minimum")
+
+
+class Steps(NamedTuple):
+    """What of a codec depends on its step, with a leading axis of images.
+
+    integer: arrays of the integer networks by name. lane_tables: fields of `LaneTables` that an encoder needs, by name;
+    empty where they do not depend on it. step: float32 (n,).
+    """
+
+    integer: Mapping[str, jax.Array]
+    lane_tables: Mapping[str, jax.Array]
+    step: jax.Array
+
+
+def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
+    """What `codec` has at the steps of `fields` (`coding.step`), one for each image."""
+    own = {field: at_step(codec, field) for field in set(fields)}
+    each = [own[field] for field in fields]
+    moved = [name for name, array in codec.integer.items() if any(one.integer[name] is not array for one in each)]
+    names = _ENCODING if codec.kind.tables["latent"] == PRIOR else ()
+    return jax.device_put(
+        Steps(
+            {name: np.stack([one.integer[name] for one in each]) for name in moved},
+            {name: _stacked([getattr(one.lane_tables, name) for one in each]) for name in names},
+            np.array([one.step for one in each], np.float32),
+        )
+    )
+
+
+def with_step(codec: Codec, at: Steps) -> Codec:
+    """The codec at the step of one image, whose `at` has no leading axis; for use inside `vmap`. It can only encode."""
+    lane_tables = codec.lane_tables._replace(**at.lane_tables)
+    return dataclasses.replace(codec, integer={**codec.integer, **at.integer}, lane_tables=lane_tables, step=at.step)
+
+
+def _stacked(arrays):
+    """Arrays (n,), the shorter ones filled up: what is added is never looked up."""
+    most = max(len(array) for array in arrays)
+    return np.stack([np.pad(array, (0, most - len(array))) for array in arrays])

@@ -1,0 +1,144 @@
+"""The refinement loop: many images of one size at once, in chunks between two looks at the true loss.
+
+The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What is kept is the iterate
+of the least true loss, the start included, so that a refinement never ends worse than it began.
+"""
+
+import functools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxcodec.codec import stacked
+from jaxcodec.codec.kinds import Symbols
+from jaxcodec.codec.stacked import Steps
+from jaxcodec.codec.value import Codec
+from jaxcodec.compilation import compiled
+from jaxcodec.refine import problem
+from jaxcodec.refine.methods import Settings
+from jaxcodec.refine.problem import Extent, Measured, Shown, Variables
+
+
+class Batch(NamedTuple):
+    """Images of one size, and what is asked of each: all arrays have a leading axis of images.
+
+    shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random keys (n,).
+    """
+
+    shown: Shown
+    trade_off: jax.Array
+    at: Steps
+    key: jax.Array
+
+
+class State(NamedTuple):
+    """What the loop carries: latents, and what Adam knows of them, of each image."""
+
+    variables: Variables
+    optimiser: optax.OptState
+
+
+class Best(NamedTuple):
+    """The iterate of the least true loss so far of each image: that loss, what was measured, and the step it is from."""
+
+    loss: jax.Array
+    measured: Measured
+    found_at: jax.Array
+
+
+class Look(NamedTuple):
+    """What is seen of each image at a step, float32 (n,).
+
+    relaxed_loss: under the relaxation, a mean over the steps since the last look; at the start, the true one. loss: the
+    true one. bits, mse_255: see `problem.Measured`. best: the best so far.
+    """
+
+    step: int
+    relaxed_loss: jax.Array
+    loss: jax.Array
+    bits: jax.Array
+    mse_255: jax.Array
+    best: Best
+
+
+def refine(codec: Codec, batch: Batch, extent: Extent, settings: Settings) -> Iterator[Look]:
+    """Refines images; looks at them at the start and after every `settings.every` steps.
+
+    What a look holds stays valid: a caller may stop at any, and take its best.
+    """
+    state, best = _begin(codec, batch, extent, settings)
+    yield Look(0, best.loss, best.loss, best.measured.bits, best.measured.mse_255, best)
+    for chunk in range(math.ceil(settings.steps / settings.every)):
+        state, best, seen = _advance(codec, batch, state, best, chunk * settings.every, extent, settings)
+        yield Look(min((chunk + 1) * settings.every, settings.steps), *seen, best)
+
+
+@functools.partial(compiled, static_argnames=("extent", "settings"))
+def _begin(codec, batch, extent, settings):
+    def one(each):
+        own = stacked.with_step(codec, each.at)
+        variables = problem.start(own, each.shown)
+        measured = problem.measure(own, each.shown, extent, variables)
+        best = Best(_loss(each, measured, extent), measured, jnp.int32(0))
+        return State(variables, _optimiser(settings).init(variables)), best
+
+    return jax.vmap(one)(batch)
+
+
+@functools.partial(compiled, static_argnames=("extent", "settings"), donate_argnames="state")
+def _advance(codec, batch, state, best, first, extent, settings):
+    """`settings.every` steps, then a look; steps from `settings.steps` on change nothing."""
+    low = None
+    if settings.dtype != "float32":
+        low = jax.tree.map(lambda leaf: leaf.astype(settings.dtype), codec.params)
+
+    def one(each, state, best):
+        own = stacked.with_step(codec, each.at)
+
+        def update(state, t):
+            loss = functools.partial(
+                problem.relaxed_loss, own, each.shown, extent, trade_off=each.trade_off, relaxation=settings.relax(),
+                key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps), plain=settings.plain,
+                synthesis_params=low,
+            )  # fmt: skip
+            (value, _), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
+            updates, optimiser = _optimiser(settings).update(gradient, state.optimiser)
+            return State(optax.apply_updates(state.variables, updates), optimiser), value
+
+        def step(state, t):
+            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, jnp.nan), state, t)
+
+        state, values = jax.lax.scan(step, state, first + jnp.arange(settings.every))
+        measured = problem.measure(own, each.shown, extent, state.variables)
+        loss = _loss(each, measured, extent)
+        now = Best(loss, measured, jnp.minimum(first + settings.every, settings.steps))
+        best = jax.tree.map(lambda new, old: jnp.where(loss < best.loss, new, old), now, best)
+        return state, best, (jnp.nanmean(values), loss, measured.bits, measured.mse_255)
+
+    return jax.vmap(one)(batch, state, best)
+
+
+@functools.partial(compiled, static_argnames="extent")
+def measured(codec: Codec, shown: Shown, at: Steps, extent: Extent) -> Measured:
+    """What a codec's own latents cost and give, for each image at a step of its own."""
+
+    def one(shown, at):
+        own = stacked.with_step(codec, at)
+        return problem.measure(own, shown, extent, problem.start(own, shown))
+
+    return jax.vmap(one)(shown, at)
+
+
+def _loss(each: Batch, measured: Measured, extent: Extent):
+    return each.trade_off * measured.mse_255 + measured.bits / extent.pixel_count
+
+
+def _optimiser(settings: Settings) -> optax.GradientTransformation:
+    """Adam, whose learning rate falls to zero over the last part of the steps."""
+    last = max(settings.decay * settings.steps, 1e-6)
+    rate = settings.learning_rate
+    return optax.adam(lambda count: rate * jnp.clip((settings.steps - count) / last, 0, 1))

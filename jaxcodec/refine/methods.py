@@ -1,0 +1,84 @@
+"""How to refine: settings by name, with the defaults of the papers."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jaxcodec.errors import RefineError
+from jaxcodec.refine import relaxations, schedules
+from jaxcodec.refine.relaxations import Relaxation
+from jaxcodec.refine.schedules import Schedule
+
+
+class Settings(NamedTuple):
+    """Settings of a refinement; hashable, since compiled functions depend on them.
+
+    relaxation, a, classes, r, n: see `relaxations.make`.
+    schedule: of the temperature.
+    learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of the steps it falls to
+      zero, in a straight line.
+    steps: how many. every: after so many the true loss is evaluated.
+    plain: the grid of integers for the latent, whatever its mean; see `problem.relaxed_loss`.
+    dtype: of synthesis, "float32" or "bfloat16".
+    """
+
+    relaxation: str = "ssl"
+    a: float = 4 / 3
+    classes: int = 2
+    r: float | None = None
+    n: float | None = None
+    schedule: Schedule = Schedule()
+    learning_rate: float = 5e-3
+    decay: float = 0.0
+    steps: int = 2000
+    every: int = 25
+    plain: bool = False
+    dtype: str = "float32"
+
+    def relax(self) -> Relaxation:
+        """The relaxation."""
+        return relaxations.make(self.relaxation, a=self.a, classes=self.classes, r=self.r, n=self.n)
+
+
+_SGA = Schedule("sga")
+_SGA_PLUS = Schedule("sga_plus")
+
+METHODS: Mapping[str, Settings] = {
+    "sga": Settings("atanh", schedule=_SGA),
+    "atanh": Settings("atanh", schedule=_SGA_PLUS),
+    "linear": Settings("linear", schedule=_SGA_PLUS),
+    "cosine": Settings("cosine", schedule=_SGA_PLUS),
+    "ssl": Settings("ssl", schedule=_SGA_PLUS),
+    "linear3": Settings("linear", classes=3, schedule=_SGA_PLUS),
+    "cosine3": Settings("cosine", classes=3, schedule=_SGA_PLUS),
+    "ssl3": Settings("ssl", a=1.4, classes=3, schedule=_SGA_PLUS),
+    "map": Settings("map"),
+    "noise": Settings("noise"),
+    "straight_through": Settings("straight_through", learning_rate=1e-4),
+    "annealing": Settings("annealing", schedule=Schedule("annealing")),
+    "soft_round": Settings("soft_round", schedule=Schedule("soft_round")),
+}
+"""Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation under the schedule of
+Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3. The rest
+are the baselines of the former, and "soft_round", ours after C3 (Kim et al. 2024)."""
+
+
+def make(method: str, *, steps: int | None = None, **changes) -> Settings:
+    """The settings of a method, with changes to single ones.
+
+    Raises:
+      RefineError: there is no such method, or a setting makes no sense.
+    """
+    if method not in METHODS:
+        raise RefineError(f"the method {method!r} is unknown; use one of {', '.join(METHODS)}")
+    settings = METHODS[method]._replace(**changes, **({} if steps is None else {"steps": steps}))
+    if settings.steps < 1 or settings.every < 1:
+        raise RefineError(f"{settings.steps} steps with a look every {settings.every} make no sense; give at least 1")
+    if not settings.learning_rate > 0:
+        raise RefineError(f"a learning rate of {settings.learning_rate} makes no sense; give a number above 0")
+    if not 0 <= settings.decay <= 1:
+        raise RefineError(f"a decay of {settings.decay} makes no sense; give a share of the steps, 0 to 1")
+    if settings.dtype not in ("float32", "bfloat16"):
+        raise RefineError(f"the type {settings.dtype!r} is unknown; use float32 or bfloat16")
+    settings.relax()
+    schedules.make(*settings.schedule)
+    return settings

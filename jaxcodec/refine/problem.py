@@ -1,0 +1,134 @@
+"""What refinement optimises: the latents of an image under a codec, with a relaxed loss and a true one.
+
+Functions here are pure and take one image, as a batch of one; `loop` maps them over images.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxcodec import image
+from jaxcodec.codec import cost, tiles
+from jaxcodec.codec.kinds import Symbols
+from jaxcodec.codec.value import Codec
+from jaxcodec.metrics.psnr import mse_255
+from jaxcodec.refine.relaxations import Relaxation
+
+
+class Variables(NamedTuple):
+    """What is optimised, float32, not rounded.
+
+    latent: (1, h, w, C), in units of the codec's own quantiser step. hyper: (1, h', w', C'), or None without one.
+    """
+
+    latent: jax.Array
+    hyper: jax.Array | None
+
+
+class Measured(NamedTuple):
+    """What a file would hold: symbols, their bits as the coder will charge them, and the error of the pixels decoded.
+
+    bits: float32 (), headers apart. mse_255: float32 (), of 8-bit pixels, on the scale 0 to 255.
+    """
+
+    symbols: Symbols
+    bits: jax.Array
+    mse_255: jax.Array
+
+
+class Shown(NamedTuple):
+    """An image and what of it counts.
+
+    pixels: uint8 (1, H, W, 3), padded to the codec's stride. quality: int32 (1,) in hundredths.
+    """
+
+    pixels: jax.Array
+    quality: jax.Array
+
+
+class Extent(NamedTuple):
+    """The pixels that count, static: the first `height` rows and `width` columns, and their mean over colours if `grey`."""
+
+    height: int
+    width: int
+    grey: bool = False
+
+    @property
+    def pixel_count(self) -> int:
+        """How many there are."""
+        return self.height * self.width
+
+    def crop(self, pixels: jax.Array) -> jax.Array:
+        """Those of (1, H, W, any)."""
+        return pixels[:, : self.height, : self.width]
+
+
+def start(codec: Codec, shown: Shown) -> Variables:
+    """The latents that the codec's own networks make."""
+    latent = codec.networks.latent(codec.params, shown.pixels, shown.quality)
+    relaxed = codec.networks.relaxed
+    return Variables(latent, None if relaxed.hyper is None else relaxed.hyper(codec.params, latent, shown.quality))
+
+
+def measure(codec: Codec, shown: Shown, extent: Extent, variables: Variables) -> Measured:
+    """The true rate and distortion of latents, rounded: with tables as the integer networks choose them."""
+    networks, params, quality = codec.networks, codec.params, shown.quality
+    hyper = mean = None
+    if variables.hyper is not None:
+        hyper = networks.relaxed.round_hyper(params, variables.hyper)
+    if networks.mean is not None:
+        mean = networks.mean(params, hyper, quality)
+    residual = networks.residual(params, variables.latent, *(() if mean is None else (mean,)))
+    symbols = networks.symbols(residual, codec.step)
+    side = codec.kind.side(codec, hyper, quality, tiles.whole)
+    bits = jnp.sum(cost.latent_bits(codec, symbols, side))
+    if hyper is not None:
+        bits = bits + cost.hyper_bits(codec, hyper)
+    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=extent.grey)
+    original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
+    return Measured(Symbols(hyper, symbols), bits, mse_255(extent.crop(original), extent.crop(decoded))[0])
+
+
+def relaxed_loss(
+    codec: Codec,
+    shown: Shown,
+    extent: Extent,
+    variables: Variables,
+    trade_off: jax.Array,
+    relaxation: Relaxation,
+    key: jax.Array,
+    tau: jax.Array,
+    *,
+    plain: bool = False,
+    synthesis_params=None,
+) -> tuple[jax.Array, jax.Array]:
+    """lambda * 255^2 * MSE + bpp of latents under a relaxation, and the bits in it.
+
+    The pixels are not clipped (Yang et al. 2020).
+
+    Args:
+      codec, shown, extent, variables: of the image.
+      trade_off: lambda, float32 ().
+      relaxation, key, tau: see `relaxations`.
+      plain: whether the latent is relaxed on the grid of integers even where the codec's symbols are counted from a mean.
+      synthesis_params: parameters of a lower precision, in which synthesis then runs.
+    """
+    keys = dict(zip(("latent", "hyper"), jax.random.split(key), strict=True))
+
+    def quantise(part, value, centre):
+        centre = 0.0 if plain and part == "latent" else centre
+        relaxed = relaxation(value - centre, keys[part], tau) + centre
+        return relaxed, relaxed
+
+    relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
+    latent_hat, bits = relaxed.quantised(params, *variables, quality, quantise, codec.step)
+    if synthesis_params is not None:
+        params = synthesis_params
+        latent_hat = latent_hat.astype(jax.tree.leaves(params)[0].dtype)
+    pixels = relaxed.synthesis(params, latent_hat, quality).astype(jnp.float32)
+    difference = extent.crop(image.to_float(shown.pixels) - pixels)
+    if extent.grey:
+        difference = jnp.mean(difference, axis=-1)
+    bits = bits[0]
+    return trade_off * 255**2 * jnp.mean(jnp.square(difference)) + bits / extent.pixel_count, bits
