@@ -57,7 +57,8 @@ def to_size(codec: Codec, source: pictures.Source, limit: int) -> Fit:
     hundredths = None
     if codec.variable:
         bpp = 8 * max(limit - _fixed_bytes(source), 1) / source.pixel_count
-        hundredths = round(100 * guess.quality(codec, source.pixels, bpp))
+        height, width, _ = source.shape  # what pads it is calm, and would make the picture look so
+        hundredths = round(100 * guess.quality(codec, source.pixels[:height, :width], bpp))
     for attempt in range(_ANALYSES):
         analysis = pictures.analyse(codec, source, hundredths)
         start = _start(codec, source, analysis, limit)
@@ -94,7 +95,7 @@ def is_full(size: int, limit: int, pixel_count: int) -> bool:
 
 def _fixed_bytes(source: pictures.Source) -> int:
     """What a file holds besides symbols, nearly."""
-    return 37 + sum(len(section) + 3 for section in source.sections.values())
+    return 40 + sum(len(section) + 3 for section in source.sections.values())
 
 
 class _Start(NamedTuple):
