@@ -13,6 +13,7 @@ _LAZY = {
     "Codec": "jaxcodec.codec",
     "load": "jaxcodec.codec",
     "encode": "jaxcodec.rate.encode",
+    "refine": "jaxcodec.refinement.images",
     "decode": "jaxcodec.codec",
     "encode_fn": "jaxcodec.codec",
     "decode_fn": "jaxcodec.codec",

@@ -9,7 +9,8 @@ from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.coding.step import MAX_FIELD
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
-from jaxcodec.rate import closeness, matching
+from jaxcodec.rate import closeness, matching, refined
+from jaxcodec.refinement.images import Latents
 
 
 def encode(
@@ -21,12 +22,14 @@ def encode(
     max_bytes: int | None = None,
     psnr: float | None = None,
     ms_ssim: float | None = None,
+    latents: Latents | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> bytes:
     """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
-    return encode_picture(codec, pictures.as_picture(picture), **targets, nearest=nearest, coder=coder).data
+    picture = pictures.as_picture(picture)
+    return encode_picture(codec, picture, **targets, latents=latents, nearest=nearest, coder=coder).data
 
 
 def encode_picture(
@@ -38,10 +41,11 @@ def encode_picture(
     max_bytes: int | None = None,
     psnr: float | None = None,
     ms_ssim: float | None = None,
+    latents: Latents | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> Encoded:
-    """Compress a picture at a quality, to a size, or to a closeness, which any codec can.
+    """Compress a picture at a quality, to a size, or to a closeness, which any codec can; or with refined latents.
 
     Args:
       codec: what to encode with; decoding needs the same one.
@@ -52,20 +56,25 @@ def encode_picture(
       max_bytes: the same in bytes, and a file may be smaller where the codec cannot fill it.
       psnr: in dB, over the colours; the decoded picture is at least as close, and at most .05 dB closer.
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
+      latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
       nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
         instead of raising.
       coder: the entropy coder, see `jaxcodec.codec.encode_picture`.
 
     Raises:
       RateError: more than one target, one that makes no sense, or one out of reach.
+      RefineError: the latents are not of this codec, or of a picture of this size.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
+    targets["latents"] = latents
     given = [name for name, value in targets.items() if value is not None]
     if len(given) > 1:
         raise RateError(f"{' and '.join(given)} were given together; give one of them")
     if given in ([], ["quality"]):
         return pictures.encode_picture(codec, picture, quality=quality, coder=coder)
+    if latents is not None:
+        return refined.encode(codec, pictures.prepare(codec, picture, coder), latents)
     if given in (["psnr"], ["ms_ssim"]):
         source = pictures.prepare(codec, picture, coder)
         wanted = closeness.by_ms_ssim(source, ms_ssim) if psnr is None else closeness.by_psnr(source, psnr)

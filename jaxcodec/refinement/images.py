@@ -14,8 +14,8 @@ from jaxcodec.codec.kinds import Symbols
 from jaxcodec.coding.step import MAX_FIELD
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
-from jaxcodec.refine import loop, methods
-from jaxcodec.refine.problem import Extent, Shown
+from jaxcodec.refinement import loop, methods
+from jaxcodec.refinement.problem import Extent, Shown
 
 DEFAULT_METHOD = "ssl"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxcodec.errors import RefineError
-from jaxcodec.refine import schedules
+from jaxcodec.refinement import schedules
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from jaxcodec.errors import RefineError
-from jaxcodec.refine import relaxations, schedules
-from jaxcodec.refine.relaxations import Relaxation
-from jaxcodec.refine.schedules import Schedule
+from jaxcodec.refinement import relaxations, schedules
+from jaxcodec.refinement.relaxations import Relaxation
+from jaxcodec.refinement.schedules import Schedule
 
 
 class Settings(NamedTuple):

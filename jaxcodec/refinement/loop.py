@@ -2,6 +2,10 @@
 
 The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What is kept is the iterate
 of the least true loss, the start included, so that a refinement never ends worse than it began.
+
+With a target, a controller in the carry moves the trade-off of each image until its symbols cost the bits asked for; then
+only iterates near the target count. The controller integrates: at each step the logarithm of the trade-off moves by _GAIN
+times how far the logarithm of the bits lacks, those under the relaxation, put right by what the last look saw.
 """
 
 import functools
@@ -18,28 +22,42 @@ from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.compilation import compiled
-from jaxcodec.refine import problem
-from jaxcodec.refine.methods import Settings
-from jaxcodec.refine.problem import Extent, Measured, Shown, Variables
+from jaxcodec.refinement import problem
+from jaxcodec.refinement.methods import Settings
+from jaxcodec.refinement.problem import Extent, Measured, Shown, Variables
+
+
+_GAIN = 0.01
+_MOST = 2.0  # of the logarithm of the trade-off, over or under what it began with
+
+NEAR = (0.996, 1.01)
+"""Shares of a target between which an iterate counts: little below, since nothing fills it up, and what is above is spared."""
 
 
 class Batch(NamedTuple):
     """Images of one size, and what is asked of each: all arrays have a leading axis of images.
 
     shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random keys (n,).
+    target_bits: what symbols are to cost, float32 (n,), or None.
     """
 
     shown: Shown
     trade_off: jax.Array
     at: Steps
     key: jax.Array
+    target_bits: jax.Array | None = None
 
 
 class State(NamedTuple):
-    """What the loop carries: latents, and what Adam knows of them, of each image."""
+    """What the loop carries: latents, what Adam knows of them, and the controller, of each image.
+
+    log_factor: of the trade-off, over what the batch says. log_shift: of the bits under the relaxation, over the true ones.
+    """
 
     variables: Variables
     optimiser: optax.OptState
+    log_factor: jax.Array
+    log_shift: jax.Array
 
 
 class Best(NamedTuple):
@@ -84,7 +102,7 @@ def _begin(codec, batch, extent, settings):
         variables = problem.start(own, each.shown)
         measured = problem.measure(own, each.shown, extent, variables)
         best = Best(_loss(each, measured, extent), measured, jnp.int32(0))
-        return State(variables, _optimiser(settings).init(variables)), best
+        return State(variables, _optimiser(settings).init(variables), jnp.float32(0), jnp.float32(0)), best
 
     return jax.vmap(one)(batch)
 
@@ -101,19 +119,22 @@ def _advance(codec, batch, state, best, first, extent, settings):
 
         def update(state, t):
             loss = functools.partial(
-                problem.relaxed_loss, own, each.shown, extent, trade_off=each.trade_off, relaxation=settings.relax(),
+                problem.relaxed_loss, own, each.shown, extent, trade_off=each.trade_off * jnp.exp(state.log_factor), relaxation=settings.relax(),
                 key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps), plain=settings.plain,
                 synthesis_params=low,
             )  # fmt: skip
-            (value, _), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
+            (value, bits), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
             updates, optimiser = _optimiser(settings).update(gradient, state.optimiser)
-            return State(optax.apply_updates(state.variables, updates), optimiser), value
+            log_factor = state.log_factor + _correction(each.target_bits, bits, state.log_shift)
+            log_factor = jnp.clip(log_factor, -_MOST, _MOST)
+            return State(optax.apply_updates(state.variables, updates), optimiser, log_factor, state.log_shift), (value, bits)
 
         def step(state, t):
-            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, jnp.nan), state, t)
+            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, (jnp.nan, jnp.nan)), state, t)
 
-        state, values = jax.lax.scan(step, state, first + jnp.arange(settings.every))
+        state, (values, relaxed_bits) = jax.lax.scan(step, state, first + jnp.arange(settings.every))
         measured = problem.measure(own, each.shown, extent, state.variables)
+        state = state._replace(log_shift=jnp.log(jnp.nanmean(relaxed_bits)) - jnp.log(measured.bits))
         loss = _loss(each, measured, extent)
         now = Best(loss, measured, jnp.minimum(first + settings.every, settings.steps))
         best = jax.tree.map(lambda new, old: jnp.where(loss < best.loss, new, old), now, best)
@@ -134,7 +155,19 @@ def measured(codec: Codec, shown: Shown, at: Steps, extent: Extent) -> Measured:
 
 
 def _loss(each: Batch, measured: Measured, extent: Extent):
-    return each.trade_off * measured.mse_255 + measured.bits / extent.pixel_count
+    """The true loss; infinite where there is a target and the bits are not near it."""
+    loss = each.trade_off * measured.mse_255 + measured.bits / extent.pixel_count
+    if each.target_bits is None:
+        return loss
+    share = measured.bits / each.target_bits
+    return jnp.where((NEAR[0] <= share) & (share <= NEAR[1]), loss, jnp.inf)
+
+
+def _correction(target_bits, relaxed_bits, log_shift):
+    """What a step adds to the logarithm of the trade-off: more of it costs more bits."""
+    if target_bits is None:
+        return 0.0
+    return _GAIN * (jnp.log(target_bits) - jnp.log(relaxed_bits) + log_shift)
 
 
 def _optimiser(settings: Settings) -> optax.GradientTransformation:

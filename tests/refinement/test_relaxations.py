@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxcodec.errors import RefineError
-from jaxcodec.refine import relaxations
+from jaxcodec.refinement import relaxations
 
 KEY = jax.random.key(0)
 STOCHASTIC = ("atanh", "linear", "cosine", "ssl")

@@ -13,7 +13,7 @@ from jaxcodec.codec import cost, tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
 from jaxcodec.metrics.psnr import mse_255
-from jaxcodec.refine.relaxations import Relaxation
+from jaxcodec.refinement.relaxations import Relaxation
 
 
 class Variables(NamedTuple):

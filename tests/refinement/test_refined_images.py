@@ -1,0 +1,99 @@
+"""Refined latents of images of any sizes, and the files of them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import small_codecs
+from skimage import data
+
+import jaxcodec
+from jaxcodec.coding import container
+from jaxcodec.errors import RateError, RefineError
+from jaxcodec.metrics.psnr import psnr_db
+
+KINDS = ("tiny", "factorized", "checkerboard")
+QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 0.01}
+
+
+@pytest.fixture(scope="module")
+def photos() -> list[np.ndarray]:
+    """uint8: two of one size, which is no multiple of any stride, and between them a grey one of another."""
+    colour = data.astronaut()
+    return [colour[64:154, 160:260], data.camera()[:64, :64, None], colour[200:290, 100:200]]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def refined(request, photos):
+    codec = small_codecs.build(request.param)
+    return codec, jaxcodec.refine(codec, photos, **QUICK)
+
+
+def test_no_image_is_worse_and_some_are_better(refined, photos):
+    _, latents = refined
+    assert [each.shape for each in latents] == [photo.shape for photo in photos]
+    assert all(each.best.loss <= each.start.loss for each in latents)
+    assert any(each.best.loss < each.start.loss and each.found_at > 0 for each in latents)
+
+
+def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
+    codec, latents = refined
+    for each, photo in zip(latents, photos, strict=True):
+        file = jaxcodec.encode(codec, photo, latents=each, coder="lanes")
+        sections = sum(container.read_header(file).section_bytes.values())
+        # Each lane begins with 4 bytes; so small pictures have one or two.
+        assert 8 * sections == pytest.approx(each.best.bits, rel=0.005, abs=8 * 16)
+        assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(each.best.psnr_db, abs=1e-3)
+
+
+def test_random_numbers_of_an_image_do_not_depend_on_the_others(photos):
+    codec = small_codecs.build("tiny")
+    together = jaxcodec.refine(codec, [photos[0], photos[2]], **QUICK)
+    again = jaxcodec.refine(codec, photos[:1], **QUICK)
+    assert again[0].best.loss == pytest.approx(together[0].best.loss, rel=1e-4)
+
+
+def test_an_interrupt_keeps_the_best_so_far(photos):
+    codec = small_codecs.build("tiny")
+    seen = []
+
+    def interrupt(progress):
+        seen.append((progress.done, progress.images, progress.step, progress.steps))
+        raise KeyboardInterrupt
+
+    latents = jaxcodec.refine(codec, photos[:2], progress=interrupt, **QUICK)
+    assert seen == [(0, 1, 20, 40)]
+    assert [each.shape for each in latents] == [photo.shape for photo in photos[:2]]
+    assert all(each.best.loss <= each.start.loss and each.found_at <= 20 for each in latents)
+
+
+def test_more_trade_off_costs_more(photos):
+    codec = small_codecs.build("tiny")
+    bits = [jaxcodec.refine(codec, photos[:1], **QUICK, trade_off_factor=factor)[0].best.bits for factor in (1e-3, 1)]
+    assert bits[0] < bits[1]
+
+
+def test_latents_of_another_codec_or_picture_are_refused(refined, photos):
+    codec, latents = refined
+    with pytest.raises(RefineError, match="100 x 90 pixels and 3 channels, and this one has 64 x 64 pixels and 1 channels"):
+        jaxcodec.encode(codec, photos[1], latents=latents[0])
+    foreign = dataclasses.replace(latents[0], codec_id="0123456789abcdef")
+    with pytest.raises(RefineError, match="0123456789abcdef"):
+        jaxcodec.encode(codec, photos[0], latents=foreign)
+    with pytest.raises(RateError, match="bpp and latents were given together"):
+        jaxcodec.encode(codec, photos[0], latents=latents[0], bpp=1.0)
+
+
+def test_settings_that_make_no_sense_are_refused(photos):
+    codec = small_codecs.build("tiny")
+    for settings, sentence in (
+        ({"method": "wish"}, "'wish' is unknown; use one of sga"),
+        ({"steps": 0}, "0 steps"),
+        ({"learning_rate": 0.0}, "learning rate of 0"),
+        ({"decay": 2.0}, "decay of 2"),
+        ({"dtype": "int8"}, "'int8' is unknown"),
+        ({"trade_off": -1.0}, "trade-off of 0 or less"),
+        ({"method": "map", "classes": 3}, "map with 3 classes"),
+    ):
+        with pytest.raises(RefineError, match=sentence):
+            jaxcodec.refine(codec, photos[:1], **settings)
