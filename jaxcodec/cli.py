@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
     encode.add_argument("--nearest", action="store_true",
                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
+    encode.add_argument("--refine", type=int, metavar="STEPS",
+                        help="optimise the picture's latents for so many steps first; an interrupt ends that")  # fmt: skip
     _add_coder(encode)
 
     encode_set = _add(commands, "encode-set", _encode_set, "compress a folder of images in a budget for all together")
@@ -124,7 +126,11 @@ def _encode(options: argparse.Namespace) -> int:
 
     def compress(source: pathlib.Path, target: pathlib.Path) -> jobs.Result:
         picture = image.read(source, max_pixels=options.max_pixels)
-        encoded = encode_picture(codec, picture, **targets, nearest=options.nearest, coder=options.coder)
+        with jobs.refinement_bar(options) as progress:
+            encoded = encode_picture(
+                codec, picture, **targets, refine=options.refine, progress=progress, nearest=options.nearest,
+                coder=options.coder,
+            )  # fmt: skip
         write_atomic(target, encoded.data)
         return _encoded_result(encoded, picture.notes)
 

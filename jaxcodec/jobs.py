@@ -1,12 +1,13 @@
 """Many files through one command: which becomes which, what is said of each, and what a bad one does."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import pathlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from jaxcodec.errors import CodecError, DataError
 
@@ -87,6 +88,24 @@ def run(jobs: list[tuple[pathlib.Path, pathlib.Path]], work: Callable, options: 
     if failed and len(jobs) > 1:
         complain(f"{failed} of {len(jobs)} files failed")
     return 2 if failed else 0
+
+
+@contextlib.contextmanager
+def refinement_bar(options: argparse.Namespace) -> Iterator[Callable | None]:
+    """What `encode_picture` calls while it refines: a bar on stderr with loss, bpp and PSNR; None where none is wanted."""
+    if options.refine is None or options.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    import tqdm
+
+    with tqdm.tqdm(total=options.refine, unit="step", file=sys.stderr, leave=False) as bar:
+
+        def show(progress):
+            (best,) = progress.best
+            bar.set_postfix(loss=f"{best.loss:.4f}", bpp=f"{best.bpp:.4f}", psnr=f"{best.psnr_db:.2f}", refresh=False)
+            bar.update(progress.step - bar.n)
+
+        yield show
 
 
 def report(source: pathlib.Path, target: pathlib.Path, result: Result, seconds: float, as_json: bool) -> None:

@@ -69,7 +69,11 @@ def encode_picture(
       RateError: the quality makes no sense.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
-    source = prepare(codec, picture, coder)
+    return encode_source(codec, prepare(codec, picture, coder), quality)
+
+
+def encode_source(codec: Codec, source: "Source", quality: float | None) -> Encoded:
+    """`encode_picture` of a picture made ready."""
     hundredths = to_hundredths(codec, quality)
     analysis = analyse(codec, source, hundredths)
     return write(codec, source, hundredths, 0, symbols_of.rounded(codec, analysis), analysis.side)

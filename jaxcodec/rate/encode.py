@@ -2,15 +2,17 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.coding.step import MAX_FIELD
-from jaxcodec.errors import RateError
+from jaxcodec.errors import RateError, RefineError
 from jaxcodec.image import Picture
 from jaxcodec.rate import closeness, matching, refined
-from jaxcodec.refinement.images import Latents
+from jaxcodec.refinement import methods
+from jaxcodec.refinement.images import DEFAULT_METHOD, Latents, Progress
 
 
 def encode(
@@ -23,13 +25,16 @@ def encode(
     psnr: float | None = None,
     ms_ssim: float | None = None,
     latents: Latents | None = None,
+    refine: int | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> bytes:
     """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
     picture = pictures.as_picture(picture)
-    return encode_picture(codec, picture, **targets, latents=latents, nearest=nearest, coder=coder).data
+    return encode_picture(
+        codec, picture, **targets, latents=latents, refine=refine, nearest=nearest, coder=coder
+    ).data
 
 
 def encode_picture(
@@ -42,6 +47,8 @@ def encode_picture(
     psnr: float | None = None,
     ms_ssim: float | None = None,
     latents: Latents | None = None,
+    refine: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
     nearest: bool = False,
     coder: str | None = None,
 ) -> Encoded:
@@ -57,13 +64,16 @@ def encode_picture(
       psnr: in dB, over the colours; the decoded picture is at least as close, and at most .05 dB closer.
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
       latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
+      refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp or max_bytes,
+        which hold as without it.
+      progress: called now and then while they are.
       nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
         instead of raising.
       coder: the entropy coder, see `jaxcodec.codec.encode_picture`.
 
     Raises:
       RateError: more than one target, one that makes no sense, or one out of reach.
-      RefineError: the latents are not of this codec, or of a picture of this size.
+      RefineError: the latents are not of this codec, or of a picture of this size; or what was asked for cannot be refined.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
@@ -71,20 +81,27 @@ def encode_picture(
     given = [name for name, value in targets.items() if value is not None]
     if len(given) > 1:
         raise RateError(f"{' and '.join(given)} were given together; give one of them")
-    if given in ([], ["quality"]):
-        return pictures.encode_picture(codec, picture, quality=quality, coder=coder)
+    settings = None if refine is None else methods.make(DEFAULT_METHOD, steps=refine)
+    if settings is not None and given not in ([], ["quality"], ["bpp"], ["max_bytes"]):
+        raise RefineError(f"a refinement towards {given[0]} is not known; ask for a quality, a bpp or a size with it")
+    source = pictures.prepare(codec, picture, coder)
     if latents is not None:
-        return refined.encode(codec, pictures.prepare(codec, picture, coder), latents)
+        return refined.encode(codec, source, latents)
+    if given in ([], ["quality"]):
+        if settings is None:
+            return pictures.encode_source(codec, source, quality)
+        return refined.at_quality(codec, source, pictures.to_hundredths(codec, quality), settings, progress)
     if given in (["psnr"], ["ms_ssim"]):
-        source = pictures.prepare(codec, picture, coder)
         wanted = closeness.by_ms_ssim(source, ms_ssim) if psnr is None else closeness.by_psnr(source, psnr)
         return closeness.encode(codec, source, wanted, nearest)
     if not (math.isfinite(targets[given[0]]) and targets[given[0]] > 0):
         raise RateError(f"{given[0]} of {targets[given[0]]} makes no sense; give a number above 0")
-    source = pictures.prepare(codec, picture, coder)
     limit = max_bytes if bpp is None else _bytes_within(bpp, source.pixel_count)
-    fit = matching.to_size(codec, source, int(limit))
-    if fit.fits and _close_enough(len(fit.encoded.data), limit, source.pixel_count):
+    if settings is None:
+        fit = matching.to_size(codec, source, int(limit))
+    else:
+        fit = refined.to_size(codec, source, int(limit), settings, progress)
+    if fit.fits and matching.close_enough(len(fit.encoded.data), limit, source.pixel_count):
         return fit.encoded
     return _out_of_reach(codec, source, fit, bpp, limit, nearest)
 
@@ -93,13 +110,6 @@ def _bytes_within(bpp: float, pixel_count: int) -> int:
     """The most bytes whose rate is not above `bpp`."""
     limit = math.floor(bpp * pixel_count / 8)
     return limit + (8 * (limit + 1) / pixel_count <= bpp)  # the product may have been rounded down
-
-
-def _close_enough(size: int, limit: int, pixel_count: int) -> bool:
-    """Whether a file is as near below its limit as `encode_picture` promises."""
-    if pixel_count >= matching.SMALL:
-        return limit - size <= 0.005 * limit
-    return limit - size <= max(0.01 * limit, 24)
 
 
 def _out_of_reach(codec, source, fit, bpp, limit, nearest) -> Encoded:

@@ -93,6 +93,13 @@ def is_full(size: int, limit: int, pixel_count: int) -> bool:
     return limit - size <= max(_CLOSE * limit, _CLOSE_BYTES if pixel_count < SMALL else 0)
 
 
+def close_enough(size: int, limit: int, pixel_count: int) -> bool:
+    """Whether a file is as near below its limit as `rate.encode` promises."""
+    if pixel_count >= SMALL:
+        return limit - size <= 0.005 * limit
+    return limit - size <= max(0.01 * limit, 24)
+
+
 def _fixed_bytes(source: pictures.Source) -> int:
     """What a file holds besides symbols, nearly."""
     return 40 + sum(len(section) + 3 for section in source.sections.values())
@@ -172,14 +179,16 @@ def _fill(
             slope = bounded((now - last[1]) / (field - last[0]), slope)
         last = field, now
         field = min(max(field + round((_log_bits(aim - extra) - now) / slope), low), high)
-    best = _fullest(files, limit)
+    best = fullest(files, limit)
     if above is None or not best.fits or is_full(len(best.encoded.data), limit, source.pixel_count):
         return best
     # With a context the size jumps where many symbols come to look different to it: single ones are spared instead.
-    return _fullest([best.encoded, *_shaved(codec, source, hundredths, analysis, above, limit)], limit)
+    return fullest([best.encoded, *shaved(codec, source, hundredths, analysis, above, limit)], limit)
 
 
-def _shaved(codec, source, hundredths, analysis, field: int, limit: int) -> list[Encoded]:
+def shaved(
+    codec: Codec, source: pictures.Source, hundredths: int | None, analysis: Analysis, field: int, limit: int
+) -> list[Encoded]:
     """Files at a field whose own file is above the limit: what a bit is worth is bisected until one is full."""
     files = []
     low, high = 0, _SHAVES
@@ -194,7 +203,8 @@ def _shaved(codec, source, hundredths, analysis, field: int, limit: int) -> list
     return files
 
 
-def _fullest(files: list[Encoded], limit: int) -> Fit:
+def fullest(files: list[Encoded], limit: int) -> Fit:
+    """The largest file within the limit, or else the smallest."""
     fitting = [file for file in files if len(file.data) <= limit]
     if fitting:
         return Fit(max(fitting, key=lambda file: len(file.data)), True)

@@ -17,7 +17,7 @@ from jaxcodec.image import Picture
 from jaxcodec.refinement import loop, methods
 from jaxcodec.refinement.problem import Extent, Shown
 
-DEFAULT_METHOD = "ssl"
+DEFAULT_METHOD = "ssl_stretched"
 
 _SPREAD = 300
 """Fields of the step to either side, 16 %, between which a codec's own trade-off is measured."""
@@ -46,6 +46,7 @@ class Latents:
       hundredths: the quality in hundredths, or None for a codec with one quality.
       field: of the quantiser step (`coding.step`).
       symbols: int32 NumPy arrays.
+      residual: float32, what the latent's symbols were rounded from, in units of the codec's own step.
       trade_off: lambda.
       start, best: scores of the codec's own latents and of these.
       found_at: the step at which these were found; 0 if none was better than the start.
@@ -56,6 +57,7 @@ class Latents:
     hundredths: int | None
     field: int
     symbols: Symbols
+    residual: np.ndarray
     trade_off: float
     start: Score
     best: Score
@@ -122,26 +124,59 @@ def refine(
     for tasks_now in _batches(tasks, batch_size):
         wanted = given[[task.index for task in tasks_now]], np.float32(trade_off_factor)
         batch, extent = _batch(codec, tasks_now, *wanted, seed)
-        looks = loop.refine(codec, batch, extent, chosen)
-        first = look = next(looks)
-        try:
-            while not stopped and look.step < chosen.steps:
-                look = next(looks)
-                if progress is not None:
-                    scores = _scores(look.best.measured, look.best.loss, extent)
-                    progress(Progress(len(done), len(tasks_now), look.step, chosen.steps, scores))
-        except KeyboardInterrupt:
-            stopped = True
-        done |= _latents(codec, tasks_now, batch, extent, first, look)
+        if stopped:
+            first = last = next(loop.refine(codec, batch, extent, chosen))
+        else:
+            first, last, stopped = _run(codec, batch, extent, chosen, len(done), progress)
+        done |= _latents(codec, tasks_now, batch, extent, first, last)
     return [done[index] for index in range(len(images))]
 
 
+def refine_source(
+    codec: Codec,
+    source: pictures.Source,
+    hundredths: int | None,
+    field: int,
+    settings: methods.Settings,
+    *,
+    target_bits: float | None = None,
+    seed: int = 0,
+    progress: Callable[[Progress], None] | None = None,
+) -> Latents | None:
+    """Refines the latents of one picture at a quality and a step; until they cost `target_bits`, headers apart, if given.
+
+    Returns those of the least true loss; with a target among all that came near (`loop.NEAR`), or None if none did. An
+    interrupt ends the refinement with the best so far.
+    """
+    tasks = [_Task(0, source, hundredths, field)]
+    batch, extent = _batch(codec, tasks, np.float32([np.nan]), np.float32(1), seed)
+    if target_bits is not None:
+        batch = batch._replace(target_bits=jnp.float32([target_bits]))
+    first, last, _ = _run(codec, batch, extent, settings, 0, progress)
+    return _latents(codec, tasks, batch, extent, first, last)[0] if np.isfinite(last.best.loss[0]) else None
+
+
 class _Task(NamedTuple):
-    """A picture to refine: its place among the images, made ready, and its quality."""
+    """A picture to refine: its place among the images, made ready, its quality, and the field of its step."""
 
     index: int
     source: pictures.Source
     hundredths: int | None
+    field: int = 0
+
+
+def _run(codec, batch, extent, settings, done, progress) -> tuple[loop.Look, loop.Look, bool]:
+    """The first and the last look at a batch, and whether an interrupt ended it."""
+    looks = loop.refine(codec, batch, extent, settings)
+    first = look = next(looks)
+    try:
+        for look in looks:
+            if progress is not None:
+                scores = _scores(look.best.measured, look.best.loss, extent)
+                progress(Progress(done, len(batch.trade_off), look.step, settings.steps, scores))
+    except KeyboardInterrupt:
+        return first, look, True
+    return first, look, False
 
 
 def _batches(tasks: list[_Task], size: int) -> Iterator[list[_Task]]:
@@ -164,10 +199,11 @@ def _batch(codec: Codec, tasks: list[_Task], trade_off, factor, seed: int) -> tu
             np.array([[task.hundredths or 0] for task in tasks], np.int32),
         )
     )
+    fields = [task.field for task in tasks]
     if np.isnan(trade_off).any():
-        trade_off = np.where(np.isnan(trade_off), own_trade_offs(codec, shown, extent, [0] * len(tasks)), trade_off)
+        trade_off = np.where(np.isnan(trade_off), own_trade_offs(codec, shown, extent, fields), trade_off)
     keys = [jax.random.fold_in(jax.random.key(seed), task.index) for task in tasks]
-    at = stacked.at_steps(codec, [0] * len(tasks))
+    at = stacked.at_steps(codec, fields)
     return loop.Batch(shown, jnp.asarray(trade_off * factor, jnp.float32), at, jnp.stack(keys)), extent
 
 
@@ -189,14 +225,15 @@ def _latents(codec, tasks, batch, extent, first: loop.Look, last: loop.Look) -> 
     """What became of a batch, by the index of the image."""
     starts = _scores(first.best.measured, first.best.loss, extent)
     bests = _scores(last.best.measured, last.best.loss, extent)
-    symbols = jax.device_get(last.best.measured.symbols)
+    symbols, residual = jax.device_get((last.best.measured.symbols, last.best.measured.residual))
     return {
         task.index: Latents(
             codec_id=codec.id,
             shape=task.source.shape,
             hundredths=task.hundredths,
-            field=0,
+            field=task.field,
             symbols=jax.tree.map(lambda array, place=place: array[place], symbols),
+            residual=residual[place],
             trade_off=float(batch.trade_off[place]),
             start=starts[place],
             best=bests[place],

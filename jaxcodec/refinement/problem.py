@@ -29,10 +29,12 @@ class Variables(NamedTuple):
 class Measured(NamedTuple):
     """What a file would hold: symbols, their bits as the coder will charge them, and the error of the pixels decoded.
 
-    bits: float32 (), headers apart. mse_255: float32 (), of 8-bit pixels, on the scale 0 to 255.
+    residual: float32 (1, h, w, C), what the latent's symbols were rounded from, in units of the codec's own step. bits:
+    float32 (), headers apart. mse_255: float32 (), of 8-bit pixels, on the scale 0 to 255.
     """
 
     symbols: Symbols
+    residual: jax.Array
     bits: jax.Array
     mse_255: jax.Array
 
@@ -87,7 +89,7 @@ def measure(codec: Codec, shown: Shown, extent: Extent, variables: Variables) ->
         bits = bits + cost.hyper_bits(codec, hyper)
     decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=extent.grey)
     original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
-    return Measured(Symbols(hyper, symbols), bits, mse_255(extent.crop(original), extent.crop(decoded))[0])
+    return Measured(Symbols(hyper, symbols), residual, bits, mse_255(extent.crop(original), extent.crop(decoded))[0])
 
 
 def relaxed_loss(

@@ -13,7 +13,8 @@ from jaxcodec.errors import RateError, RefineError
 from jaxcodec.metrics.psnr import psnr_db
 
 KINDS = ("tiny", "factorized", "checkerboard")
-QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 0.01}
+# Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to get better.
+QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_an_interrupt_keeps_the_best_so_far(photos):
 
 def test_more_trade_off_costs_more(photos):
     codec = small_codecs.build("tiny")
-    bits = [jaxcodec.refine(codec, photos[:1], **QUICK, trade_off_factor=factor)[0].best.bits for factor in (1e-3, 1)]
+    bits = [jaxcodec.refine(codec, photos[:1], **QUICK, trade_off_factor=factor)[0].best.bits for factor in (1, 1e5)]
     assert bits[0] < bits[1]
 
 
