@@ -86,6 +86,13 @@ def test_bpp_is_kept_to_and_said(folder, run, codec):
     assert ", step " in output
 
 
+def test_refine_makes_a_file_that_decodes(folder, run, codec, picture):
+    status, output, errors = run("encode", "photo.png", "a.jxc", "--codec", codec, "--quality", "60", "--refine", "5")
+    assert (status, errors) == (0, "") and "quality 60" in output
+    assert run("decode", "a.jxc", "a.png", "--codec", codec)[0] == 0
+    assert image.read("a.png").pixels.shape == picture.shape
+
+
 def test_json_lines(folder, run, codec):
     _, output, _ = run("encode", "photo.png", "photo.jxc", "--codec", codec, "--json")
     facts = json.loads(output)
@@ -173,6 +180,8 @@ def test_two_inputs_for_one_output_are_refused(folder, run, codec):
         (["photo.png", "a.jxc", "--quality", "nan"], ["nan"]),
         (["photo.png", "a.jxc", "--bpp", "-1"], ["-1"]),
         (["photo.png", "a.jxc", "--bpp", ".001"], ["0.001"]),
+        (["photo.png", "a.jxc", "--refine", "0"], ["0 steps"]),
+        (["photo.png", "a.jxc", "--refine", "5", "--psnr", "30"], ["towards psnr is not known"]),
         (["photo.png", "a.jxc", "--codec", "nothing"], ["nothing", "codec"]),
         (["photo.png", "a.jxc", "--codec", "photo.png"], ["photo.png is not a codec file"]),
     ],
