@@ -4,8 +4,9 @@
 
 Each model is a run of `train.py` with `configs/target_rate_small.py` in a folder of its own under --out, from the base of
 its entropy model; it is exported, and every picture of the test folders goes through real files. What is done is kept:
-the same command goes on where it was stopped. --only runs what matches one of these, as in 'parametric,*,general'; further --config.NAME=VALUE go to `train.py`; --table prints the
-tables of what is there, --plot FILE draws the rate parameters over training.
+the same command goes on where it was stopped. --only runs what matches one of these, as in 'parametric,*,general'; further
+--config.NAME=VALUE go to `train.py`; --table prints the tables of what is there, --plot FILE draws the rate parameters
+over training.
 """
 
 import argparse
@@ -22,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "target_rate_small.py"
 ENTROPIES = ("parametric", "non_parametric")
 TARGETS = (0.12, 0.25, 0.5, 1.0)
-METHODS = ("general", "fixed", "trade_off", "adaptive", "straight_through", "mixed")
+METHODS = ("general", "fixed", "trade_off", "adaptive", "straight_through", "tolerant", "mixed")
 HIT = 0.15
 
 
@@ -30,7 +31,7 @@ def runs() -> list[str]:
     """The arguments of the config, in the order of training."""
     bases = [f"{entropy},base" for entropy in ENTROPIES]
     single = [f"{entropy},{target},{method}" for method in METHODS for entropy in ENTROPIES for target in TARGETS]
-    return [*bases, *single, "parametric,all"]
+    return [*bases, "parametric,all", *single]
 
 
 def train(name: str, options) -> pathlib.Path:
