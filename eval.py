@@ -41,6 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     points.add_argument("--qualities", type=_numbers, metavar="Q,Q", help="0 to 100; default: nine, evenly spread")
     points.add_argument("--bpp", type=_numbers, metavar="R,R", help="rates to ask for instead of qualities")
     parser.add_argument(
+        "--refine",
+        nargs="+",
+        type=_at_least(1),
+        default=[],
+        metavar="STEPS",
+        help="measure each codec with its latents refined for so many steps, too",
+    )
+    parser.add_argument(
         "--workers", type=_at_least(1), default=1, metavar="N", help="pictures that baselines code at a time"
     )
     parser.add_argument("--examples", type=_at_least(0), default=3, metavar="N", help="pictures to show in the report")
@@ -58,8 +66,9 @@ def main() -> int:
     if not options.no_compile_cache:
         compile_cache.enable()
     try:
+        plain = [learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp) for spec in options.codec]
         evaluate.run(
-            [learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp) for spec in options.codec],
+            [*plain, *(learned.refined(coder, steps) for steps in options.refine for coder in plain)],
             classical.baselines(options.baselines),
             options.images,
             options.out,

@@ -57,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     rate.add_argument("--quality", type=float, metavar="Q", help="0 (smallest file) to 100 (closest picture)")
     encode.add_argument("--nearest", action="store_true",
                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
-    encode.add_argument("--refine", type=int, metavar="STEPS",
-                        help="optimise the picture's latents for so many steps first; an interrupt ends that")  # fmt: skip
+    _add_refine(encode)
     _add_coder(encode)
 
     encode_set = _add(commands, "encode-set", _encode_set, "compress a folder of images in a budget for all together")
@@ -66,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     budget = encode_set.add_mutually_exclusive_group(required=True)
     budget.add_argument("--total-bytes", type=int, metavar="B", help="what all files together may weigh")
     budget.add_argument("--mean-bpp", type=float, metavar="R", help="the same in bits per pixel of all images")
+    _add_refine(encode_set)
     _add_coder(encode_set)
 
     decode = _add(commands, "decode", _decode, "turn .jxc files back into images")
@@ -109,6 +109,11 @@ def _add_files(command: argparse.ArgumentParser, inputs: str, output: str) -> No
                          help="do not keep compiled programs in the user's cache folder")  # fmt: skip
     command.add_argument("--json", action="store_true", help="print one line of JSON for each file")
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_refine(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--refine", type=int, metavar="STEPS",
+                         help="optimise the latents of each image for so many steps first; an interrupt ends that")  # fmt: skip
 
 
 def _add_coder(command: argparse.ArgumentParser) -> None:
@@ -164,6 +169,7 @@ def _encode_set(options: argparse.Namespace) -> int:
             pictures,
             total_bytes=options.total_bytes,
             mean_bpp=options.mean_bpp,
+            refine=options.refine,
             coder=options.coder,
             progress=bar.update,
         )

@@ -24,15 +24,16 @@ class VariableCoder:
     codec: Codec
     points: tuple[float, ...]
     point_name: str
+    refine: int | None = None
 
     @property
     def settings(self) -> dict:
-        """The codec's identity."""
-        return {"codec": self.codec.name, "id": self.codec.id}
+        """The codec's identity, and the steps of refinement if there are any."""
+        return {"codec": self.codec.name, "id": self.codec.id} | _refinement(self.refine)
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point}, nearest=True)
+        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
@@ -45,6 +46,7 @@ class FixedCoder:
 
     name: str
     codecs: tuple[Codec, ...]
+    refine: int | None = None
     point_name: str = "codec"
 
     @property
@@ -54,16 +56,25 @@ class FixedCoder:
 
     @property
     def settings(self) -> dict:
-        """The codecs' identities, by point."""
-        return {"codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]}
+        """The codecs' identities, by point, and the steps of refinement if there are any."""
+        return {"codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]} | _refinement(self.refine)
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return jaxcodec.encode(self.codecs[int(point)], pixels)
+        return jaxcodec.encode(self.codecs[int(point)], pixels, refine=self.refine)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file."""
         return jaxcodec.decode(self.codecs[int(point)], data)
+
+
+def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | FixedCoder:
+    """The same coder, which refines latents for so many steps, under a name that says so."""
+    return dataclasses.replace(coder, name=f"{coder.name}, refined {steps}", refine=steps)
+
+
+def _refinement(steps: int | None) -> dict:
+    return {} if steps is None else {"refine": steps}
 
 
 def from_spec(

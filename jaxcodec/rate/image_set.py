@@ -61,6 +61,7 @@ def encode_set(
     *,
     total_bytes: int | None = None,
     mean_bpp: float | None = None,
+    refine: int | None = None,
     coder: str | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> EncodedSet:
@@ -75,6 +76,7 @@ def encode_set(
       pictures: as `encode_picture` takes them.
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures.
+      refine: steps for which the latents of each picture are optimised at the rate that it gets.
       coder: as `encode_picture` takes it.
       progress: called after each file that is made, `steps(len(pictures))` times.
 
@@ -84,8 +86,9 @@ def encode_set(
     pixels = [picture.pixels.shape[0] * picture.pixels.shape[1] for picture in pictures]
     budget = _budget(total_bytes, mean_bpp, sum(pixels))
 
-    def member(picture: Picture, limit: float, nearest: bool) -> Member:
-        encoded = encode_picture(codec, picture, max_bytes=max(int(limit + 1e-6), 1), nearest=nearest, coder=coder)
+    def member(picture: Picture, limit: float, nearest: bool, refine: int | None = None) -> Member:
+        size = max(int(limit + 1e-6), 1)
+        encoded = encode_picture(codec, picture, max_bytes=size, refine=refine, nearest=nearest, coder=coder)
         progress()
         difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
         return Member(encoded, float(np.square(difference).mean(axis=-1).sum()))
@@ -98,7 +101,7 @@ def encode_set(
     curves = [Curve(*zip(*((len(m.encoded.data), m.squared_error) for m in grid), strict=True)) for grid in grids]
     members, spare = [], 0.0
     for picture, share in zip(pictures, allocate(curves, budget), strict=True):
-        members.append(member(picture, share + spare, nearest=False))
+        members.append(member(picture, share + spare, nearest=False, refine=refine))
         spare += share - len(members[-1].encoded.data)
     uniform = tuple(grid[SHARES.index(1.0)] for grid in grids)
     if any(len(m.encoded.data) > size for m, size in zip(uniform, same, strict=True)):

@@ -6,7 +6,7 @@ import jaxcodec
 from jaxcodec import codec_file
 from jaxcodec.errors import CodecFileError
 from jaxcodec.evaluation.coders import EvaluationError
-from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec
+from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec, refined
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,15 @@ def test_rates_are_kept_to(files, photo):
     coder = from_spec(str(files["tiny"]), bpps=[3.0])
     pixels = photo[:128, :128]
     assert 8 * len(coder.encode(pixels, 3.0)) <= 3.0 * 128 * 128
+
+
+def test_refined_it_is_a_coder_of_its_own(files, photo):
+    coder = refined(from_spec(str(files["tiny"]), qualities=[60]), 3)
+    assert coder.name == "tiny, refined 3" and coder.settings["refine"] == 3
+    pixels = photo[:64, :64]
+    data = coder.encode(pixels, 60.0)
+    assert data == jaxcodec.encode(coder.codec, pixels, quality=60, refine=3)
+    assert coder.decode(data, 60.0).shape == pixels.shape
 
 
 def test_codecs_of_one_quality_make_a_curve(files, photo):

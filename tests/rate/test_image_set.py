@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import small_codecs
 
 import jaxcodec
 from jaxcodec.errors import RateError
@@ -39,6 +40,15 @@ def test_all_files_together_keep_to_the_budget(done, pictures):
     pixels = sum(picture.pixels[..., 0].size for picture in pictures)
     assert done.total_bytes <= 0.6 * pixels / 8
     assert done.total_bytes >= 0.97 * 0.6 * pixels / 8
+
+
+def test_refined_they_keep_to_it_too(pictures):
+    codec = small_codecs.build("tiny")
+    crops = [Picture(picture.pixels[:64, :64]) for picture in pictures[:2]]
+    plain = image_set.encode_set(codec, crops, mean_bpp=3.0)
+    refined = image_set.encode_set(codec, crops, mean_bpp=3.0, refine=3)
+    assert refined.total_bytes <= 3.0 * 2 * 64 * 64 / 8
+    assert refined.mse_255 <= plain.mse_255
 
 
 def test_the_errors_are_those_of_the_files(codec, done, pictures):
