@@ -181,7 +181,7 @@ def test_two_inputs_for_one_output_are_refused(folder, run, codec):
         (["photo.png", "a.jxc", "--bpp", "-1"], ["-1"]),
         (["photo.png", "a.jxc", "--bpp", ".001"], ["0.001"]),
         (["photo.png", "a.jxc", "--refine", "0"], ["0 steps"]),
-        (["photo.png", "a.jxc", "--refine", "5", "--psnr", "30"], ["towards psnr is not known"]),
+        (["photo.png", "a.jxc", "--refine", "5", "--ms-ssim", ".9"], ["ms_ssim and a refinement"]),
         (["photo.png", "a.jxc", "--codec", "nothing"], ["nothing", "codec"]),
         (["photo.png", "a.jxc", "--codec", "photo.png"], ["photo.png is not a codec file"]),
     ],

@@ -64,8 +64,8 @@ def encode_picture(
       psnr: in dB, over the colours; the decoded picture is at least as close, and at most .05 dB closer.
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
       latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
-      refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp or max_bytes,
-        which hold as without it.
+      refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp, max_bytes or
+        psnr, which hold as without it.
       progress: called now and then while they are.
       nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
         instead of raising.
@@ -82,8 +82,8 @@ def encode_picture(
     if len(given) > 1:
         raise RateError(f"{' and '.join(given)} were given together; give one of them")
     settings = None if refine is None else methods.make(DEFAULT_METHOD, steps=refine)
-    if settings is not None and given not in ([], ["quality"], ["bpp"], ["max_bytes"]):
-        raise RefineError(f"a refinement towards {given[0]} is not known; ask for a quality, a bpp or a size with it")
+    if settings is not None and given in (["ms_ssim"], ["latents"]):
+        raise RefineError(f"{given[0]} and a refinement do not go together; ask for a quality, a bpp, a size or a PSNR with it")
     source = pictures.prepare(codec, picture, coder)
     if latents is not None:
         return refined.encode(codec, source, latents)
@@ -93,7 +93,8 @@ def encode_picture(
         return refined.at_quality(codec, source, pictures.to_hundredths(codec, quality), settings, progress)
     if given in (["psnr"], ["ms_ssim"]):
         wanted = closeness.by_ms_ssim(source, ms_ssim) if psnr is None else closeness.by_psnr(source, psnr)
-        return closeness.encode(codec, source, wanted, nearest)
+        encoded = closeness.encode(codec, source, wanted, nearest)
+        return encoded if settings is None else refined.to_psnr(codec, source, encoded, psnr, settings, progress)
     if not (math.isfinite(targets[given[0]]) and targets[given[0]] > 0):
         raise RateError(f"{given[0]} of {targets[given[0]]} makes no sense; give a number above 0")
     limit = max_bytes if bpp is None else _bytes_within(bpp, source.pixel_count)

@@ -33,8 +33,8 @@ _CLOSE_BYTES = 12
 _FILES = 10
 """The most files that are written for one."""
 
-_SHAVES = 512
-"""So many worths of a bit there are to choose from, 32 for each factor of 2, about trial.TAU."""
+WORTHS = tuple(trial.TAU * 2 ** (place / 32 - 8) for place in range(512))
+"""What a bit may be worth where single symbols are spared, rising: about trial.TAU."""
 
 _ANALYSES = 6
 """The most qualities that are tried; almost always one or two."""
@@ -191,11 +191,10 @@ def shaved(
 ) -> list[Encoded]:
     """Files at a field whose own file is above the limit: what a bit is worth is bisected until one is full."""
     files = []
-    low, high = 0, _SHAVES
+    low, high = 0, len(WORTHS)
     while low < high:
         middle = (low + high) // 2
-        tau = trial.TAU * 2 ** (middle / 32 - _SHAVES / 64)
-        files.append(file_at(codec, source, hundredths, analysis, field, tau))
+        files.append(file_at(codec, source, hundredths, analysis, field, WORTHS[middle]))
         size = len(files[-1].data)
         if size <= limit and is_full(size, limit, source.pixel_count):
             break

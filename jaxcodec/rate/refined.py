@@ -1,5 +1,6 @@
 """Files of refined latents, which any decoder reads."""
 
+import bisect
 from collections.abc import Callable
 
 import numpy as np
@@ -78,6 +79,39 @@ def to_size(
     if full and _db(codec, source, refined.encoded) > _db(codec, source, fit.encoded):
         return refined
     return fit
+
+
+def to_psnr(
+    codec: Codec,
+    source: pictures.Source,
+    matched: Encoded,
+    psnr: float,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None = None,
+) -> Encoded:
+    """The smallest file found of a picture that is at least as close as a PSNR in dB, and hardly closer.
+
+    `matched` is what `closeness.encode` makes of it, at whose quality and step the latents are refined, to an error that is a
+    little less; then symbols are spared. It is the result where that makes no smaller file.
+    """
+    header, _ = container.read(matched.data)
+    target = 255**2 / 10 ** (psnr / 10)
+    latents = images.refine_source(
+        codec, source, header.quality, header.step, settings, target_mse_255=target, progress=progress
+    )
+    if latents is None:
+        return matched
+    analysis = _analysis(at_step(codec, header.step), latents)
+
+    def at(place):
+        return matching.file_at(codec, source, header.quality, analysis, header.step, matching.WORTHS[place])
+
+    places = range(len(matching.WORTHS))
+    first_too_far = bisect.bisect_left(places, True, key=lambda place: _db(codec, source, at(place)) < psnr)
+    if first_too_far == 0:
+        return matched
+    refined = at(first_too_far - 1)
+    return refined if len(refined.data) < len(matched.data) else matched
 
 
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:

@@ -140,18 +140,21 @@ def refine_source(
     settings: methods.Settings,
     *,
     target_bits: float | None = None,
+    target_mse_255: float | None = None,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Latents | None:
-    """Refines the latents of one picture at a quality and a step; until they cost `target_bits`, headers apart, if given.
+    """Refines the latents of one picture at a quality and a step; towards bits, headers apart, or an error if given.
 
-    Returns those of the least true loss; with a target among all that came near (`loop.NEAR`), or None if none did. An
-    interrupt ends the refinement with the best so far.
+    Returns those of the least true loss; with a target among all that came near (`loop.NEAR`, `loop.NEAR_ERROR`), or None if
+    none did. An interrupt ends the refinement with the best so far.
     """
     tasks = [_Task(0, source, hundredths, field)]
     batch, extent = _batch(codec, tasks, np.float32([np.nan]), np.float32(1), seed)
     if target_bits is not None:
         batch = batch._replace(target_bits=jnp.float32([target_bits]))
+    if target_mse_255 is not None:
+        batch = batch._replace(target_mse_255=jnp.float32([target_mse_255]))
     first, last, _ = _run(codec, batch, extent, settings, 0, progress)
     return _latents(codec, tasks, batch, extent, first, last)[0] if np.isfinite(last.best.loss[0]) else None
 

@@ -3,10 +3,10 @@
 The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What is kept is the iterate
 of the least true loss, the start included, so that a refinement never ends worse than it began.
 
-With a target, a controller in the carry moves the trade-off of each image until its symbols cost the bits asked for, and
-only iterates near the target count. It is proportional and integral: the logarithm of the trade-off follows how far the
-logarithm of the bits is below that of the target; the bits are those under the relaxation, put right by what the last look
-saw.
+With a target, of bits or of error, a controller in the carry moves the trade-off of each image until it is met, and only
+iterates near the target count. It is proportional and integral: the logarithm of the trade-off follows how far the logarithm
+of the bits is below that of the target, or that of the error above; both are those under the relaxation, put right by what
+the last look saw.
 """
 
 import functools
@@ -37,15 +37,18 @@ _MOST = 2.0
 NEAR = (0.999, 1.012)
 """Shares of a target between which an iterate counts: hardly below, since nothing fills it up, and what is above is spared."""
 
-_AIM = 1.004
-"""The share that the controller aims at."""
+NEAR_ERROR = (0.95, 1.0)
+"""The same of an error; where it is less, symbols are spared."""
+
+_AIM, _AIM_ERROR = 1.004, 0.98
+"""The shares that the controller aims at."""
 
 
 class Batch(NamedTuple):
     """Images of one size, and what is asked of each: all arrays have a leading axis of images.
 
     shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random keys (n,).
-    target_bits: what symbols are to cost, float32 (n,), or None.
+    target_bits: what symbols are to cost, float32 (n,), or None. target_mse_255: or what their error is to be.
     """
 
     shown: Shown
@@ -53,13 +56,14 @@ class Batch(NamedTuple):
     at: Steps
     key: jax.Array
     target_bits: jax.Array | None = None
+    target_mse_255: jax.Array | None = None
 
 
 class State(NamedTuple):
     """What the loop carries: latents, what Adam knows of them, and the controller, of each image.
 
-    lack: how far the logarithm of the bits is below that of the target, smoothed. integral: of it, weighted. log_shift: of
-    the bits under the relaxation, over the true ones.
+    lack: how far the logarithm of the bits is below that of their target, or that of the error above, smoothed. integral: of
+    it, weighted. log_shift: of the bits, or the error, under the relaxation over the true one.
     """
 
     variables: Variables
@@ -132,17 +136,19 @@ def _advance(codec, batch, state, best, first, extent, settings):
                 key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps), plain=settings.plain,
                 synthesis_params=low,
             )  # fmt: skip
-            (value, bits), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
+            (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
             updates, optimiser = _optimiser(settings).update(gradient, state.optimiser)
             state = state._replace(variables=optax.apply_updates(state.variables, updates), optimiser=optimiser)
-            return _control(state, each.target_bits, bits), (value, bits)
+            return _control(state, each, *parts), (value, *parts)
 
         def step(state, t):
-            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, (jnp.nan, jnp.nan)), state, t)
+            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, (jnp.nan,) * 3), state, t)
 
-        state, (values, relaxed_bits) = jax.lax.scan(step, state, first + jnp.arange(settings.every))
+        state, (values, *relaxed) = jax.lax.scan(step, state, first + jnp.arange(settings.every))
         measured = problem.measure(own, each.shown, extent, state.variables)
-        state = state._replace(log_shift=jnp.log(jnp.nanmean(relaxed_bits)) - jnp.log(measured.bits))
+        true = measured.bits, measured.mse_255
+        shifts = [jnp.log(jnp.nanmean(part)) - jnp.log(own) for part, own in zip(relaxed, true, strict=True)]
+        state = state._replace(log_shift=shifts[0 if each.target_mse_255 is None else 1])
         loss = _loss(each, measured, extent)
         now = Best(loss, measured, jnp.minimum(first + settings.every, settings.steps))
         best = jax.tree.map(lambda new, old: jnp.where(loss < best.loss, new, old), now, best)
@@ -163,19 +169,27 @@ def measured(codec: Codec, shown: Shown, at: Steps, extent: Extent) -> Measured:
 
 
 def _loss(each: Batch, measured: Measured, extent: Extent):
-    """The true loss; infinite where there is a target and the bits are not near it."""
+    """The true loss; infinite where there is a target and it is not near."""
     loss = each.trade_off * measured.mse_255 + measured.bits / extent.pixel_count
-    if each.target_bits is None:
-        return loss
-    share = measured.bits / each.target_bits
-    return jnp.where((NEAR[0] <= share) & (share <= NEAR[1]), loss, jnp.inf)
+    if each.target_bits is not None:
+        return jnp.where(_within(measured.bits / each.target_bits, NEAR), loss, jnp.inf)
+    if each.target_mse_255 is not None:
+        return jnp.where(_within(measured.mse_255 / each.target_mse_255, NEAR_ERROR), loss, jnp.inf)
+    return loss
 
 
-def _control(state: State, target_bits, relaxed_bits) -> State:
-    """The controller after a step: more trade-off costs more bits."""
-    if target_bits is None:
+def _within(share, limits):
+    return (limits[0] <= share) & (share <= limits[1])
+
+
+def _control(state: State, each: Batch, relaxed_bits, relaxed_error) -> State:
+    """The controller after a step: more trade-off costs more bits, and makes less error."""
+    if each.target_bits is not None:
+        lack = jnp.log(_AIM * each.target_bits) - jnp.log(relaxed_bits) + state.log_shift
+    elif each.target_mse_255 is not None:
+        lack = jnp.log(relaxed_error) - state.log_shift - jnp.log(_AIM_ERROR * each.target_mse_255)
+    else:
         return state
-    lack = jnp.log(_AIM * target_bits) - jnp.log(relaxed_bits) + state.log_shift
     integral = jnp.clip(state.integral + _INTEGRAL * lack, -_MOST, _MOST)
     return state._replace(integral=integral, lack=_SMOOTH * state.lack + (1 - _SMOOTH) * lack)
 

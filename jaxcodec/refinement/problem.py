@@ -104,8 +104,8 @@ def relaxed_loss(
     *,
     plain: bool = False,
     synthesis_params=None,
-) -> tuple[jax.Array, jax.Array]:
-    """lambda * 255^2 * MSE + bpp of latents under a relaxation, and the bits in it.
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    """lambda * 255^2 * MSE + bpp of latents under a relaxation, and the bits and the 255^2 * MSE in it.
 
     The pixels are not clipped (Yang et al. 2020).
 
@@ -132,5 +132,5 @@ def relaxed_loss(
     difference = extent.crop(image.to_float(shown.pixels) - pixels)
     if extent.grey:
         difference = jnp.mean(difference, axis=-1)
-    bits = bits[0]
-    return trade_off * 255**2 * jnp.mean(jnp.square(difference)) + bits / extent.pixel_count, bits
+    bits, error = bits[0], 255**2 * jnp.mean(jnp.square(difference))
+    return trade_off * error + bits / extent.pixel_count, (bits, error)

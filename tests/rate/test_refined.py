@@ -33,6 +33,13 @@ def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
     assert [progress.step for progress in seen] == [25, 50, 75, 100, 125, 150]
 
 
+def test_at_a_psnr_the_file_is_smaller(codec, photo):
+    plain = jaxcodec.encode(codec, photo, psnr=29)
+    refined = jaxcodec.encode(codec, photo, psnr=29, refine=150)
+    assert 29 <= psnr_db(jaxcodec.decode(codec, refined), photo) <= 29.05
+    assert len(refined) < len(plain)
+
+
 def test_at_a_quality_the_loss_is_lower(codec, photo):
     plain = jaxcodec.encode(codec, photo, quality=40)
     refined = jaxcodec.encode(codec, photo, quality=40, refine=50)
@@ -46,7 +53,7 @@ def test_at_a_quality_the_loss_is_lower(codec, photo):
 
 
 def test_what_cannot_be_refined_is_refused(codec, photo):
-    with pytest.raises(RefineError, match="towards psnr is not known"):
-        jaxcodec.encode(codec, photo, psnr=30, refine=10)
+    with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
+        jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
     with pytest.raises(RefineError, match="0 steps"):
         jaxcodec.encode(codec, photo, refine=0)
