@@ -33,8 +33,8 @@ class Schedule(NamedTuple):
         """The temperature, float32 (), at a step of `steps`."""
         t = step * (_STEPS / steps) if self.stretch else jnp.asarray(step, jnp.float32)
         if self.kind == "soft_round":
-            done = step / (0.85 * steps)
-            return jnp.where(done < 1, 0.35 + (0.08 - 0.35) * done, 0.0)
+            last = max(round(0.85 * steps), 1)
+            return jnp.where(step < last, 0.35 + (0.08 - 0.35) * step / last, 0.0)
         if self.kind == "constant":
             return jnp.full((), self._most(1.0))
         curve, most = {

@@ -13,6 +13,7 @@ from jaxcodec.refinement import relaxations
 KEY = jax.random.key(0)
 STOCHASTIC = ("atanh", "linear", "cosine", "ssl")
 TWO_CLASSES = (*STOCHASTIC, "annealing")
+VALUES = st.floats(-200, 200, width=32, allow_subnormal=False)  # which XLA takes for zero
 PROBABILITIES = {
     "atanh": lambda u: jnp.exp(jnp.stack([-jnp.arctanh(u), -jnp.arctanh(1 - u)])),
     "linear": lambda u: jnp.stack([1 - u, u]),
@@ -69,7 +70,7 @@ def test_ssl_comes_near_the_other_functions(name, slope):
 
 @pytest.mark.parametrize("name", TWO_CLASSES)
 @settings(max_examples=40, deadline=None)
-@given(value=st.floats(-200, 200, width=32), seed=st.integers(0, 1000), tau=st.sampled_from([1e-8, 0.05, 0.5, 1.0]))
+@given(value=VALUES, seed=st.integers(0, 1000), tau=st.sampled_from([1e-8, 0.05, 0.5, 1.0]))
 def test_two_classes_stay_between_floor_and_ceiling(name, value, seed, tau):
     relaxed = relaxations.make(name)(jnp.float32(value), jax.random.key(seed), tau)
     assert np.floor(value) <= relaxed <= np.floor(value) + 1
@@ -77,7 +78,7 @@ def test_two_classes_stay_between_floor_and_ceiling(name, value, seed, tau):
 
 @pytest.mark.parametrize("name", relaxations.THREE_CLASSES)
 @settings(max_examples=40, deadline=None)
-@given(value=st.floats(-200, 200, width=32), seed=st.integers(0, 1000), tau=st.sampled_from([1e-8, 0.05, 0.5, 1.0]))
+@given(value=VALUES, seed=st.integers(0, 1000), tau=st.sampled_from([1e-8, 0.05, 0.5, 1.0]))
 def test_three_classes_stay_within_one_of_the_nearest(name, value, seed, tau):
     relaxed = relaxations.make(name, classes=3)(jnp.float32(value), jax.random.key(seed), tau)
     assert abs(relaxed - np.round(value)) <= 1
