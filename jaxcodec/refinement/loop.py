@@ -34,7 +34,7 @@ _PROPORTIONAL, _INTEGRAL, _SMOOTH = 8.0, 0.1, 0.8
 _MOST = 2.0
 """Of the logarithm of the trade-off, over or under what it began with."""
 
-NEAR = (0.999, 1.012)
+NEAR = (0.999, 1.04)
 """Shares of a target between which an iterate counts: hardly below, since nothing fills it up, and what is above is spared."""
 
 NEAR_ERROR = (0.95, 1.0)
