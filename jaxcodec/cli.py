@@ -18,6 +18,9 @@ from jaxcodec.coding.container import CODERS
 from jaxcodec.errors import BitstreamError, CodecError
 from jaxcodec.files import MAX_PIXELS, read_bytes, write_atomic
 
+_REFINED_TOGETHER = 16
+"""Files that are held at a time where they are refined in batches."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command in `arguments` (default: the process's own) and return its exit status.
@@ -123,23 +126,30 @@ def _add_coder(command: argparse.ArgumentParser) -> None:
 
 def _encode(options: argparse.Namespace) -> int:
     from jaxcodec import image
-    from jaxcodec.rate.encode import encode_picture
+    from jaxcodec.rate.encode import encode_pictures
 
     pairs = jobs.plan(options, image.list_images, jobs.SUFFIX)
     codec = _load(options)
-    targets = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")}
+    wanted = {name: getattr(options, name) for name in ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")}
 
-    def compress(source: pathlib.Path, target: pathlib.Path) -> jobs.Result:
-        picture = image.read(source, max_pixels=options.max_pixels)
+    def compress(sources: list[pathlib.Path], targets: list[pathlib.Path]) -> list[jobs.Outcome]:
+        pictures = [jobs.attempt(image.read, source, max_pixels=options.max_pixels) for source in sources]
+        readable = [picture for picture in pictures if not isinstance(picture, CodecError)]
         with jobs.refinement_bar(options) as progress:
-            encoded = encode_picture(
-                codec, picture, **targets, refine=options.refine, progress=progress, nearest=options.nearest,
+            encoded = iter(encode_pictures(
+                codec, readable, **wanted, refine=options.refine, progress=progress, nearest=options.nearest,
                 coder=options.coder,
-            )  # fmt: skip
-        write_atomic(target, encoded.data)
-        return _encoded_result(encoded, picture.notes)
+            ))  # fmt: skip
+        files = [picture if isinstance(picture, CodecError) else next(encoded) for picture in pictures]
+        return [jobs.attempt(keep, *each) for each in zip(pictures, files, targets, strict=True)]
 
-    return jobs.run(pairs, compress, options)
+    def keep(picture, file, target: pathlib.Path) -> jobs.Result:
+        if isinstance(file, CodecError):
+            raise file
+        write_atomic(target, file.data)
+        return _encoded_result(file, picture.notes)
+
+    return jobs.run(pairs, compress, options, together=1 if options.refine is None else _REFINED_TOGETHER)
 
 
 def _encoded_result(encoded, notes: tuple[str, ...]) -> jobs.Result:
@@ -163,7 +173,10 @@ def _encode_set(options: argparse.Namespace) -> int:
     start = time.perf_counter()
     pictures = [image.read(source, max_pixels=options.max_pixels) for source, _ in pairs]
     hidden = options.quiet or not sys.stderr.isatty()
-    with tqdm.tqdm(total=image_set.steps(len(pictures)), disable=hidden, unit="file", file=sys.stderr) as bar:
+    with (
+        tqdm.tqdm(total=image_set.steps(len(pictures)), disable=hidden, unit="file", file=sys.stderr) as bar,
+        jobs.refinement_bar(options) as looked,
+    ):
         done = image_set.encode_set(
             codec,
             pictures,
@@ -172,6 +185,7 @@ def _encode_set(options: argparse.Namespace) -> int:
             refine=options.refine,
             coder=options.coder,
             progress=bar.update,
+            looked=looked,
         )
     seconds = (time.perf_counter() - start) / len(pictures)
     for (source, target), picture, member in zip(pairs, pictures, done.members, strict=True):
@@ -211,7 +225,10 @@ def _decode(options: argparse.Namespace) -> int:
         facts = {"width": width, "height": height, "channels": channels}
         return jobs.Result(facts, f"{width} x {height}, {channels} channels", picture.notes)
 
-    return jobs.run(pairs, restore, options)
+    def restore_each(sources: list[pathlib.Path], targets: list[pathlib.Path]) -> list[jobs.Outcome]:
+        return [jobs.attempt(restore, *pair) for pair in zip(sources, targets, strict=True)]
+
+    return jobs.run(pairs, restore_each, options)
 
 
 def _info(options: argparse.Namespace) -> int:

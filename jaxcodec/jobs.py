@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import sys
 import time
@@ -22,6 +23,10 @@ class Result:
     facts: dict[str, float | None]
     text: str
     notes: tuple[str, ...]
+
+
+Outcome = Result | CodecError
+"""What became of one file, or why nothing."""
 
 
 def plan(
@@ -63,31 +68,42 @@ def list_compressed(path: pathlib.Path) -> list[pathlib.Path]:
     return files
 
 
-def run(jobs: list[tuple[pathlib.Path, pathlib.Path]], work: Callable, options: argparse.Namespace) -> int:
-    """Do `work(source, target) -> Result` for each job, and return the exit status.
+def run(
+    jobs: list[tuple[pathlib.Path, pathlib.Path]], work: Callable, options: argparse.Namespace, together: int = 1
+) -> int:
+    """Do `work(sources, targets) -> list[Outcome]` for so many jobs at a time, and return the exit status.
 
-    Where there are several, a bad one is named and the others go on.
+    Where there are several jobs, a bad one is named and the others go on.
     """
     import tqdm
 
     hidden = options.quiet or len(jobs) == 1 or not sys.stderr.isatty()
     failed = 0
-    for source, target in tqdm.tqdm(jobs, disable=hidden, unit="file", file=sys.stderr):
-        start = time.perf_counter()
-        try:
-            result = work(source, target)
-        except CodecError as error:
-            failed += 1
-            with tqdm.tqdm.external_write_mode():
-                complain(error, source)
-            continue
-        seconds = time.perf_counter() - start
-        if not options.quiet:
-            with tqdm.tqdm.external_write_mode():
-                report(source, target, result, seconds, options.json)
+    with tqdm.tqdm(total=len(jobs), disable=hidden, unit="file", file=sys.stderr) as bar:
+        for first in range(0, len(jobs), together):
+            sources, targets = map(list, zip(*jobs[first : first + together], strict=True))
+            start = time.perf_counter()
+            outcomes = work(sources, targets)
+            seconds = (time.perf_counter() - start) / len(sources)
+            for source, target, outcome in zip(sources, targets, outcomes, strict=True):
+                bar.update()
+                with tqdm.tqdm.external_write_mode():
+                    if isinstance(outcome, CodecError):
+                        failed += 1
+                        complain(outcome, source)
+                    elif not options.quiet:
+                        report(source, target, outcome, seconds, options.json)
     if failed and len(jobs) > 1:
         complain(f"{failed} of {len(jobs)} files failed")
     return 2 if failed else 0
+
+
+def attempt(work: Callable, *arguments, **named):
+    """What `work` returns, or the CodecError that it raises."""
+    try:
+        return work(*arguments, **named)
+    except CodecError as problem:
+        return problem
 
 
 @contextlib.contextmanager
@@ -98,12 +114,15 @@ def refinement_bar(options: argparse.Namespace) -> Iterator[Callable | None]:
         return
     import tqdm
 
-    with tqdm.tqdm(total=options.refine, unit="step", file=sys.stderr, leave=False) as bar:
+    with tqdm.tqdm(unit="step", file=sys.stderr, leave=False) as bar:
 
         def show(progress):
-            (best,) = progress.best
-            bar.set_postfix(loss=f"{best.loss:.4f}", bpp=f"{best.bpp:.4f}", psnr=f"{best.psnr_db:.2f}", refresh=False)
-            bar.update(progress.step - bar.n)
+            done = progress.batch * progress.steps + progress.step
+            bar.total = progress.batches * progress.steps
+            seen = [seen if math.isinf(best.loss) else best for best, seen in zip(progress.best, progress.seen)]
+            loss, bpp, psnr = (sum(values) / len(seen) for values in zip(*[(s.loss, s.bpp, s.psnr_db) for s in seen]))
+            bar.set_postfix(loss=f"{loss:.4f}", bpp=f"{bpp:.4f}", psnr=f"{psnr:.2f}", refresh=False)
+            bar.update(done - bar.n)
 
         yield show
 

@@ -1,8 +1,12 @@
 """Fixtures that every test may use: photographs, and small models with random weights."""
 
+import atexit
+import importlib.metadata
 import os
 import pathlib
+import shutil
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -11,6 +15,14 @@ import pytest
 # starts. JAX reads the variables when it is first imported. Tests run on the CPU wherever they are.
 os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
 os.environ["JAX_PLATFORMS"] = "cpu"
+# What one process of a run compiles, the others and later modules load. A JAX that cannot do that safely keeps nothing
+# (`jaxcodec.compile_cache`), nor does a run that names a cache of its own.
+_JAX = tuple(map(int, importlib.metadata.version("jax").split(".")[:2]))
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxcodec-tests-")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -93,6 +93,20 @@ def test_refine_makes_a_file_that_decodes(folder, run, codec, picture):
     assert image.read("a.png").pixels.shape == picture.shape
 
 
+def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec, picture):
+    (folder / "in").mkdir()
+    for name, pixels in (("a", picture), ("b", picture[::-1]), ("d", picture[:, ::-1])):
+        image.write(f"in/{name}.png", Picture(np.ascontiguousarray(pixels)))
+    (folder / "in" / "c.png").write_bytes(b"no picture")
+    status, output, errors = run("encode", "in", "out", "--codec", codec, "--quality", 60, "--refine", 2)
+    assert status == 2 and "c.png" in errors and "1 of 4 files failed" in errors
+    assert [line.split(" -> ")[0] for line in output.splitlines()] == ["in/a.png", "in/b.png", "in/d.png"]
+    for name, pixels in (("a", picture), ("b", picture[::-1]), ("d", picture[:, ::-1])):
+        decoded = jaxcodec.decode(jaxcodec.load(codec), (folder / "out" / f"{name}.jxc").read_bytes())
+        assert decoded.shape == pixels.shape
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jxc", "b.jxc", "d.jxc"]
+
+
 def test_json_lines(folder, run, codec):
     _, output, _ = run("encode", "photo.png", "photo.jxc", "--codec", codec, "--json")
     facts = json.loads(output)

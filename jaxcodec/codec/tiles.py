@@ -85,10 +85,15 @@ def run(windows: Windows, network: Callable[..., Any], *arrays: Any, budget: int
         if joined is None:
             joined = [np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype) for tile in tiles]
         for whole_array, tile in zip(joined, tiles, strict=True):
-            inner = np.asarray(tile)[:, _slice(row.first - row.start, row.stop - row.start, out)]
-            inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, out)]
-            whole_array[:, _slice(row.first, row.stop, out), _slice(column.first, column.stop, out)] = inner
+            put(whole_array, np.asarray(tile), row, column, out)
     return jax.tree.unflatten(structure, joined)
+
+
+def put(whole_array: np.ndarray, tile: np.ndarray, row: Span, column: Span, scale: int) -> None:
+    """Writes what is kept of a window's output into the whole, both (1, any, any, C) with `scale` elements a position."""
+    inner = tile[:, _slice(row.first - row.start, row.stop - row.start, scale)]
+    inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, scale)]
+    whole_array[:, _slice(row.first, row.stop, scale), _slice(column.first, column.stop, scale)] = inner
 
 
 def _slice(start: int, stop: int, scale: int) -> slice:

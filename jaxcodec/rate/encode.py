@@ -2,17 +2,19 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.coding.step import MAX_FIELD
-from jaxcodec.errors import RateError, RefineError
+from jaxcodec.errors import CodecError, RateError, RefineError
 from jaxcodec.image import Picture
 from jaxcodec.rate import closeness, matching, refined
+from jaxcodec.rate.refined import Goal
 from jaxcodec.refinement import methods
-from jaxcodec.refinement.images import DEFAULT_METHOD, Latents, Progress
+from jaxcodec.refinement.batches import Progress
+from jaxcodec.refinement.latents import Latents
 
 
 def encode(
@@ -77,34 +79,72 @@ def encode_picture(
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
-    targets["latents"] = latents
+    if latents is None:
+        (done,) = encode_pictures(
+            codec, [picture], **targets, refine=refine, progress=progress, nearest=nearest, coder=coder
+        )
+        if isinstance(done, CodecError):
+            raise done
+        return done
+    others = [name for name, value in {**targets, "refine": refine}.items() if value is not None]
+    if others:
+        raise RateError(f"{' and '.join([*others, 'latents'])} were given together; give one of them")
+    return refined.encode(codec, pictures.prepare(codec, picture, coder), latents)
+
+
+def encode_pictures(
+    codec: Codec,
+    given: Sequence[Picture],
+    *,
+    refine: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    nearest: bool = False,
+    coder: str | None = None,
+    **targets: float | None,
+) -> list[Encoded | CodecError]:
+    """Compress pictures as `encode_picture` does, with the same target for all; what are refined go through that together.
+
+    Where one cannot be compressed, its error is in its place.
+    """
+    settings = None if refine is None else methods.make(methods.DEFAULT, steps=refine)
+    done = [_attempted(_goal, codec, picture, targets, settings is not None, nearest, coder) for picture in given]
+    goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}
+    files = {place: goal.encoded for place, goal in goals.items()}
+    if settings is not None and goals:
+        files = dict(zip(goals, refined.improve(codec, list(goals.values()), settings, progress), strict=True))
+    return [files.get(place, problem) for place, problem in enumerate(done)]
+
+
+def _attempted(function, *arguments):
+    try:
+        return function(*arguments)
+    except CodecError as problem:
+        return problem
+
+
+def _goal(codec: Codec, picture: Picture, targets, refine: bool, nearest: bool, coder: str | None) -> Goal:
+    """The file of a picture without refinement, and what it was to meet."""
     given = [name for name, value in targets.items() if value is not None]
     if len(given) > 1:
         raise RateError(f"{' and '.join(given)} were given together; give one of them")
-    settings = None if refine is None else methods.make(DEFAULT_METHOD, steps=refine)
-    if settings is not None and given in (["ms_ssim"], ["latents"]):
-        raise RefineError(f"{given[0]} and a refinement do not go together; ask for a quality, a bpp, a size or a PSNR with it")
+    if refine and given == ["ms_ssim"]:
+        raise RefineError("ms_ssim and a refinement do not go together; ask for a quality, a bpp, a size or a PSNR with it")
+    name, value = (given[0], targets[given[0]]) if given else ("quality", None)
     source = pictures.prepare(codec, picture, coder)
-    if latents is not None:
-        return refined.encode(codec, source, latents)
-    if given in ([], ["quality"]):
-        if settings is None:
-            return pictures.encode_source(codec, source, quality)
-        return refined.at_quality(codec, source, pictures.to_hundredths(codec, quality), settings, progress)
-    if given in (["psnr"], ["ms_ssim"]):
-        wanted = closeness.by_ms_ssim(source, ms_ssim) if psnr is None else closeness.by_psnr(source, psnr)
+    if name == "quality":
+        return Goal(source, pictures.encode_source(codec, source, value))
+    if name in ("psnr", "ms_ssim"):
+        wanted = closeness.by_ms_ssim(source, value) if name == "ms_ssim" else closeness.by_psnr(source, value)
         encoded = closeness.encode(codec, source, wanted, nearest)
-        return encoded if settings is None else refined.to_psnr(codec, source, encoded, psnr, settings, progress)
-    if not (math.isfinite(targets[given[0]]) and targets[given[0]] > 0):
-        raise RateError(f"{given[0]} of {targets[given[0]]} makes no sense; give a number above 0")
-    limit = max_bytes if bpp is None else _bytes_within(bpp, source.pixel_count)
-    if settings is None:
-        fit = matching.to_size(codec, source, int(limit))
-    else:
-        fit = refined.to_size(codec, source, int(limit), settings, progress)
+        return Goal(source, encoded, psnr_db=value if name == "psnr" else None)
+    if not (math.isfinite(value) and value > 0):
+        raise RateError(f"{name} of {value} makes no sense; give a number above 0")
+    limit = int(value) if name == "max_bytes" else _bytes_within(value, source.pixel_count)
+    fit = matching.to_size(codec, source, limit)
     if fit.fits and matching.close_enough(len(fit.encoded.data), limit, source.pixel_count):
-        return fit.encoded
-    return _out_of_reach(codec, source, fit, bpp, limit, nearest)
+        return Goal(source, fit.encoded, limit)
+    encoded = _out_of_reach(codec, source, fit, value if name == "bpp" else None, limit, nearest)
+    return Goal(source, encoded, len(encoded.data))
 
 
 def _bytes_within(bpp: float, pixel_count: int) -> int:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from jaxcodec.codec import Codec, Encoded, decode
+from jaxcodec.codec.pictures import prepare
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
 from jaxcodec.rate.allocation import Curve, allocate
 from jaxcodec.rate.encode import encode_picture
+from jaxcodec.rate.refined import Goal, improve
+from jaxcodec.refinement import methods
+from jaxcodec.refinement.batches import Progress
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1 / math.sqrt(2), 1.0, math.sqrt(2), 2.0, 4.0)
 """The sizes at which a picture's curve is measured, as parts of what it would get at the same rate for all."""
@@ -64,6 +68,7 @@ def encode_set(
     refine: int | None = None,
     coder: str | None = None,
     progress: Callable[[], None] = lambda: None,
+    looked: Callable[[Progress], None] | None = None,
 ) -> EncodedSet:
     """Compresses pictures so that all files together keep to a budget, with the least squared error.
 
@@ -76,9 +81,10 @@ def encode_set(
       pictures: as `encode_picture` takes them.
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures.
-      refine: steps for which the latents of each picture are optimised at the rate that it gets.
+      refine: steps for which the latents of each picture are optimised at the rate that it gets, those of one size together.
       coder: as `encode_picture` takes it.
       progress: called after each file that is made, `steps(len(pictures))` times.
+      looked: called now and then while latents are refined, which comes last.
 
     Raises:
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
@@ -86,12 +92,10 @@ def encode_set(
     pixels = [picture.pixels.shape[0] * picture.pixels.shape[1] for picture in pictures]
     budget = _budget(total_bytes, mean_bpp, sum(pixels))
 
-    def member(picture: Picture, limit: float, nearest: bool, refine: int | None = None) -> Member:
-        size = max(int(limit + 1e-6), 1)
-        encoded = encode_picture(codec, picture, max_bytes=size, refine=refine, nearest=nearest, coder=coder)
+    def member(picture: Picture, limit: float, nearest: bool) -> Member:
+        encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, coder=coder)
         progress()
-        difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
-        return Member(encoded, float(np.square(difference).mean(axis=-1).sum()))
+        return _member(codec, picture, encoded)
 
     same = [budget * own / sum(pixels) for own in pixels]
     grids = [
@@ -99,16 +103,38 @@ def encode_set(
         for picture, size in zip(pictures, same, strict=True)
     ]
     curves = [Curve(*zip(*((len(m.encoded.data), m.squared_error) for m in grid), strict=True)) for grid in grids]
-    members, spare = [], 0.0
+    members, limits, spare = [], [], 0.0
     for picture, share in zip(pictures, allocate(curves, budget), strict=True):
-        members.append(member(picture, share + spare, nearest=False, refine=refine))
+        limits.append(_bytes(share + spare))
+        members.append(member(picture, limits[-1], nearest=False))
         spare += share - len(members[-1].encoded.data)
+    if refine is not None:
+        members = _refined(codec, pictures, members, limits, refine, coder, looked)
     uniform = tuple(grid[SHARES.index(1.0)] for grid in grids)
     if any(len(m.encoded.data) > size for m, size in zip(uniform, same, strict=True)):
         uniform = None
     elif sum(m.squared_error for m in uniform) < sum(m.squared_error for m in members):
         members = list(uniform)
     return EncodedSet(tuple(members), uniform, tuple(pixels))
+
+
+def _bytes(limit: float) -> int:
+    return max(int(limit + 1e-6), 1)
+
+
+def _member(codec: Codec, picture: Picture, encoded: Encoded) -> Member:
+    difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
+    return Member(encoded, float(np.square(difference).mean(axis=-1).sum()))
+
+
+def _refined(codec: Codec, pictures, members: list[Member], limits: list[int], steps: int, coder, looked) -> list[Member]:
+    """The members with refined latents, each within the same limit."""
+    goals = [
+        Goal(prepare(codec, picture, coder), member.encoded, limit)
+        for picture, member, limit in zip(pictures, members, limits, strict=True)
+    ]
+    files = improve(codec, goals, methods.make(methods.DEFAULT, steps=steps), looked)
+    return [_member(codec, picture, file) for picture, file in zip(pictures, files, strict=True)]
 
 
 def steps(pictures: int) -> int:

@@ -1,7 +1,10 @@
 """Files of refined latents, which any decoder reads."""
 
 import bisect
-from collections.abc import Callable
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,9 +15,11 @@ from jaxcodec.coding import container
 from jaxcodec.errors import RefineError
 from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.rate import matching
-from jaxcodec.refinement import images
-from jaxcodec.refinement.images import Latents, Progress
+from jaxcodec.refinement import batches
+from jaxcodec.refinement.batches import Progress
+from jaxcodec.refinement.latents import Latents
 from jaxcodec.refinement.methods import Settings
+from jaxcodec.refinement.tasks import Task
 
 
 def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
@@ -35,83 +40,82 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
     return pictures.write(stepped, source, latents.hundredths, latents.field, latents.symbols, side)
 
 
-def at_quality(
+class Goal(NamedTuple):
+    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a PSNR in dB, or nothing."""
+
+    source: pictures.Source
+    encoded: Encoded
+    limit: int | None = None
+    psnr_db: float | None = None
+
+
+def improve(
     codec: Codec,
-    source: pictures.Source,
-    hundredths: int | None,
+    goals: Sequence[Goal],
     settings: Settings,
     progress: Callable[[Progress], None] | None = None,
-) -> Encoded:
-    """The file of a picture refined at a quality in hundredths, for the trade-off that the codec has there."""
-    return encode(codec, source, images.refine_source(codec, source, hundredths, 0, settings, progress=progress))
+) -> list[Encoded]:
+    """Better files of pictures, from latents refined at the quality and the step of each.
 
-
-def to_size(
-    codec: Codec,
-    source: pictures.Source,
-    limit: int,
-    settings: Settings,
-    progress: Callable[[Progress], None] | None = None,
-) -> matching.Fit:
-    """The closest file of a picture found within `limit` bytes, as full as `matching.to_size` makes it.
-
-    The picture is matched first; then its latents are refined at that quality and step, to cost as much. What they cost
-    beyond the limit is spared, symbol by symbol. Where that comes no closer to the picture, the matched file is the result.
+    Where there was nothing to meet, refined for the trade-off that the codec has there. Within a limit, they are refined to
+    cost as much; what they cost beyond it is spared, symbol by symbol, and the file is as full as `matching.to_size` makes it.
+    At a PSNR, they are refined to an error that is a little less; then symbols are spared. What is no closer to its picture,
+    or no smaller, than the file without refinement gives way to that.
     """
-    fit = matching.to_size(codec, source, limit)
-    if not fit.fits:
-        return fit
-    header, _ = container.read(fit.encoded.data)
-    symbol_bytes = limit - (len(fit.encoded.data) - sum(header.section_bytes.values()))
-    latents = images.refine_source(
-        codec, source, header.quality, header.step, settings, target_bits=8.0 * symbol_bytes, progress=progress
-    )
-    if latents is None:
-        return fit
-    stepped = at_step(codec, header.step)
-    analysis = _analysis(stepped, latents)
-    whole = matching.file_at(codec, source, header.quality, analysis, header.step, tau=0.0)
-    files = [whole]
-    if len(whole.data) > limit:
-        files += matching.shaved(codec, source, header.quality, analysis, header.step, limit)
+    tasks = [_task(index, goal) for index, goal in enumerate(goals)]
+    found = batches.refine(codec, tasks, settings, progress=progress)
+    return [_file(codec, goal, latents) for goal, latents in zip(goals, found, strict=True)]
+
+
+def _task(index: int, goal: Goal) -> Task:
+    header, _ = container.read(goal.encoded.data)
+    task = Task(index, goal.source, header.quality, header.step)
+    if goal.psnr_db is not None:
+        return task._replace(target_mse_255=255**2 / 10 ** (goal.psnr_db / 10))
+    if goal.limit is not None:
+        others = len(goal.encoded.data) - sum(
+            size for name, size in header.section_bytes.items() if name not in goal.source.sections
+        )
+        return task._replace(target_bits=8.0 * max(goal.limit - others, 1))
+    return task
+
+
+def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
+    if not math.isfinite(latents.best.loss):
+        return goal.encoded
+    if goal.psnr_db is not None:
+        return _at_psnr(codec, goal, latents)
+    if goal.limit is not None:
+        return _within(codec, goal, latents)
+    return encode(codec, goal.source, latents)
+
+
+def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
+    """The fullest file of refined latents within a limit, or the one without refinement where that is closer."""
+    source, limit = goal.source, goal.limit
+    analysis = _analysis(at_step(codec, latents.field), latents)
+    files = [matching.file_at(codec, source, latents.hundredths, analysis, latents.field, tau=0.0)]
+    if len(files[0].data) > limit:
+        files += matching.shaved(codec, source, latents.hundredths, analysis, latents.field, limit)
     refined = matching.fullest(files, limit)
     full = refined.fits and matching.close_enough(len(refined.encoded.data), limit, source.pixel_count)
-    if full and _db(codec, source, refined.encoded) > _db(codec, source, fit.encoded):
-        return refined
-    return fit
+    closer = full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded)
+    return dataclasses.replace(refined.encoded, notes=goal.encoded.notes) if closer else goal.encoded
 
 
-def to_psnr(
-    codec: Codec,
-    source: pictures.Source,
-    matched: Encoded,
-    psnr: float,
-    settings: Settings,
-    progress: Callable[[Progress], None] | None = None,
-) -> Encoded:
-    """The smallest file found of a picture that is at least as close as a PSNR in dB, and hardly closer.
-
-    `matched` is what `closeness.encode` makes of it, at whose quality and step the latents are refined, to an error that is a
-    little less; then symbols are spared. It is the result where that makes no smaller file.
-    """
-    header, _ = container.read(matched.data)
-    target = 255**2 / 10 ** (psnr / 10)
-    latents = images.refine_source(
-        codec, source, header.quality, header.step, settings, target_mse_255=target, progress=progress
-    )
-    if latents is None:
-        return matched
-    analysis = _analysis(at_step(codec, header.step), latents)
+def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
+    """The smallest file found of refined latents that is close enough, or the one without refinement where that is smaller."""
+    analysis = _analysis(at_step(codec, latents.field), latents)
 
     def at(place):
-        return matching.file_at(codec, source, header.quality, analysis, header.step, matching.WORTHS[place])
+        return matching.file_at(codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place])
 
     places = range(len(matching.WORTHS))
-    first_too_far = bisect.bisect_left(places, True, key=lambda place: _db(codec, source, at(place)) < psnr)
-    if first_too_far == 0:
-        return matched
-    refined = at(first_too_far - 1)
-    return refined if len(refined.data) < len(matched.data) else matched
+    too_far = bisect.bisect_left(places, True, key=lambda place: _db(codec, goal.source, at(place)) < goal.psnr_db)
+    if too_far == 0:
+        return goal.encoded
+    refined = dataclasses.replace(at(too_far - 1), notes=goal.encoded.notes)
+    return refined if len(refined.data) < len(goal.encoded.data) else goal.encoded
 
 
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:

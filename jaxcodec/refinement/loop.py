@@ -10,7 +10,6 @@ the last look saw.
 """
 
 import functools
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,13 +18,12 @@ import jax.numpy as jnp
 import optax
 
 from jaxcodec.codec import stacked
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.compilation import compiled
 from jaxcodec.refinement import problem
 from jaxcodec.refinement.methods import Settings
-from jaxcodec.refinement.problem import Extent, Measured, Shown, Variables
+from jaxcodec.refinement.problem import Measured, Shown, Variables
 
 
 _PROPORTIONAL, _INTEGRAL, _SMOOTH = 8.0, 0.1, 0.8
@@ -45,18 +43,18 @@ _AIM, _AIM_ERROR = 1.004, 0.98
 
 
 class Batch(NamedTuple):
-    """Images of one size, and what is asked of each: all arrays have a leading axis of images.
+    """Images of one padded size, and what is asked of each: all arrays have a leading axis of images.
 
     shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random keys (n,).
-    target_bits: what symbols are to cost, float32 (n,), or None. target_mse_255: or what their error is to be.
+    target_bits: what symbols are to cost, float32 (n,), NaN where nothing is asked. target_mse_255: the same of their error.
     """
 
     shown: Shown
     trade_off: jax.Array
     at: Steps
     key: jax.Array
-    target_bits: jax.Array | None = None
-    target_mse_255: jax.Array | None = None
+    target_bits: jax.Array
+    target_mse_255: jax.Array
 
 
 class State(NamedTuple):
@@ -96,60 +94,49 @@ class Look(NamedTuple):
     best: Best
 
 
-def refine(codec: Codec, batch: Batch, extent: Extent, settings: Settings) -> Iterator[Look]:
+def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False) -> Iterator[Look]:
     """Refines images; looks at them at the start and after every `settings.every` steps.
 
-    What a look holds stays valid: a caller may stop at any, and take its best.
+    It ends early where no image has become better for `settings.patience` steps. What a look holds stays valid: a caller may
+    stop at any, and take its best.
     """
-    state, best = _begin(codec, batch, extent, settings)
+    state, best = _begin(codec, batch, grey=grey)
     yield Look(0, best.loss, best.loss, best.measured.bits, best.measured.mse_255, best)
-    for chunk in range(math.ceil(settings.steps / settings.every)):
-        state, best, seen = _advance(codec, batch, state, best, chunk * settings.every, extent, settings)
-        yield Look(min((chunk + 1) * settings.every, settings.steps), *seen, best)
+    for first in range(0, settings.steps, settings.every):
+        state, best, seen = _advance(codec, batch, state, best, first, grey=grey, settings=settings)
+        step = min(first + settings.every, settings.steps)
+        yield Look(step, *seen, best)
+        if settings.patience is not None and step - int(jnp.max(best.found_at)) >= settings.patience:
+            return
 
 
-@functools.partial(compiled, static_argnames=("extent", "settings"))
-def _begin(codec, batch, extent, settings):
+@functools.partial(compiled, static_argnames="grey")
+def _begin(codec, batch, grey):
     def one(each):
-        own = stacked.with_step(codec, each.at)
-        variables = problem.start(own, each.shown)
-        measured = problem.measure(own, each.shown, extent, variables)
-        best = Best(_loss(each, measured, extent), measured, jnp.int32(0))
-        return State(variables, _optimiser(settings).init(variables), *[jnp.float32(0)] * 3), best
+        stepped = stacked.with_step(codec, each.at)
+        variables = problem.start(stepped, each.shown)
+        measured = problem.measure(stepped, each.shown, variables, grey=grey)
+        best = Best(_loss(each, measured), measured, jnp.int32(0))
+        return State(variables, _ADAM.init(variables), *[jnp.float32(0)] * 3), best
 
     return jax.vmap(one)(batch)
 
 
-@functools.partial(compiled, static_argnames=("extent", "settings"), donate_argnames="state")
-def _advance(codec, batch, state, best, first, extent, settings):
+@functools.partial(compiled, static_argnames=("grey", "settings"), donate_argnames="state")
+def _advance(codec, batch, state, best, first, grey, settings):
     """`settings.every` steps, then a look; steps from `settings.steps` on change nothing."""
     low = None
     if settings.dtype != "float32":
         low = jax.tree.map(lambda leaf: leaf.astype(settings.dtype), codec.params)
 
     def one(each, state, best):
-        own = stacked.with_step(codec, each.at)
-
-        def update(state, t):
-            loss = functools.partial(
-                problem.relaxed_loss, own, each.shown, extent, trade_off=each.trade_off * jnp.exp(_log_factor(state)), relaxation=settings.relax(),
-                key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps), plain=settings.plain,
-                synthesis_params=low,
-            )  # fmt: skip
-            (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
-            updates, optimiser = _optimiser(settings).update(gradient, state.optimiser)
-            state = state._replace(variables=optax.apply_updates(state.variables, updates), optimiser=optimiser)
-            return _control(state, each, *parts), (value, *parts)
-
-        def step(state, t):
-            return jax.lax.cond(t < settings.steps, update, lambda state, t: (state, (jnp.nan,) * 3), state, t)
-
-        state, (values, *relaxed) = jax.lax.scan(step, state, first + jnp.arange(settings.every))
-        measured = problem.measure(own, each.shown, extent, state.variables)
-        true = measured.bits, measured.mse_255
-        shifts = [jnp.log(jnp.nanmean(part)) - jnp.log(own) for part, own in zip(relaxed, true, strict=True)]
-        state = state._replace(log_shift=shifts[0 if each.target_mse_255 is None else 1])
-        loss = _loss(each, measured, extent)
+        stepped = stacked.with_step(codec, each.at)
+        steps = first + jnp.arange(settings.every)
+        update = functools.partial(_update, stepped, each, grey, settings, low)
+        state, (values, *relaxed) = jax.lax.scan(update, state, steps)
+        measured = problem.measure(stepped, each.shown, state.variables, grey=grey)
+        state = state._replace(log_shift=_log_shift(each, relaxed, measured))
+        loss = _loss(each, measured)
         now = Best(loss, measured, jnp.minimum(first + settings.every, settings.steps))
         best = jax.tree.map(lambda new, old: jnp.where(loss < best.loss, new, old), now, best)
         return state, best, (jnp.nanmean(values), loss, measured.bits, measured.mse_255)
@@ -157,39 +144,61 @@ def _advance(codec, batch, state, best, first, extent, settings):
     return jax.vmap(one)(batch, state, best)
 
 
-@functools.partial(compiled, static_argnames="extent")
-def measured(codec: Codec, shown: Shown, at: Steps, extent: Extent) -> Measured:
+def _update(codec, each: Batch, grey, settings: Settings, low, state: State, t):
+    """A step: what comes of it, and the relaxed loss, bits and error; past the last step nothing, and NaN."""
+
+    def step(state):
+        loss = functools.partial(
+            problem.relaxed_loss, codec, each.shown, trade_off=each.trade_off * jnp.exp(_log_factor(state)),
+            relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps),
+            grey=grey, plain=settings.plain, synthesis_params=low,
+        )  # fmt: skip
+        (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
+        direction, adam = _ADAM.update(gradient, state.optimiser)
+        rate = _learning_rate(settings, t)
+        variables = jax.tree.map(lambda v, d: v - rate * d, state.variables, direction)
+        return _control(state._replace(variables=variables, optimiser=adam), each, *parts), (value, *parts)
+
+    return jax.lax.cond(t < settings.steps, step, lambda state: (state, (jnp.nan,) * 3), state)
+
+
+@functools.partial(compiled, static_argnames="grey")
+def measured(codec: Codec, shown: Shown, at: Steps, grey: bool) -> Measured:
     """What a codec's own latents cost and give, for each image at a step of its own."""
 
     def one(shown, at):
-        own = stacked.with_step(codec, at)
-        return problem.measure(own, shown, extent, problem.start(own, shown))
+        stepped = stacked.with_step(codec, at)
+        return problem.measure(stepped, shown, problem.start(stepped, shown), grey=grey)
 
     return jax.vmap(one)(shown, at)
 
 
-def _loss(each: Batch, measured: Measured, extent: Extent):
+def _loss(each: Batch, measured: Measured):
     """The true loss; infinite where there is a target and it is not near."""
-    loss = each.trade_off * measured.mse_255 + measured.bits / extent.pixel_count
-    if each.target_bits is not None:
-        return jnp.where(_within(measured.bits / each.target_bits, NEAR), loss, jnp.inf)
-    if each.target_mse_255 is not None:
-        return jnp.where(_within(measured.mse_255 / each.target_mse_255, NEAR_ERROR), loss, jnp.inf)
-    return loss
+    loss = each.trade_off * measured.mse_255 + measured.bits / each.shown.pixel_count
+    met = _within(measured.bits / each.target_bits, NEAR) & _within(measured.mse_255 / each.target_mse_255, NEAR_ERROR)
+    return jnp.where(met, loss, jnp.inf)
 
 
 def _within(share, limits):
-    return (limits[0] <= share) & (share <= limits[1])
+    """Whether a share is within limits; a share of no target, NaN, is."""
+    return ~((share < limits[0]) | (share > limits[1]))
+
+
+def _log_shift(each: Batch, relaxed, measured: Measured):
+    """The logarithm of the bits, or the error, under the relaxation over the true one."""
+    bits, error = (
+        jnp.log(jnp.nanmean(part)) - jnp.log(true) for part, true in zip(relaxed, (measured.bits, measured.mse_255))
+    )
+    return jnp.where(jnp.isnan(each.target_mse_255), bits, error)
 
 
 def _control(state: State, each: Batch, relaxed_bits, relaxed_error) -> State:
     """The controller after a step: more trade-off costs more bits, and makes less error."""
-    if each.target_bits is not None:
-        lack = jnp.log(_AIM * each.target_bits) - jnp.log(relaxed_bits) + state.log_shift
-    elif each.target_mse_255 is not None:
-        lack = jnp.log(relaxed_error) - state.log_shift - jnp.log(_AIM_ERROR * each.target_mse_255)
-    else:
-        return state
+    lack_of_bits = jnp.log(_AIM * each.target_bits) - jnp.log(relaxed_bits) + state.log_shift
+    excess_of_error = jnp.log(relaxed_error) - state.log_shift - jnp.log(_AIM_ERROR * each.target_mse_255)
+    lack = jnp.where(jnp.isnan(each.target_mse_255), lack_of_bits, excess_of_error)
+    lack = jnp.where(jnp.isnan(lack), 0.0, lack)
     integral = jnp.clip(state.integral + _INTEGRAL * lack, -_MOST, _MOST)
     return state._replace(integral=integral, lack=_SMOOTH * state.lack + (1 - _SMOOTH) * lack)
 
@@ -199,8 +208,11 @@ def _log_factor(state: State):
     return jnp.clip(state.integral + _PROPORTIONAL * state.lack, -_MOST, _MOST)
 
 
-def _optimiser(settings: Settings) -> optax.GradientTransformation:
-    """Adam, whose learning rate falls to zero over the last part of the steps."""
+_ADAM = optax.scale_by_adam()
+"""With betas .9 and .999."""
+
+
+def _learning_rate(settings: Settings, t):
+    """It falls to zero over the last part of the steps, in a straight line."""
     last = max(settings.decay * settings.steps, 1e-6)
-    rate = settings.learning_rate
-    return optax.adam(lambda count: rate * jnp.clip((settings.steps - count) / last, 0, 1))
+    return settings.learning_rate * jnp.clip((settings.steps - t) / last, 0, 1)

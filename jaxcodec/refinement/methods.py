@@ -16,7 +16,8 @@ class Settings(NamedTuple):
     schedule: of the temperature.
     learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of the steps it falls to
       zero, in a straight line.
-    steps: how many. every: after so many the true loss is evaluated.
+    steps: how many. every: after so many the true loss is evaluated. patience: where no image of a batch has become better
+      for so many, they end; None for never.
     plain: the grid of integers for the latent, whatever its mean; see `problem.relaxed_loss`.
     dtype: of synthesis, "float32" or "bfloat16".
     """
@@ -31,6 +32,7 @@ class Settings(NamedTuple):
     decay: float = 0.0
     steps: int = 2000
     every: int = 25
+    patience: int | None = None
     plain: bool = False
     dtype: str = "float32"
 
@@ -62,6 +64,8 @@ METHODS: Mapping[str, Settings] = {
 Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3.
 "ssl_stretched" anneals as far in fewer steps. The rest are the baselines of the former, and "soft_round", ours after C3 (Kim et al. 2024)."""
 
+DEFAULT = "ssl_stretched"
+
 
 def make(method: str, *, steps: int | None = None, **changes) -> Settings:
     """The settings of a method, with changes to single ones.
@@ -74,6 +78,8 @@ def make(method: str, *, steps: int | None = None, **changes) -> Settings:
     settings = METHODS[method]._replace(**changes, **({} if steps is None else {"steps": steps}))
     if settings.steps < 1 or settings.every < 1:
         raise RefineError(f"{settings.steps} steps with a look every {settings.every} make no sense; give at least 1")
+    if settings.patience is not None and settings.patience < 1:
+        raise RefineError(f"a patience of {settings.patience} steps makes no sense; give at least 1")
     if not settings.learning_rate > 0:
         raise RefineError(f"a learning rate of {settings.learning_rate} makes no sense; give a number above 0")
     if not 0 <= settings.decay <= 1:

@@ -12,7 +12,6 @@ from jaxcodec import image
 from jaxcodec.codec import cost, tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
-from jaxcodec.metrics.psnr import mse_255
 from jaxcodec.refinement.relaxations import Relaxation
 
 
@@ -42,28 +41,25 @@ class Measured(NamedTuple):
 class Shown(NamedTuple):
     """An image and what of it counts.
 
-    pixels: uint8 (1, H, W, 3), padded to the codec's stride. quality: int32 (1,) in hundredths.
+    pixels: uint8 (1, H, W, 3), padded to the codec's stride. quality: int32 (1,) in hundredths. height, width: int32 (), the
+    rows and columns that count, which are the first.
     """
 
     pixels: jax.Array
     quality: jax.Array
-
-
-class Extent(NamedTuple):
-    """The pixels that count, static: the first `height` rows and `width` columns, and their mean over colours if `grey`."""
-
-    height: int
-    width: int
-    grey: bool = False
+    height: jax.Array
+    width: jax.Array
 
     @property
-    def pixel_count(self) -> int:
-        """How many there are."""
-        return self.height * self.width
+    def pixel_count(self) -> jax.Array:
+        """The pixels that count, float32 ()."""
+        return self.height.astype(jnp.float32) * self.width
 
-    def crop(self, pixels: jax.Array) -> jax.Array:
-        """Those of (1, H, W, any)."""
-        return pixels[:, : self.height, : self.width]
+    def mean_square(self, values: jax.Array) -> jax.Array:
+        """The mean of the squares of (1, H, W, any) over the pixels that count, float32 ()."""
+        rows, columns = (jax.lax.broadcasted_iota(jnp.int32, values.shape, axis) for axis in (1, 2))
+        squares = jnp.where((rows < self.height) & (columns < self.width), jnp.square(values), 0)
+        return jnp.sum(squares) / (self.pixel_count * values.shape[-1])
 
 
 def start(codec: Codec, shown: Shown) -> Variables:
@@ -73,8 +69,11 @@ def start(codec: Codec, shown: Shown) -> Variables:
     return Variables(latent, None if relaxed.hyper is None else relaxed.hyper(codec.params, latent, shown.quality))
 
 
-def measure(codec: Codec, shown: Shown, extent: Extent, variables: Variables) -> Measured:
-    """The true rate and distortion of latents, rounded: with tables as the integer networks choose them."""
+def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = False) -> Measured:
+    """The true rate and distortion of latents, rounded: with tables as the integer networks choose them.
+
+    grey: whether the picture is grey, and a decoder shows the mean over colours.
+    """
     networks, params, quality = codec.networks, codec.params, shown.quality
     hyper = mean = None
     if variables.hyper is not None:
@@ -87,21 +86,22 @@ def measure(codec: Codec, shown: Shown, extent: Extent, variables: Variables) ->
     bits = jnp.sum(cost.latent_bits(codec, symbols, side))
     if hyper is not None:
         bits = bits + cost.hyper_bits(codec, hyper)
-    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=extent.grey)
+    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=grey)
     original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
-    return Measured(Symbols(hyper, symbols), residual, bits, mse_255(extent.crop(original), extent.crop(decoded))[0])
+    error = shown.mean_square(original.astype(jnp.float32) - decoded.astype(jnp.float32))
+    return Measured(Symbols(hyper, symbols), residual, bits, error)
 
 
 def relaxed_loss(
     codec: Codec,
     shown: Shown,
-    extent: Extent,
     variables: Variables,
     trade_off: jax.Array,
     relaxation: Relaxation,
     key: jax.Array,
     tau: jax.Array,
     *,
+    grey: bool = False,
     plain: bool = False,
     synthesis_params=None,
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
@@ -110,7 +110,7 @@ def relaxed_loss(
     The pixels are not clipped (Yang et al. 2020).
 
     Args:
-      codec, shown, extent, variables: of the image.
+      codec, shown, variables, grey: of the image.
       trade_off: lambda, float32 ().
       relaxation, key, tau: see `relaxations`.
       plain: whether the latent is relaxed on the grid of integers even where the codec's symbols are counted from a mean.
@@ -129,8 +129,8 @@ def relaxed_loss(
         params = synthesis_params
         latent_hat = latent_hat.astype(jax.tree.leaves(params)[0].dtype)
     pixels = relaxed.synthesis(params, latent_hat, quality).astype(jnp.float32)
-    difference = extent.crop(image.to_float(shown.pixels) - pixels)
-    if extent.grey:
-        difference = jnp.mean(difference, axis=-1)
-    bits, error = bits[0], 255**2 * jnp.mean(jnp.square(difference))
-    return trade_off * error + bits / extent.pixel_count, (bits, error)
+    difference = image.to_float(shown.pixels) - pixels
+    if grey:
+        difference = jnp.mean(difference, axis=-1, keepdims=True)
+    bits, error = bits[0], 255**2 * shown.mean_square(difference)
+    return trade_off * error + bits / shown.pixel_count, (bits, error)

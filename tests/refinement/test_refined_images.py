@@ -59,11 +59,11 @@ def test_an_interrupt_keeps_the_best_so_far(photos):
     seen = []
 
     def interrupt(progress):
-        seen.append((progress.done, progress.images, progress.step, progress.steps))
+        seen.append((progress.batch, progress.batches, len(progress.best), progress.step, progress.steps))
         raise KeyboardInterrupt
 
     latents = jaxcodec.refine(codec, photos[:2], progress=interrupt, **QUICK)
-    assert seen == [(0, 1, 20, 40)]
+    assert seen == [(0, 2, 1, 20, 40)]
     assert [each.shape for each in latents] == [photo.shape for photo in photos[:2]]
     assert all(each.best.loss <= each.start.loss and each.found_at <= 20 for each in latents)
 

@@ -8,11 +8,10 @@ from skimage import data
 
 from jaxcodec.codec import pictures, stacked
 from jaxcodec.image import Picture
-from jaxcodec.refinement import images, loop, methods
-from jaxcodec.refinement.problem import Extent, Shown
+from jaxcodec.refinement import loop, methods
+from jaxcodec.refinement.problem import Shown
 
 SIZE = 96
-EXTENT = Extent(SIZE, SIZE)
 SETTINGS = methods.make("ssl", steps=40, every=20, learning_rate=0.02)
 
 
@@ -22,15 +21,15 @@ def photos() -> list[np.ndarray]:
     return [data.astronaut()[64:160, 160:256], data.coffee()[100:196, 200:296]]
 
 
-def batch_of(codec, photos, fields=None, trade_off=None, target_bits=None) -> loop.Batch:
+def batch_of(codec, photos, trade_off, target_bits=np.nan) -> loop.Batch:
     sources = [pictures.prepare(codec, Picture(photo), None) for photo in photos]
     quality = np.full((len(photos), 1), 5000 if codec.variable else 0, np.int32)
-    shown = Shown(np.stack([source.pixels[None] for source in sources]), quality)
-    fields = fields or [0] * len(photos)
-    if trade_off is None:
-        trade_off = images.own_trade_offs(codec, shown, EXTENT, fields)
+    sides = np.full(len(photos), SIZE, np.int32)
+    shown = Shown(np.stack([source.pixels[None] for source in sources]), quality, sides, sides)
     keys = jax.random.split(jax.random.key(5), len(photos))
-    return loop.Batch(shown, np.float32(trade_off), stacked.at_steps(codec, fields), keys, target_bits)
+    each = (np.full(len(photos), value, np.float32) for value in (trade_off, target_bits, np.nan))
+    trade_off, target_bits, target_mse_255 = each
+    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * len(photos)), keys, target_bits, target_mse_255)
 
 
 @pytest.mark.parametrize("name", sorted(small_codecs.DESCRIPTIONS))
@@ -38,10 +37,26 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     codec = small_codecs.build(name)
     # Where synthesis is far from the picture, as of random weights, only the rate can be told to get better.
     trade_off = 1e-8 if name == "one_quality" else 0.01
-    looks = list(loop.refine(codec, batch_of(codec, photos, trade_off=[trade_off] * 2), EXTENT, SETTINGS))
+    looks = list(loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS))
     start, end = looks[0], looks[-1]
     assert [look.step for look in looks] == [0, 20, 40]
     assert (np.asarray(end.best.loss) <= np.asarray(start.loss)).all()
     assert (np.asarray(end.best.loss) < np.asarray(start.loss)).any()
     best = jax.device_get(end.best)
     np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
+
+
+def test_it_ends_early_where_nothing_gets_better(photos):
+    codec = small_codecs.build("tiny")
+    settings = SETTINGS._replace(steps=100, learning_rate=1e-9, patience=30)
+    assert [look.step for look in loop.refine(codec, batch_of(codec, photos, 0.01), settings)] == [0, 20, 40]
+
+
+def test_the_controller_comes_to_the_target(photos):
+    codec = small_codecs.build("tiny")
+    (free,) = loop.refine(codec, batch_of(codec, photos, 1e-6), SETTINGS._replace(steps=0))
+    target = 0.9 * np.asarray(free.bits)
+    start, *_, end = loop.refine(codec, batch_of(codec, photos, 1e-6, target), SETTINGS._replace(steps=400))
+    assert np.isinf(start.best.loss).all() and np.isfinite(end.best.loss).all()
+    shares = np.asarray(end.best.measured.bits) / target
+    assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()

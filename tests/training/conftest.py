@@ -56,12 +56,13 @@ def cache_home(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="package", autouse=True)
 def compile_once(cache_home):
     """Keeps compiled programs during these tests; compiling the tiny run takes far longer than running it."""
+    own = jax.config.jax_compilation_cache_dir
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache_home))
         compile_cache.enable()  # does nothing on JAX before 0.6, where the cache is not safe
     compilation_cache.reset_cache()  # so that JAX looks at the setting again
     yield
-    jax.config.update("jax_compilation_cache_dir", None)
+    jax.config.update("jax_compilation_cache_dir", own)
     compilation_cache.reset_cache()
 
 

@@ -1,0 +1,144 @@
+"""Pictures to refine, cut into parts that fit into memory, and what is asked of each part."""
+
+import collections
+import itertools
+import math
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxcodec.codec import Codec, pictures, stacked
+from jaxcodec.coding.step import MAX_FIELD
+from jaxcodec.refinement import loop, tiling
+from jaxcodec.refinement.problem import Shown
+from jaxcodec.refinement.tiling import Tile
+
+_SPREAD = 300
+"""Fields of the step to either side, 16 %, between which a codec's own trade-off is measured."""
+
+_MARGIN = 1.006
+"""On the target of a tile: what tiles cost together is not known as well as what a picture does."""
+
+
+class Task(NamedTuple):
+    """A picture to refine: its place among others, made ready; its quality, and the field of its step; and what is asked.
+
+    trade_off: lambda, or None for the codec's own with the picture. factor: on top of it. target_bits: what its symbols are
+    to cost. target_mse_255: or what their error is to be.
+    """
+
+    index: int
+    source: pictures.Source
+    hundredths: int | None
+    field: int = 0
+    trade_off: float | None = None
+    factor: float = 1.0
+    target_bits: float = math.nan
+    target_mse_255: float = math.nan
+
+
+class Part(NamedTuple):
+    """A tile of a picture; `number` is 0 for the first, or only one."""
+
+    task: Task
+    number: int
+    tile: Tile
+
+    @property
+    def grey(self) -> bool:
+        """Whether the picture is."""
+        return self.task.source.shape[2] == 1
+
+
+class Asked(NamedTuple):
+    """What is asked of a part: lambda, and the bits and error that it is to have, NaN for any."""
+
+    trade_off: float
+    target_bits: float
+    target_mse_255: float
+
+
+def cut(codec: Codec, task: Task, most: int) -> list[Part]:
+    """The parts of a picture, of about `most` pixels each."""
+    height, width, _ = task.source.shape
+    tiles = tiling.split(codec, task.source.pixels, height, width, most)
+    return [Part(task, number, tile) for number, tile in enumerate(tiles)]
+
+
+def batches(parts: list[Part], size: int, most: int) -> list[list[Part]]:
+    """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture in their order."""
+
+    def kind(part):
+        return part.tile.pixels.shape[:2], part.grey
+
+    formed = []
+    for (sides, _), alike in itertools.groupby(sorted(parts, key=kind), kind):
+        alike, together = list(alike), max(min(size, most // math.prod(sides)), 1)
+        formed += [alike[first : first + together] for first in range(0, len(alike), together)]
+    return formed
+
+
+def shown(batch: list[Part]) -> Shown:
+    """The images of a batch, on the device."""
+    def each(values, dtype=np.int32):
+        return np.array(list(values), dtype)
+
+    return jax.device_put(
+        Shown(
+            np.stack([part.tile.pixels[None] for part in batch]),
+            each([part.task.hundredths or 0] for part in batch),
+            each(part.tile.height for part in batch),
+            each(part.tile.width for part in batch),
+        )
+    )
+
+
+def ask(codec: Codec, formed: list[list[Part]]) -> dict[tuple[int, int], Asked]:
+    """What is asked of each part, by the index of its task and its number.
+
+    All tiles of a picture have its trade-off, and of its targets what they would have without refinement.
+    """
+    measured = collections.defaultdict(list)
+    for batch in formed:
+        for part, points in zip(batch, _measured(codec, batch), strict=True):
+            measured[part.task.index].append((part, points))
+    return {
+        (part.task.index, part.number): asked
+        for points in measured.values()
+        for (part, _), asked in zip(points, _ask(*zip(*points, strict=True)), strict=True)
+    }
+
+
+def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]:
+    """What is asked of all parts of a task, given bits and error at three steps (3, 2) of each.
+
+    A codec trained for a lambda has, on the mean over images, the step at which lambda * 255^2 * MSE + bpp is least: so what
+    its rate loses over what its error gains with the step is its trade-off with a picture.
+    """
+    task = parts[0].task
+    share = np.array([part.tile.share for part in parts])
+    pixels = np.array([part.tile.height * part.tile.width for part in parts])
+    bits, errors = np.moveaxis(np.stack(points), -1, 0)  # parts x steps
+    whole_bits, whole_errors = share @ bits, (share * pixels) @ errors / (share @ pixels)
+    trade_off = task.trade_off
+    if trade_off is None:
+        fewer_bits, more_error = whole_bits[0] - whole_bits[2], whole_errors[2] - whole_errors[0]
+        trade_off = max(fewer_bits / (share @ pixels), 1e-9) / max(more_error, 1e-9)
+    trade_off = float(trade_off * task.factor)
+    if len(parts) == 1:
+        return [Asked(trade_off, task.target_bits, task.target_mse_255)]
+    target_bits = _MARGIN * task.target_bits * bits[:, 1] / whole_bits[1]
+    target_errors = task.target_mse_255 / _MARGIN * errors[:, 1] / whole_errors[1]
+    return [Asked(trade_off, *targets) for targets in zip(target_bits.tolist(), target_errors.tolist(), strict=True)]
+
+
+def _measured(codec: Codec, batch: list[Part]) -> np.ndarray:
+    """Bits and 255^2 * MSE (n, 3, 2) of the codec's own latents at three steps: finer, its own, and coarser."""
+    images = shown(batch)
+    points = []
+    for spread in (-_SPREAD, 0, _SPREAD):
+        fields = [int(np.clip(part.task.field + spread, -MAX_FIELD, MAX_FIELD)) for part in batch]
+        measured = loop.measured(codec, images, stacked.at_steps(codec, fields), grey=batch[0].grey)
+        points.append(np.stack([measured.bits, measured.mse_255], axis=-1))
+    return np.stack(points, axis=1).astype(np.float64)

@@ -1,0 +1,67 @@
+"""Large pictures in tiles: what they cover, how they are joined, and that what comes of them is no worse."""
+
+import numpy as np
+import pytest
+import small_codecs
+from skimage import data
+
+import jaxcodec
+from jaxcodec.coding import container
+from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.refinement import methods, tiling
+
+SETTINGS = methods.make("ssl")
+QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return small_codecs.build("tiny")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """uint8 (250, 330, 3), 8 by 11 strides."""
+    return data.astronaut()[20:270, 100:430]
+
+
+def test_tiles_cover_a_picture_and_join_to_it(codec):
+    stride = codec.geometry.stride
+    pixels = np.arange(7 * 9 * stride**2 * 3).astype(np.uint8).reshape(7 * stride, 9 * stride, 3)
+    parts = tiling.split(codec, pixels, 7 * stride - 5, 9 * stride - 3, 16 * stride**2)
+    assert len(parts) > 1 and len({part.pixels.shape for part in parts}) == 1
+    assert all(part.pixels[..., 0].size <= 16 * stride**2 for part in parts)
+    assert max(part.row.start * stride + part.height for part in parts) == 7 * stride - 5
+    assert max(part.column.start * stride + part.width for part in parts) == 9 * stride - 3
+    assert sum(part.share * part.pixels[..., 0].size for part in parts) == pytest.approx(pixels[..., 0].size)
+    np.testing.assert_array_equal(tiling.join(codec, parts, [part.pixels[None] for part in parts])[0], pixels)
+
+
+def test_memory_grows_with_pixels(codec):
+    assert tiling.pixels_within(codec, SETTINGS, 2 << 30) == pytest.approx(2 * tiling.pixels_within(codec, SETTINGS, 1 << 30), abs=2)
+
+
+@pytest.fixture(scope="module")
+def tiled(codec, photo):
+    """Latents of the picture in tiles, and how many those were."""
+    pixels = tiling.pixels_within(codec, SETTINGS, 1 << 40)
+    of_a_tile = int((6 * codec.geometry.stride) ** 2 / pixels * (1 << 40)) + 1  # bytes for 6 by 6 strides
+    seen = []
+    (latents,) = jaxcodec.refine(codec, [photo], **QUICK, memory_bytes=of_a_tile, progress=seen.append)
+    return latents, seen[0].batches
+
+
+def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tiled):
+    latents, tiles = tiled
+    assert tiles > 1
+    assert latents.best.loss < latents.start.loss
+    file = jaxcodec.encode(codec, photo, latents=latents)
+    assert 8 * sum(container.read_header(file).section_bytes.values()) == pytest.approx(latents.best.bits, rel=0.005, abs=64)
+    assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(latents.best.psnr_db, abs=1e-3)
+
+
+def test_tiles_gain_most_of_what_the_whole_does(codec, photo, tiled):
+    (whole,) = jaxcodec.refine(codec, [photo], **QUICK)
+    assert tiled[0].start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
+    gain = [own.start.loss - own.best.loss for own in (tiled[0], whole)]
+    assert gain[0] > 0.6 * gain[1]  # four positions of six are kept of each: nearly all are near a border
