@@ -85,7 +85,7 @@ def test_every_model_of_the_thesis_has_every_target_and_its_beta(model, target):
 SMALL = [
     f"{entropy},{what}"
     for entropy in ("parametric", "non_parametric")
-    for what in ("base", "0.12", "1.0", "0.5,trade_off", "0.25,straight_through", "0.25,mixed")
+    for what in ("base", "0.12", "1.0", "0.5,trade_off", "0.25,straight_through", "0.25,mixed", "0.5,longer")
 ]
 
 

@@ -35,8 +35,9 @@ _BETA_RANGE = 1 / 64, 64.0
 class RateState(NamedTuple):
     """What a controller carries, over T targets.
 
-    step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,), R_param of the next step. shift_bpp: float32 (T,), the last measured
-    rate under noise less that of rounded latents. beta: float32 (T,), the weight of the next step's rate term.
+    step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,), R_param of the next step.
+    shift_bpp: float32 (T,), the last measured rate under noise less that of rounded latents. beta: float32 (T,), the weight of
+    the next step's rate term.
     squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents.
     seen: int32 (T,), updates that each target took part in.
     """

@@ -6,6 +6,7 @@ adding up the exact lengths of their codes.
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -33,11 +34,13 @@ def latent_bits(codec: Codec, analysis: Analysis) -> float:
 
 
 def sample(codec: Codec, analysis: Analysis) -> Analysis:
-    """Some rows of a picture's latent where tables allow it, for a look at how its bits change with the step."""
-    stride = analysis.residual.size // _SAMPLE
+    """Some places of a picture's latent where tables allow it, for a look at how its bits change with the step."""
+    stride = math.isqrt(analysis.residual.size // _SAMPLE)
     if stride < 2 or not codec.kind.parallel:
         return analysis
-    residual, side = jax.tree.map(lambda array: array[:, stride // 2 :: stride], (analysis.residual, analysis.side))
+    rows, columns = (slice(min(stride // 2, size - 1), None, stride) for size in analysis.residual.shape[1:3])
+    places = slice(None), rows, columns
+    residual, side = jax.tree.map(lambda array: array[places], (analysis.residual, analysis.side))
     return analysis._replace(residual=residual, side=side)
 
 

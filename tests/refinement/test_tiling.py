@@ -21,7 +21,7 @@ def codec():
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """uint8 (250, 330, 3), 8 by 11 strides."""
+    """uint8 (250, 330, 3)."""
     return data.astronaut()[20:270, 100:430]
 
 
