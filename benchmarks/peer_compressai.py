@@ -42,10 +42,10 @@ def to_input(pixels: np.ndarray) -> torch.Tensor:
 
 def build(name: str) -> CompressionModel:
     """The model of a name of worker.MODELS, with the weights that CompressAI starts from."""
-    _, features, latent = worker.MODELS[name]
-    if name == "attention":
+    kind, features, latent = worker.MODELS[name]
+    if kind == "cheng2020-attn":
         return Cheng2020Attention(features)
-    return {"mean_scale": MeanScaleHyperprior, "autoregressive": JointAutoregressiveHierarchicalPriors}[name](features, latent)
+    return {"mbt2018-mean": MeanScaleHyperprior, "mbt2018": JointAutoregressiveHierarchicalPriors}[kind](features, latent)
 
 
 @torch.no_grad()

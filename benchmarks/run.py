@@ -61,15 +61,15 @@ class Worker:
         self.process.wait()
 
 
-def measure(workers: dict[str, Worker], task: str, repeats: int) -> dict[str, dict]:
-    """The medians of a task for each side, after two runs that do not count; what else it tells is of the last run."""
+def measure(workers: dict[str, Worker], task: str, repeats: int, uncounted: int = 2) -> dict[str, dict]:
+    """The medians of a task for each side, after runs that do not count; what else it tells is of the last run."""
     answers = {side: [] for side in SIDES}
-    for number in range(2 + repeats):
+    for number in range(uncounted + repeats):
         for side in SIDES if number % 2 else SIDES[::-1]:
             answers[side].append(workers[side].ask(task))
     medians = {}
     for side, all_answers in answers.items():
-        counted = all_answers[2:]
+        counted = all_answers[uncounted:]
         medians[side] = dict(counted[-1])
         for figure in ("seconds", "processor_seconds"):
             medians[side][figure] = statistics.median(answer[figure] for answer in counted)

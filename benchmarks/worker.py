@@ -19,6 +19,7 @@ from PIL import Image
 
 MODELS = {
     "mean_scale": ("mbt2018-mean", 128, 192),
+    "mean_scale_wide": ("mbt2018-mean", 192, 192),
     "autoregressive": ("mbt2018", 192, 192),
     "attention": ("cheng2020-attn", 128, 128),
 }
@@ -32,6 +33,9 @@ WEIGHTS = "weights.pth.tar"
 
 BATCH, CROP, TRADE_OFF, LEARNING_RATE = 8, 128, 0.013, 1e-4
 """The training step."""
+
+REFINED, REFINEMENT_RATE = "mean_scale_wide", 5e-3
+"""The model whose latents are refined, and Adam's learning rate in that."""
 
 HYPER_SCALE = 1.0
 """Standard deviation of every hyper-latent channel."""
@@ -60,6 +64,11 @@ def crops(pixels: np.ndarray) -> np.ndarray:
     generator = np.random.default_rng(0)
     corners = generator.integers(0, (pixels.shape[0] - CROP, pixels.shape[1] - CROP), (BATCH, 2))
     return np.stack([pixels[y : y + CROP, x : x + CROP] for y, x in corners])
+
+
+def batches(pictures: list[np.ndarray], sizes: str) -> list[list[np.ndarray]]:
+    """Batches of the sizes "N,N,...", each of the pictures in turn, again from the first where there are too few."""
+    return [[pictures[place % len(pictures)] for place in range(int(size))] for size in sizes.split(",")]
 
 
 def serve(tasks: dict[str, Callable[[], dict]]) -> None:

@@ -1,0 +1,89 @@
+"""The worker for refinement with jaxcodec, started by refinement_speed.py.
+
+    refine_ours.py FOLDER STEPS BATCHES PICTURE ...    serves the tasks of refinement_speed.py
+
+The loop is the one that `jaxcodec.refine` runs, with the method "sga".
+"""
+
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the other worker may hold memory of the same GPU
+
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import ours  # noqa: E402
+import worker  # noqa: E402
+
+import jaxcodec  # noqa: E402
+from jaxcodec import image  # noqa: E402
+from jaxcodec.codec import Codec, create, stacked  # noqa: E402
+from jaxcodec.compilation import compiled  # noqa: E402
+from jaxcodec.refinement import loop, methods, problem  # noqa: E402
+from jaxcodec.refinement.problem import Extent, Shown  # noqa: E402
+
+
+def batch_of(codec: Codec, pictures: list[np.ndarray]) -> tuple[loop.Batch, Extent]:
+    """Pictures of one size, as the loop takes them."""
+    count = len(pictures)
+    pixels = image.pad_to_multiple(np.stack(pictures)[:, None], codec.geometry.stride)
+    shown = jax.device_put(Shown(pixels, np.zeros((count, 1), np.int32)))
+    trade_off = jnp.full(count, worker.TRADE_OFF, jnp.float32)
+    keys = jax.random.split(jax.random.key(0), count)
+    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * count), keys), Extent(*pictures[0].shape[:2])
+
+
+def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Settings) -> dict:
+    """Tasks on a batch."""
+    batch, extent = batch_of(codec, pictures)
+    looks = iter(())
+
+    @compiled
+    def measured(codec, batch, variables):
+        def one(each, variables):
+            return problem.measure(stacked.with_step(codec, each.at), each.shown, extent, variables)
+
+        return jax.vmap(one)(batch, variables)
+
+    @compiled
+    def variables_of(codec, shown):
+        return jax.vmap(lambda each: problem.start(codec, each))(shown)
+
+    def begin():
+        nonlocal looks
+        looks = loop.refine(codec, batch, extent, settings)
+        start = next(looks).loss.tolist()
+        advance()
+        return {"losses": start}
+
+    def advance():
+        return {"losses": next(looks).loss.tolist()}
+
+    variables = variables_of(codec, batch.shown)
+
+    def look():
+        jax.block_until_ready(measured(codec, batch, variables))
+        return {}
+
+    return {"begin": begin, "advance": advance, "look": look}
+
+
+def main() -> None:
+    """Serves tasks."""
+    folder, steps, sizes, *files = sys.argv[1:]
+    pictures = [worker.read(file) for file in files]
+    _, content = ours.import_weights(pathlib.Path(folder), pictures[0])
+    codec = create(content)
+    settings = methods.make("sga", every=int(steps))
+    version = f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}, {jax.devices()[0].device_kind}"
+    tasks = {"version": lambda: {"version": version}}
+    for batch in worker.batches(pictures, sizes):
+        named = tasks_of(codec, batch, settings)
+        tasks |= {f"{task} {len(batch)}": run for task, run in named.items()}
+    worker.serve(tasks)
+
+
+if __name__ == "__main__":
+    main()
