@@ -22,28 +22,29 @@ from jaxcodec import image  # noqa: E402
 from jaxcodec.codec import Codec, create, stacked  # noqa: E402
 from jaxcodec.compilation import compiled  # noqa: E402
 from jaxcodec.refinement import loop, methods, problem  # noqa: E402
-from jaxcodec.refinement.problem import Extent, Shown  # noqa: E402
+from jaxcodec.refinement.problem import Shown  # noqa: E402
 
 
-def batch_of(codec: Codec, pictures: list[np.ndarray]) -> tuple[loop.Batch, Extent]:
+def batch_of(codec: Codec, pictures: list[np.ndarray]) -> loop.Batch:
     """Pictures of one size, as the loop takes them."""
     count = len(pictures)
     pixels = image.pad_to_multiple(np.stack(pictures)[:, None], codec.geometry.stride)
-    shown = jax.device_put(Shown(pixels, np.zeros((count, 1), np.int32)))
-    trade_off = jnp.full(count, worker.TRADE_OFF, jnp.float32)
+    height, width = (np.full(count, side, np.int32) for side in pictures[0].shape[:2])
+    shown = jax.device_put(Shown(pixels, np.zeros((count, 1), np.int32), height, width))
+    trade_off, no_target = (jnp.full(count, value, jnp.float32) for value in (worker.TRADE_OFF, jnp.nan))
     keys = jax.random.split(jax.random.key(0), count)
-    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * count), keys), Extent(*pictures[0].shape[:2])
+    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * count), keys, no_target, no_target)
 
 
 def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Settings) -> dict:
     """Tasks on a batch."""
-    batch, extent = batch_of(codec, pictures)
+    batch = batch_of(codec, pictures)
     looks = iter(())
 
     @compiled
     def measured(codec, batch, variables):
         def one(each, variables):
-            return problem.measure(stacked.with_step(codec, each.at), each.shown, extent, variables)
+            return problem.measure(stacked.with_step(codec, each.at), each.shown, variables)
 
         return jax.vmap(one)(batch, variables)
 
@@ -53,7 +54,7 @@ def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Setting
 
     def begin():
         nonlocal looks
-        looks = loop.refine(codec, batch, extent, settings)
+        looks = loop.refine(codec, batch, settings)
         start = next(looks).loss.tolist()
         advance()
         return {"losses": start}

@@ -101,13 +101,19 @@ def ask(codec: Codec, formed: list[list[Part]]) -> dict[tuple[int, int], Asked]:
     """
     measured = collections.defaultdict(list)
     for batch in formed:
-        for part, points in zip(batch, _measured(codec, batch), strict=True):
+        each = [None] * len(batch) if all(map(_settled, batch)) else _measured(codec, batch)
+        for part, points in zip(batch, each, strict=True):
             measured[part.task.index].append((part, points))
     return {
         (part.task.index, part.number): asked
         for points in measured.values()
         for (part, _), asked in zip(points, _ask(*zip(*points, strict=True)), strict=True)
     }
+
+
+def _settled(part: Part) -> bool:
+    """Whether what is asked is known without a look at the picture."""
+    return part.task.trade_off is not None and part.tile.share == 1
 
 
 def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]:
@@ -117,6 +123,8 @@ def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]
     its rate loses over what its error gains with the step is its trade-off with a picture.
     """
     task = parts[0].task
+    if all(map(_settled, parts)):
+        return [Asked(task.trade_off * task.factor, task.target_bits, task.target_mse_255)]
     share = np.array([part.tile.share for part in parts])
     pixels = np.array([part.tile.height * part.tile.width for part in parts])
     bits, errors = np.moveaxis(np.stack(points), -1, 0)  # parts x steps

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import small_codecs
 
+import jaxcodec
 from jaxcodec.codec import pictures
 from jaxcodec.image import Picture
 from jaxcodec.rate import trial
@@ -21,12 +22,9 @@ def test_a_picture_of_any_shape_has_a_sample(shape):
     assert 0 < share.residual.size < 4 * 65536
 
 
-def test_the_sample_costs_about_its_share(photo, monkeypatch):
-    monkeypatch.setattr(trial, "_SAMPLE", 8192)
-    codec = small_codecs.build("tiny")
-    source = pictures.prepare(codec, Picture(np.tile(photo, (2, 3, 1))), None)
-    analysis = pictures.analyse(codec, source, 9000)
+def test_the_sample_costs_about_its_share(photo):
+    codec = jaxcodec.load("default")
+    analysis = pictures.analyse(codec, pictures.prepare(codec, Picture(photo), None), 5000)
     share = trial.sample(codec, analysis)
-    assert share.residual.size < analysis.residual.size
-    scale = analysis.residual.size / share.residual.size
-    assert scale * trial.latent_bits(codec, share) == pytest.approx(trial.latent_bits(codec, analysis), rel=0.1)
+    assert share.residual.size == analysis.residual.size / 4
+    assert 4 * trial.latent_bits(codec, share) == pytest.approx(trial.latent_bits(codec, analysis), rel=0.05)
