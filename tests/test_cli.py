@@ -280,7 +280,7 @@ def test_interrupt_ends_with_status_130(folder, run, codec, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jaxcodec.rate.encode.encode_picture", interrupt)
+    monkeypatch.setattr("jaxcodec.rate.encode.encode_pictures", interrupt)
     assert run("encode", "photo.png", "photo.jxc", "--codec", codec) == (130, "", "jaxcodec: interrupted\n")
     assert not (folder / "photo.jxc").exists()
 

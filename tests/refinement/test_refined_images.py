@@ -12,7 +12,7 @@ from jaxcodec.coding import container
 from jaxcodec.errors import RateError, RefineError
 from jaxcodec.metrics.psnr import psnr_db
 
-KINDS = ("tiny", "factorized", "checkerboard")
+KINDS = ("tiny", "checkerboard")
 # Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to get better.
 QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
 
