@@ -14,7 +14,7 @@ demo: .venv/.demo
 	$(BIN)/python examples/demo.py --bpp $(BPP)
 
 test: .venv/.test
-	nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile $(TESTS)
+	nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 # The stamp of an extra: the project and that extra are installed as setup.cfg has them.
 .venv/.%: setup.cfg pyproject.toml | $(BIN)/python

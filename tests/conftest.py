@@ -27,6 +27,11 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items):
+    """Modules whose tests take long come first, so that no process is left with one when the others are done."""
+    items.sort(key=lambda item: item.path.parent.name not in ("training", "refinement"))
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> pathlib.Path:
     """The folder of shared photographs and reference data; tests that need it are skipped without it."""

@@ -56,7 +56,7 @@ def test_the_controller_comes_to_the_target(photos):
     codec = small_codecs.build("tiny")
     (free,) = loop.refine(codec, batch_of(codec, photos, 1e-6), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
-    start, *_, end = loop.refine(codec, batch_of(codec, photos, 1e-6, target), SETTINGS._replace(steps=400))
+    start, *_, end = loop.refine(codec, batch_of(codec, photos, 1e-6, target), SETTINGS._replace(steps=200))
     assert np.isinf(start.best.loss).all() and np.isfinite(end.best.loss).all()
     shares = np.asarray(end.best.measured.bits) / target
     assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()

@@ -21,8 +21,8 @@ def codec():
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """uint8 (250, 330, 3)."""
-    return data.astronaut()[20:270, 100:430]
+    """uint8 (250, 200, 3)."""
+    return data.astronaut()[20:270, 100:300]
 
 
 def test_tiles_cover_a_picture_and_join_to_it(codec):
