@@ -137,7 +137,7 @@ def _file(codec, pixels, data: bytes) -> dict:
 
 
 def _saved(row: dict) -> float:
-    """What the true loss falls by, in percent of the rate: the bits saved at the same error, as far as the curve is straight.
+    """What the true loss falls by, in percent of the rate: about the bits saved at the same error.
 
     Scores are written as (bits, bpp, PSNR, loss).
     """
@@ -153,7 +153,8 @@ def _groups(rows: list[dict]) -> dict[tuple, list[dict]]:
 
 
 def _report(rows: list[dict]) -> None:
-    print("| codec | steps | lambda x | setting | files | loss, % of the rate | by point | worse | gap | BD-rate, % | BD-PSNR, dB |")
+    columns = "codec", "steps", "lambda x", "setting", "files", "loss, % of the rate", "by point", "worse", "gap, %"
+    print("|", " | ".join([*columns, "BD-rate, %", "BD-PSNR, dB"]), "|")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for (codec, steps, factor, setting), group in sorted(_groups(rows).items(), key=lambda item: item[0][:3]):
         points = collections.defaultdict(list)
@@ -162,9 +163,9 @@ def _report(rows: list[dict]) -> None:
         by_point = ", ".join(f"{np.mean(saved):.1f}" for _, saved in sorted(points.items(), key=str))
         worse = sum(row["best"][3] > row["start"][3] for row in group)
         gap = np.mean([abs(row["curve"][-1][1] / row["curve"][-1][5] - 1) for row in group])
-        rate, quality = _deltas(group)
-        print(f"| {pathlib.Path(codec).stem} | {steps} | {factor:g} | {setting} | {len(group)} | {np.mean([*map(_saved, group)]):.2f} "
-              f"| {by_point} | {worse} | {100 * gap:.1f} | {rate} | {quality} |")  # fmt: skip
+        mean = f"{np.mean([_saved(row) for row in group]):.2f}"
+        cells = pathlib.Path(codec).stem, steps, f"{factor:g}", setting, len(group), mean, by_point, worse, f"{100 * gap:.1f}"
+        print("|", " | ".join(map(str, (*cells, *_deltas(group)))), "|")
 
 
 def _deltas(group: list[dict]) -> tuple[str, str]:

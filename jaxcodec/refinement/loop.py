@@ -27,7 +27,7 @@ from jaxcodec.refinement.problem import Measured, Shown, Variables
 
 
 _PROPORTIONAL, _INTEGRAL, _SMOOTH = 8.0, 0.1, 0.8
-"""Of the controller, with three training pictures: half of either leaves 2 % after 400 steps, twice swings and gains nothing."""
+"""Of the controller. With three training pictures half of either leaves 2 % after 400 steps; twice swings and gains nothing."""
 
 _MOST = 2.0
 """Of the logarithm of the trade-off, over or under what it began with."""
