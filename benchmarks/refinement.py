@@ -28,7 +28,7 @@ from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import methods
 
 KEY = ("codec", "image", "crop", "quality", "setting", "steps", "factor")
-IN_SCHEDULE = ("tau_max", "stretch")
+IN_SCHEDULE = ("tau_max", "span")
 
 
 def main() -> None:

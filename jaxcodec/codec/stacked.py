@@ -16,10 +16,11 @@ _ENCODING = ("interval", "start", "size", "minimum")
 class Steps(NamedTuple):
     """What of a codec depends on its step, with a leading axis of images.
 
-    integer: arrays of the integer networks by name. lane_tables: fields of `LaneTables` that an encoder needs, by name;
+    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name. lane_tables: fields of `LaneTables` that an encoder needs, by name;
     empty where they do not depend on it. step: float32 (n,).
     """
 
+    field: jax.Array
     integer: Mapping[str, jax.Array]
     lane_tables: Mapping[str, jax.Array]
     step: jax.Array
@@ -33,6 +34,7 @@ def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
     names = _ENCODING if codec.kind.tables["latent"] == PRIOR else ()
     return jax.device_put(
         Steps(
+            np.array(fields, np.int32),
             {name: np.stack([one.integer[name] for one in each]) for name in moved},
             {name: _stacked([getattr(one.lane_tables, name) for one in each]) for name in names},
             np.array([one.step for one in each], np.float32),
@@ -47,6 +49,6 @@ def with_step(codec: Codec, at: Steps) -> Codec:
 
 
 def _stacked(arrays):
-    """Arrays (n,), the shorter ones filled up: what is added is never looked up."""
-    most = max(len(array) for array in arrays)
+    """Arrays (n,), filled up to a power of 2, so that other steps compile nothing: what is added is never looked up."""
+    most = 1 << (max(len(array) for array in arrays) - 1).bit_length()
     return np.stack([np.pad(array, (0, most - len(array))) for array in arrays])

@@ -62,7 +62,8 @@ def refine(
     found = collections.defaultdict(list)
     stopped = False
     for place, batch in enumerate(batches):
-        looks = loop.refine(codec, _arrays(codec, batch, asked, seed), settings, grey=batch[0].grey)
+        own = settings if all(part.tile.share == 1 for part in batch) else settings._replace(step_rate=0.0)
+        looks = loop.refine(codec, _arrays(codec, batch, asked, seed), own, grey=batch[0].grey)
         first = last = next(looks)
         try:
             for last in () if stopped else looks:
@@ -108,7 +109,7 @@ def _latents(codec: Codec, batch: list[Part], asked: dict, first: loop.Look, las
                 codec_id=codec.id,
                 shape=part.task.source.shape,
                 hundredths=part.task.hundredths,
-                field=part.task.field,
+                field=int(last.best.field[place]),
                 symbols=own_symbols,
                 residual=residual,
                 trade_off=asked[part.task.index, part.number].trade_off,

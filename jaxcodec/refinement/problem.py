@@ -18,11 +18,13 @@ from jaxcodec.refinement.relaxations import Relaxation
 class Variables(NamedTuple):
     """What is optimised, float32, not rounded.
 
-    latent: (1, h, w, C), in units of the codec's own quantiser step. hyper: (1, h', w', C'), or None without one.
+    latent: (1, h, w, C), in units of the codec's own quantiser step. hyper: (1, h', w', C'), or None without one. log_step:
+    (), the logarithm of the quantiser step over the one that the codec has, or None where that stays.
     """
 
     latent: jax.Array
     hyper: jax.Array | None
+    log_step: jax.Array | None = None
 
 
 class Measured(NamedTuple):
@@ -62,17 +64,18 @@ class Shown(NamedTuple):
         return jnp.sum(squares) / (self.pixel_count * values.shape[-1])
 
 
-def start(codec: Codec, shown: Shown) -> Variables:
-    """The latents that the codec's own networks make."""
+def start(codec: Codec, shown: Shown, *, free_step: bool = False) -> Variables:
+    """The latents that the codec's own networks make; `free_step`: with the quantiser step among what is optimised."""
     latent = codec.networks.latent(codec.params, shown.pixels, shown.quality)
     relaxed = codec.networks.relaxed
-    return Variables(latent, None if relaxed.hyper is None else relaxed.hyper(codec.params, latent, shown.quality))
+    hyper = None if relaxed.hyper is None else relaxed.hyper(codec.params, latent, shown.quality)
+    return Variables(latent, hyper, jnp.float32(0) if free_step else None)
 
 
 def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = False) -> Measured:
     """The true rate and distortion of latents, rounded: with tables as the integer networks choose them.
 
-    grey: whether the picture is grey, and a decoder shows the mean over colours.
+    The step is that of `codec`. grey: whether the picture is grey, and a decoder shows the mean over colours.
     """
     networks, params, quality = codec.networks, codec.params, shown.quality
     hyper = mean = None
@@ -124,7 +127,8 @@ def relaxed_loss(
         return relaxed, relaxed
 
     relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
-    latent_hat, bits = relaxed.quantised(params, *variables, quality, quantise, codec.step)
+    step = codec.step if variables.log_step is None else codec.step * jnp.exp(variables.log_step)
+    latent_hat, bits = relaxed.quantised(params, variables.latent, variables.hyper, quality, quantise, step)
     if synthesis_params is not None:
         params = synthesis_params
         latent_hat = latent_hat.astype(jax.tree.leaves(params)[0].dtype)

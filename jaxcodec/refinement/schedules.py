@@ -8,8 +8,6 @@ import jax.numpy as jnp
 from jaxcodec.errors import RefineError
 
 _LEAST = 1e-8
-_STEPS = 2000
-"""The steps that the papers' schedules are made for."""
 
 
 class Schedule(NamedTuple):
@@ -21,17 +19,17 @@ class Schedule(NamedTuple):
     - "constant": tau_max;
     - "soft_round": from .35 to .08, linearly over the first 85 % of the steps, then 0 (the phases of C3, Kim et al. 2024).
 
-    tau_max: in place of the one above. stretch: t runs to 2,000 whatever the number of steps, so that fewer steps anneal
-    as far; the papers' runs of 500 steps end in the middle.
+    tau_max: in place of the one above. span: what t runs to, whatever the number of steps; without it t counts steps. The
+    papers' schedules are made for 2,000, so that their runs of 500 end where tau has hardly begun to fall.
     """
 
     kind: str = "sga_plus"
     tau_max: float | None = None
-    stretch: bool = False
+    span: float | None = None
 
     def __call__(self, step: jax.Array, steps: int) -> jax.Array:
         """The temperature, float32 (), at a step of `steps`."""
-        t = step * (_STEPS / steps) if self.stretch else jnp.asarray(step, jnp.float32)
+        t = jnp.asarray(step, jnp.float32) * (1 if self.span is None else self.span / steps)
         if self.kind == "soft_round":
             last = max(round(0.85 * steps), 1)
             return jnp.where(step < last, 0.35 + (0.08 - 0.35) * step / last, 0.0)
@@ -51,10 +49,12 @@ class Schedule(NamedTuple):
 KINDS = ("sga", "sga_plus", "annealing", "constant", "soft_round")
 
 
-def make(kind: str, tau_max: float | None = None, stretch: bool = False) -> Schedule:
-    """A schedule; raises RefineError for an unknown kind or a temperature that is not above 0."""
+def make(kind: str, tau_max: float | None = None, span: float | None = None) -> Schedule:
+    """A schedule; raises RefineError for an unknown kind, or a temperature or a span that is not above 0."""
     if kind not in KINDS:
         raise RefineError(f"the schedule {kind!r} is unknown; use one of {', '.join(KINDS)}")
     if tau_max is not None and not tau_max > 0:
         raise RefineError(f"a tau_max of {tau_max} makes no sense; give a number above 0")
-    return Schedule(kind, tau_max, stretch)
+    if span is not None and not span > 0:
+        raise RefineError(f"a schedule that spans {span} steps makes no sense; give a number above 0")
+    return Schedule(kind, tau_max, span)

@@ -38,7 +38,19 @@ def test_no_image_is_worse_and_some_are_better(refined, photos):
 
 
 def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
-    codec, latents = refined
+    check_files(*refined, photos)
+
+
+@pytest.mark.parametrize("name, steps", [("tiny", 40), ("factorized", 120)])
+def test_a_refined_step_is_told_in_the_file(name, steps, photos):
+    codec = small_codecs.build(name)
+    latents = jaxcodec.refine(codec, photos[:2], **QUICK | {"trade_off": 1e-8, "steps": steps}, step_rate=0.02)
+    assert any(each.field for each in latents)
+    check_files(codec, latents, photos[:2])
+
+
+def check_files(codec, latents, photos):
+    """Files weigh and show what the best looks said."""
     for each, photo in zip(latents, photos, strict=True):
         file = jaxcodec.encode(codec, photo, latents=each, coder="lanes")
         sections = sum(container.read_header(file).section_bytes.values())
@@ -92,6 +104,7 @@ def test_settings_that_make_no_sense_are_refused(photos):
         ({"steps": 0}, "0 steps"),
         ({"learning_rate": 0.0}, "learning rate of 0"),
         ({"decay": 2.0}, "decay of 2"),
+        ({"step_rate": -1.0}, "step_rate of -1"),
         ({"dtype": "int8"}, "'int8' is unknown"),
         ({"trade_off": -1.0}, "trade-off of 0 or less"),
         ({"method": "map", "classes": 3}, "map with 3 classes"),

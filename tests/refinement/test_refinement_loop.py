@@ -46,6 +46,15 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
 
 
+def test_a_free_step_grows_where_only_the_rate_counts(photos):
+    codec = small_codecs.build("tiny")
+    settings = SETTINGS._replace(step_rate=0.02)
+    *_, end = loop.refine(codec, batch_of(codec, photos, 1e-8), settings)
+    *_, held = loop.refine(codec, batch_of(codec, photos, 1e-8), SETTINGS)
+    assert (np.asarray(end.best.field) > 0).all() and (np.asarray(held.best.field) == 0).all()
+    assert (np.asarray(end.best.loss) < np.asarray(held.best.loss)).all()
+
+
 def test_it_ends_early_where_nothing_gets_better(photos):
     codec = small_codecs.build("tiny")
     settings = SETTINGS._replace(steps=100, learning_rate=1e-9, patience=30)

@@ -30,8 +30,8 @@ def test_tau_max_bounds_it():
     assert schedules.make("sga_plus", 0.4)(1500, 2000) == pytest.approx(np.exp(-1.5))
 
 
-def test_stretched_it_goes_as_far_in_fewer_steps():
-    assert schedules.make("sga_plus", stretch=True)(250, 500) == pytest.approx(np.exp(-1), rel=1e-5)
+def test_with_a_span_it_goes_as_far_in_fewer_steps():
+    assert schedules.make("sga_plus", span=2000)(250, 500) == pytest.approx(np.exp(-1), rel=1e-5)
     assert schedules.make("sga_plus")(250, 500) == pytest.approx(np.exp(-0.25), rel=1e-5)
 
 
@@ -40,3 +40,5 @@ def test_what_makes_no_sense_is_an_error():
         schedules.make("wish")
     with pytest.raises(RefineError, match="tau_max of 0"):
         schedules.make("sga", 0)
+    with pytest.raises(RefineError, match="spans 0 steps"):
+        schedules.make("sga_plus", span=0)
