@@ -41,10 +41,10 @@ def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
     check_files(*refined, photos)
 
 
-@pytest.mark.parametrize("name, steps", [("tiny", 40), ("factorized", 120)])
-def test_a_refined_step_is_told_in_the_file(name, steps, photos):
+@pytest.mark.parametrize("name", ["tiny", "factorized"])
+def test_a_refined_step_is_told_in_the_file(name, photos):
     codec = small_codecs.build(name)
-    latents = jaxcodec.refine(codec, photos[:2], **QUICK | {"trade_off": 1e-8, "steps": steps}, step_rate=0.02)
+    latents = jaxcodec.refine(codec, photos[:2], **QUICK | {"trade_off": 1e-25}, step_rate=0.02)
     assert any(each.field for each in latents)
     check_files(codec, latents, photos[:2])
 

@@ -6,6 +6,7 @@ import pytest
 import small_codecs
 from skimage import data
 
+import jaxcodec
 from jaxcodec.codec import pictures, stacked
 from jaxcodec.image import Picture
 from jaxcodec.refinement import loop, methods
@@ -62,10 +63,10 @@ def test_it_ends_early_where_nothing_gets_better(photos):
 
 
 def test_the_controller_comes_to_the_target(photos):
-    codec = small_codecs.build("tiny")
-    (free,) = loop.refine(codec, batch_of(codec, photos, 1e-6), SETTINGS._replace(steps=0))
+    codec = jaxcodec.load("default")
+    (free,) = loop.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
-    start, *_, end = loop.refine(codec, batch_of(codec, photos, 1e-6, target), SETTINGS._replace(steps=200))
+    start, *_, end = loop.refine(codec, batch_of(codec, photos, 0.01, target), SETTINGS._replace(steps=160))
     assert np.isinf(start.best.loss).all() and np.isfinite(end.best.loss).all()
     shares = np.asarray(end.best.measured.bits) / target
     assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()
