@@ -2,11 +2,12 @@
 
     python benchmarks/refinement.py --out FILE.jsonl --codec NAME|FILE ... --images DIR [--take N] [--crop SIDE]
         [--qualities 20,40,60,80] --settings SETTING ... [--steps 500] [--factor 1] [--batch 8]
-    python benchmarks/refinement.py --out FILE.jsonl --report | --plot FILE.png
+    python benchmarks/refinement.py --out FILE.jsonl --report [--at STEP] | --plot FILE.png
 
 A SETTING is a method of `jaxcodec.refine` with changes, as in ssl:a=2.3,tau_max=.5. --take N refines N pictures at even
 distances in the folder, --crop the middle of each. Every codec of one quality adds its one point, and one of a range the
-points of --qualities. --factor is on top of the trade-off that a codec has with a picture.
+points of --qualities. --factor is on top of the trade-off that a codec has with a picture. --at reports what would have been
+kept had the run ended at that step: bits as looked up in the coder's tables, with the header of the unrefined file.
 
 Each picture, point and setting is a line of --out: scores at every look, and the bytes and PSNR of the real files without
 and with refinement. What is there is not done again, so the same command goes on where it was stopped.
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--factor", type=float, default=1.0)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--at", type=int, metavar="STEP")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE.png")
     options = parser.parse_args()
     compile_cache.enable()
@@ -53,7 +55,7 @@ def main() -> None:
         _refine(setting, name, options, done)
     rows = _rows(options.out)
     if options.report:
-        _report(rows)
+        _report([_ended(row, options.at) for row in rows if row["steps"] > options.at] if options.at else rows)
     if options.plot:
         _plot(rows, options.plot)
 
@@ -134,6 +136,14 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
 
 def _file(codec, pixels, data: bytes) -> dict:
     return {"bpp": 8 * len(data) / pixels[..., 0].size, "psnr_db": float(psnr_db(jaxcodec.decode(codec, data), pixels))}
+
+
+def _ended(row: dict, at: int) -> dict:
+    """What a row would be had its run ended at a step; a look is (step, relaxed loss, bits, bpp, PSNR, loss)."""
+    looks = [look for look in row["curve"] if look[0] <= at]
+    best = min(looks, key=lambda look: look[5])[2:]
+    header_bpp = row["plain"]["bpp"] - row["start"][1]
+    return row | {"curve": looks, "best": best, "refined": {"bpp": best[1] + header_bpp, "psnr_db": best[2]}}
 
 
 def _saved(row: dict) -> float:
