@@ -4,9 +4,10 @@ import os
 import pathlib
 from collections.abc import Collection, Sequence
 
-from jaxcodec.evaluation import examples, machine, measure, plots, report, results
+from jaxcodec.evaluation import examples, journal, machine, measure, plots, report, results
 from jaxcodec.evaluation.coders import Coder, EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
+from jaxcodec.evaluation.measure import Photo, Sweep
 from jaxcodec.evaluation.results import Evaluation
 from jaxcodec.files import write_atomic
 
@@ -24,7 +25,8 @@ def run(
 ) -> Evaluation:
     """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the folder `out`.
 
-    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg.
+    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured is kept in the folder on the
+    way there, and an evaluation that was stopped goes on where it was.
 
     Args:
       codecs: what is under test, always one picture at a time; without any, the baselines are compared.
@@ -46,8 +48,9 @@ def run(
     visible = plots.visible(published, drawn)
     photos = measure.load_photos(folder)
     _make_folder(out)
-    sweeps = [measure.sweep(coder, photos) for coder in codecs]
-    sweeps += [measure.sweep(coder, photos, workers=workers) for coder in baselines]
+    kept = pathlib.Path(out) / journal.NAME
+    sweeps = [_sweep(coder, photos, 1, kept) for coder in codecs]
+    sweeps += [_sweep(coder, photos, workers, kept) for coder in baselines]
     evaluation = Evaluation(
         machine=machine.describe(),
         folder=str(folder),
@@ -59,7 +62,14 @@ def run(
         examples=tuple(examples.choose(photos, sweeps, example_count)),
     )
     write(evaluation, out, visible)
+    kept.unlink(missing_ok=True)
     return evaluation
+
+
+def _sweep(coder: Coder, photos: Sequence[Photo], workers: int, kept: pathlib.Path) -> Sweep:
+    """A coder's sweep, less what an evaluation that was stopped has measured."""
+    log = journal.of(coder, workers, kept)
+    return measure.sweep(coder, photos, workers=workers, done=log.read(photos), keep=log.writer(photos))
 
 
 def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[str]) -> None:

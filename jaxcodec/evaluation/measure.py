@@ -5,7 +5,8 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -106,7 +107,14 @@ def load_photos(folder: str | os.PathLike) -> list[Photo]:
     return photos
 
 
-def sweep(coder: Coder, photos: Sequence[Photo], *, workers: int = 1) -> Sweep:
+def sweep(
+    coder: Coder,
+    photos: Sequence[Photo],
+    *,
+    workers: int = 1,
+    done: Mapping[tuple[float, str], Measurement] = types.MappingProxyType({}),
+    keep: Callable[[Measurement], None] = lambda measurement: None,
+) -> Sweep:
     """Measures a coder on every picture at every point, with a progress bar on stderr.
 
     At every point the first picture of each size goes through the coder once more beforehand, untimed, so that
@@ -116,22 +124,26 @@ def sweep(coder: Coder, photos: Sequence[Photo], *, workers: int = 1) -> Sweep:
       coder: what to measure.
       photos: on what.
       workers: pictures that are coded at a time; above 1 they share the cores, and each takes longer than alone.
+      done: measurements that were made before, by operating point and name of the picture.
+      keep: is called with each that is made.
 
     Raises:
       EvaluationError: the coder gave a picture of another size.
       CodecError: whatever else the coder raises.
     """
-    first_of_shape = {photo.pixels.shape: photo for photo in reversed(photos)}.values()
-    measurements = []
-    progress = tqdm.tqdm(total=len(coder.points) * len(photos), desc=coder.name, unit="image")
+    made = dict(done)
+    total = len(coder.points) * len(photos)
+    progress = tqdm.tqdm(total=total, initial=len(made), desc=coder.name, unit="image")
     with progress, concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for point in coder.points:
-            for photo in first_of_shape:
+            left = [photo for photo in photos if (point, photo.name) not in made]
+            for photo in {photo.pixels.shape: photo for photo in reversed(left)}.values():
                 coder.decode(coder.encode(photo.pixels, point), point)
-            for measurement in pool.map(functools.partial(measure, coder, point=point), photos):
-                measurements.append(measurement)
+            for measurement in pool.map(functools.partial(measure, coder, point=point), left):
+                keep(measurement)
+                made[point, measurement.image] = measurement
                 progress.update()
-    return Sweep(coder, tuple(measurements))
+    return Sweep(coder, tuple(made[point, photo.name] for point in coder.points for photo in photos))
 
 
 def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
