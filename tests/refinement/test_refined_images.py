@@ -44,9 +44,9 @@ def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
 @pytest.mark.parametrize("name", ["tiny", "factorized"])
 def test_a_refined_step_is_told_in_the_file(name, photos):
     codec = small_codecs.build(name)
-    latents = jaxcodec.refine(codec, photos[:2], **QUICK | {"trade_off": 1e-25}, step_rate=0.02)
-    assert any(each.field for each in latents)
-    check_files(codec, latents, photos[:2])
+    latents = jaxcodec.refine(codec, photos[:1], **QUICK | {"trade_off": 1e-25}, step_rate=0.02)
+    assert latents[0].field != 0
+    check_files(codec, latents, photos[:1])
 
 
 def check_files(codec, latents, photos):
