@@ -16,8 +16,8 @@ _ENCODING = ("interval", "start", "size", "minimum")
 class Steps(NamedTuple):
     """What of a codec depends on its step, with a leading axis of images.
 
-    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name. lane_tables: fields of `LaneTables` that an encoder needs, by name;
-    empty where they do not depend on it. step: float32 (n,).
+    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name. lane_tables: fields of
+    `LaneTables` that an encoder needs, by name; empty where they do not depend on it. step: float32 (n,).
     """
 
     field: jax.Array
