@@ -30,9 +30,8 @@ class Objective(Protocol):
 def create(trade_off: Mapping[str, float], target_rate: Mapping[str, Any]) -> Objective:
     """The objective of a config: a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`.
 
-    target_rate: `targets_bpp`, `crop_excess`, `balance`, `decay` (fields of `controller.Decay`) and the arguments of
-      `controller.create`; empty lists stand for what is not given. Training crops are to take `crop_excess` times the
-      targets: they cost more a pixel than the pictures that they are of, since more of them is near a border.
+    target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.Decay`) and the arguments of
+      `controller.create`; empty lists stand for what is not given.
 
     Raises:
       RateError: settings that cannot work.
@@ -40,7 +39,6 @@ def create(trade_off: Mapping[str, float], target_rate: Mapping[str, Any]) -> Ob
     if not target_rate["targets_bpp"]:
         return RateDistortion(**trade_off)
     settings = {name: value or None if name == "parameter_bpp" else value for name, value in target_rate.items()}
-    excess, balance = settings.pop("crop_excess"), settings.pop("balance")
-    targets = tuple(excess * target for target in settings.pop("targets_bpp"))
+    targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
     decay = controller.Decay(**settings.pop("decay"))
     return TargetRate(targets, controller.create(targets, decay=decay, **settings), balance)

@@ -32,7 +32,7 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
     workdir = pathlib.Path(workdir)
     if len(config.target_rate.targets_bpp) != 1 or not config.data.validation_images:
         raise TrainingError("a search takes one target in config.target_rate.targets_bpp, and some validation images")
-    target = config.target_rate.crop_excess * config.target_rate.targets_bpp[0]
+    target = config.target_rate.targets_bpp[0]
     rows = read_log(workdir)
     setting = Setting(*rows[-1]["next"]) if rows else heuristic.start(target)
     for number in range(len(rows), config.search.rounds):

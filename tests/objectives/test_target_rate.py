@@ -9,7 +9,7 @@ from jaxcodec.rate import controller
 
 SETTINGS = {
     "targets_bpp": (0.25, 1.0), "beta": (300.0, 100.0), "strategy": "adaptive", "parameter_bpp": (),
-    "smoothing": "decay", "alpha": 0.99, "decay": {"steps": 0}, "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0, "crop_excess": 1.0,
+    "smoothing": "decay", "alpha": 0.99, "decay": {"steps": 0}, "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0,
 }  # fmt: skip
 IMAGE = jnp.zeros((2, 8, 8, 3))
 RECONSTRUCTION = jnp.full((2, 8, 8, 3), 2 / 255)  # a mean squared error of 4 on the scale 0 to 255
@@ -32,12 +32,6 @@ def test_the_loss_takes_the_parameter_and_not_the_target():
     state = objective().init()._replace(parameter_bpp=jnp.array([0.5, 1.5]))
     loss, _ = objective()(IMAGE, RECONSTRUCTION, BITS, QUALITY, state)
     np.testing.assert_allclose(loss, (4 + 4 + 100 * 0.25) / 2, rtol=1e-5)
-
-
-def test_crops_may_be_told_to_take_more():
-    plain, more = objective(), objective(crop_excess=1.02)
-    np.testing.assert_allclose(more.init().target_bpp, 1.02 * plain.init().target_bpp, rtol=1e-6)
-    np.testing.assert_allclose(more.targets_bpp, 1.02 * np.array(plain.targets_bpp), rtol=1e-6)
 
 
 def test_balance_lets_every_target_weigh_the_same():
