@@ -38,7 +38,8 @@ class RateState(NamedTuple):
     step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,), R_param of the next step.
     shift_bpp: float32 (T,), the last measured rate under noise less that of rounded latents. beta: float32 (T,), the weight of
     the next step's rate term.
-    squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents.
+    squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents, with the target that
+    held at each step, decayed or not.
     seen: int32 (T,), updates that each target took part in.
     """
 
@@ -115,7 +116,7 @@ class Controller(NamedTuple):
             return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
 
         shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
-        squared = mean(jnp.square(quantised_bpp / state.target_bpp[which] - 1))
+        squared = mean(jnp.square(quantised_bpp / self._targets_at(state.step, state)[which] - 1))
         squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.seen)
         squared = jnp.where(present, squared, state.squared_deviation)
         state = RateState(
@@ -129,11 +130,13 @@ class Controller(NamedTuple):
         )
         return state.parameter_bpp, state
 
+    def _targets_at(self, step, state):
+        return self.decay(state.target_bpp, step) if self.strategy == "general" else state.target_bpp
+
     def _next_parameter(self, shift, state):
         if self.strategy == "fixed":
             return state.parameter_bpp
-        now = self.decay(state.target_bpp, state.step + 1) if self.strategy == "general" else state.target_bpp
-        parameter = jnp.maximum(now + shift, _LOWEST_PARAMETER * state.target_bpp)
+        parameter = jnp.maximum(self._targets_at(state.step + 1, state) + shift, _LOWEST_PARAMETER * state.target_bpp)
         if self.strategy == "adaptive" or self.smoothing == "none":
             return parameter
         kept = self.alpha if self.smoothing == "decay" else 1 - self.alpha

@@ -22,7 +22,7 @@ def refine(
     method: str = methods.DEFAULT,
     trade_off: float | Sequence[float] | None = None,
     trade_off_factor: float = 1.0,
-    batch_size: int = 4,
+    batch_size: int | None = None,
     memory_bytes: int = tiling.MEMORY_BYTES,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
@@ -41,7 +41,7 @@ def refine(
       trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one that the codec itself has
         with the picture: the slope of its own rate over its own distortion.
       trade_off_factor: on top of either (semi-multi-rate: Yang et al. 2020).
-      batch_size: images of one size that go together, at most.
+      batch_size: images of one size that go together, at most; without it 4, and large ones alone on a CPU.
       memory_bytes: about what they may take besides the codec. Larger images are refined in overlapping tiles.
       seed: of the random numbers; those of an image do not depend on the others.
       progress: called at every look.

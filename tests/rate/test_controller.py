@@ -132,6 +132,17 @@ def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
     assert after(jnp.array([2.0, 0.1]), steps=2000)[0] == pytest.approx(64_000, rel=1e-3)  # it has bounds
 
 
+def test_beta_follows_the_spread_around_the_decaying_target():
+    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, decay=Decay(steps=100, base=4.0))
+    state = controller.init()
+    for step in range(100):
+        held = 0.25 * 4 ** ((100 - step) / 100)
+        rates = held * jnp.array([1.02, 0.98])
+        _, state = controller.update(rates, rates, ONE, state)
+    np.testing.assert_allclose(state.squared_deviation, 0.02**2, rtol=1e-3)
+    assert state.beta[0] < 200
+
+
 def test_a_beta_without_tolerance_stays():
     _, state = run(create((0.25,), beta=(7.0,), decay=FLAT), NOISY, QUANTISED)
     assert state.beta == 7
