@@ -160,7 +160,7 @@ def create(
     alpha: float = 0.99,
     decay: Decay = Decay(),
     tolerance: float = 0.0,
-    beta_rate: float = 0.02,
+    beta_rate: float = 0.005,
 ) -> Controller:
     """A controller for `targets` in bpp.
 

@@ -21,7 +21,7 @@ def default_config() -> ml_collections.ConfigDict:
     config.target_rate = {  # see TargetRate and rate.controller; where there are targets, they take the objective's place
         "targets_bpp": (), "beta": (), "strategy": "general", "parameter_bpp": (), "smoothing": "decay", "alpha": 0.99,
         "decay": {"steps": 150_000, "base": 50.0, "limit_bpp": 3.0, "below_bpp": 0.5},
-        "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0,
+        "tolerance": 0.0, "beta_rate": 0.005, "balance": 0.0,
     }  # fmt: skip
     config.search = {  # train.py --search, see training.rate_search; tolerance is of the target, delta 0 chooses one
         "rounds": 10, "steps": 20_000, "tolerance": 0.05, "delta": 0.0,

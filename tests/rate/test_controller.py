@@ -115,7 +115,7 @@ def test_each_target_has_a_state_of_its_own():
 
 def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
     def after(quantised, steps=200):
-        controller = create((0.5,), strategy="adaptive", beta=(1000.0,), tolerance=0.05)
+        controller = create((0.5,), strategy="adaptive", beta=(1000.0,), tolerance=0.05, beta_rate=0.02)
         state = controller.init()
         for _ in range(steps):
             _, state = controller.update(quantised, quantised, ONE, state)
@@ -133,7 +133,7 @@ def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
 
 
 def test_beta_follows_the_spread_around_the_decaying_target():
-    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, decay=Decay(steps=100, base=4.0))
+    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, beta_rate=0.02, decay=Decay(steps=100, base=4.0))
     state = controller.init()
     for step in range(100):
         held = 0.25 * 4 ** ((100 - step) / 100)
