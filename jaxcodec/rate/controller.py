@@ -38,9 +38,9 @@ class RateState(NamedTuple):
     step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,), R_param of the next step.
     shift_bpp: float32 (T,), the last measured rate under noise less that of rounded latents. beta: float32 (T,), the weight of
     the next step's rate term.
-    squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents, with the target that
-    held at each step, decayed or not.
-    seen: int32 (T,), updates that each target took part in.
+    squared_deviation: float32 (T,), moving average of ((rate - target) / target)^2 of rounded latents.
+    settled: int32 (T,), updates that each target took part in once it had decayed. Only these count for deviation and beta:
+    before, rates are not where they are to end.
     """
 
     step: jax.Array
@@ -49,7 +49,7 @@ class RateState(NamedTuple):
     shift_bpp: jax.Array
     beta: jax.Array
     squared_deviation: jax.Array
-    seen: jax.Array
+    settled: jax.Array
 
 
 class Decay(NamedTuple):
@@ -94,8 +94,8 @@ class Controller(NamedTuple):
         elif self.strategy == "general":
             first = jnp.copy(self.decay(targets, jnp.int32(0)))
         beta, zeros = jnp.asarray(self.beta, jnp.float32), jnp.zeros(targets.shape)
-        seen = jnp.zeros(targets.shape, jnp.int32)
-        return RateState(jnp.int32(0), targets, first, zeros, beta, jnp.zeros_like(zeros), seen)
+        settled = jnp.zeros(targets.shape, jnp.int32)
+        return RateState(jnp.int32(0), targets, first, zeros, beta, jnp.zeros_like(zeros), settled)
 
     def update(
         self, noisy_bpp: jax.Array, quantised_bpp: jax.Array, which: jax.Array, state: RateState
@@ -116,17 +116,18 @@ class Controller(NamedTuple):
             return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
 
         shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
-        squared = mean(jnp.square(quantised_bpp / self._targets_at(state.step, state)[which] - 1))
-        squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.seen)
-        squared = jnp.where(present, squared, state.squared_deviation)
+        settled = present & (self._targets_at(state.step, state) <= state.target_bpp)
+        squared = mean(jnp.square(quantised_bpp / state.target_bpp[which] - 1))
+        squared = _averaged(squared, state.squared_deviation, SPREAD_DECAY, state.settled)
+        squared = jnp.where(settled, squared, state.squared_deviation)
         state = RateState(
             step=state.step + 1,
             target_bpp=state.target_bpp,
             parameter_bpp=jnp.where(present, self._next_parameter(shift, state), state.parameter_bpp),
             shift_bpp=shift,
-            beta=jnp.where(present, self._next_beta(squared, state), state.beta),
+            beta=jnp.where(settled, self._next_beta(squared, state), state.beta),
             squared_deviation=squared,
-            seen=state.seen + present,
+            settled=state.settled + settled,
         )
         return state.parameter_bpp, state
 

@@ -107,7 +107,7 @@ def test_each_target_has_a_state_of_its_own():
     parameter, state = controller.update(noisy, quantised, jnp.array([0, 1, 0]), controller.init())
     np.testing.assert_allclose(parameter, [0.25 + 0.15, 1.0 + 0.3], rtol=1e-5)
     _, later = controller.update(noisy, quantised, jnp.array([1, 1, 1]), state)
-    for field in ("parameter_bpp", "shift_bpp", "beta", "squared_deviation", "seen"):
+    for field in ("parameter_bpp", "shift_bpp", "beta", "squared_deviation", "settled"):
         before, after = getattr(state, field), getattr(later, field)
         assert before[0] == after[0], field
         assert before[1] != after[1], field
@@ -132,15 +132,16 @@ def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
     assert after(jnp.array([2.0, 0.1]), steps=2000)[0] == pytest.approx(64_000, rel=1e-3)  # it has bounds
 
 
-def test_beta_follows_the_spread_around_the_decaying_target():
-    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, beta_rate=0.02, decay=Decay(steps=100, base=4.0))
+def test_beta_waits_until_the_target_has_decayed():
+    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, decay=Decay(steps=100, base=4.0))
     state = controller.init()
-    for step in range(100):
-        held = 0.25 * 4 ** ((100 - step) / 100)
-        rates = held * jnp.array([1.02, 0.98])
-        _, state = controller.update(rates, rates, ONE, state)
-    np.testing.assert_allclose(state.squared_deviation, 0.02**2, rtol=1e-3)
-    assert state.beta[0] < 200
+    for _ in range(100):
+        _, state = controller.update(jnp.array([0.9, 0.7]), jnp.array([0.9, 0.7]), ONE, state)
+    assert (state.beta[0], state.squared_deviation[0], state.settled[0]) == (1000, 0, 0)
+    for _ in range(50):
+        _, state = controller.update(jnp.array([0.26, 0.24]), jnp.array([0.26, 0.24]), ONE, state)
+    np.testing.assert_allclose(state.squared_deviation, 0.04**2, rtol=1e-3)
+    np.testing.assert_allclose(state.beta, 1000 * 0.8 ** (50 * 0.005), rtol=1e-3)
 
 
 def test_a_beta_without_tolerance_stays():
