@@ -23,7 +23,7 @@ from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding.step import MAX_FIELD, UNIT
 from jaxcodec.compilation import compiled
-from jaxcodec.refinement import problem
+from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.problem import Measured, Shown, Variables
 
@@ -113,15 +113,24 @@ def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False
     state, best = _begin(codec, batch, grey=grey, free_step=bool(settings.step_rate))
     at = batch.at
     yield Look(0, best.loss, best.loss, best.measured.bits, best.measured.mse_255, best)
-    for first in range(0, settings.steps, settings.every):
-        step = min(first + settings.every, settings.steps)
-        state, relaxed = _advance(codec, batch, state, first, count=step - first, grey=grey, settings=settings)
-        if settings.step_rate:
-            at = _at(codec, batch, state)
+    for first, step in _chunks(settings):
+        if step <= settings.annealed:
+            state, relaxed = _advance(codec, batch, state, first, count=step - first, grey=grey, settings=settings)
+            at = _at(codec, batch, state) if settings.step_rate else at
+        else:
+            moving = batch._replace(at=at)
+            state, relaxed = _descend(codec, moving, state, first, count=step - first, grey=grey, settings=settings)
         state, best, seen = _look(codec, batch._replace(at=at), state, best, step, relaxed, grey=grey)
         yield Look(step, *seen, best)
         if settings.patience is not None and step - int(jnp.max(best.found_at)) >= settings.patience:
             return
+
+
+def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
+    """The first step and the end of what is done between two looks; annealing ends with a look."""
+    for begin, end in ((0, settings.annealed), (settings.annealed, settings.steps)):
+        for first in range(begin, end, settings.every):
+            yield first, min(first + settings.every, end)
 
 
 @functools.partial(compiled, static_argnames=("grey", "free_step"))
@@ -147,6 +156,29 @@ def _advance(codec, batch, state, first, count, grey, settings):
     def one(each, state):
         update = functools.partial(_update, stacked.with_step(codec, each.at), each, grey, settings, low)
         return jax.lax.scan(update, state, first + jnp.arange(count))
+
+    return jax.vmap(one)(batch, state)
+
+
+@functools.partial(compiled, static_argnames=("count", "grey", "settings"), donate_argnames="state")
+def _descend(codec, batch, state, first, count, grey, settings):
+    """`count` steps of descent; what `_advance` returns, but of rounded latents."""
+
+    def one(each, state):
+        stepped = stacked.with_step(codec, each.at)
+        ground, start = descent.begin(stepped, each.shown, state.variables, jax.random.fold_in(each.key, first), grey=grey)
+
+        def update(carry, t):
+            state, own = carry
+            trade_off, key = each.trade_off * jnp.exp(_log_factor(state)), jax.random.fold_in(each.key, t)
+            own, (value, *parts) = descent.step(
+                stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey
+            )
+            return (_control(state, each, settings.steps - settings.annealed, *parts), own), (value, *parts)
+
+        state = state._replace(log_shift=jnp.where(first > settings.annealed, state.log_shift, 0.0))
+        (state, end), seen = jax.lax.scan(update, (state, start), first + jnp.arange(count))
+        return state._replace(variables=state.variables._replace(latent=end.latent)), seen
 
     return jax.vmap(one)(batch, state)
 
@@ -178,14 +210,14 @@ def _update(codec, each: Batch, grey, settings: Settings, low, state: State, t):
     """A step: what comes of it, and the relaxed loss, bits and error."""
     loss = functools.partial(
         problem.relaxed_loss, codec, each.shown, trade_off=each.trade_off * jnp.exp(_log_factor(state)),
-        relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.steps),
+        relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.annealed),
         grey=grey, plain=settings.plain, synthesis_params=low,
     )  # fmt: skip
     (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
     direction, adam = _ADAM.update(gradient, state.optimiser)
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
     variables = Variables(*map(functools.partial(_moved, _left(settings, t)), state.variables, direction, rates))
-    return _control(state._replace(variables=variables, optimiser=adam), each, settings.steps, *parts), (value, *parts)
+    return _control(state._replace(variables=variables, optimiser=adam), each, settings.annealed, *parts), (value, *parts)
 
 
 @functools.partial(compiled, static_argnames="grey")
@@ -245,5 +277,5 @@ def _moved(left, value, direction, rate):
 
 def _left(settings: Settings, t):
     """What is left of the learning rates; they fall to zero over the last part of the steps, in a straight line."""
-    last = max(settings.decay * settings.steps, 1e-6)
-    return jnp.clip((settings.steps - t) / last, 0, 1)
+    last = max(settings.decay * settings.annealed, 1e-6)
+    return jnp.clip((settings.annealed - t) / last, 0, 1)

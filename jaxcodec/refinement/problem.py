@@ -12,6 +12,7 @@ from jaxcodec import image
 from jaxcodec.codec import cost, tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
+from jaxcodec.ops import round_straight_through
 from jaxcodec.refinement.relaxations import Relaxation
 
 
@@ -57,11 +58,18 @@ class Shown(NamedTuple):
         """The pixels that count, float32 ()."""
         return self.height.astype(jnp.float32) * self.width
 
+    def counts(self, shape: tuple[int, ...]) -> jax.Array:
+        """Which of (1, H, W, 1) pixels count, given a shape (1, H, W, any)."""
+        rows, columns = (jax.lax.broadcasted_iota(jnp.int32, (*shape[:3], 1), axis) for axis in (1, 2))
+        return (rows < self.height) & (columns < self.width)
+
+    def squares(self, values: jax.Array) -> jax.Array:
+        """The squares of (1, H, W, any) where they count, else 0."""
+        return jnp.where(self.counts(values.shape), jnp.square(values), 0)
+
     def mean_square(self, values: jax.Array) -> jax.Array:
         """The mean of the squares of (1, H, W, any) over the pixels that count, float32 ()."""
-        rows, columns = (jax.lax.broadcasted_iota(jnp.int32, values.shape, axis) for axis in (1, 2))
-        squares = jnp.where((rows < self.height) & (columns < self.width), jnp.square(values), 0)
-        return jnp.sum(squares) / (self.pixel_count * values.shape[-1])
+        return jnp.sum(self.squares(values)) / (self.pixel_count * values.shape[-1])
 
 
 def start(codec: Codec, shown: Shown, *, free_step: bool = False) -> Variables:
@@ -83,8 +91,7 @@ def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = Fa
         hyper = networks.relaxed.round_hyper(params, variables.hyper)
     if networks.mean is not None:
         mean = networks.mean(params, hyper, quality)
-    residual = networks.residual(params, variables.latent, *(() if mean is None else (mean,)))
-    symbols = networks.symbols(residual, codec.step)
+    residual, symbols = rounded(codec, variables.latent, mean)
     side = codec.kind.side(codec, hyper, quality, tiles.whole)
     bits = jnp.sum(cost.latent_bits(codec, symbols, side))
     if hyper is not None:
@@ -93,6 +100,24 @@ def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = Fa
     original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
     error = shown.mean_square(original.astype(jnp.float32) - decoded.astype(jnp.float32))
     return Measured(Symbols(hyper, symbols), residual, bits, error)
+
+
+def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """What the symbols of a latent are rounded from, in units of the codec's own step, and the symbols."""
+    residual = codec.networks.residual(codec.params, latent, *(() if mean is None else (mean,)))
+    return residual, codec.networks.symbols(residual, codec.step)
+
+
+def decoded(codec: Codec, shown: Shown, variables: Variables) -> jax.Array:
+    """The pixels (1, H, W, 3) of rounded latents, 0 to 1, not clipped; gradients go through the rounding."""
+
+    def quantise(part, value, centre):
+        value = round_straight_through(value - centre) + centre
+        return value, value
+
+    relaxed, params = codec.networks.relaxed, codec.params
+    latent_hat, _ = relaxed.quantised(params, variables.latent, variables.hyper, shown.quality, quantise, codec.step)
+    return relaxed.synthesis(params, latent_hat, shown.quality)
 
 
 def relaxed_loss(

@@ -105,6 +105,7 @@ def test_settings_that_make_no_sense_are_refused(photos):
         ({"learning_rate": 0.0}, "learning rate of 0"),
         ({"decay": 2.0}, "decay of 2"),
         ({"step_rate": -1.0}, "step_rate of -1"),
+        ({"descent": -1}, "descent of -1"),
         ({"dtype": "int8"}, "'int8' is unknown"),
         ({"trade_off": -1.0}, "trade-off of 0 or less"),
         ({"method": "map", "classes": 3}, "map with 3 classes"),

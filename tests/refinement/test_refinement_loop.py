@@ -38,13 +38,15 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     codec = small_codecs.build(name)
     # Where synthesis is far from the picture, as of random weights, only the rate can be told to get better.
     trade_off = 1e-8 if name == "one_quality" else 0.01
-    looks = list(loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS))
+    looks = list(loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS._replace(descent=20)))
     start, end = looks[0], looks[-1]
     assert [look.step for look in looks] == [0, 20, 40]
     assert (np.asarray(end.best.loss) <= np.asarray(start.loss)).all()
     assert (np.asarray(end.best.loss) < np.asarray(start.loss)).any()
     best = jax.device_get(end.best)
     np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
+    # A descent goes over rounded latents, so that what it thinks of them is true but for moves after and 8 bits of a pixel.
+    np.testing.assert_allclose(end.relaxed_loss, end.loss, rtol=0.03)
 
 
 def test_a_free_step_grows_where_only_the_rate_counts(photos):
