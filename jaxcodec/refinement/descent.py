@@ -103,6 +103,13 @@ def step(
     return state, (trade_off * error + all_bits / shown.pixel_count, all_bits, error)
 
 
+def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) -> Variables:
+    """The latents after a descent: those that `variables` had where their symbols are the same, since the distance to other
+    symbols tells what these would be worth, and the grid's where they have moved."""
+    before, after = (problem.rounded(codec, latent, ground.mean)[1] for latent in (variables.latent, state.latent))
+    return variables._replace(latent=jnp.where(before == after, variables.latent, state.latent))
+
+
 def _squares(codec, shown: Shown, variables: Variables, grey: bool):
     """Each pixel's part (H, W) of 255^2 * MSE, of pixels clipped as a decoder does but not rounded to 8 bits."""
     difference = image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1)

@@ -171,14 +171,12 @@ def _descend(codec, batch, state, first, count, grey, settings):
         def update(carry, t):
             state, own = carry
             trade_off, key = each.trade_off * jnp.exp(_log_factor(state)), jax.random.fold_in(each.key, t)
-            own, (value, *parts) = descent.step(
-                stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey
-            )
+            own, (value, *parts) = descent.step(stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey)
             return (_control(state, each, settings.steps - settings.annealed, *parts), own), (value, *parts)
 
         state = state._replace(log_shift=jnp.where(first > settings.annealed, state.log_shift, 0.0))
         (state, end), seen = jax.lax.scan(update, (state, start), first + jnp.arange(count))
-        return state._replace(variables=state.variables._replace(latent=end.latent)), seen
+        return state._replace(variables=descent.ended(stepped, ground, state.variables, end)), seen
 
     return jax.vmap(one)(batch, state)
 
@@ -200,7 +198,10 @@ def _look(codec, batch, state, best, step, relaxed, grey):
         state = state._replace(log_shift=_log_shift(each, parts, measured))
         loss = _loss(each, measured)
         now = Best(loss, measured, each.at.field, jnp.int32(step))
-        best = jax.tree.map(lambda new, old: jnp.where(loss < best.loss, new, old), now, best)
+        # Towards a target, bits and error are worth what the controller has found them to be worth there.
+        worth = each._replace(trade_off=each.trade_off * jnp.exp(_log_factor(state)))
+        better = _loss(worth, measured) < _loss(worth, best.measured)
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, best)
         return state, best, (jnp.mean(values), loss, measured.bits, measured.mse_255)
 
     return jax.vmap(one)(batch, state, best, relaxed)
