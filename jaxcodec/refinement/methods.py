@@ -9,9 +9,6 @@ from jaxcodec.refinement.relaxations import Relaxation
 from jaxcodec.refinement.schedules import Schedule
 
 
-_MOST_OF_DESCENT = 0.6
-
-
 class Settings(NamedTuple):
     """Settings of a refinement; hashable, since compiled functions depend on them.
 
@@ -20,7 +17,7 @@ class Settings(NamedTuple):
     learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of the steps it falls to
       zero, in a straight line.
     step_rate: the learning rate of the logarithm of the quantiser step; 0 leaves the step as it is, and so do tiles.
-    descent: the last so many steps move symbols by one instead (`refinement.descent`), of few steps three in five.
+    descent: the last so many steps, at most half of them, move symbols by one instead (`refinement.descent`).
     steps: how many. every: after so many the true loss is evaluated. patience: where no image of a batch has become better
       for so many, they end; None for never.
     plain: the grid of integers for the latent, whatever its mean; see `problem.relaxed_loss`.
@@ -46,7 +43,7 @@ class Settings(NamedTuple):
     @property
     def annealed(self) -> int:
         """The steps before the descent, which the schedules span."""
-        return self.steps - min(self.descent, round(_MOST_OF_DESCENT * self.steps))
+        return self.steps - min(self.descent, self.steps // 2)
 
     def relax(self) -> Relaxation:
         """The relaxation."""
@@ -71,7 +68,7 @@ METHODS: Mapping[str, Settings] = {
     "annealing": Settings("annealing", schedule=Schedule("annealing")),
     "soft_round": Settings("soft_round", schedule=Schedule("soft_round")),
     "ssl_decay": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0),
-    "ssl_descent": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0, descent=60),
+    "ssl_descent": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0, descent=75),
 }
 """Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation under the schedule of
 Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3.
