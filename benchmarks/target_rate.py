@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "target_rate_small.py"
 ENTROPIES = ("parametric", "non_parametric")
 TARGETS = (0.12, 0.25, 0.5, 1.0)
-METHODS = ("general", "fixed", "trade_off", "adaptive", "straight_through", "tolerant", "mixed")
+METHODS = ("general", "fixed", "trade_off", "adaptive", "straight_through", "tolerant", "adaptive_tolerant", "mixed")
 HIT = 0.15
 
 

@@ -6,7 +6,8 @@
 
 The argument is an entropy model, "parametric" or "non_parametric"; then "base", a target in bpp, or "all"; then, for a
 target, how it is trained: "general" (the default), "adaptive", "fixed", "trade_off", general under another surrogate than
-noise, "mixed" or "straight_through", or general in twice the steps with a beta that adapts to a deviation of 4 %, "tolerant".
+noise, "mixed" or "straight_through", or general or adaptive in twice the steps with a beta that adapts to a deviation of 4 %,
+"tolerant" and "adaptive_tolerant".
 "base" is a rate-distortion model, 3,000 steps; a parametric one has a range of rates, and a target starts at the quality
 whose rate is near it. A target takes 1,500 steps more. "all" is one model of the targets .12, .25, .5 and 1.0, 6,000
 steps, parametric only.
@@ -39,7 +40,7 @@ TRADE_OFF = {
 """Lambda that should take about these rates. What the bases take at a lambda is more than what a model trained for it does:
 parametric models of .00047 and .0016 came to .067 and .195 bpp on held-out crops, from which all were moved up."""
 
-METHODS = ("general", "adaptive", "fixed", "mixed", "straight_through", "tolerant", "trade_off")
+METHODS = ("general", "adaptive", "adaptive_tolerant", "fixed", "mixed", "straight_through", "tolerant", "trade_off")
 
 
 def get_config(argument="parametric,0.25"):
@@ -82,7 +83,7 @@ def _aim(config, entropy, what, method):
         qualities = tuple(start[target] for target in targets)
     except (KeyError, ValueError):
         raise TrainingError(f"{what!r} is not one of base, all, {', '.join(map(str, start))}") from None
-    config.steps = {"all": 6_000}.get(what, 3_000 if method == "tolerant" else 1_500)
+    config.steps = {"all": 6_000}.get(what, 3_000 if "tolerant" in method else 1_500)
     # What lands on the target is the last weights, which the controller measures: their average takes up to 3 % more.
     config.average_decay = 0.0
     config.start.qualities = (qualities[0], qualities[-1])
@@ -95,8 +96,9 @@ def _aim(config, entropy, what, method):
     config.target_rate.beta = tuple(thesis.SETTINGS[entropy][target].beta for target in targets)
     surrogates = {"straight_through": "round", "mixed": "mixed"}
     config.surrogate = surrogates.get(method, "noise")
-    config.target_rate.strategy = "general" if method in {*surrogates, "tolerant"} else method
-    config.target_rate.tolerance = 0.04 if method == "tolerant" else 0.0
+    strategies = {"fixed": "fixed", "adaptive": "adaptive", "adaptive_tolerant": "adaptive"}
+    config.target_rate.strategy = strategies.get(method, "general")
+    config.target_rate.tolerance = 0.04 if "tolerant" in method else 0.0
     # The rate at which the non-parametric base stands: to begin at 3 bpp as the thesis does would undo what it learned.
     config.target_rate.decay.update({"steps": config.steps // 5, "limit_bpp": 0.6})
     # With .99 the smoothed parameter lags a hundred steps behind a shift that still falls, 2 % of the target at the end.

@@ -82,7 +82,7 @@ def test_every_model_of_the_thesis_has_every_target_and_its_beta(model, target):
     assert load(path, f"{model},{target},straight_through").surrogate == "round"
 
 
-METHODS = ("trade_off", "straight_through", "mixed", "tolerant")
+METHODS = ("trade_off", "straight_through", "mixed", "tolerant", "adaptive_tolerant")
 SMALL = [
     f"{entropy},{what}"
     for entropy in ("parametric", "non_parametric")
