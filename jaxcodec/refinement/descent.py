@@ -112,9 +112,7 @@ def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) ->
 
 def _squares(codec, shown: Shown, variables: Variables, grey: bool):
     """Each pixel's part (H, W) of 255^2 * MSE, of pixels clipped as a decoder does but not rounded to 8 bits."""
-    difference = image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1)
-    if grey:
-        difference = jnp.mean(difference, axis=-1, keepdims=True)
+    difference = _seen(image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1), grey)
     return 255**2 * jnp.mean(shown.squares(difference), axis=(0, 3)) / shown.pixel_count
 
 
@@ -123,15 +121,22 @@ def _curvature(codec, shown: Shown, variables: Variables, key, grey: bool):
 
     With J the derivatives of pixels by latents, diag(J'J) is the mean of (J'v)^2 over random signs v (Hutchinson).
     """
-    pixels, backward = jax.vjp(lambda latent: problem.decoded(codec, shown, variables._replace(latent=latent)), variables.latent)
+    def pixels_of(latent):
+        return _seen(problem.decoded(codec, shown, variables._replace(latent=latent)), grey)
+
+    pixels, backward = jax.vjp(pixels_of, variables.latent)
 
     def probe(key):
-        signs = jax.random.rademacher(key, (*pixels.shape[:3], 1 if grey else 3), pixels.dtype)
-        counted = jnp.where(shown.counts(pixels.shape), signs / 3 if grey else signs, 0)
-        return jnp.mean(jnp.square(backward(counted)[0]), axis=(0, 1, 2))
+        signs = jnp.where(shown.counts(pixels.shape), jax.random.rademacher(key, pixels.shape, pixels.dtype), 0)
+        return jnp.mean(jnp.square(backward(signs)[0]), axis=(0, 1, 2))
 
     each = jnp.mean(jax.lax.map(probe, jax.random.split(key, _PROBES)), axis=0)
-    return 2 * 255**2 * codec.step**2 * each / (shown.pixel_count * (1 if grey else 3))
+    return 2 * 255**2 * codec.step**2 * each / (shown.pixel_count * pixels.shape[-1])
+
+
+def _seen(values, grey: bool):
+    """What is seen of colours: of a grey picture their mean."""
+    return jnp.mean(values, axis=-1, keepdims=True) if grey else values
 
 
 def _foretold(codec, shown: Shown, ground: Ground, state: Descent, trade_off, slope, bits):

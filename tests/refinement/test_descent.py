@@ -76,12 +76,15 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, be
         assert np.array_equal(bits, cost.latent_bits(codec, symbols + change, ground.side))
 
 
-def test_curvature_is_what_a_move_without_slope_costs(codec, shown, begun):
-    variables, ground, start, _ = begun
+@pytest.mark.parametrize("grey", [False, True])
+def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun):
+    variables, _, start, _ = begun
+    ground, _ = descent.begin(codec, shown, variables, jax.random.key(0), grey=grey)
 
     @jax.jit
     def error(latent):
         difference = shown.pixels / 255.0 - problem.decoded(codec, shown, variables._replace(latent=latent))
+        difference = difference.mean(axis=-1, keepdims=True) if grey else difference
         return 255**2 * shown.mean_square(difference)
 
     slope = jax.jit(jax.grad(error))(start.latent)

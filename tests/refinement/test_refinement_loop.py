@@ -45,8 +45,8 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     assert (np.asarray(end.best.loss) < np.asarray(start.loss)).any()
     best = jax.device_get(end.best)
     np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
-    # A descent goes over rounded latents, so that what it thinks of them is true but for moves after and 8 bits of a pixel.
-    np.testing.assert_allclose(end.relaxed_loss, end.loss, rtol=0.03)
+    annealed = looks[1]
+    assert (np.asarray(end.loss) <= np.asarray(annealed.loss)).all()  # a descent moves nothing that makes it worse
 
 
 def test_a_free_step_grows_where_only_the_rate_counts(photos):
