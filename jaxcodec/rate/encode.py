@@ -106,7 +106,7 @@ def encode_pictures(
 
     Where one cannot be compressed, its error is in its place.
     """
-    settings = None if refine is None else methods.make(methods.DEFAULT, steps=refine)
+    settings = None if refine is None else methods.make(steps=refine)
     done = [_attempted(_goal, codec, picture, targets, settings is not None, nearest, coder) for picture in given]
     goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}
     files = {place: goal.encoded for place, goal in goals.items()}

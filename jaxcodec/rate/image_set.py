@@ -133,7 +133,7 @@ def _refined(codec: Codec, pictures, members: list[Member], limits: list[int], s
         Goal(prepare(codec, picture, coder), member.encoded, limit)
         for picture, member, limit in zip(pictures, members, limits, strict=True)
     ]
-    files = improve(codec, goals, methods.make(methods.DEFAULT, steps=steps), looked)
+    files = improve(codec, goals, methods.make(steps=steps), looked)
     return [_member(codec, picture, file) for picture, file in zip(pictures, files, strict=True)]
 
 

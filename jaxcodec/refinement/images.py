@@ -19,7 +19,7 @@ def refine(
     *,
     quality: float | Sequence[float] | None = None,
     steps: int | None = None,
-    method: str = methods.DEFAULT,
+    method: str | None = None,
     trade_off: float | Sequence[float] | None = None,
     trade_off_factor: float = 1.0,
     batch_size: int | None = None,
@@ -37,7 +37,7 @@ def refine(
       images: pictures, or uint8 pixels (height, width, 1, 3 or 4), of any sizes; alpha has no part in it.
       quality: 0 to 100, one for all or for each; without it 50. A codec with one quality takes none.
       steps: how many; without it what the method has, 2,000.
-      method: one of `methods.METHODS`.
+      method: one of `methods.METHODS`; without it `methods.default(steps)`.
       trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one that the codec itself has
         with the picture: the slope of its own rate over its own distortion.
       trade_off_factor: on top of either (semi-multi-rate: Yang et al. 2020).

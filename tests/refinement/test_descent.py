@@ -143,3 +143,11 @@ def test_vmap_changes_nothing(codec, begun):
 def test_a_descent_leaves_time_to_anneal(steps, annealed):
     assert methods.make("ssl_descent", steps=steps).annealed == annealed
     assert methods.make("sga", steps=steps).annealed == steps
+
+
+def test_without_a_method_many_steps_are_slow_ones():
+    few, many = methods.make(steps=500), methods.make(steps=2000)
+    assert few == methods.make("ssl_descent", steps=500)
+    assert many == methods.make() == methods.make("ssl_descent_slow")
+    assert few.learning_rate > many.learning_rate
+    assert few.descent == many.descent > 0
