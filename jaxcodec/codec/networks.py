@@ -56,13 +56,21 @@ class Relaxed(NamedTuple):
     round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
     quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees it, and bits (B,); see
       `models.hyperprior.HyperpriorModel.quantised`.
-    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped.
+    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped; it runs in the type that the
+      parameters of the synthesis network have (`lowered`).
     """
 
     hyper: Callable[..., jax.Array] | None
     round_hyper: Callable[..., jax.Array] | None
     quantised: Callable[..., tuple[jax.Array, jax.Array]]
     synthesis: Callable[..., jax.Array]
+
+
+def lowered(params, dtype: str):
+    """Parameters with those of the synthesis network in another type; gains stay as exact as they are."""
+    networks = params["params"]
+    synthesis = jax.tree.map(lambda leaf: leaf.astype(dtype), networks["synthesis"])
+    return {**params, "params": {**networks, "synthesis": synthesis}}
 
 
 @functools.lru_cache(maxsize=16)
@@ -102,7 +110,8 @@ def _float_pieces(description) -> dict[str, Callable | None]:
         return apply("quantised", params, latent, hyper, _fraction(quality), quantise, step)[:2]
 
     def synthesis(params, latent_hat, quality):
-        return apply("synthesise", params, latent_hat, _fraction(quality))
+        dtype = jax.tree.leaves(params["params"]["synthesis"])[0].dtype
+        return apply("synthesise", params, latent_hat, _fraction(quality), dtype)
 
     has_hyper = "hyper_analysis" in description
     return {

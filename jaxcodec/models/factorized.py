@@ -49,9 +49,9 @@ class FactorizedModel(nn.Module):
         """Image (B, H, W, 3) from the decoded residual, any real numbers."""
         return self.synthesise(self.prior.from_residual(residual), quality)
 
-    def synthesise(self, latent_hat, quality):
-        """Image (B, H, W, 3) from a quantised latent."""
-        return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
+    def synthesise(self, latent_hat, quality, dtype=jnp.float32):
+        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is given."""
+        return self.synthesis(self.gains.remove_gain(latent_hat, quality).astype(dtype), quality)
 
     def prior_likelihood(self, symbols: jax.Array):
         """Mass of integer symbols (..., C) under the prior, from which tables are made."""

@@ -95,9 +95,9 @@ class HyperpriorModel(nn.Module):
         """Mass of integer hyper-symbols (..., C') under the prior, from which tables are made."""
         return self.prior.symbol_likelihood(symbols)
 
-    def synthesise(self, latent_hat, quality):
-        """Image (B, H, W, 3) from a quantised latent."""
-        return self.synthesis(self.gains.remove_gain(latent_hat, quality), quality)
+    def synthesise(self, latent_hat, quality, dtype=jnp.float32):
+        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is given."""
+        return self.synthesis(self.gains.remove_gain(latent_hat, quality).astype(dtype), quality)
 
     def in_integers(self, network, takes_symbols: bool = True):
         """`network` as what depends on it sees it: rounded where `fake_quantised`, see `jaxcodec.integer.fake`."""

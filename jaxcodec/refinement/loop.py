@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxcodec.codec import stacked
+from jaxcodec.codec import networks, stacked
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding.step import MAX_FIELD, UNIT
@@ -149,9 +149,7 @@ def _begin(codec, batch, grey, free_step):
 @functools.partial(compiled, static_argnames=("count", "grey", "settings"), donate_argnames="state")
 def _advance(codec, batch, state, first, count, grey, settings):
     """`count` steps, and the relaxed loss, bits and error of each."""
-    low = None
-    if settings.dtype != "float32":
-        low = jax.tree.map(lambda leaf: leaf.astype(settings.dtype), codec.params)
+    low = None if settings.dtype == "float32" else networks.lowered(codec.params, settings.dtype)
 
     def one(each, state):
         update = functools.partial(_update, stacked.with_step(codec, each.at), each, grey, settings, low)

@@ -142,7 +142,7 @@ def relaxed_loss(
       trade_off: lambda, float32 ().
       relaxation, key, tau: see `relaxations`.
       plain: whether the latent is relaxed on the grid of integers even where the codec's symbols are counted from a mean.
-      synthesis_params: parameters of a lower precision, in which synthesis then runs.
+      synthesis_params: parameters whose synthesis network is of a lower precision, in which it then runs.
     """
     keys = dict(zip(("latent", "hyper"), jax.random.split(key), strict=True))
 
@@ -154,9 +154,7 @@ def relaxed_loss(
     relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
     step = codec.step if variables.log_step is None else codec.step * jnp.exp(variables.log_step)
     latent_hat, bits = relaxed.quantised(params, variables.latent, variables.hyper, quality, quantise, step)
-    if synthesis_params is not None:
-        params = synthesis_params
-        latent_hat = latent_hat.astype(jax.tree.leaves(params)[0].dtype)
+    params = params if synthesis_params is None else synthesis_params
     pixels = relaxed.synthesis(params, latent_hat, quality).astype(jnp.float32)
     difference = image.to_float(shown.pixels) - pixels
     if grey:

@@ -58,6 +58,16 @@ def test_a_free_step_grows_where_only_the_rate_counts(photos):
     assert (np.asarray(end.best.loss) < np.asarray(held.best.loss)).all()
 
 
+def test_synthesis_in_bfloat16_leads_to_nearly_the_same(photos):
+    codec = small_codecs.build("patch")  # whose synthesis comes near a picture without training
+    batch = batch_of(codec, photos, 0.01)
+    start, _, exact = loop.refine(codec, batch, SETTINGS)
+    *_, low = loop.refine(codec, batch, SETTINGS._replace(dtype="bfloat16"))
+    gains = [np.asarray(start.loss) - np.asarray(end.best.loss) for end in (exact, low)]
+    assert (gains[0] > 0).all() and (np.asarray(low.best.loss) != np.asarray(exact.best.loss)).any()
+    np.testing.assert_allclose(gains[1], gains[0], rtol=0.2)
+
+
 def test_it_ends_early_where_nothing_gets_better(photos):
     codec = small_codecs.build("tiny")
     settings = SETTINGS._replace(steps=100, learning_rate=1e-9, patience=30)
