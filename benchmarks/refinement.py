@@ -120,6 +120,8 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
         codec, images, quality=None if qualities[0] is None else qualities, steps=options.steps, method=method,
         trade_off_factor=options.factor, batch_size=len(images), progress=looks.append, **changes,
     )  # fmt: skip
+    if any(own.interrupted for own in latents):
+        raise KeyboardInterrupt
     seconds = time.perf_counter() - begun
     rows = []
     for place, (key, pixels, own) in enumerate(zip(keys, images, latents, strict=True)):
@@ -164,8 +166,9 @@ def _groups(rows: list[dict]) -> dict[tuple, list[dict]]:
 
 def _report(rows: list[dict]) -> None:
     columns = "codec", "steps", "lambda x", "setting", "files", "loss, % of the rate", "by point", "worse", "gap, %"
-    print("|", " | ".join([*columns, "BD-rate, %", "BD-PSNR, dB"]), "|")
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    columns = *columns, "BD-rate, %", "BD-PSNR, dB", "BD-rates of images"
+    print("|", " | ".join(columns), "|")
+    print("|" + "---|" * len(columns))
     for (codec, steps, factor, setting), group in sorted(_groups(rows).items(), key=lambda item: item[0][:3]):
         points = collections.defaultdict(list)
         for row in group:
@@ -175,7 +178,7 @@ def _report(rows: list[dict]) -> None:
         gap = np.mean([abs(row["curve"][-1][1] / row["curve"][-1][5] - 1) for row in group])
         mean = f"{np.mean([_saved(row) for row in group]):.2f}"
         cells = pathlib.Path(codec).stem, steps, f"{factor:g}", setting, len(group), mean, by_point, worse, f"{100 * gap:.1f}"
-        print("|", " | ".join(map(str, (*cells, *_deltas(group)))), "|")
+        print("|", " | ".join(map(str, (*cells, *_deltas(group), _range(group)))), "|")
 
 
 def _deltas(group: list[dict]) -> tuple[str, str]:
@@ -194,6 +197,12 @@ def _deltas(group: list[dict]) -> tuple[str, str]:
         return f"{bd_rate(refined, plain):.2f}", f"{bd_quality(refined, plain):.3f}"
     except CurveError:
         return "", ""
+
+
+def _range(group: list[dict]) -> str:
+    """The largest and the least BD-rate of an image; empty where one has none."""
+    each = [_deltas([row for row in group if row["image"] == image])[0] for image in {row["image"] for row in group}]
+    return "{} to {}".format(*(pick(each, key=float) for pick in (max, min))) if all(each) else ""
 
 
 def _plot(rows: list[dict], path: pathlib.Path) -> None:

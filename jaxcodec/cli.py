@@ -159,7 +159,10 @@ def _encoded_result(encoded, notes: tuple[str, ...]) -> jobs.Result:
         text += f", quality {encoded.quality:g}"
     if encoded.step != 1:
         text += f", step {encoded.step:.4g}"
-    return jobs.Result(facts, text, notes + encoded.notes)
+    notes += encoded.notes
+    if encoded.interrupted:
+        notes += ("its refinement was interrupted",)
+    return jobs.Result(facts, text, notes, encoded.interrupted)
 
 
 def _encode_set(options: argparse.Namespace) -> int:

@@ -18,11 +18,12 @@ SUFFIX = ".jxc"
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of one file: facts for --json, the same as text, and notes for the user."""
+    """What became of one file: facts for --json, the same as text, notes for the user, and whether an interrupt cut it short."""
 
     facts: dict[str, float | None]
     text: str
     notes: tuple[str, ...]
+    interrupted: bool = False
 
 
 Outcome = Result | CodecError
@@ -73,14 +74,17 @@ def run(
 ) -> int:
     """Do `work(sources, targets) -> list[Outcome]` for so many jobs at a time, and return the exit status.
 
-    Where there are several jobs, a bad one is named and the others go on.
+    Where there are several jobs, a bad one is named and the others go on. An interrupt that `work` made the best of ends
+    the command before the next jobs.
     """
     import tqdm
 
     hidden = options.quiet or len(jobs) == 1 or not sys.stderr.isatty()
-    failed = 0
+    failed, stopped = 0, False
     with tqdm.tqdm(total=len(jobs), disable=hidden, unit="file", file=sys.stderr) as bar:
         for first in range(0, len(jobs), together):
+            if stopped:
+                raise KeyboardInterrupt
             sources, targets = map(list, zip(*jobs[first : first + together], strict=True))
             start = time.perf_counter()
             outcomes = work(sources, targets)
@@ -91,7 +95,9 @@ def run(
                     if isinstance(outcome, CodecError):
                         failed += 1
                         complain(outcome, source)
-                    elif not options.quiet:
+                        continue
+                    stopped |= outcome.interrupted
+                    if not options.quiet:
                         report(source, target, outcome, seconds, options.json)
     if failed and len(jobs) > 1:
         complain(f"{failed} of {len(jobs)} files failed")

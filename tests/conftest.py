@@ -49,6 +49,20 @@ def forget_programs():
         sys.modules["jax"].clear_caches()
 
 
+@pytest.fixture
+def interrupted_refinement(monkeypatch):
+    """Every refinement is interrupted (Ctrl-C) after its look at the start."""
+    from jaxcodec.refinement import loop
+
+    refine = loop.refine
+
+    def interrupted(*arguments, **named):
+        yield next(refine(*arguments, **named))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "refine", interrupted)
+
+
 @pytest.fixture(scope="session")
 def photo() -> np.ndarray:
     """A real photograph, uint8 (512, 512, 3): the astronaut that scikit-image ships."""

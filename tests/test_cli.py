@@ -285,6 +285,18 @@ def test_interrupt_ends_with_status_130(folder, run, codec, monkeypatch):
     assert not (folder / "photo.jxc").exists()
 
 
+def test_an_interrupted_refinement_is_written_and_ends_the_command(
+    folder, run, codec, picture, monkeypatch, interrupted_refinement
+):
+    monkeypatch.setattr("jaxcodec.cli._REFINED_TOGETHER", 2)
+    for name in "abc":
+        image.write(f"{name}.png", Picture(picture))
+    status, output, errors = run("encode", "a.png", "b.png", "c.png", "out", "--codec", codec, "--refine", 5)
+    assert (status, errors) == (130, "jaxcodec: interrupted\n")
+    assert output.count("note: its refinement was interrupted") == 2
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jxc", "b.jxc"]
+
+
 def test_compile_cache_is_on_unless_switched_off(folder, run, codec, monkeypatch):
     calls = []
     monkeypatch.setattr(compile_cache, "enable", lambda: calls.append(1))

@@ -30,6 +30,7 @@ class Encoded:
       step: the quantiser step, in units of the codec's own.
       bpp: 8 * len(data) over the pixels of the picture.
       notes: what the user should know, one phrase each.
+      interrupted: whether an interrupt ended the refinement of its latents early, or kept it from beginning.
     """
 
     data: bytes
@@ -37,6 +38,7 @@ class Encoded:
     step: float
     bpp: float
     notes: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 def encode(

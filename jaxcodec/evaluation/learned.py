@@ -7,7 +7,9 @@ import numpy as np
 
 import jaxcodec
 from jaxcodec.codec import Codec
+from jaxcodec.codec.pictures import as_picture
 from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.rate.encode import encode_picture
 
 DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 """Where a codec with a range of qualities is measured unless the caller says otherwise."""
@@ -33,7 +35,7 @@ class VariableCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return jaxcodec.encode(self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True)
+        return _encode(self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
@@ -61,7 +63,7 @@ class FixedCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return jaxcodec.encode(self.codecs[int(point)], pixels, refine=self.refine)
+        return _encode(self.codecs[int(point)], pixels, refine=self.refine)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file."""
@@ -71,6 +73,14 @@ class FixedCoder:
 def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | FixedCoder:
     """The same coder, which refines latents for so many steps, under a name that says so."""
     return dataclasses.replace(coder, name=f"{coder.name}, refined {steps}", refine=steps)
+
+
+def _encode(codec: Codec, pixels: np.ndarray, **settings) -> bytes:
+    """The .jxc file of a picture; an interrupted refinement is an interrupt, since half of one must not be measured."""
+    encoded = encode_picture(codec, as_picture(pixels), **settings)
+    if encoded.interrupted:
+        raise KeyboardInterrupt
+    return encoded.data
 
 
 def _refinement(steps: int | None) -> dict:

@@ -67,7 +67,7 @@ def encode_picture(
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
       latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
       refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp, max_bytes or
-        psnr, which hold as without it.
+        psnr, which hold as without it. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted` tells.
       progress: called now and then while they are.
       nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
         instead of raising.

@@ -64,7 +64,10 @@ def improve(
     """
     tasks = [_task(index, goal) for index, goal in enumerate(goals)]
     found = batches.refine(codec, tasks, settings, progress=progress)
-    return [_file(codec, goal, latents) for goal, latents in zip(goals, found, strict=True)]
+    return [
+        dataclasses.replace(_file(codec, goal, latents), interrupted=latents.interrupted)
+        for goal, latents in zip(goals, found, strict=True)
+    ]
 
 
 def _task(index: int, goal: Goal) -> Task:

@@ -51,7 +51,7 @@ def refine(
 ) -> list[Latents]:
     """The best latents of each task; where it has a target and nothing came near, `best.loss` is infinite, but for tiles.
 
-    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it unrefined.
+    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it unrefined; the latents tell.
 
     Args:
       codec, wanted, settings: what is refined, and how.
@@ -78,7 +78,7 @@ def refine(
         except KeyboardInterrupt:
             stopped = True
         for part, latents in zip(batch, _latents(codec, batch, asked, first, last), strict=True):
-            found[part.task.index].append((part, latents))
+            found[part.task.index].append((part, dataclasses.replace(latents, interrupted=stopped)))
     return [_whole(codec, task, *zip(*found[task.index], strict=True)) for task in wanted]
 
 
@@ -135,10 +135,12 @@ def _whole(codec: Codec, task: Task, parts: tuple[Part, ...], each: tuple[Latent
     stepped = at_step(codec, task.field)
     analysis = pictures.analyse(codec, task.source, task.hundredths)
     own_start = symbols.rounded(stepped, analysis)
+    interrupted = any(own.interrupted for own in each)
     start, best = (_true_score(stepped, task, candidate, each[0].trade_off) for candidate in (own_start, own_symbols))
     joined = dataclasses.replace(
-        each[0], symbols=own_symbols, residual=residual, start=start, best=best, found_at=max(own.found_at for own in each)
-    )
+        each[0], symbols=own_symbols, residual=residual, start=start, best=best, interrupted=interrupted,
+        found_at=max(own.found_at for own in each),
+    )  # fmt: skip
     if best.loss <= start.loss or not np.isnan([task.target_bits, task.target_mse_255]).all():
         return joined
     return dataclasses.replace(joined, symbols=own_start, residual=np.asarray(analysis.residual), best=start, found_at=0)

@@ -30,7 +30,8 @@ def refine(
 ) -> list[Latents]:
     """The latents of images, optimised for each with the networks held fixed (Yang et al. 2020).
 
-    No image ends worse than it began, in true loss. An interrupt (Ctrl-C) ends the refinement with the best so far.
+    No image ends worse than it began, in true loss. An interrupt (Ctrl-C) ends the refinement with the best so far, and
+    `Latents.interrupted` tells of it.
 
     Args:
       codec: what they are for.

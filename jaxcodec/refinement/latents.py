@@ -36,6 +36,7 @@ class Latents:
       trade_off: lambda.
       start, best: scores of the codec's own latents and of these.
       found_at: the step at which these were found; 0 if none was better than the start.
+      interrupted: whether an interrupt ended the refinement early, or kept it from beginning.
     """
 
     codec_id: str
@@ -48,6 +49,7 @@ class Latents:
     start: Score
     best: Score
     found_at: int
+    interrupted: bool = False
 
 
 def score(bits: float, mse_255: float, loss: float, pixel_count: int) -> Score:

@@ -51,6 +51,13 @@ def test_refined_it_is_a_coder_of_its_own(files, photo):
     assert coder.decode(data, 60.0).shape == pixels.shape
 
 
+@pytest.mark.parametrize("name", ["tiny", "factorized"])
+def test_half_a_refinement_is_not_measured(name, files, photo, interrupted_refinement):
+    coder = refined(from_spec(str(files[name])), 3)
+    with pytest.raises(KeyboardInterrupt):
+        coder.encode(photo[:64, :64], coder.points[0])
+
+
 def test_codecs_of_one_quality_make_a_curve(files, photo):
     coder = from_spec(f"pair={files['factorized']},{files['factorized']}", qualities=[10, 20])
     assert (coder.name, coder.point_name, coder.points) == ("pair", "codec", (0, 1))

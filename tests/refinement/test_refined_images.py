@@ -35,6 +35,7 @@ def test_no_image_is_worse_and_some_are_better(refined, photos):
     assert [each.shape for each in latents] == [photo.shape for photo in photos]
     assert all(each.best.loss <= each.start.loss for each in latents)
     assert any(each.best.loss < each.start.loss and each.found_at > 0 for each in latents)
+    assert not any(each.interrupted for each in latents)
 
 
 def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
@@ -77,7 +78,7 @@ def test_an_interrupt_keeps_the_best_so_far(photos):
     latents = jaxcodec.refine(codec, photos[:2], progress=interrupt, **QUICK)
     assert seen == [(0, 2, 1, 20, 40)]
     assert [each.shape for each in latents] == [photo.shape for photo in photos[:2]]
-    assert all(each.best.loss <= each.start.loss and each.found_at <= 20 for each in latents)
+    assert all(each.best.loss <= each.start.loss and each.found_at <= 20 and each.interrupted for each in latents)
 
 
 def test_more_trade_off_costs_more(photos):
