@@ -20,8 +20,7 @@ import worker  # noqa: E402
 import jaxcodec  # noqa: E402
 from jaxcodec import image  # noqa: E402
 from jaxcodec.codec import Codec, create, stacked  # noqa: E402
-from jaxcodec.compilation import compiled  # noqa: E402
-from jaxcodec.refinement import loop, methods, problem  # noqa: E402
+from jaxcodec.refinement import loop, methods  # noqa: E402
 from jaxcodec.refinement.problem import Shown  # noqa: E402
 
 
@@ -41,17 +40,6 @@ def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Setting
     batch = batch_of(codec, pictures)
     looks = iter(())
 
-    @compiled
-    def measured(codec, batch, variables):
-        def one(each, variables):
-            return problem.measure(stacked.with_step(codec, each.at), each.shown, variables)
-
-        return jax.vmap(one)(batch, variables)
-
-    @compiled
-    def variables_of(codec, shown):
-        return jax.vmap(lambda each: problem.start(codec, each))(shown)
-
     def begin():
         nonlocal looks
         looks = loop.refine(codec, batch, settings)
@@ -62,10 +50,10 @@ def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Setting
     def advance():
         return {"losses": next(looks).loss.tolist()}
 
-    variables = variables_of(codec, batch.shown)
+    variables = loop.start(codec, batch.shown)
 
     def look():
-        jax.block_until_ready(measured(codec, batch, variables))
+        jax.block_until_ready(loop.measure(codec, batch.shown, batch.at, variables, grey=False))
         return {}
 
     return {"begin": begin, "advance": advance, "look": look}

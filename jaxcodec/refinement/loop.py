@@ -110,8 +110,9 @@ def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False
     It ends early where no image has become better for `settings.patience` steps. What a look holds stays valid: a caller may
     stop at any, and take its best.
     """
-    state, best = _begin(codec, batch, grey=grey, free_step=bool(settings.step_rate))
     at = batch.at
+    variables = start(codec, batch.shown, free_step=bool(settings.step_rate))
+    state, best = _begin(batch, variables, measure(codec, batch.shown, at, variables, grey=grey))
     yield Look(0, best.loss, best.loss, best.measured.bits, best.measured.mse_255, best)
     for first, step in _chunks(settings):
         if step <= settings.annealed:
@@ -120,7 +121,8 @@ def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False
         else:
             moving = batch._replace(at=at)
             state, relaxed = _descend(codec, moving, state, first, count=step - first, grey=grey, settings=settings)
-        state, best, seen = _look(codec, batch._replace(at=at), state, best, step, relaxed, grey=grey)
+        measured = measure(codec, batch.shown, at, state.variables, grey=grey)
+        state, best, seen = _look(batch._replace(at=at), state, best, step, relaxed, measured)
         yield Look(step, *seen, best)
         if settings.patience is not None and step - int(jnp.max(best.found_at)) >= settings.patience:
             return
@@ -133,17 +135,30 @@ def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
             yield first, min(first + settings.every, end)
 
 
-@functools.partial(compiled, static_argnames=("grey", "free_step"))
-def _begin(codec, batch, grey, free_step):
-    def one(each):
-        stepped = stacked.with_step(codec, each.at)
-        variables = problem.start(stepped, each.shown, free_step=free_step)
-        measured = problem.measure(stepped, each.shown, variables, grey=grey)
+@functools.partial(compiled, static_argnames="free_step")
+def start(codec: Codec, shown: Shown, free_step: bool = False) -> Variables:
+    """The latents that the codec's own networks make of each image; see `problem.start`."""
+    return jax.vmap(functools.partial(problem.start, codec, free_step=free_step))(shown)
+
+
+@functools.partial(compiled, static_argnames="grey")
+def measure(codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: bool) -> Measured:
+    """What rounded latents cost and give, for each image at a step of its own; see `problem.measure`."""
+
+    def one(shown, at, variables):
+        return problem.measure(stacked.with_step(codec, at), shown, variables, grey=grey)
+
+    return jax.vmap(one)(shown, at, variables)
+
+
+@jax.jit
+def _begin(batch, variables, measured):
+    def one(each, variables, measured):
         best = Best(_loss(each, measured), measured, each.at.field, jnp.int32(0))
         # Before the first look what the relaxation does to the bits is not known, and the controller waits.
         return State(variables, _ADAM.init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan)), best
 
-    return jax.vmap(one)(batch)
+    return jax.vmap(one)(batch, variables, measured)
 
 
 @functools.partial(compiled, static_argnames=("count", "grey", "settings"), donate_argnames="state")
@@ -185,13 +200,11 @@ def _at(codec: Codec, batch: Batch, state: State) -> Steps:
     return stacked.at_steps(codec, np.clip(np.asarray(batch.at.field) + moved, -MAX_FIELD, MAX_FIELD).tolist())
 
 
-@functools.partial(compiled, static_argnames="grey", donate_argnames="state")
-def _look(codec, batch, state, best, step, relaxed, grey):
-    """The true loss after a step, given what was relaxed on the way there; and the best so far."""
+@functools.partial(jax.jit, donate_argnames="state")
+def _look(batch, state, best, step, relaxed, measured):
+    """The true loss after a step, given what was relaxed on the way there and measured in the end; and the best so far."""
 
-    def one(each, state, best, relaxed):
-        stepped = stacked.with_step(codec, each.at)
-        measured = problem.measure(stepped, each.shown, state.variables, grey=grey)
+    def one(each, state, best, relaxed, measured):
         values, *parts = relaxed
         state = state._replace(log_shift=_log_shift(each, parts, measured))
         loss = _loss(each, measured)
@@ -202,7 +215,7 @@ def _look(codec, batch, state, best, step, relaxed, grey):
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, best)
         return state, best, (jnp.mean(values), loss, measured.bits, measured.mse_255)
 
-    return jax.vmap(one)(batch, state, best, relaxed)
+    return jax.vmap(one)(batch, state, best, relaxed, measured)
 
 
 def _update(codec, each: Batch, grey, settings: Settings, low, state: State, t):
@@ -217,17 +230,6 @@ def _update(codec, each: Batch, grey, settings: Settings, low, state: State, t):
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
     variables = Variables(*map(functools.partial(_moved, _left(settings, t)), state.variables, direction, rates))
     return _control(state._replace(variables=variables, optimiser=adam), each, settings.annealed, *parts), (value, *parts)
-
-
-@functools.partial(compiled, static_argnames="grey")
-def measured(codec: Codec, shown: Shown, at: Steps, grey: bool) -> Measured:
-    """What a codec's own latents cost and give, for each image at a step of its own."""
-
-    def one(shown, at):
-        stepped = stacked.with_step(codec, at)
-        return problem.measure(stepped, shown, problem.start(stepped, shown), grey=grey)
-
-    return jax.vmap(one)(shown, at)
 
 
 def _loss(each: Batch, measured: Measured):

@@ -144,9 +144,10 @@ def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]
 def _measured(codec: Codec, batch: list[Part]) -> np.ndarray:
     """Bits and 255^2 * MSE (n, 3, 2) of the codec's own latents at three steps: finer, its own, and coarser."""
     images = shown(batch)
+    variables = loop.start(codec, images)
     points = []
     for spread in (-_SPREAD, 0, _SPREAD):
         fields = [int(np.clip(part.task.field + spread, -MAX_FIELD, MAX_FIELD)) for part in batch]
-        measured = loop.measured(codec, images, stacked.at_steps(codec, fields), grey=batch[0].grey)
+        measured = loop.measure(codec, images, stacked.at_steps(codec, fields), variables, grey=batch[0].grey)
         points.append(np.stack([measured.bits, measured.mse_255], axis=-1))
     return np.stack(points, axis=1).astype(np.float64)
