@@ -30,6 +30,7 @@ from jaxcodec.refinement import methods
 
 KEY = ("codec", "image", "crop", "quality", "setting", "steps", "factor")
 IN_SCHEDULE = ("tau_max", "span")
+_DASHES = "-", "--", ":"  # for each ten lines, which have as many colours
 
 
 def main() -> None:
@@ -213,7 +214,8 @@ def _plot(rows: list[dict], path: pathlib.Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8), layout="constrained")
-    for (_, steps, _, setting), group in sorted(_groups(rows).items(), key=lambda item: item[0][:3]):
+    groups = sorted(_groups(rows).items(), key=lambda item: item[0][:3])
+    for place, ((_, steps, _, setting), group) in enumerate(groups):
         curves = np.array([row["curve"] for row in group])  # rows x looks x (step, relaxed, bits, bpp, psnr, loss)
         start = np.array([row["start"] for row in group])[:, None]
         at = curves[0, :, 0]
@@ -224,10 +226,11 @@ def _plot(rows: list[dict], path: pathlib.Path) -> None:
             "bpp, % of the start": 100 * curves[..., 3] / start[..., 1],
         }
         for axis, (title, values) in zip(axes.flat, shown.items(), strict=True):
-            axis.plot(at, values.mean(axis=0), label=f"{setting}, {steps}")
+            axis.plot(at, values.mean(axis=0), label=f"{setting}, {steps}", linestyle=_DASHES[place // 10 % len(_DASHES)])
             axis.set(title=title, xlabel="step")
-    for axis, limits in zip(axes.flat, ((85, 105), (-20, 40), (-0.5, 2), (80, 120)), strict=True):
-        axis.set_ylim(limits)
+    for axis in axes.flat:
+        low, high = np.percentile(np.concatenate([line.get_ydata() for line in axis.lines]), [0.5, 95])
+        axis.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))  # what is far above all others is cut off
         axis.grid(alpha=0.3)
     axes[0, 0].legend(fontsize=7)
     figure.savefig(path, dpi=110)
