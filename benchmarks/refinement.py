@@ -232,7 +232,7 @@ def _plot(rows: list[dict], path: pathlib.Path) -> None:
         low, high = np.percentile(np.concatenate([line.get_ydata() for line in axis.lines]), [0.5, 95])
         axis.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))  # what is far above all others is cut off
         axis.grid(alpha=0.3)
-    axes[0, 0].legend(fontsize=7)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     figure.savefig(path, dpi=110)
 
 

@@ -66,7 +66,7 @@ METHODS: Mapping[str, Settings] = {
     "noise": Settings("noise"),
     "straight_through": Settings("straight_through", learning_rate=1e-4),
     "annealing": Settings("annealing", schedule=Schedule("annealing")),
-    "soft_round": Settings("soft_round", schedule=Schedule("soft_round")),
+    "soft_round": Settings("soft_round", schedule=Schedule("soft_round"), decay=1.0),
     "ssl_decay": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0),
     "ssl_descent": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0, descent=75),
     "ssl_descent_slow": Settings(
@@ -75,9 +75,11 @@ METHODS: Mapping[str, Settings] = {
 }
 """Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation under the schedule of
 Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3.
-Then come the baselines of the former, and ours: "soft_round", after C3 (Kim et al. 2024), and "ssl_decay", whose learning rate
-begins four times as high and falls to zero, and whose temperature falls as far whatever the number of steps, with what was best
-on training pictures (docs/refinement.md). "ssl_descent" ends with a descent; "ssl_descent_slow" is softer, and half as fast, for many steps."""
+Then come the baselines of the former, and ours: "soft_round", after C3 (Kim et al. 2024), whose learning rate falls, since at
+the full one the straight-through gradients of its last phase lead away; "ssl_decay", whose learning rate begins four times as
+high and falls to zero, and whose temperature falls as far whatever the number of steps, with what was best on training pictures
+(docs/refinement.md); "ssl_descent", which ends with a descent; and "ssl_descent_slow", softer, and half as fast, for many steps.
+"""
 
 _MANY = 1000
 
