@@ -35,7 +35,8 @@ def main() -> None:
     options = parser.parse_args()
     compile_cache.enable()
     codec, images = jaxcodec.load(options.codec), list(pictures(options).values())
-    own = np.mean([_measured(codec, pixels, jaxcodec.encode(codec, pixels, quality=options.quality)) for pixels in images], axis=0)
+    files = [jaxcodec.encode(codec, pixels, quality=options.quality) for pixels in images]
+    own = np.mean([_measured(codec, pixels, data) for pixels, data in zip(images, files, strict=True)], axis=0)
     print(f"its own files: {own[0]:.4f} bpp, {own[1]:.3f} dB\n")
     print("|", " | ".join(COLUMNS), "|")
     print("|" + "---|" * len(COLUMNS))
@@ -56,6 +57,8 @@ def _points(codec, images, factor: float, options) -> np.ndarray:
     latents = jaxcodec.refine(
         codec, images, quality=options.quality, steps=options.steps, trade_off_factor=factor, batch_size=len(images)
     )
+    if any(each.interrupted for each in latents):
+        raise KeyboardInterrupt
     points = []
     for pixels, each in zip(images, latents, strict=True):
         refined = jaxcodec.encode(codec, pixels, latents=each)
