@@ -1,70 +1,19 @@
-"""Images at the edges of the codec: reading, writing, listing, padding.
-
-Outside the networks an image is uint8, height x width x channels, with 1 (grey), 3 (RGB) or 4 (RGBA) channels; inside
-they see float32 in [0, 1]. Whatever a file holds beyond that is converted, and the picture carries a note that says so.
-"""
+"""Image files to pictures, by Pillow."""
 
 import contextlib
-import dataclasses
 import io
 import os
-import pathlib
 import threading
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from jaxcodec.errors import DataError, ImageError
-from jaxcodec.files import MAX_PIXELS, write_atomic
-
-MAX_SIDE = 65_535
-"""Largest width and height, in pixels: the bitstream's fields hold no more."""
-
-READ_SUFFIXES = frozenset(".png .jpg .jpeg .webp .tif .tiff .bmp .gif .ppm .pgm .avif .jp2".split())
-"""Suffixes (lower case) by which `list_images` knows the images in a folder."""
-
-_JPEG = {"format": "JPEG", "quality": 95, "subsampling": 0}
-_TIFF = {"format": "TIFF", "compression": "tiff_deflate"}
-_WRITERS = {
-    ".png": {"format": "PNG"},
-    ".jpg": _JPEG,
-    ".jpeg": _JPEG,
-    ".webp": {"format": "WEBP", "lossless": True, "exact": True},
-    ".tif": _TIFF,
-    ".tiff": _TIFF,
-}
-WRITE_SUFFIXES = tuple(_WRITERS)
-"""Suffixes (lower case) of the formats that `write` knows."""
+from jaxcodec.errors import ImageError
+from jaxcodec.files import MAX_PIXELS
+from jaxcodec.image.arrays import to_uint8
+from jaxcodec.image.picture import MAX_SIDE, Picture
 
 _PILLOW_LIMIT = threading.Lock()
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Picture:
-    """An image as the codec takes and gives it.
-
-    Attributes:
-      pixels: uint8 (height, width, channels) with 1 (grey), 3 (RGB) or 4 (RGBA, straight alpha) channels.
-      icc: the ICC profile that describes the pixels, or None (then sRGB is assumed).
-      notes: what was converted or dropped while reading, one phrase each, for the user to see.
-
-    Raises:
-      ImageError: the array has another type or shape, or a side outside 1 to 65535.
-    """
-
-    pixels: np.ndarray
-    icc: bytes | None = None
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        dtype, shape = getattr(self.pixels, "dtype", type(self.pixels).__name__), np.shape(self.pixels)
-        if dtype != np.uint8 or len(shape) != 3 or shape[2] not in (1, 3, 4):
-            raise ImageError(
-                f"an image must be uint8 of shape (height, width, 1, 3 or 4), not {dtype} of shape {shape}; "
-                "scale it to 0..255 and give grey images a last axis of 1"
-            )
-        if not all(1 <= side <= MAX_SIDE for side in shape[:2]):
-            raise ImageError(f"an image of {shape[1]} x {shape[0]} pixels has a side outside 1 to {MAX_SIDE}")
 
 
 def read(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -105,79 +54,7 @@ def read(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
         if icc is not None and icc[16:20] != (b"GRAY" if pixels.shape[2] == 1 else b"RGB "):
             notes.append("dropped an ICC profile that does not fit the converted pixels")
             icc = None
-        return Picture(pixels, icc, tuple(notes))
-
-
-def write(path: str | os.PathLike, picture: Picture) -> None:
-    """Write `picture` to `path`, whole or not at all, in the format of its suffix.
-
-    PNG, TIFF and WebP (which holds grey as RGB) are written without loss, JPEG at quality 95 without chroma
-    subsampling; all keep the profile.
-
-    Raises:
-      ImageError: an unknown suffix, a format that cannot hold the picture (alpha in a JPEG, a side over the
-        format's limit), or a file that cannot be written (missing folder, full disk).
-    """
-    options = _WRITERS.get(pathlib.Path(path).suffix.lower())
-    if options is None:
-        raise ImageError(f"cannot tell the format of {path}; use one of the suffixes {' '.join(WRITE_SUFFIXES)}")
-    pixels = picture.pixels
-    if options["format"] == "JPEG" and pixels.shape[2] == 4:
-        raise ImageError(f"cannot write {path}: a JPEG cannot hold the picture's alpha channel; use .png or .webp")
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    encoded = io.BytesIO()
-    try:
-        image.save(encoded, icc_profile=picture.icc, **options)
-    except (OSError, ValueError) as problem:
-        raise ImageError(f"cannot write {path} as {options['format']}: {problem}") from problem
-    write_atomic(path, encoded.getbuffer(), ImageError)
-
-
-def list_images(path: str | os.PathLike) -> list[pathlib.Path]:
-    """The images that `path` names: itself if a file, else those in the folder (not deeper), sorted by name.
-
-    In a folder the suffix decides (see READ_SUFFIXES), and hidden files are passed over; nothing is opened.
-
-    Raises:
-      DataError: `path` does not exist, or is a folder without images.
-    """
-    path = pathlib.Path(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist; give an image or a folder of images")
-    if not path.is_dir():
-        return [path]
-    images = sorted(
-        entry for entry in path.iterdir() if entry.suffix.lower() in READ_SUFFIXES and not entry.name.startswith(".")
-    )
-    if not images:
-        raise DataError(f"the folder {path} holds no images; known suffixes are {' '.join(sorted(READ_SUFFIXES))}")
-    return images
-
-
-def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
-    """Extend (..., H, W, C) at the bottom and right, repeating the edge, until `multiple` divides H and W."""
-    height, width = pixels.shape[-3:-1]
-    if height % multiple == 0 and width % multiple == 0:
-        return pixels
-    fill = [(0, 0)] * (pixels.ndim - 3) + [(0, -height % multiple), (0, -width % multiple), (0, 0)]
-    return np.pad(pixels, fill, mode="edge")
-
-
-def crop(pixels, height: int, width: int):
-    """The top left `height` x `width` of a NumPy or JAX array (..., H, W, C): undoes `pad_to_multiple`."""
-    return pixels[..., :height, :width, :]
-
-
-def to_float(pixels):
-    """uint8 0..255 to float32 [0, 1], same shape; takes a NumPy or a JAX array and returns the same kind."""
-    if pixels.dtype != np.uint8:
-        raise TypeError(f"to_float takes uint8 pixels, not {pixels.dtype}")
-    return pixels.astype(np.float32) / np.float32(255)
-
-
-def to_uint8(values):
-    """float [0, 1] to uint8 0..255, clipped, rounded to nearest; takes a NumPy or a JAX array, returns the same kind."""
-    return (values.clip(0, 1) * np.float32(255)).round().astype(np.uint8)
+        return Picture(pixels, icc, notes=tuple(notes))
 
 
 @contextlib.contextmanager
