@@ -4,6 +4,8 @@ A coder has a name, a list of operating points (a quality, a bitrate, a compress
 functions. Classical and learned codecs both are coders, so both are measured by one path.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +15,22 @@ from jaxcodec.errors import CodecError
 
 class EvaluationError(CodecError):
     """An evaluation cannot be done as it was asked for."""
+
+
+def check_qualities(qualities: Sequence[float]) -> tuple[float, ...]:
+    """Qualities, rising and each once; raises EvaluationError for one outside 0 to 100."""
+    for quality in qualities:
+        if not 0 <= quality <= 100:
+            raise EvaluationError(f"a quality of {quality:g} is out of range; give numbers from 0 to 100")
+    return tuple(sorted(set(map(float, qualities))))
+
+
+def check_rates(bpps: Sequence[float]) -> tuple[float, ...]:
+    """Rates in bpp, rising and each once; raises EvaluationError for one that is not above 0."""
+    for bpp in bpps:
+        if not (math.isfinite(bpp) and bpp > 0):
+            raise EvaluationError(f"a rate of {bpp:g} bpp makes no sense; give numbers above 0")
+    return tuple(sorted(set(map(float, bpps))))
 
 
 class Coder(Protocol):

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import math
 import os
+import pathlib
+from collections.abc import Mapping
 
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.measure import Sweep
@@ -29,6 +31,7 @@ class MeanCurve:
       psnr_db: mean PSNR at them.
       ms_ssim: mean MS-SSIM at them, empty where there is none.
       ssim: mean SSIM at them, empty where there is none.
+      data_set: the pictures that a published curve was measured on, as its file calls them; "" where it does not tell.
     """
 
     name: str
@@ -37,6 +40,7 @@ class MeanCurve:
     psnr_db: tuple[float, ...]
     ms_ssim: tuple[float, ...] = ()
     ssim: tuple[float, ...] = ()
+    data_set: str = ""
 
     def quality_db(self, metric: str) -> tuple[float, ...]:
         """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db"; empty where there is none."""
@@ -60,24 +64,39 @@ def of_sweep(sweep: Sweep) -> MeanCurve:
 def read_published(path: str | os.PathLike) -> list[MeanCurve]:
     """Published curves from a JSON file.
 
-    The file holds {"codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db": [...], "ms_ssim": [...]}}}, `ms_ssim`
-    where the source gives it; whatever else it holds is passed over.
+    The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db": [...], "ms_ssim": [...]}}},
+    `ms_ssim` where the source gives it; whatever else it holds is passed over.
 
     Raises:
       EvaluationError: the file cannot be read, or is not of that form.
     """
     content = read_bytes(path, EvaluationError)
     try:
-        return [_published(name, codec) for name, codec in json.loads(content)["codecs"].items()]
+        parsed = json.loads(content)
+        data_set = str(parsed.get("dataset", ""))
+        return [_published(name, codec, data_set) for name, codec in parsed["codecs"].items()]
     except (ValueError, TypeError, KeyError, AttributeError) as problem:
         raise EvaluationError(
             f"{path} does not hold published curves in JSON ({problem}); see docs/evaluation.md"
         ) from problem
 
 
-def _published(name: str, codec: dict) -> MeanCurve:
+def _published(name: str, codec: dict, data_set: str) -> MeanCurve:
     numbers = [number for number in ("bpp", "psnr_db", "ms_ssim") if number in codec]
-    return MeanCurve(name, str(codec["source"]), **{number: tuple(map(float, codec[number])) for number in numbers})
+    points = {number: tuple(map(float, codec[number])) for number in numbers}
+    return MeanCurve(name, str(codec["source"]), **points, data_set=data_set)
+
+
+def is_kodak(sizes: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether pictures, (height, width) by file name, are the 24 of the Kodak set, by their usual names and sizes."""
+    names = {f"kodim{number:02}" for number in range(1, 25)}
+    stems = {pathlib.PurePath(name).stem for name in sizes}
+    return stems == names and len(sizes) == 24 and all(sorted(size) == [512, 768] for size in sizes.values())
+
+
+def holds_for(curve: MeanCurve, sizes: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether a published curve was measured on just these pictures, as far as its file and their names tell."""
+    return "kodak" in curve.data_set.lower() and is_kodak(sizes)
 
 
 def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:

@@ -25,6 +25,9 @@ def run(
 ) -> Evaluation:
     """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the folder `out`.
 
+    A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and `Evaluation.left_out`
+    tells why.
+
     Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured is kept in the folder on the
     way there, and an evaluation that was stopped goes on where it was.
 
@@ -39,18 +42,23 @@ def run(
       example_count: how many pictures to show in the report.
 
     Raises:
-      EvaluationError: nothing to measure, two curves of one name, a drawn curve that does not exist, or `out` cannot be
-        written to; all but the last file is known before the measurement begins.
-      DataError, ImageError: the pictures cannot be read.
-      CodecError: whatever else a coder raises.
+      EvaluationError: nothing to measure, two curves of one name, a drawn curve that does not exist, `out` is the folder
+        of the pictures or cannot be written to; all of that is known before the measurement begins.
+      DataError, ImageError: none of the pictures can be read.
+      CodecError: a coder can take none of them.
     """
     _check_names(codecs, baselines, published)
+    _check_apart(folder, out)
     visible = plots.visible(published, drawn)
-    photos = measure.load_photos(folder)
+    photos, left_out = measure.load_photos(folder)
     _make_folder(out)
     kept = pathlib.Path(out) / journal.NAME
-    sweeps = [_sweep(coder, photos, 1, kept) for coder in codecs]
-    sweeps += [_sweep(coder, photos, workers, kept) for coder in baselines]
+    sweeps = []
+    for coder, at_a_time in [*((coder, 1) for coder in codecs), *((coder, workers) for coder in baselines)]:
+        sweeps.append(_sweep(coder, photos, at_a_time, kept))
+        left_out |= sweeps[-1].failed
+        photos = [photo for photo in photos if photo.name not in left_out]
+    sweeps = [sweep.without(left_out) for sweep in sweeps]
     evaluation = Evaluation(
         machine=machine.describe(),
         folder=str(folder),
@@ -60,6 +68,7 @@ def run(
         tests=tuple(coder.name for coder in codecs or baselines),
         published=tuple(published),
         examples=tuple(examples.choose(photos, sweeps, example_count)),
+        left_out=left_out,
     )
     write(evaluation, out, visible)
     kept.unlink(missing_ok=True)
@@ -95,6 +104,10 @@ def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[st
 def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published: Sequence[MeanCurve]) -> None:
     if not codecs and not baselines:
         raise EvaluationError("there is nothing to measure; give a codec or a baseline")
+    everything = [(coder.name, coder.settings, coder.points) for coder in (*codecs, *baselines)]
+    for coder in everything:
+        if everything.count(coder) > 1:
+            raise EvaluationError(f"{coder[0]} is given twice; leave one out")
     names = [curve.name for curve in (*codecs, *baselines, *published)]
     for name in names:
         if names.count(name) > 1:
@@ -103,8 +116,18 @@ def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published:
             )
 
 
+def _check_apart(folder: str | os.PathLike, out: str | os.PathLike) -> None:
+    """That the results do not go among the pictures, where the plots would be taken for some the next time."""
+    if os.path.exists(out) and os.path.exists(folder) and os.path.samefile(folder, out):
+        raise EvaluationError(f"the results cannot go into {out}, the folder of the pictures; give another one")
+
+
 def _make_folder(out: str | os.PathLike) -> None:
+    """Makes the folder, and sees that a file can be made in it."""
+    out = pathlib.Path(out)
     try:
-        pathlib.Path(out).mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise EvaluationError(f"cannot make the folder {out}: {problem.strerror}") from problem
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise EvaluationError(f"cannot write to the folder {out}; give another one, or change its permissions")

@@ -29,8 +29,8 @@ class Journal:
         if not self.path.exists():
             return {}
         keys = {self._key(photo): photo for photo in photos}
-        rows = filter(None, map(_row, self.path.read_text().splitlines()))
-        found = [Measurement(**row["measurement"]) for row in rows if row["key"] in keys]
+        lines = self.path.read_text("utf-8", errors="replace").splitlines()
+        found = [measurement for key, measurement in filter(None, map(_row, lines)) if key in keys]
         return {(measurement.point, measurement.image): measurement for measurement in found}
 
     def writer(self, photos: Sequence[Photo]) -> Callable[[Measurement], None]:
@@ -60,9 +60,10 @@ def of(coder: Coder, workers: int, path: pathlib.Path) -> Journal:
     return Journal(path, json.dumps([coder.name, coder.point_name, coder.settings, workers, here], sort_keys=True))
 
 
-def _row(line: str) -> dict | None:
-    """A line's content, or None for an empty one and for one that was cut off as it was written."""
+def _row(line: str) -> tuple[str, Measurement] | None:
+    """A line's key and measurement, or None for one that is empty, was cut off as it was written, or holds anything else."""
     try:
-        return json.loads(line)
-    except json.JSONDecodeError:
+        row = json.loads(line)
+        return row["key"], Measurement(**row["measurement"])
+    except (ValueError, KeyError, TypeError):
         return None

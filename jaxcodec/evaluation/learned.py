@@ -1,6 +1,7 @@
 """Learned codecs as coders: one whose qualities are swept, or several of one quality each that make a curve."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 import jaxcodec
 from jaxcodec.codec import Codec
 from jaxcodec.codec.pictures import as_picture
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coders import EvaluationError, check_qualities, check_rates
 from jaxcodec.rate.encode import encode_picture
 
 DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
@@ -98,18 +99,51 @@ def from_spec(
       bpps: the rates at which to measure instead, with any single codec.
 
     Raises:
-      EvaluationError: several codecs without a label, or one among them that has a range of qualities.
+      EvaluationError: several codecs without a label, one of them twice, or one that has a range of qualities; or a
+        quality or a rate that cannot be.
       CodecFileError, VersionError: a codec cannot be loaded.
     """
-    label, _, names = spec.rpartition("=")
-    loaded = [jaxcodec.load(name) for name in names.split(",")]
+    qualities, bpps = check_qualities(qualities or DEFAULT_QUALITIES), check_rates(bpps or ())
+    label, names = parse_spec(spec)
+    loaded = [jaxcodec.load(name) for name in names]
     if len(loaded) > 1 and not label:
-        raise EvaluationError(f"the curve of {names} has no name; give one, as in NAME={names}")
+        raise EvaluationError(f"the curve of {spec} has no name; give one, as in NAME={spec}")
+    for codec, name in zip(loaded, names, strict=True):
+        if [other.id for other in loaded].count(codec.id) > 1:
+            raise EvaluationError(f"the curve {label} has the codec {name} twice; leave one out")
     name = label or loaded[0].name
     if len(loaded) > 1 and any(codec.variable for codec in loaded):
         raise EvaluationError(f"a codec of {spec} has a range of qualities and is a curve of its own; give it alone")
     if bpps and len(loaded) == 1:
-        return VariableCoder(name, loaded[0], tuple(sorted(bpps)), "bpp")
+        return VariableCoder(name, loaded[0], bpps, "bpp")
     if not loaded[0].variable:
         return FixedCoder(name, tuple(sorted(loaded, key=lambda codec: codec.bpp_range[0])))
-    return VariableCoder(name, loaded[0], tuple(sorted(qualities or DEFAULT_QUALITIES)), "quality")
+    return VariableCoder(name, loaded[0], qualities, "quality")
+
+
+def parse_spec(spec: str) -> tuple[str, list[str]]:
+    """The label ("" without one) and the names or files of the codecs in [LABEL=]CODEC[,CODEC...].
+
+    A file may have "=" and "," in its path: the longest existing files are taken, and what exists as it stands has no label.
+    """
+    if pathlib.Path(spec).exists():
+        return "", [spec]
+    equals = [place for place, letter in enumerate(spec) if letter == "="]
+    for place in equals:
+        names = _existing(spec[place + 1 :])
+        if all(pathlib.Path(name).exists() for name in names):
+            return spec[:place], names
+    label, _, rest = spec.partition("=") if equals else ("", "", spec)
+    return label, _existing(rest)
+
+
+def _existing(names: str) -> list[str]:
+    """Names between commas, put together again where that makes the path of a file."""
+    parts = names.split(",")
+    found = []
+    while parts:
+        longest = (end for end in range(len(parts), 1, -1) if pathlib.Path(",".join(parts[:end])).exists())
+        end = next(longest, 1)
+        found.append(",".join(parts[:end]))
+        del parts[:end]
+    return found

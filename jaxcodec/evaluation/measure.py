@@ -1,18 +1,20 @@
 """Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and seconds."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import os
 import time
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import jax
 import numpy as np
 import tqdm
 
 from jaxcodec import image
+from jaxcodec.errors import CodecError, ImageError
 from jaxcodec.evaluation.coders import Coder, EvaluationError
 from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim
 from jaxcodec.metrics.psnr import psnr_db
@@ -65,14 +67,25 @@ class Measurement:
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-    """All measurements of one coder, point by point and picture by picture."""
+    """All measurements of one coder, point by point and picture by picture.
+
+    Attributes:
+      coder: whose.
+      measurements: of the pictures that went through at every point.
+      failed: why the others did not, by name.
+    """
 
     coder: Coder
     measurements: tuple[Measurement, ...]
+    failed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def at(self, point: float) -> list[Measurement]:
         """The measurements at an operating point, one a picture."""
         return [measurement for measurement in self.measurements if measurement.point == point]
+
+    def without(self, names: Collection[str]) -> "Sweep":
+        """The sweep less the pictures of these names."""
+        return dataclasses.replace(self, measurements=tuple(row for row in self.measurements if row.image not in names))
 
     def means(self) -> list[dict]:
         """For every operating point its `point` and the means of `NUMBERS` over the pictures.
@@ -90,21 +103,29 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return None if None in values else float(np.mean(values))
 
 
-def load_photos(folder: str | os.PathLike) -> list[Photo]:
-    """The pictures of a folder, sorted by name; alpha is left out, with a note, since not every coder keeps it.
+def load_photos(folder: str | os.PathLike) -> tuple[list[Photo], dict[str, str]]:
+    """The pictures of a folder, sorted by name, and why others cannot be read, by name.
+
+    Alpha is left out, with a note, since not every coder keeps it.
 
     Raises:
       DataError: the folder is missing or holds no images.
-      ImageError: an image cannot be read.
+      ImageError: no image can be read; the first one's error.
     """
-    photos = []
+    photos, unreadable = [], {}
     for path in image.list_images(folder):
-        picture = image.read(path)
+        try:
+            picture = image.read(path)
+        except ImageError as problem:
+            unreadable[path.name] = problem
+            continue
         pixels, notes = picture.pixels, picture.notes
         if pixels.shape[2] == 4:
             pixels, notes = np.ascontiguousarray(pixels[:, :, :3]), (*notes, "its alpha channel is left out")
         photos.append(Photo(path.name, pixels, notes))
-    return photos
+    if not photos:
+        raise next(iter(unreadable.values()))
+    return photos, {name: str(problem) for name, problem in unreadable.items()}
 
 
 def sweep(
@@ -127,23 +148,41 @@ def sweep(
       done: measurements that were made before, by operating point and name of the picture.
       keep: is called with each that is made.
 
+    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` tells why.
+
     Raises:
-      EvaluationError: the coder gave a picture of another size.
-      CodecError: whatever else the coder raises.
+      CodecError: no picture went through; the first one's error.
     """
-    made = dict(done)
+    made, failed = dict(done), {}
     total = len(coder.points) * len(photos)
     progress = tqdm.tqdm(total=total, initial=len(made), desc=coder.name, unit="image")
     with progress, concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for point in coder.points:
-            left = [photo for photo in photos if (point, photo.name) not in made]
+            left = [photo for photo in photos if (point, photo.name) not in made and photo.name not in failed]
             for photo in {photo.pixels.shape: photo for photo in reversed(left)}.values():
-                coder.decode(coder.encode(photo.pixels, point), point)
-            for measurement in pool.map(functools.partial(measure, coder, point=point), left):
-                keep(measurement)
-                made[point, measurement.image] = measurement
+                with contextlib.suppress(CodecError, MemoryError):  # told below, where it is measured
+                    coder.decode(coder.encode(photo.pixels, point), point)
+            outcomes = pool.map(functools.partial(_attempt, coder, point=point), left)
+            for photo, outcome in zip(left, outcomes, strict=True):
                 progress.update()
-    return Sweep(coder, tuple(made[point, photo.name] for point in coder.points for photo in photos))
+                if isinstance(outcome, Measurement):
+                    keep(outcome)
+                    made[point, photo.name] = outcome
+                else:
+                    failed[photo.name] = outcome
+    if len(failed) == len(photos):
+        raise next(iter(failed.values()))
+    rows = [made[point, photo.name] for point in coder.points for photo in photos if photo.name not in failed]
+    return Sweep(coder, tuple(rows), {name: str(problem) for name, problem in failed.items()})
+
+
+def _attempt(coder: Coder, photo: Photo, point: float) -> Measurement | CodecError:
+    try:
+        return measure(coder, photo, point)
+    except CodecError as problem:
+        return problem
+    except MemoryError:
+        return EvaluationError(f"{coder.name} needs more memory for {photo.name} than there is; scale it down")
 
 
 def measure(coder: Coder, photo: Photo, point: float) -> Measurement:

@@ -33,6 +33,7 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
     parts = {
         "title": tables.text(f"Evaluation of {', '.join(evaluation.tests)}"),
         "facts": _facts(evaluation),
+        "warnings": "".join(f'<p class="worse">{tables.text(_sentence(each))}</p>\n' for each in evaluation.warnings()),
         "legend": "".join(map(_legend, figures[:1])),
         "plots": "".join(f"<figure>{figure.themed_svg()}</figure>\n" for figure in figures),
         "bd": "".join(tables.bd(evaluation, name) for name in evaluation.tests),
@@ -50,6 +51,10 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
 def _facts(evaluation: Evaluation) -> str:
     count, folder, date = len(evaluation.photos), evaluation.folder, evaluation.machine["date"]
     return tables.text(f"{count} pictures of {folder}, {date}, on {evaluation.machine['cpu']}")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _legend(figure: plots.Plot) -> str:

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+from collections.abc import Mapping
 
 from jaxcodec.evaluation import curves
 from jaxcodec.evaluation.curves import MeanCurve
@@ -25,6 +26,7 @@ class Evaluation:
       tests: the names of the curves that are compared with all others.
       published: curves from publications.
       examples: pictures to look at.
+      left_out: why pictures of the folder are in no number, by name.
     """
 
     machine: dict
@@ -35,16 +37,38 @@ class Evaluation:
     tests: tuple[str, ...]
     published: tuple[MeanCurve, ...]
     examples: tuple[Example, ...]
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def curves(self) -> list[MeanCurve]:
         """The mean curves, measured ones first."""
         return [*map(curves.of_sweep, self.sweeps), *self.published]
 
+    def elsewhere(self) -> frozenset[str]:
+        """The names of the published curves that hold for other pictures than these."""
+        sizes = {photo.name: photo.pixels.shape[:2] for photo in self.photos}
+        return frozenset(curve.name for curve in self.published if not curves.holds_for(curve, sizes))
+
+    def warnings(self) -> list[str]:
+        """What a reader must know before the numbers, a sentence each."""
+        found = [f"{name} is left out: {reason}" for name, reason in self.left_out.items()]
+        elsewhere = self.elsewhere()
+        sets = dict.fromkeys(curve.data_set for curve in self.published if curve.name in elsewhere)
+        found += [
+            f"the published curves of {data_set or 'an unnamed set'} were measured on other pictures than these "
+            f"{len(self.photos)}, so that a BD-rate against them may mislead by tens of percent"
+            for data_set in sets
+        ]
+        return found
+
     def comparisons(self) -> list[dict]:
-        """Every tested curve against every other one; see `curves.compare`."""
+        """Every tested curve against every other one; see `curves.compare`.
+
+        `same_pictures` says whether both were measured on these pictures.
+        """
+        elsewhere = self.elsewhere()
         every = self.curves()
         return [
-            row
+            row | {"same_pictures": not {row["test"], row["anchor"]} & elsewhere}
             for test in every[: len(self.sweeps)]
             if test.name in self.tests
             for anchor in every
@@ -73,6 +97,8 @@ def to_json(evaluation: Evaluation) -> bytes:
             }
             for sweep in evaluation.sweeps
         ],
+        "left_out": [{"name": name, "reason": reason} for name, reason in evaluation.left_out.items()],
+        "warnings": evaluation.warnings(),
         "published": [dataclasses.asdict(curve) for curve in evaluation.published],
         "bd": evaluation.comparisons(),
     }

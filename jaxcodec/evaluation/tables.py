@@ -33,6 +33,7 @@ def bd(evaluation: Evaluation, test: str) -> str:
         if row["test"] == test
     }
     everything, middle = curves.RATE_RANGES
+    elsewhere = evaluation.elsewhere()
     lines = [
         [
             text(curve.name),
@@ -41,7 +42,7 @@ def bd(evaluation: Evaluation, test: str) -> str:
             _delta(rows[curve.name, "psnr_db", everything], "bd_rate"),
             _delta(rows[curve.name, "psnr_db", everything], "bd_psnr_db"),
             _delta(rows.get((curve.name, "ms_ssim_db", middle)), "bd_rate"),
-            text(curve.source),
+            text(curve.source) + (' <span class="worse">(other pictures)</span>' if curve.name in elsewhere else ""),
         ]
         for curve in evaluation.curves()
         if curve.name != test

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -85,8 +86,8 @@ def test_published_curves(tmp_path):
     codec = {"source": "a paper", "bpp": [0.1, 1], "psnr_db": [26, 34], "encode_time_s": [1, 2]}
     path.write_text(json.dumps({"dataset": "Kodak", "codecs": {"X": codec, "Y": codec | {"ms_ssim": [0.9, 0.99]}}}))
     assert curves.read_published(path) == [
-        MeanCurve("X", "a paper", (0.1, 1.0), (26.0, 34.0)),
-        MeanCurve("Y", "a paper", (0.1, 1.0), (26.0, 34.0), (0.9, 0.99)),
+        MeanCurve("X", "a paper", (0.1, 1.0), (26.0, 34.0), data_set="Kodak"),
+        MeanCurve("Y", "a paper", (0.1, 1.0), (26.0, 34.0), (0.9, 0.99), data_set="Kodak"),
     ]
 
 
@@ -109,3 +110,14 @@ def test_every_published_curve_of_the_reference_is_read(shared_dir):
     published = curves.read_published(shared_dir / "reference" / "published_rd_kodak.json")
     assert len(published) == 32
     assert all(curve.points("psnr_db") for curve in published)
+
+
+def test_published_curves_hold_for_the_pictures_that_their_file_names():
+    curve = MeanCurve("Paper", "a source", (0.5, 1.0), (20, 25), data_set="Kodak (24 images)")
+    kodak = {f"kodim{number:02}.png": (768, 512) if number % 5 else (512, 768) for number in range(1, 25)}
+    assert curves.holds_for(curve, kodak)
+    assert not curves.holds_for(dataclasses.replace(curve, data_set="Tecnick"), kodak)
+    assert not curves.holds_for(dataclasses.replace(curve, data_set=""), kodak)
+    assert not curves.holds_for(curve, dict(list(kodak.items())[:12]))
+    assert not curves.holds_for(curve, kodak | {"more.png": (768, 512)})
+    assert not curves.holds_for(curve, kodak | {"kodim01.png": (384, 256)})

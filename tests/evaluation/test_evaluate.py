@@ -1,16 +1,19 @@
 import base64
 import csv
+import dataclasses
 import html.parser
-import importlib.util
 import io
 import json
 import pathlib
+import runpy
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from jaxcodec.errors import DataError
+from jaxcodec.evaluate import main
 from jaxcodec.evaluation import evaluate
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
@@ -169,7 +172,7 @@ def test_what_cannot_work_is_refused_before_anything_is_measured(tmp_path, pictu
     with pytest.raises(EvaluationError, match="nothing to measure"):
         evaluate.run([], [], pictures, tmp_path)
     with pytest.raises(EvaluationError, match="two curves are called 'x'"):
-        evaluate.run([Never("x")], [Never("x")], pictures, tmp_path)
+        evaluate.run([Never("x")], [Never("x", (3.0,))], pictures, tmp_path)
     with pytest.raises(EvaluationError, match="no published curve is called 'y'"):
         evaluate.run([Never("x")], [], pictures, tmp_path, drawn=["y"])
     (tmp_path / "file").write_text("")
@@ -181,28 +184,77 @@ def test_what_cannot_work_is_refused_before_anything_is_measured(tmp_path, pictu
     assert not (tmp_path / "out").exists()
 
 
-@pytest.fixture(scope="module")
-def script():
-    """The module of eval.py."""
-    path = pathlib.Path(evaluate.__file__).parents[2] / "eval.py"
-    spec = importlib.util.spec_from_file_location("eval_script", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_pictures_that_fail_are_left_out_of_everything_and_told(tmp_path, pictures, coarse):
+    class NoGrey(coarse):
+        def encode(self, pixels, point):
+            if pixels.shape[2] == 1:
+                raise EvaluationError("too grey")
+            return super().encode(pixels, point)
+
+    folder = tmp_path / "in"
+    shutil.copytree(pictures, folder)
+    (folder / "broken.png").write_bytes(b"not a picture")
+    evaluation = evaluate.run([coarse("mine")], [NoGrey("theirs")], folder, tmp_path / "out", example_count=3)
+    assert set(evaluation.left_out) == {"broken.png", "c <grey>.png"}
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [photo["name"] for photo in results["images"]] == ["a.png", "b.png"]
+    assert {row["name"]: row["reason"] for row in results["left_out"]}["c <grey>.png"] == "too grey"
+    assert all(len(coder["per_image"]) == 2 * 4 for coder in results["coders"])
+    words = "".join(Page((tmp_path / "out" / "report.html").read_text()).words)
+    assert "C <grey>.png is left out: too grey." in words
 
 
-def run_script(script, monkeypatch, *arguments):
-    monkeypatch.setattr("sys.argv", ["eval.py", "--no-compile-cache", *map(str, arguments)])
-    return script.main()
+def test_a_coder_that_can_take_nothing_is_an_error(tmp_path, pictures, coarse):
+    class Never(coarse):
+        def encode(self, pixels, point):
+            raise EvaluationError("too large")
+
+    with pytest.raises(EvaluationError, match="too large"):
+        evaluate.run([coarse("mine")], [Never("theirs")], pictures, tmp_path, example_count=0)
+    assert not (tmp_path / "report.html").exists()
 
 
-def test_the_script_evaluates(script, monkeypatch, tmp_path, pictures, capsys):
+def test_published_curves_of_other_pictures_are_told_of(tmp_path, pictures, coarse):
+    published = [dataclasses.replace(PUBLISHED[0], data_set="Kodak (24 images)")]
+    evaluation = evaluate.run([coarse("mine")], [], pictures, tmp_path, published=published, example_count=0)
+    (warning,) = evaluation.warnings()
+    assert "Kodak (24 images) were measured on other pictures than these 3" in warning
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["warnings"] == [warning] and not any(row["same_pictures"] for row in results["bd"])
+    words = Page((tmp_path / "report.html").read_text()).words
+    assert "(other pictures)" in words and f"T{warning[1:]}." in words
+
+
+def test_results_do_not_go_among_the_pictures(tmp_path, pictures, coarse):
+    (tmp_path / "link").symlink_to(pictures)
+    with pytest.raises(EvaluationError, match="cannot go into .*link, the folder of the pictures"):
+        evaluate.run([coarse("mine")], [], pictures, tmp_path / "link")
+
+
+def test_a_codec_given_twice_is_refused(tmp_path, pictures, coarse):
+    with pytest.raises(EvaluationError, match="mine is given twice; leave one out"):
+        evaluate.run([coarse("mine"), coarse("mine")], [], pictures, tmp_path)
+
+
+def run_script(*arguments):
+    return main(["--no-compile-cache", *map(str, arguments)])
+
+
+def test_the_script_in_the_root_is_the_same(monkeypatch, capsys):
+    root = pathlib.Path(evaluate.__file__).parents[2]
+    monkeypatch.setattr("sys.argv", ["eval.py", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(root / "eval.py"), run_name="__main__")
+    assert "usage: eval.py" in capsys.readouterr().out
+
+
+def test_the_script_evaluates(tmp_path, pictures, capsys):
     published = tmp_path / "published.json"
     codec = {"source": "a paper", "bpp": [0.5, 8], "psnr_db": [20, 40]}
     published.write_text(json.dumps({"codecs": {"Paper": codec}}))
     flags = ("--images", pictures, "--out", tmp_path / "out", "--baselines", "jpeg", "--published", published,
              "--draw", "Paper", "--examples", 1, "--workers", 2)  # fmt: skip
-    assert run_script(script, monkeypatch, *flags) == 0
+    assert run_script(*flags) == 0
     assert capsys.readouterr().out == f"wrote {tmp_path / 'out' / 'report.html'}\n"
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["coders"][0]["name"] == "jpeg" and results["workers"] == 2
@@ -215,10 +267,38 @@ def test_the_script_evaluates(script, monkeypatch, tmp_path, pictures, capsys):
         (("--baselines", "gif"), "eval.py: error: there is no baseline 'gif'"),
         (("--codec", "missing.codec"), "missing.codec"),
         (("--published", "missing.json"), "missing.json"),
+        (("--codec", "default", "--qualities", "50,101"), "a quality of 101 is out of range"),
+        (("--codec", "default", "--bpp", "0"), "a rate of 0 bpp makes no sense"),
+        (("--qualities", "a"), "could not convert string to float: 'a'"),
+        (("--workers", "0"), "0 is below 1"),
+        (("--flag",), "unrecognized arguments: --flag"),
+        (("--images", "missing"), "there is no folder missing"),
     ],
 )
-def test_the_script_tells_errors_in_one_sentence(script, monkeypatch, tmp_path, pictures, capsys, flags, message):
-    assert run_script(script, monkeypatch, "--images", pictures, "--out", tmp_path / "out", *flags) == 2
+def test_the_script_tells_errors_in_one_sentence(tmp_path, pictures, capsys, flags, message):
+    try:
+        status = run_script("--images", pictures, "--out", tmp_path / "out", *flags)
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_script_goes_on_past_a_broken_picture_and_says_so_in_its_status(tmp_path, pictures, capsys):
+    folder = tmp_path / "in"
+    shutil.copytree(pictures, folder)
+    (folder / "broken.png").write_bytes(b"not a picture")
+    assert run_script("--images", folder, "--out", tmp_path / "out", "--baselines", "jpeg", "--examples", 0) == 2
+    told = capsys.readouterr()
+    assert "warning: broken.png is left out" in told.err and told.out.startswith("wrote ")
+
+
+def test_an_interrupt_is_no_traceback(tmp_path, pictures, capsys, monkeypatch):
+    def interrupted(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluate, "run", interrupted)
+    assert run_script("--images", pictures, "--out", tmp_path / "out") == 130
+    assert "the same command goes on" in capsys.readouterr().err

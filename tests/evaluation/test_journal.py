@@ -33,7 +33,8 @@ def test_an_evaluation_that_was_stopped_goes_on_where_it_was(counting, pictures,
     kept = (tmp_path / journal.NAME).read_text().strip().splitlines()
     assert len(kept) == 4  # each point begins with one call for each of two sizes, untimed
 
-    (tmp_path / journal.NAME).write_text("\n".join([*kept, kept[0][:50]]))  # as if it had been killed while it wrote
+    broken = [kept[0][:50], "[]", '{"key": 1}', "3", "\udcff"]  # as if it had been killed while it wrote, and worse
+    (tmp_path / journal.NAME).write_bytes("\n".join([*kept, *broken]).encode(errors="surrogateescape"))
     counting.calls.clear()
     counting.stop_at[0] = None
     resumed = evaluate.run([counting("mine")], [], pictures, tmp_path, example_count=0)
@@ -47,7 +48,7 @@ def test_an_evaluation_that_was_stopped_goes_on_where_it_was(counting, pictures,
 
 
 def test_only_the_same_pixels_and_settings_count(coarse, pictures, tmp_path):
-    photos = measure.load_photos(pictures)
+    photos, _ = measure.load_photos(pictures)
     log = journal.of(coarse("mine"), 1, tmp_path / journal.NAME)
     measure.sweep(coarse("mine"), photos, keep=log.writer(photos))
     assert len(log.read(photos)) == 12
@@ -59,7 +60,7 @@ def test_only_the_same_pixels_and_settings_count(coarse, pictures, tmp_path):
 
 
 def test_a_journal_that_cannot_be_written_is_an_error(coarse, pictures, tmp_path):
-    photos = measure.load_photos(pictures)
+    photos, _ = measure.load_photos(pictures)
     log = journal.of(coarse("mine"), 1, tmp_path / "missing" / journal.NAME)
     with pytest.raises(EvaluationError, match="missing/measured.jsonl: No such file"):
         measure.sweep(coarse("mine"), photos, keep=log.writer(photos))

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import small_codecs
@@ -6,14 +8,14 @@ import jaxcodec
 from jaxcodec import codec_file
 from jaxcodec.errors import CodecFileError
 from jaxcodec.evaluation.coders import EvaluationError
-from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec, refined
+from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec, parse_spec, refined
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Codec files by name: "tiny" has a range of qualities, "factorized" one."""
     folder = tmp_path_factory.mktemp("codecs")
-    paths = {name: folder / f"{name}.codec" for name in ("tiny", "factorized")}
+    paths = {name: folder / f"{name}.codec" for name in ("tiny", "factorized", "one_quality")}
     for name, path in paths.items():
         codec_file.save(path, small_codecs.content(name))
     return paths
@@ -59,9 +61,9 @@ def test_half_a_refinement_is_not_measured(name, files, photo, interrupted_refin
 
 
 def test_codecs_of_one_quality_make_a_curve(files, photo):
-    coder = from_spec(f"pair={files['factorized']},{files['factorized']}", qualities=[10, 20])
+    coder = from_spec(f"pair={files['factorized']},{files['one_quality']}", qualities=[10, 20])
     assert (coder.name, coder.point_name, coder.points) == ("pair", "codec", (0, 1))
-    assert [codec["codec"] for codec in coder.settings["codecs"]] == ["factorized", "factorized"]
+    assert [codec["codec"] for codec in coder.settings["codecs"]] == ["factorized", "one_quality"]
     pixels = photo[:32, :48]
     decoded = coder.decode(coder.encode(pixels, 1), 1)
     assert decoded.shape == (32, 48, 3)
@@ -74,7 +76,39 @@ def test_a_single_codec_of_one_quality_needs_no_label(files):
 
 def test_several_codecs_need_a_label(files):
     with pytest.raises(EvaluationError, match="has no name; give one, as in NAME="):
-        from_spec(f"{files['factorized']},{files['factorized']}")
+        from_spec(f"{files['factorized']},{files['one_quality']}")
+
+
+def test_a_codec_twice_in_a_curve_is_refused(files):
+    with pytest.raises(EvaluationError, match="the curve pair has the codec .*factorized.codec twice; leave one out"):
+        from_spec(f"pair={files['factorized']},{files['factorized']}")
+
+
+def test_points_that_cannot_be_are_refused_before_a_codec_is_loaded():
+    for points in ({"qualities": [50, 100.5]}, {"qualities": [math.nan]}, {"bpps": [0.0]}, {"bpps": [math.inf]}):
+        with pytest.raises(EvaluationError, match="out of range|makes no sense"):
+            from_spec("missing.codec", **points)
+
+
+def test_points_count_once(files):
+    assert from_spec(str(files["tiny"]), qualities=[50, 20, 50]).points == (20, 50)
+
+
+@pytest.mark.parametrize("name", ["a=b.codec", "a,b.codec", "lambda=0.01,steps=3.codec"])
+def test_a_path_may_have_signs_of_its_own(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    (tmp_path / "other.codec").touch()
+    assert parse_spec(name) == ("", [name])
+    assert parse_spec(f"label={name}") == ("label", [name])
+    assert parse_spec(f"label=other.codec,{name}") == ("label", ["other.codec", name])
+    assert parse_spec(f"label={name},other.codec") == ("label", [name, "other.codec"])
+
+
+def test_names_need_no_file():
+    assert parse_spec("default") == ("", ["default"])
+    assert parse_spec("mine=default") == ("mine", ["default"])
+    assert parse_spec("mine=a.codec,b.codec") == ("mine", ["a.codec", "b.codec"])
 
 
 def test_a_codec_with_a_range_of_qualities_is_a_curve_of_its_own(files):

@@ -12,7 +12,7 @@ from jaxcodec.evaluation.measure import Photo, load_photos, sweep
 
 @pytest.fixture(scope="module")
 def photos(pictures):
-    return load_photos(pictures)
+    return load_photos(pictures)[0]
 
 
 def test_pictures_are_read_in_order_and_without_alpha(photos):
@@ -27,10 +27,30 @@ def test_a_folder_without_pictures_is_an_error(tmp_path):
         load_photos(tmp_path)
 
 
-def test_an_unreadable_picture_is_named(tmp_path):
+def test_an_unreadable_picture_is_named_and_the_others_are_read(tmp_path, pictures):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(ImageError, match="broken.png"):
         load_photos(tmp_path)
+    (tmp_path / "a.png").write_bytes((pictures / "a.png").read_bytes())
+    photos, unreadable = load_photos(tmp_path)
+    assert [photo.name for photo in photos] == ["a.png"]
+    assert list(unreadable) == ["broken.png"] and "broken.png" in unreadable["broken.png"]
+
+
+def test_a_picture_that_a_coder_cannot_take_is_left_out_of_all_its_points(photos, coarse):
+    class Picky(coarse):
+        def encode(self, pixels, point):
+            if point == 32.0 and pixels.shape[2] == 1:
+                raise EvaluationError("too grey")
+            if point == 16.0 and pixels.shape == photos[1].pixels.shape and (pixels == photos[1].pixels).all():
+                raise MemoryError
+            return super().encode(pixels, point)
+
+    found = sweep(Picky(), photos, workers=2)
+    assert set(found.failed) == {"b.png", "c <grey>.png"}
+    assert found.failed["c <grey>.png"] == "too grey" and "memory" in found.failed["b.png"]
+    assert [(row.image, row.point) for row in found.measurements] == [("a.png", point) for point in Picky().points]
+    assert found.without(["a.png"]).measurements == ()
 
 
 def test_numbers_are_those_of_the_files(photos, coarse):

@@ -1,0 +1,136 @@
+"""Measures codecs: python -m jaxcodec.evaluate --codec NAME|FILE ... --images DIR --out DIR [--baselines jpeg,webp,...]."""
+
+import argparse
+import os
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+
+from jaxcodec.errors import CodecError
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that tells a wrong flag in one sentence."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: error: {message}; see --help\n")
+
+
+def _checked(check: str) -> Callable[[str], tuple[float, ...]]:
+    """Reads numbers between commas and lets a function of `evaluation.coders` check them, before JAX is loaded."""
+
+    def numbers(text: str) -> tuple[float, ...]:
+        from jaxcodec.evaluation import coders
+
+        try:
+            return getattr(coders, check)([float(number) for number in text.split(",") if number])
+        except (CodecError, ValueError) as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from problem
+
+    return numbers
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _at_least(minimum: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        if (number := int(text)) < minimum:
+            raise argparse.ArgumentTypeError(f"{number} is below {minimum}")
+        return number
+
+    return count
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(prog=program, description="Measure codecs on a folder of pictures.", allow_abbrev=False)
+    parser.add_argument(
+        "--codec",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[LABEL=]CODEC[,CODEC...]",
+        help="name or file of a codec; several of one quality each, under a label, make one curve",
+    )
+    parser.add_argument("--images", required=True, type=pathlib.Path, metavar="DIR", help="the pictures")
+    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="where to write the results")
+    parser.add_argument("--baselines", type=_names, default=["jpeg", "webp"], metavar="A,B", help="default: jpeg,webp")
+    parser.add_argument("--published", type=pathlib.Path, metavar="FILE", help="published curves, JSON")
+    parser.add_argument(
+        "--draw", nargs="+", action="extend", metavar="NAME", help="the published curves to draw in the plots"
+    )
+    points = parser.add_mutually_exclusive_group()
+    points.add_argument(
+        "--qualities", type=_checked("check_qualities"), metavar="Q,Q", help="0 to 100; default: nine, evenly spread"
+    )
+    points.add_argument(
+        "--bpp", type=_checked("check_rates"), metavar="R,R", help="rates to ask for instead of qualities"
+    )
+    parser.add_argument(
+        "--refine",
+        nargs="+",
+        action="extend",
+        type=_at_least(1),
+        default=[],
+        metavar="STEPS",
+        help="measure each codec with its latents refined for so many steps, too",
+    )
+    parser.add_argument(
+        "--workers", type=_at_least(1), default=1, metavar="N", help="pictures that baselines code at a time"
+    )
+    parser.add_argument("--examples", type=_at_least(0), default=3, metavar="N", help="pictures to show in the report")
+    parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "eval.py") -> int:
+    """Evaluates as `arguments` say (default: those of the process), and returns the exit status.
+
+    0 when all went well; 2 after an error that the user can mend, one sentence on stderr, or where pictures were left out;
+    130 after an interrupt, from which the same command goes on.
+    """
+    options = _parser(program).parse_args(arguments)
+    try:
+        return _evaluate(options, program)
+    except CodecError as error:
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; the same command goes on where it was", file=sys.stderr)
+        return 130
+
+
+def _evaluate(options: argparse.Namespace, program: str) -> int:
+    from jaxcodec.evaluation import classical
+
+    baselines = classical.baselines(list(dict.fromkeys(options.baselines)))
+    if not options.images.exists():
+        raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
+
+    from jaxcodec import compile_cache
+    from jaxcodec.evaluation import curves, evaluate, learned
+
+    published = curves.read_published(options.published) if options.published else ()
+    if not options.no_compile_cache:
+        compile_cache.enable()
+    codecs = [learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp) for spec in options.codec]
+    refined = [learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs]
+    evaluation = evaluate.run(
+        [*codecs, *refined],
+        baselines,
+        options.images,
+        options.out,
+        published=published,
+        drawn=options.draw,
+        workers=options.workers,
+        example_count=options.examples,
+    )
+    for warning in evaluation.warnings():
+        print(f"{program}: warning: {warning}", file=sys.stderr)
+    print(f"wrote {options.out / 'report.html'}")
+    return 2 if evaluation.left_out else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(program=os.path.basename(sys.argv[0])))
