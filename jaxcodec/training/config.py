@@ -1,5 +1,6 @@
 """The settings of a run: defaults, where they are kept, and checks."""
 
+import functools
 import json
 import pathlib
 
@@ -8,47 +9,19 @@ import ml_collections
 from jaxcodec import objectives
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import write_atomic
+from jaxcodec.training.settings import SETTINGS
 
 RUN_FILE = "config.json"
 
 
 def default_config() -> ml_collections.ConfigDict:
-    """Settings that every config starts from; `model` and `objective` are left for it to fill."""
-    config = ml_collections.ConfigDict()
-    config.name = ml_collections.config_dict.placeholder(str)  # of the exported codec
-    config.model = ml_collections.ConfigDict()  # see jaxcodec.models.build
-    config.objective = {"first": 0.01, "last": 0.01, "balance": 0.0}  # see RateDistortion
-    config.target_rate = {  # see TargetRate and rate.controller; where there are targets, they take the objective's place
-        "targets_bpp": (), "beta": (), "strategy": "general", "parameter_bpp": (), "smoothing": "decay", "alpha": 0.99,
-        "decay": {"steps": 150_000, "base": 50.0, "limit_bpp": 3.0, "below_bpp": 0.5},
-        "tolerance": 0.0, "beta_rate": 0.005, "balance": 0.0,
-    }  # fmt: skip
-    config.search = {  # train.py --search, see training.rate_search; tolerance is of the target, delta 0 chooses one
-        "rounds": 10, "steps": 20_000, "tolerance": 0.05, "delta": 0.0,
-    }  # fmt: skip
-    config.start = {  # another run to begin with, and which of its qualities become 0 and 1 here; see training.start
-        "workdir": "", "qualities": (0.0, 1.0),
-    }  # fmt: skip
-    config.surrogate = "noise"  # see jaxcodec.entropy.surrogates
-    config.fake_quantised = False  # fine-tune with the networks that choose tables in 8 bits, see jaxcodec.integer.fake
-    config.seed = 0
-    config.steps = 100_000
-    config.batch_size = 16  # global
-    config.average_decay = 0.999  # of the exponential moving average that is exported; 0 exports the last parameters
-    config.optimiser = {
-        "kind": "adam", "learning_rate": 1e-4, "warmup": 100, "decay": 0.3, "clip": 1.0, "b1": 0.9, "b2": 0.999,
-        "muon_factor": 3.0,
-    }  # fmt: skip
-    config.data = {
-        "folders": "",  # one folder of images or several, separated by commas
-        "crop": 256, "validation_images": 16, "cache_gib": 4.0, "workers": 0, "min_scale": 1.0,
-    }  # fmt: skip
-    config.log_every = 50
-    config.validate_every = 2000
-    config.validation_qualities = (0.0, 0.5, 1.0)
-    config.checkpoint_every = 1000
-    config.keep_checkpoints = 2
-    return config
+    """The defaults of `SETTINGS`, that every config starts from; `model` is left for it to fill, and the objective to set."""
+    defaults: dict = {}
+    for setting in SETTINGS:
+        *groups, name = setting.name.split(".")
+        group = functools.reduce(lambda within, part: within.setdefault(part, {}), groups, defaults)
+        group[name] = ml_collections.config_dict.placeholder(str) if setting.default is None else setting.default
+    return ml_collections.ConfigDict(defaults)
 
 
 COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932, 0.1800)
@@ -83,9 +56,10 @@ def check(config: ml_collections.ConfigDict) -> None:
     """Raises TrainingError, or RateError of a target rate, for settings that cannot work, naming them."""
     if not config.data.folders:
         raise TrainingError("config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training images")
-    for name in ("steps", "batch_size", "log_every", "validate_every", "checkpoint_every", "keep_checkpoints"):
-        if config[name] < 1:
-            raise TrainingError(f"config.{name} is {config[name]}; it must be at least 1")
+    for setting in SETTINGS:
+        value = _lookup(config, setting.name)
+        if value is not None and setting.valid and not setting.valid.holds(value):
+            raise TrainingError(f"config.{setting.name} is {value}; it must be {setting.valid.words}")
     if config.fake_quantised and config.model.entropy == "factorized":
         raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
     objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
@@ -115,8 +89,9 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
 
 
 def _lookup(config, name):
+    """The setting of that name, with dots; None where this config has none, as an objective of one's own."""
     for part in name.split("."):
-        config = config[part]
+        config = None if config is None else config.get(part)
     return config
 
 

@@ -1,0 +1,99 @@
+"""The settings of a run: each with its default, what it may be, and a word about it. No JAX.
+
+One table: `training.config` makes the defaults and the checks from it, and `train.py --help` prints it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Valid(NamedTuple):
+    """What a setting may be: in words that follow "must be", and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+class Setting(NamedTuple):
+    """One setting: its name in the config, with dots; None as a default stands for a string that is not given."""
+
+    name: str
+    default: Any
+    help: str
+    valid: Valid | None = None
+
+
+def _at_least(minimum: float) -> Valid:
+    return Valid(f"at least {minimum}", lambda value: minimum <= value < float("inf"))
+
+
+def _above(bound: float) -> Valid:
+    return Valid(f"above {bound}", lambda value: bound < value < float("inf"))
+
+
+def _within(low: float, high: float) -> Valid:
+    return Valid(f"within {low} and {high}", lambda value: low <= value <= high)
+
+
+def _one_of(*names: str) -> Valid:
+    """One of these names, or the import path of one's own, MODULE:NAME."""
+    return Valid(f"one of {', '.join(names)}, or MODULE:NAME of your own", lambda value: value in names or ":" in value)
+
+
+_FRACTION = Valid("at least 0 and below 1", lambda value: 0 <= value < 1)
+_POSITIVE_FRACTION = Valid("above 0 and at most 1", lambda value: 0 < value <= 1)
+_FINITE = Valid("a finite number", lambda value: abs(value) < float("inf"))
+_QUALITIES = Valid("one or more numbers within 0 and 1", lambda values: values and all(0 <= each <= 1 for each in values))
+
+SETTINGS = (
+    Setting("name", None, "what the exported codec is called"),
+    Setting("model", {}, "the description that jaxcodec.models.build takes; each config has its own"),
+    Setting("objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)),
+    Setting("objective.last", 0.01, "lambda at quality 1", _above(0)),
+    Setting("objective.balance", 0.0, "0.5 weighs a percent of rate about alike at every quality", _FINITE),
+    Setting("target_rate.targets_bpp", (), "rates to land on, in bpp; they take the place of lambda"),
+    Setting("target_rate.beta", (), "weight of the rate term, one for each target"),
+    Setting("target_rate.strategy", "general", "fixed, adaptive or general: where the rate parameter comes from"),
+    Setting("target_rate.parameter_bpp", (), "of strategy fixed, one for each target; empty: the targets themselves"),
+    Setting("target_rate.smoothing", "decay", "of strategy general: decay, printed or none"),
+    Setting("target_rate.alpha", 0.99, "of the smoothing, at least 0 and below 1"),
+    Setting("target_rate.decay.steps", 150_000, "steps over which a target comes down; 0: none", _at_least(0)),
+    Setting("target_rate.decay.base", 50.0, "a target starts at so many times itself", _at_least(1)),
+    Setting("target_rate.decay.limit_bpp", 3.0, "but at most here, in bpp", _above(0)),
+    Setting("target_rate.decay.below_bpp", 0.5, "only targets of at most this come down, in bpp", _at_least(0)),
+    Setting("target_rate.tolerance", 0.0, "relative deviation to which beta is adapted; 0: beta stays"),
+    Setting("target_rate.beta_rate", 0.005, "the most that log(beta) moves in a step", _at_least(0)),
+    Setting("target_rate.balance", 0.0, "1 weighs the rate terms of all targets alike", _FINITE),
+    Setting("search.rounds", 10, "of --search: the most rounds", _at_least(0)),
+    Setting("search.steps", 20_000, "of --search: steps of a round", _at_least(1)),
+    Setting("search.tolerance", 0.05, "of --search: standard deviation allowed, as a part of the target", _at_least(0)),
+    Setting("search.delta", 0.0, "of --search: by which beta changes; 0 chooses one", _at_least(0)),
+    Setting("start.workdir", "", "another run whose weights to begin with"),
+    Setting("start.qualities", (0.0, 1.0), "which of its qualities become 0 and 1 here"),
+    Setting("surrogate", "noise", "what stands for rounding: noise, round or mixed", _one_of("noise", "round", "mixed")),
+    Setting("fake_quantised", False, "fine-tune with the networks that choose tables in 8 bits"),
+    Setting("seed", 0, "of weights, noise and crops", _within(0, 2**32 - 1)),
+    Setting("steps", 100_000, "of training, in all", _at_least(1)),
+    Setting("batch_size", 16, "crops of a step, over all devices", _at_least(1)),
+    Setting("average_decay", 0.999, "of the average of the weights that is exported; 0: the last weights", _FRACTION),
+    Setting("optimiser.kind", "adam", "adam or muon", _one_of("adam", "muon")),
+    Setting("optimiser.learning_rate", 1e-4, "the highest", _above(0)),
+    Setting("optimiser.warmup", 100, "steps of linear rise to it", _at_least(0)),
+    Setting("optimiser.decay", 0.3, "part of the steps over which it falls to 0, at the end", _within(0, 1)),
+    Setting("optimiser.clip", 1.0, "the largest norm of a gradient", _above(0)),
+    Setting("optimiser.b1", 0.9, "Adam's decay of the mean", _FRACTION),
+    Setting("optimiser.b2", 0.999, "Adam's decay of the square", _FRACTION),
+    Setting("optimiser.muon_factor", 3.0, "Muon's learning rate over Adam's", _above(0)),
+    Setting("data.folders", "", "one folder of images or several, separated by commas"),
+    Setting("data.crop", 256, "side of a crop in pixels, a multiple of the model's stride", _at_least(1)),
+    Setting("data.validation_images", 16, "held out of training; 0: no validation, and no export", _at_least(0)),
+    Setting("data.cache_gib", 4.0, "memory for decoded images, in GiB", _at_least(0)),
+    Setting("data.workers", 0, "processes that decode what does not fit there", _at_least(0)),
+    Setting("data.min_scale", 1.0, "below 1, crops are shrunk by up to so much", _POSITIVE_FRACTION),
+    Setting("log_every", 50, "steps from one line of metrics to the next", _at_least(1)),
+    Setting("validate_every", 2000, "steps from one validation to the next", _at_least(1)),
+    Setting("validation_qualities", (0.0, 0.5, 1.0), "qualities to validate at, within 0 and 1", _QUALITIES),
+    Setting("checkpoint_every", 1000, "steps from one checkpoint to the next", _at_least(1)),
+    Setting("keep_checkpoints", 2, "the newest so many are kept", _at_least(1)),
+)
+"""All settings of a run, in the order of `--help`."""
