@@ -1,17 +1,26 @@
-"""The settings of a run: defaults, where they are kept, and checks."""
+"""The settings of a run: defaults, checks, what binds a run, and where they are kept."""
 
+import difflib
 import functools
 import json
 import pathlib
+from typing import Any
 
 import ml_collections
 
-from jaxcodec import objectives
+from jaxcodec import models, objectives
 from jaxcodec.errors import TrainingError
-from jaxcodec.files import write_atomic
+from jaxcodec.files import read_bytes, write_atomic
+from jaxcodec.models.build import stride
 from jaxcodec.training.settings import SETTINGS
 
 RUN_FILE = "config.json"
+
+BINDING = (
+    "model", "objective", "target_rate", "start", "batch_size", "seed", "surrogate", "data.crop", "data.validation_images",
+    "optimiser.kind",
+)  # fmt: skip
+"""Settings that a run keeps from its first checkpoint to its last; all others may change when it is resumed."""
 
 
 def default_config() -> ml_collections.ConfigDict:
@@ -53,39 +62,91 @@ def small_config() -> ml_collections.ConfigDict:
 
 
 def check(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError, or RateError of a target rate, for settings that cannot work, naming them."""
-    if not config.data.folders:
-        raise TrainingError("config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training images")
+    """Raises TrainingError, RateError of a target rate or CodecFileError of a model, for settings that cannot work.
+
+    The message names the setting, its value and what it may be. Nothing is opened, nothing is compiled.
+    """
+    _check_names(config)
     for setting in SETTINGS:
         value = _lookup(config, setting.name)
         if value is not None and setting.valid and not setting.valid.holds(value):
-            raise TrainingError(f"config.{setting.name} is {value}; it must be {setting.valid.words}")
+            raise TrainingError(f"config.{setting.name} is {value!r}; it must be {setting.valid.words}")
+    folders(config)
+    models.build(config.model.to_dict())
+    unit = stride(config.model.to_dict())
+    if config.data.crop % unit:
+        raise TrainingError(
+            f"config.data.crop is {config.data.crop}; the model takes a multiple of {unit}, "
+            f"{max(1, round(config.data.crop / unit)) * unit} say"
+        )
     if config.fake_quantised and config.model.entropy == "factorized":
         raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
     objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
 
 
+def folders(config: ml_collections.ConfigDict) -> list[str]:
+    """The folders of images; raises TrainingError where there are none, or one without a name."""
+    if not config.data.folders:
+        raise TrainingError("config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training images")
+    names = [name.strip() for name in config.data.folders.split(",")]
+    if not all(names):
+        raise TrainingError(
+            f"config.data.folders is {config.data.folders!r}, with a comma too many; "
+            "give --config.data.folders=DIR[,DIR...]"
+        )
+    return names
+
+
+def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
+    """Raises TrainingError, which tells every difference, if the run in `workdir` was begun with other `BINDING` settings.
+
+    Only for a folder that has a checkpoint: a run without one binds nobody.
+    """
+    if not (workdir / RUN_FILE).exists():
+        return
+    before, now = (_flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), config))
+    names = sorted(name for name in before.keys() | now.keys() if _binds(name) and before.get(name) != now.get(name))
+    if names:
+        missing = "not set"
+        changes = "; ".join(
+            f"config.{name}: {before.get(name, missing)} before, {now.get(name, missing)} now" for name in names
+        )
+        raise TrainingError(f"{workdir} holds a run with other settings ({changes}); use those, or another --workdir")
+
+
 def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
-    """Keeps the settings in `workdir`; raises TrainingError if a run of another model or input already lives there."""
-    path = workdir / RUN_FILE
-    if path.exists():
-        before = load(workdir)
-        for name in ("model", "objective", "target_rate", "start", "batch_size", "seed", "surrogate", "data.crop"):
-            old, new = _lookup(before, name), _lookup(config, name)
-            if _plain(old) != _plain(new):
-                raise TrainingError(
-                    f"{workdir} holds a run with another config.{name} ({_plain(old)}, now {_plain(new)}); "
-                    "use its config, or another --workdir"
-                )
-    write_atomic(path, (config.to_json_best_effort(indent=1) + "\n").encode())
+    """Keeps the settings in `workdir`, in place of those that were there."""
+    write_atomic(workdir / RUN_FILE, (config.to_json_best_effort(indent=1) + "\n").encode(), TrainingError)
 
 
 def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
-    """The settings of the run in `workdir`; raises TrainingError if there is none."""
+    """The settings of the run in `workdir`; what a run of an older version did not know is at its default.
+
+    Raises TrainingError if there is no run, or its file is damaged.
+    """
     path = workdir / RUN_FILE
     if not path.exists():
         raise TrainingError(f"{workdir} holds no {RUN_FILE}; name the --workdir of a training run")
-    return ml_collections.ConfigDict(json.loads(path.read_text()))
+    try:
+        settings = json.loads(read_bytes(path, TrainingError))
+        if not settings["model"]["entropy"]:
+            raise ValueError("no model")
+        return ml_collections.ConfigDict(_merged(default_config().to_dict(), settings))
+    except (ValueError, TypeError, KeyError) as error:
+        raise TrainingError(
+            f"{path} is damaged: it does not hold the settings of a run; restore it, "
+            "or write it anew by train.py with the config of the run"
+        ) from error
+
+
+def _check_names(config: ml_collections.ConfigDict) -> None:
+    """Raises TrainingError for a setting that there is none of. A model has its own, an objective may have."""
+    known = {setting.name for setting in SETTINGS}
+    for name in sorted(_flat(config.to_dict()).keys() - known):
+        if not name.startswith(("model.", "objective.")):
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"config.{near[0]} is meant, perhaps" if near else "leave it out"
+            raise TrainingError(f"config.{name} is unknown; {remedy}")
 
 
 def _lookup(config, name):
@@ -95,5 +156,20 @@ def _lookup(config, name):
     return config
 
 
-def _plain(value):
-    return json.loads(value.to_json()) if isinstance(value, ml_collections.ConfigDict) else value
+def _binds(name: str) -> bool:
+    return any(name == binding or name.startswith(binding + ".") for binding in BINDING)
+
+
+def _merged(defaults: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings over defaults, at every depth."""
+    both = {name: _merged(defaults[name], value) for name, value in settings.items()
+            if isinstance(value, dict) and isinstance(defaults.get(name), dict)}  # fmt: skip
+    return defaults | settings | both
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by dotted name."""
+    flat = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

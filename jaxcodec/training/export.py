@@ -47,7 +47,7 @@ def export(
 
 def _pictures(config, images: str | pathlib.Path | None) -> list[np.ndarray]:
     """Up to PICTURES pictures, evenly spread over those that were trained on, or over a folder."""
-    folders = config.data.folders.split(",") if images is None else [images]
+    folders = run_config.folders(config) if images is None else [images]
     held_out = config.data.validation_images if images is None else 0
     try:
         folder = open_folder(folders, validation_images=held_out, cache_gib=0, decode_all=False, seed=config.seed)

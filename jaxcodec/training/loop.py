@@ -41,13 +41,15 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
     images = _open_input(config)
     workdir.mkdir(parents=True, exist_ok=True)
     first_process = jax.process_index() == 0
-    if first_process:
-        run_config.remember(config, workdir)
     checkpoints = Checkpoints(workdir, config.keep_checkpoints)
+    if checkpoints.latest_step() is not None:
+        run_config.check_same(config, workdir)
     state, train_step, validate = _compile(config, mesh, fresh=checkpoints.latest_step() is None)
 
     # ---------------------------------------------------------------- checkpoint
     state, step, window = _resume(checkpoints, state, images, config)
+    if first_process:
+        run_config.remember(config, workdir)
     reporter = Reporter(workdir, step, config.steps) if first_process else None
 
     def save() -> None:
@@ -96,7 +98,7 @@ class _Input(NamedTuple):
 
 def _open_input(config: ml_collections.ConfigDict) -> _Input:
     folder = data.open_folder(
-        config.data.folders.split(","),
+        run_config.folders(config),
         validation_images=config.data.validation_images,
         cache_gib=config.data.cache_gib,
         seed=config.seed,

@@ -24,7 +24,7 @@ class Setting(NamedTuple):
 
 
 def _at_least(minimum: float) -> Valid:
-    return Valid(f"at least {minimum}", lambda value: minimum <= value < float("inf"))
+    return Valid(f"at least {minimum:g}", lambda value: minimum <= value < float("inf"))
 
 
 def _above(bound: float) -> Valid:
@@ -40,10 +40,17 @@ def _one_of(*names: str) -> Valid:
     return Valid(f"one of {', '.join(names)}, or MODULE:NAME of your own", lambda value: value in names or ":" in value)
 
 
+def _each(valid: Valid, count: int | None = None) -> Valid:
+    """So many numbers in brackets, or any number of them."""
+    words = f"{'' if count is None else f'{count} '}numbers in brackets, each {valid.words}"
+    return Valid(words, lambda values: count in (None, len(values)) and all(map(valid.holds, values)))
+
+
+_COUNT = _within(1, 2**31 - 1)  # devices count steps in int32
 _FRACTION = Valid("at least 0 and below 1", lambda value: 0 <= value < 1)
 _POSITIVE_FRACTION = Valid("above 0 and at most 1", lambda value: 0 < value <= 1)
 _FINITE = Valid("a finite number", lambda value: abs(value) < float("inf"))
-_QUALITIES = Valid("one or more numbers within 0 and 1", lambda values: values and all(0 <= each <= 1 for each in values))
+_QUALITIES = Valid("one or more numbers within 0 and 1", lambda values: len(values) > 0 and all(0 <= each <= 1 for each in values))
 
 SETTINGS = (
     Setting("name", None, "what the exported codec is called"),
@@ -51,17 +58,17 @@ SETTINGS = (
     Setting("objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)),
     Setting("objective.last", 0.01, "lambda at quality 1", _above(0)),
     Setting("objective.balance", 0.0, "0.5 weighs a percent of rate about alike at every quality", _FINITE),
-    Setting("target_rate.targets_bpp", (), "rates to land on, in bpp; they take the place of lambda"),
-    Setting("target_rate.beta", (), "weight of the rate term, one for each target"),
-    Setting("target_rate.strategy", "general", "fixed, adaptive or general: where the rate parameter comes from"),
-    Setting("target_rate.parameter_bpp", (), "of strategy fixed, one for each target; empty: the targets themselves"),
-    Setting("target_rate.smoothing", "decay", "of strategy general: decay, printed or none"),
-    Setting("target_rate.alpha", 0.99, "of the smoothing, at least 0 and below 1"),
+    Setting("target_rate.targets_bpp", (), "rates to land on, in bpp; they take the place of lambda", _each(_above(0))),
+    Setting("target_rate.beta", (), "weight of the rate term, one for each target", _each(_above(0))),
+    Setting("target_rate.strategy", "general", "where the rate parameter comes from", _one_of("fixed", "adaptive", "general")),
+    Setting("target_rate.parameter_bpp", (), "of strategy fixed, one for each target; empty: the targets themselves", _each(_above(0))),
+    Setting("target_rate.smoothing", "decay", "of strategy general", _one_of("decay", "printed", "none")),
+    Setting("target_rate.alpha", 0.99, "of the smoothing", _FRACTION),
     Setting("target_rate.decay.steps", 150_000, "steps over which a target comes down; 0: none", _at_least(0)),
     Setting("target_rate.decay.base", 50.0, "a target starts at so many times itself", _at_least(1)),
     Setting("target_rate.decay.limit_bpp", 3.0, "but at most here, in bpp", _above(0)),
     Setting("target_rate.decay.below_bpp", 0.5, "only targets of at most this come down, in bpp", _at_least(0)),
-    Setting("target_rate.tolerance", 0.0, "relative deviation to which beta is adapted; 0: beta stays"),
+    Setting("target_rate.tolerance", 0.0, "relative deviation to which beta is adapted; 0: beta stays", _at_least(0)),
     Setting("target_rate.beta_rate", 0.005, "the most that log(beta) moves in a step", _at_least(0)),
     Setting("target_rate.balance", 0.0, "1 weighs the rate terms of all targets alike", _FINITE),
     Setting("search.rounds", 10, "of --search: the most rounds", _at_least(0)),
@@ -69,11 +76,11 @@ SETTINGS = (
     Setting("search.tolerance", 0.05, "of --search: standard deviation allowed, as a part of the target", _at_least(0)),
     Setting("search.delta", 0.0, "of --search: by which beta changes; 0 chooses one", _at_least(0)),
     Setting("start.workdir", "", "another run whose weights to begin with"),
-    Setting("start.qualities", (0.0, 1.0), "which of its qualities become 0 and 1 here"),
+    Setting("start.qualities", (0.0, 1.0), "which of its qualities become 0 and 1 here", _each(_FINITE, 2)),
     Setting("surrogate", "noise", "what stands for rounding: noise, round or mixed", _one_of("noise", "round", "mixed")),
     Setting("fake_quantised", False, "fine-tune with the networks that choose tables in 8 bits"),
     Setting("seed", 0, "of weights, noise and crops", _within(0, 2**32 - 1)),
-    Setting("steps", 100_000, "of training, in all", _at_least(1)),
+    Setting("steps", 100_000, "of training, in all", _COUNT),
     Setting("batch_size", 16, "crops of a step, over all devices", _at_least(1)),
     Setting("average_decay", 0.999, "of the average of the weights that is exported; 0: the last weights", _FRACTION),
     Setting("optimiser.kind", "adam", "adam or muon", _one_of("adam", "muon")),
@@ -90,10 +97,10 @@ SETTINGS = (
     Setting("data.cache_gib", 4.0, "memory for decoded images, in GiB", _at_least(0)),
     Setting("data.workers", 0, "processes that decode what does not fit there", _at_least(0)),
     Setting("data.min_scale", 1.0, "below 1, crops are shrunk by up to so much", _POSITIVE_FRACTION),
-    Setting("log_every", 50, "steps from one line of metrics to the next", _at_least(1)),
-    Setting("validate_every", 2000, "steps from one validation to the next", _at_least(1)),
+    Setting("log_every", 50, "steps from one line of metrics to the next", _COUNT),
+    Setting("validate_every", 2000, "steps from one validation to the next", _COUNT),
     Setting("validation_qualities", (0.0, 0.5, 1.0), "qualities to validate at, within 0 and 1", _QUALITIES),
-    Setting("checkpoint_every", 1000, "steps from one checkpoint to the next", _at_least(1)),
+    Setting("checkpoint_every", 1000, "steps from one checkpoint to the next", _COUNT),
     Setting("keep_checkpoints", 2, "the newest so many are kept", _at_least(1)),
 )
 """All settings of a run, in the order of `--help`."""

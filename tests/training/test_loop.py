@@ -145,7 +145,7 @@ def test_settings_and_folders_that_cannot_work_leave_no_workdir(config, tmp_path
 
 def test_a_workdir_of_another_model_is_refused(uninterrupted, config):
     config.model.analysis.features = (5, 6)
-    with pytest.raises(TrainingError, match="holds a run with another config.model"):
+    with pytest.raises(TrainingError, match=r"holds a run with other settings \(config.model.analysis.features: \[4, 6\] before, \[5, 6\] now\)"):
         loop.train(config, pathlib.Path(uninterrupted))
 
 

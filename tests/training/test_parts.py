@@ -10,7 +10,6 @@ import pytest
 from jaxcodec import data
 from jaxcodec.errors import TrainingError
 from jaxcodec.training import checkpoints, optimisers, reporting, sharding, validation
-from jaxcodec.training import config as run_config
 from jaxcodec.training.state import TrainState
 
 
@@ -50,30 +49,6 @@ def test_an_unknown_optimiser_is_an_error(config):
     config.optimiser.kind = "sgd"
     with pytest.raises(TrainingError, match="'sgd' is unknown"):
         optimisers.create(config)
-
-
-@pytest.mark.parametrize("name", ["steps", "batch_size", "log_every", "checkpoint_every"])
-def test_counts_must_be_positive(config, name):
-    config[name] = 0
-    with pytest.raises(TrainingError, match=f"config.{name} is 0"):
-        run_config.check(config)
-
-
-def test_settings_are_remembered_and_guarded(config, tmp_path):
-    run_config.remember(config, tmp_path)
-    kept = run_config.load(tmp_path)
-    assert (kept.steps, kept.data.crop, kept.model.entropy) == (12, 32, "factorized")
-
-    config.steps, config.optimiser.learning_rate = 99, 0.5  # these may change from one part of a run to the next
-    run_config.remember(config, tmp_path)
-    assert run_config.load(tmp_path).steps == 99
-
-    config.batch_size = 16
-    with pytest.raises(TrainingError, match=r"another config.batch_size \(8, now 16\)"):
-        run_config.remember(config, tmp_path)
-    assert run_config.load(tmp_path).batch_size == 8
-    with pytest.raises(TrainingError, match="holds no config.json"):
-        run_config.load(tmp_path / "absent")
 
 
 def test_a_resumed_report_drops_what_came_after_the_checkpoint(tmp_path):
