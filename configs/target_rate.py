@@ -6,29 +6,30 @@
         --config.data.folders=DIR
 
 The argument is a model: "parametric" (mean-scale hyperprior, table 4.2), "non_parametric" (factorized prior, table 4.1) or
-"residual" (residual blocks, 128 filters, factorized prior, section 5.5.7); then one of the targets .06 .12 .25 .5 .75 1.0
-1.5 2.0 in bpp; then a strategy:
+"residual" (the non-parametric one with residual blocks in place of convolution and GDN, 128 filters, section 5.5.7); then
+one of the targets .06 .12 .25 .5 .75 1.0 1.5 2.0 in bpp, of the residual model .06 .75 2.0, which are those that the thesis
+trained; then a strategy:
 
     general           BS: decaying target, smoothed adaptive parameter, 750,000 steps (the default)
     adaptive          RA: target plus the last shift, 500,000 steps
-    fixed             TB: the parameter and beta of section 5.4.4, 500,000 steps
+    fixed             TB: the parameter and beta of section 5.4.4 (residual: table 5.8), 500,000 steps
     search            Algorithm 3: with `train.py --search`, looks for parameter and beta first
     straight_through  general, with rounding and identity gradients in place of noise (section 5.5.6)
 
-Beta is the thesis' for the target in all of them. The residual blocks are those of Cheng et al. 2020 without attention;
-the thesis gives no more of its own than their 128 filters. Hardware: meant for a GPU. Not trained here;
+Beta is the thesis' for model and target in all of them. What the thesis leaves open of the residual blocks is told in
+`jaxcodec/transforms/resnet.py`. Hardware: meant for a GPU. Not trained here;
 `configs/target_rate_small.py` is.
 """
 
 from jaxcodec.errors import TrainingError
-from jaxcodec.models.presets import factorized_model, mean_scale_model, residual_factorized_model
+from jaxcodec.models.presets import factorized_model, mean_scale_model, resnet_factorized_model
 from jaxcodec.rate import thesis
 from jaxcodec.training.config import default_config
 
 MODELS = {
     "parametric": lambda: mean_scale_model(256, 256, hyper_activation="relu", wide=False),
     "non_parametric": lambda: factorized_model(256, 256, kernels=(9, 5, 5), strides=(4, 2, 2)),
-    "residual": lambda: residual_factorized_model(128),
+    "residual": lambda: resnet_factorized_model(128, 128),
 }
 STRATEGIES = ("general", "adaptive", "fixed", "search", "straight_through")
 
@@ -37,14 +38,14 @@ def get_config(argument="parametric,0.25"):
     """Settings of a model, a target and a strategy."""
     model, target, strategy = (*argument.split(","), "", "general")[:3]
     strategy = strategy or "general"
-    targets = {f"{value:g}": value for value in thesis.TARGETS}
+    targets = {f"{value:g}": value for value in thesis.SETTINGS.get(model, thesis.TARGETS)}
     if model not in MODELS or target.rstrip("0").rstrip(".") not in targets or strategy not in STRATEGIES:
         raise TrainingError(
-            f"{argument!r} is not a model ({', '.join(MODELS)}), a target ({', '.join(targets)}) and a strategy "
+            f"{argument!r} is not a model ({', '.join(MODELS)}), a target of it ({', '.join(targets)}) and a strategy "
             f"({', '.join(STRATEGIES)}), separated by commas"
         )
     bpp = targets[target.rstrip("0").rstrip(".")]
-    setting = thesis.SETTINGS["parametric" if model == "parametric" else "non_parametric"][bpp]
+    setting = thesis.SETTINGS[model][bpp]
     config = default_config()
     config.name = "_".join(["target_rate", *argument.split(",")])
     config.model = MODELS[model]()

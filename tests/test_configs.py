@@ -10,6 +10,7 @@ import pytest
 from jaxcodec import models
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.build import stride
+from jaxcodec.models.presets import resnet_factorized_model
 from jaxcodec.rate import thesis
 from jaxcodec.training import config as run_config
 from jaxcodec.training import optimisers
@@ -68,11 +69,16 @@ def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
         load(path, "9")
 
 
-@pytest.mark.parametrize("model", ["parametric", "non_parametric", "residual"])
-@pytest.mark.parametrize("target", thesis.TARGETS)
-def test_every_model_of_the_thesis_has_every_target_and_its_beta(model, target):
+THESIS_RUNS = [
+    *((model, target) for model in ("parametric", "non_parametric") for target in thesis.TARGETS),
+    *(("residual", target) for target in (0.06, 0.75, 2.0)),
+]
+
+
+@pytest.mark.parametrize(("model", "target"), THESIS_RUNS)
+def test_every_run_of_the_thesis_has_its_parameter_and_beta(model, target):
     path = next(path for path in CONFIGS if path.stem == "target_rate")
-    setting = thesis.SETTINGS["parametric" if model == "parametric" else "non_parametric"][target]
+    setting = thesis.SETTINGS[model][target]
     general = load(path, f"{model},{target}")
     assert general.target_rate.targets_bpp == (target,)
     assert general.target_rate.beta == (setting.beta,)
@@ -80,6 +86,13 @@ def test_every_model_of_the_thesis_has_every_target_and_its_beta(model, target):
     fixed = load(path, f"{model},{target},fixed")
     assert fixed.target_rate.parameter_bpp == (setting.parameter_bpp,)
     assert load(path, f"{model},{target},straight_through").surrogate == "round"
+
+
+def test_the_residual_model_of_the_thesis_has_residual_blocks_and_no_gdn():
+    path = next(path for path in CONFIGS if path.stem == "target_rate")
+    config = load(path, "residual,0.75,fixed")
+    assert config.model.to_dict() == resnet_factorized_model(128, 128)
+    assert (config.target_rate.parameter_bpp, config.target_rate.beta, config.steps) == ((0.77,), (6_000,), 500_000)
 
 
 METHODS = ("trade_off", "straight_through", "mixed", "tolerant", "adaptive_tolerant")
@@ -105,6 +118,7 @@ def test_the_small_models_can_be_trained(argument):
     ("name", "argument"),
     [
         ("target_rate", "parametric,0.3"),
+        ("target_rate", "residual,0.25"),
         ("target_rate", "parametric,0.25,best"),
         ("target_rate", "bigger,0.25"),
         ("target_rate_small", "parametric,0.3"),

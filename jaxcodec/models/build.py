@@ -34,6 +34,7 @@ from jaxcodec.transforms.patch import (
     PatchSynthesis,
     photograph_log_scale,
 )
+from jaxcodec.transforms.resnet import ResNetAnalysis, ResNetSynthesis
 
 ENTROPY_MODELS = ("factorized", "scale", "mean_scale", *TAPS)
 NETWORK_PARTS = ("analysis", "synthesis", "hyper_analysis", "hyper_synthesis")
@@ -43,6 +44,8 @@ _NETWORKS = {
     "conv_synthesis": ConvSynthesis,
     "cheng_analysis": ChengAnalysis,
     "cheng_synthesis": ChengSynthesis,
+    "resnet_analysis": ResNetAnalysis,
+    "resnet_synthesis": ResNetSynthesis,
     "patch_analysis": PatchAnalysis,
     "patch_synthesis": PatchSynthesis,
     "patch_hyper_analysis": PatchHyperAnalysis,

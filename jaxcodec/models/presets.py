@@ -49,14 +49,15 @@ def factorized_model(
     return {"entropy": "factorized", "gains": {"channels": latent}, **_convolutions(features, latent, kernels, strides)}
 
 
-def residual_factorized_model(features: int) -> Description:
-    """Residual blocks (Cheng et al. 2020, without attention) under a factorized prior."""
-    return {
-        "entropy": "factorized",
-        "gains": {"channels": features},
-        "analysis": {"kind": "cheng_analysis", "features": features, "attention": False},
-        "synthesis": {"kind": "cheng_synthesis", "features": features, "attention": False},
-    }
+def resnet_factorized_model(
+    features: int, latent: int, kernels: Sequence[int] = (9, 5, 5), strides: Sequence[int] = (4, 2, 2)
+) -> Description:
+    """Residual blocks in place of convolution and GDN under a factorized prior (Guerin 2024, section 5.5.7)."""
+    description = factorized_model(features, latent, kernels, strides)
+    for name in ("analysis", "synthesis"):
+        del description[name]["activation"]
+        description[name]["kind"] = f"resnet_{name}"
+    return description
 
 
 def mean_scale_model(

@@ -53,9 +53,9 @@ class RateDistortion(NamedTuple):
         loss = jnp.mean(weight * (trade_off * mse_255 + bpp))
         return loss, {"loss": loss, "bpp": bpp.mean(), "mse_255": mse_255.mean(), "psnr_db": psnr_db.mean()}
 
-    def validate(self, image, reconstruction, bits, quality) -> Metrics:
+    def validate(self, image, reconstruction, bits, quality, carry=()) -> Metrics:
         """The metrics of rounded latents."""
-        return self(image, reconstruction, bits, quality)[1]
+        return self(image, reconstruction, bits, quality, carry)[1]
 
 
 def distortions(image: jax.Array, reconstruction: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -57,15 +57,15 @@ class TargetRate(NamedTuple):
         _, state = self.controller.update(noisy_bpp, quantised_bpp, which, state)
         return state, {"quantised_bpp": jnp.mean(quantised_bpp), "hits": _hits(quantised_bpp, state.target_bpp[which])}
 
-    def validate(self, image, reconstruction, bits, quality) -> Metrics:
+    def validate(self, image, reconstruction, bits, quality, state: RateState) -> Metrics:
         """Metrics of rounded latents against the targets themselves, each a mean over images.
 
-        loss, bpp, mse_255, psnr_db; hits, the part of the images within 15 % of the target; squared_deviation, of the
+        loss, under the beta of the state; bpp, mse_255, psnr_db; hits, the part of the images within 15 % of the target; squared_deviation, of the
         rate from the target, relative.
         """
         which = self.which(quality)
-        wanted = jnp.asarray(self.targets_bpp)[which]
-        values, bpp = self._values(image, reconstruction, bits, wanted, self.init().beta[which])
+        wanted = state.target_bpp[which]
+        values, bpp = self._values(image, reconstruction, bits, wanted, state.beta[which])
         values |= {"bpp": bpp, "squared_deviation": jnp.square(bpp / wanted - 1)}
         return {name: jnp.mean(value) for name, value in values.items()} | {"hits": _hits(bpp, wanted)}
 

@@ -181,7 +181,7 @@ def _validate(validate, state, held_out, config, step, mesh, reporter: Reporter 
     params = state.average if config.average_decay else state.params
     rows = []
     for quality in config.validation_qualities:
-        metrics, reconstruction = validation.run(validate, params, held_out, quality, mesh)
+        metrics, reconstruction = validation.run(validate, params, state.carry, held_out, quality, mesh)
         rows.append(reconstruction)
         if reporter:
             reporter.scalars(step, f"validation/quality_{quality:g}", metrics)

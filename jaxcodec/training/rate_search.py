@@ -1,14 +1,21 @@
 """Algorithm 3 of Guerin's thesis as a run: rounds of training that look for the rate parameter and beta of a target."""
 
+import functools
 import json
 import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import jax
 import ml_collections
+import numpy as np
 from absl import logging
+from jax.experimental import multihost_utils
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import write_atomic
 from jaxcodec.rate import heuristic
+from jaxcodec.rate.heuristic import Request, Round
 from jaxcodec.rate.thesis import Setting
 from jaxcodec.training import loop
 from jaxcodec.training.reporting import METRICS_FILE
@@ -17,40 +24,124 @@ LOG_FILE = "search.jsonl"
 
 
 def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Runs `config.search.rounds` rounds, then trains `config.steps` steps under the setting that they found.
+    """Trains rounds until one meets the request of `config.search`, then `config.steps` steps under its setting.
 
     Each round is a run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed parameter and beta,
-    from the weights of the round before; what its last validation measures changes both (`rate.heuristic.step`). The log
-    is WORKDIR/search.jsonl, a line a round; the model is trained in WORKDIR/final. The same command goes on wherever it
-    was stopped. Over several processes, only the first writes the log.
+    from the weights of the round before; what its last validation measures decides about the next (`rate.heuristic`).
+    There are `config.search.rounds` at most; where none meets the request, the setting of the nearest is taken, and said.
+    The model is trained in WORKDIR/final, from the weights of the last round. The log is WORKDIR/search.jsonl: a line a
+    round, then one that tells what was chosen. The same command goes on wherever it was stopped. Of several processes the
+    first reads and writes the log, and tells the others.
 
-    Returns True when all is done, False when a SIGTERM came first.
+    Returns True when all is done, False when it was told to stop before.
 
     Raises:
-      TrainingError: not one target, or no validation images.
+      TrainingError: not one target, no validation images, or a log that is not one of this search.
+      RateError: a request that cannot be.
     """
     workdir = pathlib.Path(workdir)
     if len(config.target_rate.targets_bpp) != 1 or not config.data.validation_images:
         raise TrainingError("a search takes one target in config.target_rate.targets_bpp, and some validation images")
-    target = config.target_rate.targets_bpp[0]
-    rows = read_log(workdir)
-    setting = Setting(*rows[-1]["next"]) if rows else heuristic.start(target)
-    for number in range(len(rows), config.search.rounds):
+    settings = config.search.to_dict()
+    settings.pop("steps")
+    request = heuristic.request(config.target_rate.targets_bpp[0], **settings)
+    rounds = [_round_of(row) for row in _from_first(lambda: _rows(workdir, request))]
+    while (setting := heuristic.following(request, rounds)) is not None:
+        number = len(rounds)
         logging.info("round %d: R_param %.4f bpp, beta %g", number, *setting)
-        if not loop.train(_round(config, workdir, number, setting), workdir / f"round_{number:02}"):
+        if not loop.train(_round_config(config, workdir, number, setting), _folder(workdir, number)):
             return False
-        row = _measure(workdir / f"round_{number:02}", config, target, setting)
-        rows.append({"round": number} | row)
-        setting = Setting(*row["next"])
-        write_atomic(workdir / LOG_FILE, "".join(json.dumps(row) + "\n" for row in rows).encode())
-        logging.info("round %d: mean %.4f bpp, deviation %.4f bpp", number, row["mean_bpp"], row["deviation_bpp"])
-    return loop.train(_fixed(config, setting), workdir / "final")
+        measure = functools.partial(_measured, _folder(workdir, number), setting, request.target_bpp)
+        rounds.append(_round_of(_from_first(measure)))
+        _write_log(workdir, request, rounds)
+        logging.info("round %d: mean %.4f bpp, deviation %.4f bpp", number, *rounds[-1][1:])
+    number = heuristic.chosen(request, rounds)
+    setting, mean, spread = rounds[number]
+    if heuristic.is_met(request, rounds[number]):
+        logging.info("round %d met the request: R_param %.4f bpp, beta %g", number, *setting)
+    else:
+        logging.warning(
+            "none of %d rounds met the request; the nearest is round %d, mean %.4f bpp, deviation %.4f bpp: "
+            "its R_param %.4f bpp and beta %g are taken",
+            len(rounds), number, mean, spread, *setting,
+        )  # fmt: skip
+    return loop.train(_continued(_fixed(config, setting), workdir, len(rounds) - 1), workdir / "final")
 
 
-def read_log(workdir: str | pathlib.Path) -> list[dict]:
-    """The rounds that are done: setting, mean_bpp, deviation_bpp, and the next setting."""
+def read_log(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of the log: of a round its number, setting, mean_bpp and deviation_bpp; then chosen_round, setting, met.
+
+    Raises TrainingError for a file that is no such log.
+    """
     path = pathlib.Path(workdir) / LOG_FILE
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    try:
+        rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        for number, row in enumerate(row for row in rows if "chosen_round" not in row):
+            _round_of(row)
+            if row["round"] != number:
+                raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path} is not a log of a search; remove it to search anew, with the rounds beside it") from error
+    return rows
+
+
+def _rows(workdir: pathlib.Path, request: Request) -> list[dict[str, Any]]:
+    """The rounds of the log; raises TrainingError for those of another target."""
+    rounds = [row for row in read_log(workdir) if "chosen_round" not in row]
+    if rounds and rounds[0]["setting"][0] != request.target_bpp:
+        raise TrainingError(
+            f"{workdir / LOG_FILE} is of a search for {rounds[0]['setting'][0]:g} bpp, not {request.target_bpp:g}; "
+            "use its target, or another --workdir"
+        )
+    return rounds
+
+
+def _write_log(workdir: pathlib.Path, request: Request, rounds: Sequence[Round]) -> None:
+    if jax.process_index():
+        return
+    rows: list[dict[str, Any]] = [{"round": number} | measured._asdict() for number, measured in enumerate(rounds)]
+    if heuristic.following(request, rounds) is None:
+        number = heuristic.chosen(request, rounds)
+        met = heuristic.is_met(request, rounds[number])
+        rows.append({"chosen_round": number, "setting": rounds[number].setting, "met": met})
+    write_atomic(workdir / LOG_FILE, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def _round_of(row: dict[str, Any]) -> Round:
+    parameter, beta = row["setting"]
+    return Round(Setting(float(parameter), float(beta)), float(row["mean_bpp"]), float(row["deviation_bpp"]))
+
+
+def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict[str, Any]:
+    """A round as the log has it, from the last validation of its run."""
+    rows = [json.loads(line) for line in (folder / METRICS_FILE).read_text().splitlines()]
+    last = [row for row in rows if row["part"].startswith("validation/")][-1]
+    deviation = heuristic.deviation(last["bpp"], last["squared_deviation"], target_bpp)
+    return Round(setting, last["bpp"], deviation)._asdict()
+
+
+def _from_first(make: Callable[[], Any]) -> Any:
+    """The JSON value that `make` gives in the first process, on every process; so too a TrainingError that it raises."""
+    if jax.process_count() == 1:
+        return make()
+    told = {}
+    if jax.process_index() == 0:
+        try:
+            told = {"value": make()}
+        except TrainingError as error:
+            told = {"error": str(error)}
+    text = json.dumps(told).encode()
+    size = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
+    padded = np.zeros(size, np.uint8)
+    padded[: min(len(text), size)] = np.frombuffer(text, np.uint8)[:size]
+    told = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8)))
+    if "error" in told:
+        raise TrainingError(told["error"])
+    return told["value"]
+
+
+def _folder(workdir: pathlib.Path, number: int) -> pathlib.Path:
+    return workdir / f"round_{number:02}"
 
 
 def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
@@ -61,26 +152,15 @@ def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
     return fixed
 
 
-def _round(config, workdir, number, setting):
+def _round_config(config, workdir, number, setting) -> ml_collections.ConfigDict:
     settings = _fixed(config, setting)
     settings.steps = settings.validate_every = config.search.steps
     settings.optimiser.decay = 0.0
-    if number:
-        settings.start.workdir = str(workdir / f"round_{number - 1:02}")
-        settings.start.qualities = (0.0, 1.0)
+    return _continued(settings, workdir, number - 1) if number else settings
+
+
+def _continued(settings, workdir, number) -> ml_collections.ConfigDict:
+    """The settings with a start from the weights of a round."""
+    settings.start.workdir = str(_folder(workdir, number))
+    settings.start.qualities = (0.0, 1.0)
     return settings
-
-
-def _measure(workdir, config, target, setting):
-    rows = [json.loads(line) for line in (workdir / METRICS_FILE).read_text().splitlines()]
-    last = [row for row in rows if row["part"].startswith("validation/")][-1]
-    deviation = heuristic.deviation(last["bpp"], last["squared_deviation"], target)
-    following = heuristic.step(
-        setting,
-        target_bpp=target,
-        mean_bpp=last["bpp"],
-        deviation_bpp=deviation,
-        tolerance=config.search.tolerance,
-        delta=config.search.delta or heuristic.increment(target),
-    )
-    return {"setting": setting, "mean_bpp": last["bpp"], "deviation_bpp": deviation, "next": following}

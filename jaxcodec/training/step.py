@@ -63,16 +63,16 @@ def make_train_step(
 
 
 def make_validation_step(model: nn.Module, objective: Objective) -> Callable[..., tuple[Metrics, jax.Array]]:
-    """Returns `validate(params, images, quality) -> (metrics, reconstruction)` with real rounding.
+    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)` with real rounding.
 
-    images: (B, H, W, 3) uint8; quality: (B,); reconstruction: (B, H, W, 3) uint8.
+    images: (B, H, W, 3) uint8; quality: (B,); carry: that of the train state; reconstruction: (B, H, W, 3) uint8.
     """
 
-    def validate(params, images, quality):
+    def validate(params, images, quality, carry):
         images = images.astype(jnp.float32) / 255
         output = model.apply(params, images, quality, jax.random.key(0), kind="round")
         image = jnp.round(255 * jnp.clip(output.image, 0, 1)) / 255
-        metrics = objective.validate(images, image, output.bits, quality)
+        metrics = objective.validate(images, image, output.bits, quality, carry)
         return metrics, (255 * image).astype(jnp.uint8)
 
     return validate

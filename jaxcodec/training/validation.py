@@ -1,6 +1,7 @@
 """Validation on held-out crops of the training images, at several qualities."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,17 +11,19 @@ from jaxcodec.training import sharding
 _BATCH = 8
 
 
-def run(validate: Callable, params, crops: np.ndarray, quality: float, mesh) -> tuple[dict[str, float], np.ndarray]:
+def run(
+    validate: Callable, params: Any, carry: Any, crops: np.ndarray, quality: float, mesh: jax.sharding.Mesh
+) -> tuple[dict[str, float], np.ndarray]:
     """Mean metrics over `crops` (N, crop, crop, 3) uint8 at `quality`, and the reconstruction of the first 8 or fewer.
 
-    `validate` is the jitted step of `training.step.make_validation_step`; params are replicated over the mesh.
+    `validate` is the jitted step of `training.step.make_validation_step`; params and carry are replicated over the mesh.
     """
     results, sizes, first = [], [], None
     for start in range(0, len(crops), _BATCH):
         batch = crops[start : start + _BATCH]
         sizes.append(len(batch))
         images, qualities = sharding.put_replicated((batch, np.full(len(batch), quality, np.float32)), mesh)
-        metrics, reconstruction = validate(params, images, qualities)
+        metrics, reconstruction = validate(params, images, qualities, carry)
         results.append(jax.device_get(metrics))
         if first is None:
             first = np.asarray(jax.device_get(reconstruction))

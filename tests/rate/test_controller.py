@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jaxcodec.errors import RateError
-from jaxcodec.rate import thesis
 from jaxcodec.rate.controller import Decay, create
 
 FLAT = Decay(steps=0)
@@ -147,13 +146,6 @@ def test_beta_waits_until_the_target_has_decayed():
 def test_a_beta_without_tolerance_stays():
     _, state = run(create((0.25,), beta=(7.0,), decay=FLAT), NOISY, QUANTISED)
     assert state.beta == 7
-
-
-def test_the_settings_of_the_thesis_are_there_for_every_target():
-    for settings in thesis.SETTINGS.values():
-        assert tuple(settings) == thesis.TARGETS
-    assert thesis.SETTINGS["parametric"][0.25] == (0.410, 30_000)
-    assert thesis.SETTINGS["non_parametric"][2.0] == (2.0, 1_500)
 
 
 @pytest.mark.parametrize(

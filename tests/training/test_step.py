@@ -85,9 +85,9 @@ def test_validation_sees_real_rounding_and_gives_pixels(images):
     state, _ = make()
     identity = jax.tree.map(lambda leaf: jnp.eye(3), state.params)
     validate = jax.jit(make_validation_step(OneMatrix(), OBJECTIVE))
-    metrics, reconstruction = validate(identity, images, jnp.full(4, 0.5))
+    metrics, reconstruction = validate(identity, images, jnp.full(4, 0.5), ())
     np.testing.assert_array_equal(reconstruction, images)
     assert metrics["mse_255"] == pytest.approx(0, abs=1e-6)
     assert metrics["bpp"] == pytest.approx(1.5 * 3 * np.mean((images / 255.0) ** 2), rel=1e-4)
-    again, _ = validate(identity, images, jnp.full(4, 0.5))
+    again, _ = validate(identity, images, jnp.full(4, 0.5), ())
     assert again["bpp"] == metrics["bpp"]

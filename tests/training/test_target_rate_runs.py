@@ -12,9 +12,7 @@ import pytest
 from jaxcodec import models
 from jaxcodec.errors import RateError, TrainingError
 from jaxcodec.models.presets import patch_model
-from jaxcodec.rate import heuristic
-from jaxcodec.training import config as run_config
-from jaxcodec.training import loop, rate_search, start
+from jaxcodec.training import loop, start
 from jaxcodec.training.checkpoints import restore_exported
 
 SETTINGS = "tests/training/tiny_target.py"
@@ -54,6 +52,17 @@ def test_a_run_tells_what_its_controller_does(finished, read_metrics, saved_stat
     assert {row["part"] for row in validation} == {"validation/quality_0", "validation/quality_1"}
     assert all({"hits", "squared_deviation"} <= set(row) for row in validation)
     assert int(saved_state(finished)["carry"]["step"]) == 12
+
+
+def test_validation_takes_the_beta_that_was_adapted(finished, read_metrics, saved_state):
+    """J = D + beta ((r - R) / r)^2 under the beta of the step, not that of the start (300 and 200)."""
+    carry = saved_state(finished)["carry"]
+    rows = [row for row in read_metrics(finished) if row["part"].startswith("validation") and row["step"] == 12]
+    assert len(rows) == 2
+    for number, (row, start) in enumerate(zip(rows, (300, 200), strict=True)):
+        beta = carry["beta"][number]
+        assert abs(beta / start - 1) > 0.01
+        assert row["loss"] == pytest.approx(row["mse_255"] + beta * row["squared_deviation"], rel=1e-4)
 
 
 def test_interruptions_change_nothing(finished, config, tmp_path, interrupt, assert_same_run):
@@ -106,30 +115,3 @@ def test_targets_that_cannot_be_leave_no_workdir(config, tmp_path):
     with pytest.raises(RateError, match="beta"):
         loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_a_search_goes_on_where_it_was_stopped(config, tmp_path, interrupt):
-    config.target_rate.targets_bpp, config.target_rate.beta = (0.4,), (300.0,)
-    config.validation_qualities = (0.0,)
-    config.search.update({"rounds": 2, "steps": 4, "tolerance": 0.01, "delta": 100.0})
-    config.steps = 5
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert rate_search.search(config, whole)
-    interrupt(3)
-    assert not rate_search.search(config, parts)
-    assert rate_search.read_log(parts) == []
-    interrupt(None)
-    assert rate_search.search(config, parts)
-    first, second = rate_search.read_log(whole)
-    assert [first, second] == rate_search.read_log(parts)
-    assert first["setting"] == [0.4, 1.0]
-    assert first["next"] == second["setting"]
-    assert first["next"][0] == pytest.approx(max(0.4 - (first["mean_bpp"] - 0.4), 0.04))
-    assert first["next"][1] == (101 if first["deviation_bpp"] > 0.004 else heuristic.LEAST_BETA)
-    final = run_config.load(whole / "final").target_rate
-    assert [final.parameter_bpp[0], final.beta[0]] == second["next"]
-
-
-def test_a_search_needs_one_target(config, tmp_path):
-    with pytest.raises(TrainingError, match="one target"):
-        rate_search.search(config, tmp_path)

@@ -8,9 +8,11 @@ from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
 from jaxcodec.transforms.patch import PatchAnalysis, PatchHyperAnalysis, PatchHyperSynthesis, PatchSynthesis
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
+from jaxcodec.transforms.resnet import ResNetAnalysis, ResNetSynthesis
 
 ANALYSES = {
     "conv": ConvAnalysis((2, 2, 3), (9, 5, 3), (4, 2, 1)),
+    "resnet": ResNetAnalysis((2, 2, 3), (9, 5, 5), (4, 2, 2)),
     "patch": PatchAnalysis(latent=12, width=4, blocks=3, points=2),
     "attention": ChengAnalysis(2, attention=True),
     "patch_hyper": PatchHyperAnalysis(features=3, width=2),
@@ -18,6 +20,7 @@ ANALYSES = {
 SYNTHESES = {
     "conv": (ConvSynthesis((2, 2, 3), (3, 5, 9), (1, 2, 4)), 8),
     "subpixel": (ConvSynthesis((2, 2, 2, 3), (3, 3, 3, 3), (1, 2, 1, 2), "relu", subpixel=True), 4),
+    "resnet": (ResNetSynthesis((2, 2, 3), (5, 5, 9), (2, 2, 4)), 16),
     "patch": (PatchSynthesis(width=4, blocks=3), 16),
     "patch_hyper": (PatchHyperSynthesis(outputs=3, width=2), 4),
     "attention": (ChengSynthesis(2, attention=True), 16),
