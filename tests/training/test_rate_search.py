@@ -91,7 +91,10 @@ def test_a_log_of_another_target_is_refused(config, tmp_path):
         rate_search.search(config, tmp_path)
 
 
-@pytest.mark.parametrize("text", ['{"round": 0, "set', '{"round": 0}\n', "[]\n", '{"round": 1, "setting": [1, 1], "mean_bpp": 1, "deviation_bpp": 1}\n'])
+NO_LOGS = ('{"round": 0, "set', '{"round": 0}\n', "[]\n", '{"round": 1, "setting": [1, 1], "mean_bpp": 1, "deviation_bpp": 1}\n')
+
+
+@pytest.mark.parametrize("text", NO_LOGS)
 def test_a_file_that_is_no_log_is_refused_in_a_sentence(config, tmp_path, text):
     (tmp_path / LOG).write_text(text)
     with pytest.raises(TrainingError, match="is not a log of a search"):
@@ -110,7 +113,7 @@ def test_a_search_needs_one_target_and_a_request_that_can_be(config, tmp_path):
 
 
 def test_two_processes_search_as_one(config, tmp_path, images, runs):
-    """The second finds no log where it looks, as on another machine it might not: it is told."""
+    """The first reads, measures and writes, and tells the other."""
     config.search.rounds = 2
     alone, together = tmp_path / "alone", tmp_path / "together"
     assert rate_search.search(config, alone)
