@@ -97,15 +97,15 @@ def content_id(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()[:16]
 
 
-def save(path: str | os.PathLike, content: CodecContent) -> None:
+def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = True) -> None:
     """Write a codec file, whole or not at all; the same content gives the same bytes.
 
     Raises:
-      CodecFileError: the file cannot be written.
+      CodecFileError: the file cannot be written, or is there already and `overwrite` is False.
     """
     # One key: safetensors keeps several in no fixed order.
     metadata = {_KEY: canonical_json(content.metadata() | {"id": content.id})}
-    write_atomic(path, safetensors.numpy.save(content.tensors(), metadata), CodecFileError)
+    write_atomic(path, safetensors.numpy.save(content.tensors(), metadata), CodecFileError, overwrite=overwrite)
 
 
 def read(path: str | os.PathLike) -> CodecContent:

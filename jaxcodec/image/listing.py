@@ -3,28 +3,32 @@
 import os
 import pathlib
 
+from jaxcodec import folders
 from jaxcodec.errors import DataError
 
-READ_SUFFIXES = frozenset(".png .jpg .jpeg .webp .tif .tiff .bmp .gif .ppm .pgm .avif .jp2".split())
+READ_SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .pnm .tga .avif .jp2".split()
+)
 """Suffixes (lower case) by which `list_images` knows the images in a folder."""
 
 
-def list_images(path: str | os.PathLike) -> list[pathlib.Path]:
-    """The images that `path` names: itself if a file, else those in the folder (not deeper), sorted by name.
+def list_images(path: str | os.PathLike, *, recursive: bool = False) -> list[pathlib.Path]:
+    """The images that `path` names: itself if a file, else those in the folder, sorted by path.
 
-    In a folder the suffix decides (see READ_SUFFIXES), and hidden files are passed over; nothing is opened.
+    In a folder the suffix decides (see READ_SUFFIXES), and hidden files are passed over; nothing is opened. Sub-folders are
+    entered where `recursive`.
 
     Raises:
-      DataError: `path` does not exist, or is a folder without images.
+      DataError: `path` does not exist, or is a folder that cannot be read, or one without images.
     """
     path = pathlib.Path(path)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise DataError(f"{path} does not exist; give an image or a folder of images")
     if not path.is_dir():
         return [path]
-    images = sorted(
-        entry for entry in path.iterdir() if entry.suffix.lower() in READ_SUFFIXES and not entry.name.startswith(".")
-    )
-    if not images:
+    listing = folders.scan(path, READ_SUFFIXES, recursive=recursive)
+    if listing.problems:
+        raise listing.problems[0]
+    if not listing.files:
         raise DataError(f"the folder {path} holds no images; known suffixes are {' '.join(sorted(READ_SUFFIXES))}")
-    return images
+    return listing.files

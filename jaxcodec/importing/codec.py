@@ -13,7 +13,12 @@ from jaxcodec.importing.compressai import import_checkpoint
 
 
 def import_codec(
-    checkpoint: str | os.PathLike, images: str | os.PathLike, path: str | os.PathLike, *, name: str | None = None
+    checkpoint: str | os.PathLike,
+    images: str | os.PathLike,
+    path: str | os.PathLike,
+    *,
+    name: str | None = None,
+    overwrite: bool = True,
 ) -> codec_file.CodecContent:
     """Writes the model of a CompressAI checkpoint as the codec file `path`, and returns what it holds.
 
@@ -23,6 +28,7 @@ def import_codec(
         networks; the rate that the codec claims is the mean of their files.
       path: the codec file.
       name: what the codec is called; without it, CompressAI's name of the architecture.
+      overwrite: whether a file at `path` may be replaced.
 
     Raises:
       CheckpointError: the checkpoint cannot be imported.
@@ -44,5 +50,5 @@ def import_codec(
     exported = codec.create(content)
     bpp = np.mean([8 * len(codec.encode(exported, pixels)) / pixels[..., 0].size for pixels in pictures])
     content = dataclasses.replace(content, bpp_range=(float(bpp), float(bpp)))
-    codec_file.save(path, content)
+    codec_file.save(path, content, overwrite=overwrite)
     return content

@@ -2,13 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from jaxcodec.codec import Codec, Encoded, decode
 from jaxcodec.codec.pictures import prepare
-from jaxcodec.errors import RateError
+from jaxcodec.errors import CodecError, RateError
+from jaxcodec.guard import attempt
 from jaxcodec.image import Picture
 from jaxcodec.rate.allocation import Curve, allocate
 from jaxcodec.rate.encode import encode_picture
@@ -19,13 +22,17 @@ from jaxcodec.refinement.batches import Progress
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1 / math.sqrt(2), 1.0, math.sqrt(2), 2.0, 4.0)
 """The sizes at which a picture's curve is measured, as parts of what it would get at the same rate for all."""
 
+REFINED_TOGETHER = 16
+"""Pictures that are held at a time where they are refined in batches."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A picture of a set: its file, and the squared error of it, a mean over channels, summed over pixels."""
+    """A picture of a set: its file, the squared error of it, a mean over channels, summed over pixels, and its notes."""
 
     encoded: Encoded
     squared_error: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,20 +40,25 @@ class EncodedSet:
     """The files of a set.
 
     Attributes:
-      members: one a picture, in their order.
+      members: one a picture, in their order, or the error of a picture that was left out.
       same_rate: what they would be at the same rate for all, within the same budget; None where some picture cannot have
         that rate.
-      pixels: of each picture.
+      pixels: of each picture, 0 of one that was left out.
     """
 
-    members: tuple[Member, ...]
-    same_rate: tuple[Member, ...] | None
+    members: tuple[Member | CodecError, ...]
+    same_rate: tuple[Member | CodecError, ...] | None
     pixels: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many files there are."""
+        return len(_sound(self.members))
 
     @property
     def total_bytes(self) -> int:
         """Of all files."""
-        return sum(len(member.encoded.data) for member in self.members)
+        return sum(len(member.encoded.data) for member in _sound(self.members))
 
     @property
     def mse_255(self) -> float:
@@ -76,46 +88,72 @@ def encode_set(
     have equal slopes (`allocation.allocate`). Then each gets its file; what one leaves of its share goes to the next.
     Where that is not better than the same rate for all, the latter is what is returned.
 
+    A picture that cannot be read or compressed is left out, and the others have the budget.
+
     Args:
       codec: any codec.
-      pictures: as `encode_picture` takes them.
+      pictures: as `encode_picture` takes them. Each is asked for several times, one after the other, so that a sequence
+        may read them anew instead of holding them all; an error that it raises is that picture's.
       total_bytes: the budget.
-      mean_bpp: or the budget as bits per pixel of all pictures.
+      mean_bpp: or the budget as bits per pixel of all pictures that are not left out.
       refine: steps for which the latents of each picture are optimised at the rate that it gets, those of one size together.
       coder: as `encode_picture` takes it.
-      progress: called after each file that is made, `steps(len(pictures))` times.
+      progress: called after each file that is made, `steps(len(pictures))` times where none is left out.
       looked: called now and then while latents are refined, which comes last.
 
     Raises:
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
     """
-    pixels = [picture.pixels.shape[0] * picture.pixels.shape[1] for picture in pictures]
-    budget = _budget(total_bytes, mean_bpp, sum(pixels))
+    problems: dict[int, CodecError] = {}
+
+    def each(work: Callable[[int], Any]) -> dict[int, Any]:
+        """What `work` makes of the place of each picture that is not left out."""
+        made = {place: attempt(work, place) for place in range(len(pictures)) if place not in problems}
+        problems.update({place: outcome for place, outcome in made.items() if isinstance(outcome, CodecError)})
+        return {place: outcome for place, outcome in made.items() if place not in problems}
 
     def member(picture: Picture, limit: float, nearest: bool) -> Member:
         encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, coder=coder)
         progress()
         return _member(codec, picture, encoded)
 
-    same = [budget * own / sum(pixels) for own in pixels]
-    grids = [
-        [member(picture, share * size, nearest=True) for share in SHARES]
-        for picture, size in zip(pictures, same, strict=True)
-    ]
-    curves = [Curve(*zip(*((len(m.encoded.data), m.squared_error) for m in grid), strict=True)) for grid in grids]
-    members, limits, spare = [], [], 0.0
-    for picture, share in zip(pictures, allocate(curves, budget), strict=True):
-        limits.append(_bytes(share + spare))
-        members.append(member(picture, limits[-1], nearest=False))
-        spare += share - len(members[-1].encoded.data)
+    def measured(place: int) -> tuple[Curve, Member]:
+        picture = pictures[place]
+        grid = [
+            member(picture, share * budget * pixels[place] / sum(pixels.values()), nearest=True) for share in SHARES
+        ]
+        return Curve([len(m.encoded.data) for m in grid], [m.squared_error for m in grid]), grid[SHARES.index(1.0)]
+
+    def filled(place: int) -> Member:
+        nonlocal spare
+        spare += shares[place]
+        limits[place] = _bytes(spare)
+        made = member(pictures[place], limits[place], nearest=False)
+        spare -= len(made.encoded.data)
+        return made
+
+    pixels = each(lambda place: math.prod(pictures[place].pixels.shape[:2]))
+    budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
+    known = each(measured)
+    if not known:
+        return EncodedSet(tuple(problems[place] for place in range(len(pictures))), None, (0,) * len(pictures))
+    pixels = {place: pixels[place] for place in known}
+    budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
+    shares = dict(zip(known, allocate([curve for curve, _ in known.values()], budget), strict=True))
+    spare, limits = 0.0, {}
+    members = each(filled)
     if refine is not None:
         members = _refined(codec, pictures, members, limits, refine, coder, looked)
-    uniform = tuple(grid[SHARES.index(1.0)] for grid in grids)
-    if any(len(m.encoded.data) > size for m, size in zip(uniform, same, strict=True)):
+    uniform = {place: same for place, (_, same) in known.items() if place in members}
+    if any(len(uniform[place].encoded.data) > budget * pixels[place] / sum(pixels.values()) for place in uniform):
         uniform = None
-    elif sum(m.squared_error for m in uniform) < sum(m.squared_error for m in members):
-        members = list(uniform)
-    return EncodedSet(tuple(members), uniform, tuple(pixels))
+    elif _error(uniform) < _error(members):
+        members = uniform
+    return EncodedSet(
+        tuple((problems | members)[place] for place in range(len(pictures))),
+        None if uniform is None else tuple((problems | uniform)[place] for place in range(len(pictures))),
+        tuple(pixels[place] if place in members else 0 for place in range(len(pictures))),
+    )
 
 
 def _bytes(limit: float) -> int:
@@ -124,17 +162,38 @@ def _bytes(limit: float) -> int:
 
 def _member(codec: Codec, picture: Picture, encoded: Encoded) -> Member:
     difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
-    return Member(encoded, float(np.square(difference).mean(axis=-1).sum()))
+    return Member(encoded, float(np.square(difference).mean(axis=-1).sum()), picture.notes)
 
 
-def _refined(codec: Codec, pictures, members: list[Member], limits: list[int], steps: int, coder, looked) -> list[Member]:
-    """The members with refined latents, each within the same limit."""
+def _refined(
+    codec: Codec, pictures, members: dict[int, Member], limits: dict[int, int], steps: int, coder, looked
+) -> dict[int, Member]:
+    """The members with refined latents, each within the same limit; an interrupt leaves the rest as they are."""
+    done, places = dict(members), list(members)
+    for first in range(0, len(places), REFINED_TOGETHER):
+        together = places[first : first + REFINED_TOGETHER]
+        better = attempt(_refined_together, codec, {place: pictures[place] for place in together}, members, limits, steps,
+                         coder, looked)  # fmt: skip
+        if isinstance(better, CodecError):
+            notes = (f"it is not refined: {better}",)
+            better = {
+                place: dataclasses.replace(members[place], notes=members[place].notes + notes) for place in together
+            }
+        done |= better
+        if any(member.encoded.interrupted for member in better.values()):
+            break
+    return done
+
+
+def _refined_together(
+    codec: Codec, pictures: dict[int, Picture], members, limits, steps: int, coder, looked
+) -> dict[int, Member]:
     goals = [
-        Goal(prepare(codec, picture, coder), member.encoded, limit)
-        for picture, member, limit in zip(pictures, members, limits, strict=True)
+        Goal(prepare(codec, picture, coder), members[place].encoded, limits[place])
+        for place, picture in pictures.items()
     ]
     files = improve(codec, goals, methods.make(steps=steps), looked)
-    return [_member(codec, picture, file) for picture, file in zip(pictures, files, strict=True)]
+    return {place: _member(codec, pictures[place], file) for place, file in zip(pictures, files, strict=True)}
 
 
 def steps(pictures: int) -> int:
@@ -142,16 +201,24 @@ def steps(pictures: int) -> int:
     return pictures * (len(SHARES) + 1)
 
 
-def _budget(total_bytes: int | None, mean_bpp: float | None, pixels: int) -> int:
+def _budget(total_bytes: int | None, mean_bpp: float | None, pictures: int, pixels: int) -> int:
     if (total_bytes is None) == (mean_bpp is None):
         raise RateError("a set needs one budget; give either a total in bytes or a mean rate in bpp")
     value = total_bytes if mean_bpp is None else mean_bpp
     if not (math.isfinite(value) and value > 0):
         raise RateError(f"a budget of {value} makes no sense; give a number above 0")
-    if not pixels:
+    if not pictures:
         raise RateError("the set is empty; give at least one picture")
-    return int(total_bytes) if mean_bpp is None else math.floor(mean_bpp * pixels / 8)
+    return int(total_bytes) if mean_bpp is None else int(min(mean_bpp * pixels / 8, sys.maxsize))
 
 
-def _mse(members: Sequence[Member], pixels: Sequence[int]) -> float:
-    return sum(member.squared_error for member in members) / sum(pixels)
+def _sound(members: Sequence[Member | CodecError]) -> list[Member]:
+    return [member for member in members if isinstance(member, Member)]
+
+
+def _error(members: Mapping[int, Member]) -> float:
+    return sum(member.squared_error for member in members.values())
+
+
+def _mse(members: Sequence[Member | CodecError], pixels: Sequence[int]) -> float:
+    return sum(member.squared_error for member in _sound(members)) / max(sum(pixels), 1)

@@ -16,7 +16,11 @@ from jaxcodec.training.reporting import METRICS_FILE
 
 
 def export(
-    workdir: str | pathlib.Path, path: str | pathlib.Path, images: str | pathlib.Path | None = None
+    workdir: str | pathlib.Path,
+    path: str | pathlib.Path,
+    images: str | pathlib.Path | None = None,
+    *,
+    overwrite: bool = True,
 ) -> codec_file.CodecContent:
     """Writes the newest checkpoint of `workdir` as the codec file `path`, and returns what it holds.
 
@@ -27,7 +31,7 @@ def export(
     Raises:
       TrainingError: the folder holds no run, no finished checkpoint, or no validation yet; or the pictures that it
         trained on are gone, and no others are given.
-      CodecFileError: a weight is not finite, or the file cannot be written.
+      CodecFileError: a weight is not finite, or the file cannot be written, or is there already and `overwrite` is False.
     """
     workdir = pathlib.Path(workdir)
     config = run_config.load(workdir)
@@ -41,7 +45,7 @@ def export(
         pictures=_pictures(config, images) if needs_pictures else (),
         summary=f"{config.model.entropy} model, {step} training steps",
     )
-    codec_file.save(path, content)
+    codec_file.save(path, content, overwrite=overwrite)
     return content
 
 

@@ -1,0 +1,74 @@
+"""jaxcodec decode: .jxc files to images."""
+
+import argparse
+import pathlib
+import tempfile
+
+from jaxcodec import image
+from jaxcodec.cli import arguments, console, jobs, pictures
+from jaxcodec.cli.jobs import Outcome, Result
+from jaxcodec.cli.plan import Job, Kind, Plan, plan
+from jaxcodec.errors import BitstreamError, ImageError
+from jaxcodec.files import read_bytes
+from jaxcodec.guard import attempt
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """What `decode` takes."""
+    arguments.add_files(
+        command,
+        ".jxc files, a folder of them, or - for standard input",
+        "the image, a folder where there are several, or - for standard output",
+        kept="a.jpg.jxc becomes a.jpg.png and not a.png",
+    )
+    formats = sorted(suffix.removeprefix(".") for suffix in image.WRITE_SUFFIXES)
+    command.add_argument("--format", choices=formats, default="png",
+                         help="of images in a folder and on standard output (default: %(default)s)")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Decompress every input."""
+    suffix = f".{options.format}"
+    kind = Kind(
+        what=f"{pictures.SUFFIX} files",
+        suffixes={pictures.SUFFIX},
+        output="an image",
+        suffix=suffix,
+        inner=image.READ_SUFFIXES,
+    )
+    with plan(options, kind) as todo:
+        if not todo.jobs:
+            return jobs.run(todo, list, options)
+        for job in todo.jobs:
+            if job.target is not None and job.target.suffix.lower() not in image.WRITE_SUFFIXES:
+                known = " ".join(image.WRITE_SUFFIXES)
+                raise ImageError(f"cannot tell the format of {job.target}; use one of the suffixes {known}")
+        pictures.check_codec(options)
+        return jobs.run(todo, _worker(pictures.load_codec(options), todo, suffix, options), options)
+
+
+def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
+    """The function that makes the images of a few jobs."""
+    from jaxcodec.codec import decode_picture
+
+    def restore(job: Job) -> Result:
+        data = console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
+        picture = decode_picture(codec, data, max_pixels=options.max_pixels)
+        data, notes = _rendered(picture, suffix if job.target is None else job.target.suffix)
+        todo.deliver(job, data)
+        height, width, channels = picture.pixels.shape
+        facts = {"width": width, "height": height, "channels": channels}
+        return Result(facts, f"{width} x {height}, {channels} channels", picture.notes + notes)
+
+    def work(some: list[Job]) -> list[Outcome]:
+        return [attempt(restore, job) for job in some]
+
+    return work
+
+
+def _rendered(picture: image.Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
+    """The image file of a picture in the format of a suffix, and notes about what it could not hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / f"picture{suffix}"
+        notes = image.write(path, picture)
+        return path.read_bytes(), tuple(notes or ())

@@ -1,0 +1,85 @@
+"""jaxcodec encode: images to .jxc files."""
+
+import argparse
+
+from jaxcodec.cli import arguments, jobs, pictures
+from jaxcodec.cli.jobs import Outcome, Result
+from jaxcodec.cli.plan import Job, Plan, plan
+from jaxcodec.errors import CodecError
+from jaxcodec.guard import attempt
+
+_REFINED_TOGETHER = 16
+"""Files that are held at a time where they are refined in batches."""
+
+_TARGETS = ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """What `encode` takes."""
+    arguments.add_files(
+        command,
+        "image files, a folder of images, or - for standard input",
+        "the .jxc file, a folder where there are several, or - for standard output",
+    )
+    rate = command.add_mutually_exclusive_group()
+    rate.add_argument("--bpp", type=arguments.BPP, metavar="R",
+                      help="bits per pixel of the picture that the file fills and never exceeds")  # fmt: skip
+    rate.add_argument("--max-bytes", type=arguments.BYTES, metavar="B",
+                      help="size of the file that it fills and never exceeds")  # fmt: skip
+    rate.add_argument("--psnr", type=arguments.PSNR, metavar="P",
+                      help="PSNR in dB that the picture keeps, and hardly exceeds")  # fmt: skip
+    rate.add_argument("--ms-ssim", type=arguments.MS_SSIM, metavar="M",
+                      help="MS-SSIM that the picture keeps, and hardly exceeds")  # fmt: skip
+    rate.add_argument("--quality", type=arguments.QUALITY, metavar="Q",
+                      help="0 (smallest file) to 100 (closest picture); 50 where nothing is asked for")  # fmt: skip
+    command.add_argument("--nearest", action="store_true",
+                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
+    arguments.add_encoding(command)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compress every input by itself."""
+    with plan(options, pictures.ENCODING) as todo:
+        if not todo.jobs:
+            return jobs.run(todo, list, options)
+        pictures.check_codec(options)
+        work = _worker(pictures.load_codec(options), todo, options)
+        return jobs.run(todo, work, options, together=1 if options.refine is None else _REFINED_TOGETHER)
+
+
+def _worker(codec, todo: Plan, options: argparse.Namespace):
+    """The function that makes the files of a few jobs together."""
+    from jaxcodec.rate.encode import encode_pictures
+
+    wanted = {name: getattr(options, name) for name in _TARGETS}
+    wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
+
+    def compress(read: list) -> list:
+        with jobs.refinement_bar(options) as progress:
+            return encode_pictures(codec, read, **wanted, progress=progress)
+
+    def keep(job: Job, picture, encoded) -> Result:
+        for problem in (picture, encoded):
+            if isinstance(problem, CodecError):
+                raise problem
+        todo.deliver(job, encoded.data)
+        return pictures.result(encoded, picture.notes, options.max_bytes)
+
+    def work(some: list[Job]) -> list[Outcome]:
+        given = [attempt(pictures.read, job, options) for job in some]
+        done = iter(_each(compress, [picture for picture in given if not isinstance(picture, CodecError)]))
+        files = [picture if isinstance(picture, CodecError) else next(done) for picture in given]
+        return [attempt(keep, *each) for each in zip(some, given, files, strict=True)]
+
+    return work
+
+
+def _each(compress, read: list) -> list:
+    """What `compress` makes of pictures together; where that fails as a whole, of each alone, so that the bad one is known."""
+    together = attempt(compress, read)
+    if not isinstance(together, CodecError):
+        return together
+    if len(read) == 1:
+        return [together]
+    alone = [attempt(compress, [picture]) for picture in read]
+    return [problem if isinstance(problem, CodecError) else problem[0] for problem in alone]

@@ -1,0 +1,84 @@
+"""jaxcodec info: what a file says about itself."""
+
+import argparse
+import json
+import os
+import pathlib
+from typing import Any
+
+import jaxcodec
+from jaxcodec import bundled, codec_file
+from jaxcodec.cli import arguments, console
+from jaxcodec.coding.container import MAGIC
+from jaxcodec.errors import BitstreamError, CodecFileError
+from jaxcodec.files import read_bytes
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """What `info` takes."""
+    command.add_argument("input", type=arguments.name, metavar="FILE",
+                         help="a .jxc or .codec file, the name of a bundled codec, or - for standard input")  # fmt: skip
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what the file holds, without running a network."""
+    fields = _fields(options.input)
+    if options.json:
+        console.say(json.dumps(fields))
+        return 0
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        console.say(f"{name:<{width}}  {_as_text(value)}")
+    return 0
+
+
+def _fields(name: str) -> dict[str, Any]:
+    if name == console.STANDARD:
+        return _picture_fields(console.read_input(), "standard input")
+    path = pathlib.Path(name)
+    if not os.path.lexists(path) and os.path.lexists(bundled.find(name)):
+        return _codec_fields(bundled.find(name))
+    if _begins(path) != MAGIC and (path.suffix.lower() == codec_file.SUFFIX or _is_codec(path)):
+        return _codec_fields(path)
+    return _picture_fields(read_bytes(path, BitstreamError), name)
+
+
+def _begins(path: pathlib.Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(MAGIC))
+    except OSError as problem:
+        raise BitstreamError(f"cannot read {path}: {problem.strerror}") from problem
+
+
+def _is_codec(path: pathlib.Path) -> bool:
+    try:
+        codec_file.read_metadata(path)
+    except CodecFileError:
+        return False
+    return True
+
+
+def _picture_fields(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        header = jaxcodec.read_header(data).as_dict()
+    except BitstreamError as problem:
+        raise type(problem)(f"{name}: {problem}") from problem
+    return {"bytes": len(data), "bpp": len(data) * 8 / (header["width"] * header["height"]), **header}
+
+
+def _codec_fields(path: pathlib.Path) -> dict[str, Any]:
+    metadata = codec_file.read_metadata(path)
+    names = ("name", "id", "format", "summary", "bpp_range", "precision", "model")
+    return {"bytes": path.stat().st_size, **{name: metadata[name] for name in names}}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
+        return json.dumps(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{part} {_as_text(size)}" for part, size in value.items())
+    if isinstance(value, list):
+        return " ".join(map(_as_text, value))
+    return str(value)

@@ -1,0 +1,87 @@
+"""What encode and encode-set share: image files in, .jxc files out, and what is said of them."""
+
+import argparse
+import dataclasses
+import io
+import pathlib
+
+import jaxcodec
+from jaxcodec import image
+from jaxcodec.cli import console
+from jaxcodec.cli.jobs import Result
+from jaxcodec.cli.plan import Job, Kind
+from jaxcodec.coding.container import MAGIC
+from jaxcodec.errors import ImageError
+from jaxcodec.files import read_bytes
+from jaxcodec.image import Picture
+
+SUFFIX = ".jxc"
+"""Suffix of a compressed picture."""
+
+
+def is_compressed(path: pathlib.Path) -> bool:
+    """Whether the file is one that encode may overwrite: a .jxc file by its first bytes, or empty."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(len(MAGIC))
+    except OSError:
+        return False
+    return begin in (b"", MAGIC)
+
+
+ENCODING = Kind(
+    what="images",
+    suffixes=image.READ_SUFFIXES,
+    output="a .jxc file",
+    suffix=SUFFIX,
+    misnames=image.READ_SUFFIXES | {".codec"},
+    replaceable=is_compressed,
+)
+
+
+def read(job: Job, options: argparse.Namespace) -> Picture:
+    """The picture of a job without what is to be left out."""
+    if job.source is None:
+        source = io.BytesIO(console.read_input())
+    else:
+        source = job.source if job.source.is_file() else io.BytesIO(read_bytes(job.source, ImageError))  # a pipe
+    picture = image.read(source, max_pixels=options.max_pixels)
+    if options.strip:
+        picture = dataclasses.replace(picture, exif=None, xmp=None, dpi=None)
+    return dataclasses.replace(picture, icc=None) if options.no_icc else picture
+
+
+def result(encoded, notes: tuple[str, ...] = (), max_bytes: int | None = None) -> Result:
+    """What to say of a compressed picture: its size, quality and step, and what was asked for."""
+    size = len(encoded.data)
+    facts = {"bytes": size, "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
+    text = f"{size:,} bytes"
+    if max_bytes is not None:
+        text += f" ({100 * size / max_bytes:.1f} % of {max_bytes:,})"
+    text += f", {encoded.bpp:.4f} bpp"
+    if encoded.quality is not None:
+        text += f", quality {encoded.quality:g}"
+    if encoded.step != 1:
+        text += f", quantiser step {encoded.step:.4g}"
+    if getattr(encoded, "reached", None):
+        text += f", {encoded.reached}"
+    notes += encoded.notes
+    if encoded.interrupted:
+        notes += ("its refinement was interrupted",)
+    return Result(facts, text, notes, encoded.interrupted)
+
+
+def check_codec(options: argparse.Namespace) -> None:
+    """That there is the codec that was named, from the head of its file; raises CodecFileError."""
+    from jaxcodec import bundled, codec_file
+
+    codec_file.read_metadata(bundled.find(options.codec))
+
+
+def load_codec(options: argparse.Namespace):
+    """The codec that was named; raises CodecFileError. This is where JAX is imported."""
+    from jaxcodec import compile_cache
+
+    if not options.no_compile_cache:
+        compile_cache.enable()
+    return jaxcodec.load(options.codec)

@@ -1,0 +1,61 @@
+"""Running command lines in this process, with a codec that is none: it needs no JAX."""
+
+import pathlib
+import sys
+import types
+
+import pytest
+from cli_fakes import FakeCodec
+from painting import paint
+
+from jaxcodec import cli, compile_cache
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command line; returns its status, its output and its errors."""
+
+    def command(*arguments) -> tuple[int, str, str]:
+        try:
+            status = cli.main([str(argument) for argument in arguments])
+        except SystemExit as end:  # --help and --version
+            status = end.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return command
+
+
+@pytest.fixture
+def refused(run):
+    """Runs a command line that must end with status 2, nothing on stdout, and one line on stderr with all of `words`."""
+
+    def command(*arguments, words) -> None:
+        status, output, errors = run(*arguments)
+        assert (status, output) == (2, ""), errors
+        assert errors.startswith("jaxcodec: error: ") and errors.count("\n") == 1, errors
+        for word in words:
+            assert word in errors
+
+    return command
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> pathlib.Path:
+    """The working folder, with photo.png in it."""
+    monkeypatch.setenv(compile_cache.SWITCH, "0")
+    monkeypatch.chdir(tmp_path)
+    paint("photo.png")
+    return tmp_path
+
+
+@pytest.fixture
+def fake(monkeypatch) -> FakeCodec:
+    """Stands in for what needs JAX."""
+    codec = FakeCodec()
+    monkeypatch.setattr("jaxcodec.cli.pictures.load_codec", lambda options: codec)
+    encoding = types.SimpleNamespace(encode_pictures=codec.encode_pictures)
+    decoding = types.SimpleNamespace(decode_picture=codec.decode_picture)
+    monkeypatch.setitem(sys.modules, "jaxcodec.rate.encode", encoding)
+    monkeypatch.setitem(sys.modules, "jaxcodec.codec", decoding)
+    return codec
