@@ -8,10 +8,10 @@ from jaxcodec.files import MAX_PIXELS
 from jaxcodec.image.arrays import crop, pad_to_multiple, to_float, to_uint8
 from jaxcodec.image.listing import READ_SUFFIXES, list_images
 from jaxcodec.image.picture import MAX_SIDE, Picture
-from jaxcodec.image.reading import read
+from jaxcodec.image.reading import from_pil, read
 from jaxcodec.image.writing import WRITE_SUFFIXES, write
 
 __all__ = [
-    "MAX_PIXELS", "MAX_SIDE", "READ_SUFFIXES", "WRITE_SUFFIXES", "Picture", "crop", "list_images", "pad_to_multiple",
+    "MAX_PIXELS", "MAX_SIDE", "READ_SUFFIXES", "WRITE_SUFFIXES", "Picture", "crop", "from_pil", "list_images", "pad_to_multiple",
     "read", "to_float", "to_uint8", "write",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ from jaxcodec import folders
 from jaxcodec.errors import DataError
 
 READ_SUFFIXES = frozenset(
-    ".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .pnm .tga .avif .jp2".split()
+    ".png .apng .jpg .jpeg .jpe .jfif .mpo .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .pnm .tga .avif .jp2 "
+    ".heic .heif .jxl".split()
 )
 """Suffixes (lower case) by which `list_images` knows the images in a folder."""
 

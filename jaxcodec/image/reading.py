@@ -1,141 +1,222 @@
-"""Image files to pictures, by Pillow."""
+"""Image files, and Pillow's images, to pictures. docs/images.md says what is read by what."""
 
 import contextlib
 import io
 import os
-import threading
+import re
+from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
 
 from jaxcodec.errors import ImageError
 from jaxcodec.files import MAX_PIXELS
-from jaxcodec.image.arrays import to_uint8
-from jaxcodec.image.picture import MAX_SIDE, Picture
+from jaxcodec.image import colour, extras, formats, iso, metadata, pillow, png, tiff
+from jaxcodec.image.decoded import Decoded, Refused, check_size
+from jaxcodec.image.picture import Picture
 
-_PILLOW_LIMIT = threading.Lock()
+Source = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
 
 
-def read(path: str | os.PathLike, *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """Read an image file as 8-bit grey, RGB or RGBA, upright.
+def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
+    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its profile, EXIF, XMP and resolution.
 
-    The EXIF orientation is applied. Other modes are converted with a note: palettes to RGB or RGBA, 1 bit to grey,
-    grey with alpha to RGBA, 16 bits to the high 8 bits, floats from [0, 1] (or [0, 255] where any exceeds 1), CMYK to
-    sRGB through its profile where it has one. Of several frames the first is taken, with a note. An ICC profile
-    is kept where it still describes the pixels, and otherwise dropped with a note.
+    The contents decide about the format, not the suffix. Whatever is not 8-bit grey, RGB or RGBA in sRGB or with an
+    ICC profile is converted, and the picture carries a note that says so; see docs/images.md. Of several frames or
+    pages the first is taken, with a note.
 
     Args:
-      path: a file in any format that Pillow reads.
+      source: a path, the bytes of a file, or an open binary file, which is read from where it stands.
       max_pixels: refuse a file that claims more pixels (width times height) than this, before decoding it.
+      name: what errors call the source; the path, where it is one.
 
     Raises:
       ImageError: missing, not an image, damaged, too large, or of a kind that cannot be converted.
     """
-    with _pillow_errors(path), _open_any_size(path) as image:
-        width, height = image.size
-        if width * height > max_pixels or max(width, height) > MAX_SIDE:
-            raise ImageError(
-                f"{path} is {width} x {height} pixels, beyond the limit of {max_pixels} pixels in all "
-                f"and {MAX_SIDE} a side; raise max_pixels (--max-pixels) if the file can be trusted, or scale it down"
-            )
-        notes = []
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1:
-            notes.append(f"only the first of {frames} frames is used")
-        deep = _has_16_bit_samples(image)
-        image.load()
-        icc = image.info.get("icc_profile") or None
-        ImageOps.exif_transpose(image, in_place=True)
-        if deep:
-            notes.append("converted from 16 to 8 bits a channel")
-            if image.info.pop("transparency", None) is not None:
-                notes.append("the transparent colour of a 16-bit image is dropped")
-        pixels, icc = _to_8_bit(image, icc, notes)
-        if icc is not None and icc[16:20] != (b"GRAY" if pixels.shape[2] == 1 else b"RGB "):
-            notes.append("dropped an ICC profile that does not fit the converted pixels")
-            icc = None
-        return Picture(pixels, icc, notes=tuple(notes))
+    name = name or _name(source)
+    with _image_errors(name), _opened(source) as file:
+        return _finished(_decode(file, max_pixels))
+
+
+def from_pil(image: Image.Image) -> Picture:
+    """A picture of a Pillow image of any mode, converted as `read` does, upright.
+
+    Pillow has then already brought 16-bit colour to 8 bits; `read` of the file does that more exactly.
+
+    Raises:
+      ImageError: it is too large, its file is damaged, or its mode cannot be converted.
+    """
+    with _image_errors("the Pillow image"):
+        check_size(*image.size, MAX_PIXELS)
+        notes: list[str] = []
+        bits = pillow.bits(image)
+        decoded = _by_pillow(_with_known_transparency(image, notes), notes, bits)
+        decoded.dpi = _dpi(image)
+        if image.format == "TIFF":
+            tags = image.getexif()
+            decoded.exif, decoded.orientation = metadata.tiff_exif(tags), metadata.tags_orientation(tags)
+        space = None if decoded.icc or "srgb" in image.info else _described_space(image.info)
+        if space:
+            decoded.pixels = colour.in_srgb(decoded.pixels, space, notes)
+        return _finished(decoded)
+
+
+def _with_known_transparency(image: Image.Image, notes: list[str]) -> Image.Image:
+    """A copy, not loaded before its raw mode is known, with a transparent colour in the terms of its samples, or none."""
+    if "transparency" not in image.info:
+        return image
+    raw_mode, bits = pillow.raw_mode(image), pillow.bits(image)
+    image = image.copy()
+    if bits == 16 or image.mode.startswith("I"):
+        notes.append("the transparent colour of a 16-bit image is dropped")
+        del image.info["transparency"]
+    elif raw_mode in ("L;2", "L;4"):
+        image.info["transparency"] *= 255 // (2 ** int(raw_mode[-1]) - 1)
+    return image
+
+
+def _described_space(info: dict) -> colour.Space | None:
+    """The space of the gAMA and cHRM chunks that Pillow found in a PNG file."""
+    corners = info.get("chromaticity")
+    primaries = (corners[2:4], corners[4:6], corners[6:8], corners[:2]) if corners else None
+    sound = primaries and colour.is_sound_primaries(primaries)
+    return colour.described_space(1 / info["gamma"] if info.get("gamma") else None, primaries if sound else None)
+
+
+def _name(source: Source) -> str:
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    given = getattr(source, "name", None)
+    return given if isinstance(given, str) else "the image"
 
 
 @contextlib.contextmanager
-def _pillow_errors(path):
-    """Turn whatever Pillow's format readers raise at a damaged file, which is nearly anything, into ImageError."""
+def _image_errors(name: str):
+    """Turn refusals, and whatever the format readers raise at a damaged file, which is nearly anything, into ImageError."""
     try:
         yield
     except ImageError:
         raise
-    except Image.UnidentifiedImageError as problem:
-        raise ImageError(f"{path} is not an image in a known format") from problem
+    except Refused as problem:
+        raise ImageError(f"{name} {problem}") from problem
+    except MemoryError as problem:
+        raise ImageError(f"cannot read {name}: not enough memory for its pixels; scale it down") from problem
     except Exception as problem:
         reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
-        raise ImageError(f"cannot read {path}: {reason}") from problem
+        raise ImageError(f"cannot read {name}: {reason}") from problem
 
 
-def _open_any_size(path) -> Image.Image:
-    """Image.open without Pillow's own limit on pixels, which warns and is global; `read` applies the caller's."""
-    with _PILLOW_LIMIT:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(path)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+@contextlib.contextmanager
+def _opened(source: Source):
+    """A seekable binary file of the source."""
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            yield file if file.seekable() else io.BytesIO(file.read())
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        yield io.BytesIO(source)
+    else:
+        yield io.BytesIO(source.read())
 
 
-def _has_16_bit_samples(image: Image.Image) -> bool:
-    """Whether the file holds 16 bits a channel; Pillow shows colour as 8 bits, so only the raw mode tells."""
-    if image.mode.startswith("I"):
-        return True
-    arguments = image.tile[0][3] if image.tile else None
-    raw_mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return isinstance(raw_mode, str) and ";16" in raw_mode and not raw_mode.startswith("BGR")
+def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
+    head = file.read(formats.HEAD_BYTES)
+    kind = formats.kind_of(head)
+    if kind == "PNG":
+        return png.read(file, max_pixels)
+    if kind == "TIFF":
+        return tiff.read(file, max_pixels)
+    if kind == "JPEG XL":
+        return extras.read_jpeg_xl(file, max_pixels)
+    with _open(file, kind) as image:
+        check_size(*image.size, max_pixels)
+        decoded = _by_pillow(image, _notes_of_frames(image), _bits(kind, head, file))
+        check_size(*decoded.pixels.shape[1::-1], max_pixels)  # an icon's size is that of the picture inside
+    coded = iso.coded_colours(file) if kind in ("AVIF", "HEIC") and decoded.icc is None else None
+    space = coded and colour.coded_space(*coded, decoded.notes)
+    if space:
+        decoded.pixels = colour.in_srgb(decoded.pixels, space, decoded.notes)
+    return decoded
 
 
-def _to_8_bit(image: Image.Image, icc: bytes | None, notes: list[str]) -> tuple[np.ndarray, bytes | None]:
-    """Pixels (height, width, 1, 3 or 4) of an opened image, and the profile unless it was used up; adds notes."""
-    mode = image.mode
-    if mode.startswith(("I", "F")):
-        return _numbers_to_8_bit(np.asarray(image), notes)[:, :, None], icc
-    if mode == "CMYK" and icc is not None:
-        try:
-            pixels = np.asarray(_cmyk_to_srgb(image, icc))
-            notes.append("converted from CMYK to sRGB by its ICC profile")
-            return pixels, None
-        except ImageCms.PyCMSError:
-            notes.append("dropped an ICC profile that does not fit CMYK")
-            icc = None
-    target = _target_mode(image)
-    if target != mode:
-        notes.append(f"converted from {_MODE_NAMES.get(mode, mode)} to {_MODE_NAMES[target]}")
-        image = image.convert(target)
-    pixels = np.asarray(image)
-    return pixels.reshape(*pixels.shape[:2], -1), icc
+def _bits(kind: str | None, head: bytes, file: BinaryIO) -> int | None:
+    """Bits a channel of the formats for which Pillow does not tell them, or None."""
+    if kind in ("AVIF", "HEIC", "JPEG 2000"):
+        return iso.bits(file)
+    if kind == "SGI":
+        return 8 * head[3]
+    if kind == "PPM":
+        found = re.match(rb"P[2356]\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*(\d+)", head)
+        return int(found[1]).bit_length() if found else None
+    return None
 
 
-_MODE_NAMES = {
-    "1": "1 bit", "L": "grey", "LA": "grey with alpha", "P": "a palette", "PA": "a palette with alpha",
-    "RGB": "RGB", "RGBA": "RGBA",
-}  # fmt: skip
+def _open(file: BinaryIO, kind: str | None) -> Image.Image:
+    if kind == "HEIC":
+        return extras.open_heic(file)
+    try:
+        return pillow.open_image(file)
+    except Image.UnidentifiedImageError:
+        if kind == "AVIF":  # Pillow refuses it for a broken EXIF block
+            with contextlib.suppress(Image.UnidentifiedImageError):
+                return pillow.open_image(iso.without_exif(file))
+        if kind is not None:
+            raise Refused(f"begins as a {kind} file, but is damaged or of a rare kind that cannot be read") from None
+        raise Refused("is not an image in a known format; convert it to PNG with another program first") from None
 
 
-def _target_mode(image: Image.Image) -> str:
-    if image.has_transparency_data:
-        return "RGBA"
-    return "L" if image.mode in ("1", "L") else "RGB"
+def _notes_of_frames(image: Image.Image) -> list[str]:
+    frames = getattr(image, "n_frames", 1)
+    if frames <= 1:
+        return []
+    if image.format == "PSD":
+        return [f"only the merged picture is used, not its {frames} layers"]
+    return [f"only the first of {frames} frames is used"]
 
 
-def _cmyk_to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
-    srgb = ImageCms.createProfile("sRGB")
-    return ImageCms.profileToProfile(image, io.BytesIO(icc), srgb, outputMode="RGB")
+def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) -> Decoded:
+    """What an opened Pillow image holds; `bits` a channel are those of its file, where they are known."""
+    info, bits = image.info, bits or pillow.bits(image)
+    image.load()
+    icc = info.get("icc_profile") or None
+    if bits > 8 and not image.mode.startswith(("I", "F")):
+        notes.append(f"converted from {bits} to 8 bits a channel")
+    pixels, icc = pillow.to_pixels(image, icc, notes)
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
+    return Decoded(
+        pixels, icc, info.get("exif"), xmp.encode() if isinstance(xmp, str) else xmp, _dpi(image), notes=notes
+    )
 
 
-def _numbers_to_8_bit(values: np.ndarray, notes: list[str]) -> np.ndarray:
-    """One channel of 16-bit integers (in 32 bits, too) or floats (height, width) to uint8; adds notes."""
-    if values.dtype.kind in "ui":
-        if values.min() < 0 or values.max() > 65_535:
-            raise ValueError("its 32-bit values leave the range 0 to 65535; convert it to 8 or 16 bits first")
-        return (values >> 8).astype(np.uint8)  # the high byte, as Pillow takes it for 16-bit colour
-    if not np.isfinite(values).all():
-        raise ValueError("some of its values are not finite numbers; replace them first")
-    limit = 255 if values.max() > 1 else 1
-    notes.append(f"converted from floats in [0, {limit}] to 8 bits a channel")
-    return to_uint8(values / limit)
+def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 where nothing is told
+        scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit"))
+        return scale and metadata.checked_dpi(*image.info["jfif_density"], scale)
+    return metadata.checked_dpi(*image.info["dpi"], 1.0) if "dpi" in image.info else None
+
+
+def _finished(decoded: Decoded) -> Picture:
+    """The picture upright, with the metadata that still hold for it."""
+    notes = decoded.notes
+    exif, orientation = metadata.upright_exif(decoded.exif, notes)
+    if decoded.orientation is not None:
+        orientation = decoded.orientation
+    told = metadata.xmp_orientation(decoded.xmp)
+    if told != 1 and orientation == 1:
+        notes.append(f"its XMP says to turn it (orientation {told}), which is ignored, as browsers do")
+    dpi = decoded.dpi or metadata.exif_dpi(exif)
+    if dpi and orientation >= 5:
+        dpi = dpi[::-1]
+    pixels = metadata.turned(decoded.pixels, orientation)
+    icc = _fitting_profile(decoded.icc, pixels.shape[2], notes)
+    return Picture(pixels, icc, exif, metadata.upright_xmp(decoded.xmp), dpi, tuple(dict.fromkeys(notes)))
+
+
+def _fitting_profile(icc: bytes | None, channels: int, notes: list[str]) -> bytes | None:
+    if icc is None:
+        return None
+    if not colour.is_icc(icc):
+        notes.append("dropped a broken ICC profile")
+    elif icc[16:20] != (b"GRAY" if channels == 1 else b"RGB "):
+        notes.append("dropped an ICC profile that does not fit the converted pixels")
+    else:
+        return icc
+    return None

@@ -4,7 +4,6 @@ import errno
 import os
 import struct
 import warnings
-import zlib
 
 import numpy as np
 import pytest
@@ -18,19 +17,6 @@ from jaxcodec.image import Picture
 RGBA = np.random.default_rng(0).integers(0, 256, (7, 5, 4), np.uint8)
 RGB = Image.fromarray(RGBA[..., :3])
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def png_of_16_bits(samples: np.ndarray, colour_type: int, extra: bytes = b"") -> bytes:
-    """A PNG file of uint16 samples (height, width, channels), which Pillow cannot write in colour."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
-    height, width = samples.shape[:2]
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
-    transparent = chunk(b"tRNS", extra) if extra else b""
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def cmyk_profile() -> bytes:
@@ -97,54 +83,6 @@ def test_transparent_palette_entry_becomes_alpha_zero(tmp_path):
         [[10, 20, 30, 255], [40, 50, 60, 0]],
         [[40, 50, 60, 0], [10, 20, 30, 255]],
     ]
-
-
-@pytest.mark.parametrize(("channels", "colour_type"), [(1, 0), (2, 4), (3, 2), (4, 6)])
-def test_16_bit_png_keeps_the_high_byte_with_a_note(tmp_path, channels, colour_type):
-    samples = np.random.default_rng(1).integers(0, 65536, (6, 4, channels), np.uint16)
-    (tmp_path / "a.png").write_bytes(png_of_16_bits(samples, colour_type))
-    picture = image.read(tmp_path / "a.png")
-    expected = (samples >> 8).astype(np.uint8)
-    if channels == 2:
-        expected = expected[..., [0, 0, 0, 1]]
-    np.testing.assert_array_equal(picture.pixels, expected)
-    assert "converted from 16 to 8 bits a channel" in picture.notes
-
-
-def test_transparent_colour_of_16_bits_is_dropped_with_a_note(tmp_path):
-    samples = np.full((2, 2, 3), 5000, np.uint16)
-    (tmp_path / "a.png").write_bytes(png_of_16_bits(samples, 2, extra=struct.pack(">HHH", 5000, 5000, 5000)))
-    picture = image.read(tmp_path / "a.png")
-    assert picture.pixels.shape == (2, 2, 3)
-    assert "the transparent colour of a 16-bit image is dropped" in picture.notes
-
-
-@pytest.mark.parametrize("dtype", ["<u2", ">u2", "int32"])
-def test_16_bit_grey_tiff(tmp_path, dtype):
-    values = (np.arange(12).reshape(3, 4) * 5000).astype(dtype)
-    Image.fromarray(values).save(tmp_path / "a.tif")
-    picture = image.read(tmp_path / "a.tif")
-    np.testing.assert_array_equal(picture.pixels[..., 0], values.astype(int) // 256)
-    assert picture.notes == ("converted from 16 to 8 bits a channel",)
-
-
-@pytest.mark.parametrize("limit", [1, 255])
-def test_floats_are_scaled_with_a_note(tmp_path, limit):
-    values = np.linspace(-0.1, 1, 12, dtype=np.float32).reshape(3, 4) * limit
-    Image.fromarray(values).save(tmp_path / "a.tif")
-    picture = image.read(tmp_path / "a.tif")
-    np.testing.assert_array_equal(picture.pixels[..., 0], np.rint(values.clip(0) / limit * 255))
-    assert picture.notes == (f"converted from floats in [0, {limit}] to 8 bits a channel",)
-
-
-@pytest.mark.parametrize(
-    ("values", "reason"),
-    [(np.array([[0.5, np.nan]], np.float32), "not finite"), (np.array([[7, 70_000]], np.int32), "0 to 65535")],
-)
-def test_values_without_a_meaning_are_refused(tmp_path, values, reason):
-    Image.fromarray(values).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match=f"a.tif.*{reason}"):
-        image.read(tmp_path / "a.tif")
 
 
 def test_cmyk_without_profile_is_converted(tmp_path):

@@ -1,0 +1,187 @@
+"""What describes a picture beside its pixels: EXIF, XMP, orientation, resolution.
+
+An EXIF block is edited in place, entry by entry, and not parsed and written anew as Pillow would: that guesses types,
+loses letters outside ASCII, and moves a maker note, whose own offsets then point elsewhere.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+_ORIENTATION, _SIDES = 0x0112, (0xA002, 0xA003)
+_BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
+"""Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host, copyright."""
+
+
+def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, int]:
+    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8 (1 where none is told).
+
+    The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it. Entries that point
+    nowhere are taken out, a block whose header or first directory cannot be followed is dropped, both with a note.
+    None is returned for a block in which nothing is left.
+    """
+    block = (block or b"").removeprefix(b"Exif\0\0")
+    if not block.strip(b"\0"):
+        return None, 1
+    try:
+        return _edited(block, notes)
+    except (struct.error, ValueError):
+        notes.append("dropped a broken EXIF block")
+        return None, 1
+
+
+def _edited(block: bytes, notes: list[str]) -> tuple[bytes | None, int]:
+    editor = _Editor(block)
+    (first,) = struct.unpack_from(editor.order + "I", block, 4)
+    left = editor.edit(first, follow=(_EXIF, _GPS))
+    if editor.broken:
+        notes.append(f"dropped {editor.broken} broken {'entry' if editor.broken == 1 else 'entries'} of the EXIF block")
+    return (bytes(editor.data[: editor.end]) if left else None), editor.orientation
+
+
+class _Editor:
+    """An EXIF block, and what `edit` finds out about it."""
+
+    def __init__(self, block: bytes):
+        self.order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+        if self.order is None:
+            raise ValueError("no TIFF header")
+        self.data = bytearray(block)
+        self.orientation = 1
+        self.broken = 0
+        self.end = 8  # nothing beyond it is referred to; a thumbnail usually lies there
+        self._seen = set()
+
+    def edit(self, at: int, follow: tuple[int, ...]) -> int:
+        """Take out of the directory at `at` what is broken or no longer true; returns how many entries are left."""
+        if at < 8 or at in self._seen:
+            raise ValueError("a directory lies in the header or in a circle")
+        self._seen.add(at)
+        (count,) = struct.unpack_from(self.order + "H", self.data, at)
+        end = at + 2 + 12 * count
+        if end > len(self.data):
+            raise ValueError("a directory lies beyond the end")
+        self.end = max(self.end, end + 4)
+        entries = [bytes(self.data[start : start + 12]) for start in range(at + 2, end, 12)]
+        kept = [entry for entry in entries if self._keeps(entry, follow)]
+        room = (b"".join(kept)).ljust(12 * count + 4, b"\0")  # the next directory, a thumbnail's, is cut off
+        self.data[at : at + 2 + len(room)] = struct.pack(self.order + "H", len(kept)) + room
+        return len(kept)
+
+    def _keeps(self, entry: bytes, follow: tuple[int, ...]) -> bool:
+        tag, kind, count, at = struct.unpack(self.order + "HHII", entry)
+        size = _BYTES_OF_TYPE.get(kind, math.inf) * count
+        if size > 4 and at + size > len(self.data):
+            self.broken += 1
+            return False
+        value = entry[8 : 8 + size] if size <= 4 else bytes(self.data[at : at + size])
+        if tag == _ORIENTATION:
+            self.orientation = _orientation(kind, count, value, self.order)
+            return False
+        if tag in _SIDES and self.orientation >= 5:
+            return False
+        if tag in follow:
+            return self._follows(tag, at)
+        if size > 4:
+            self.end = max(self.end, at + size)
+        return True
+
+    def _follows(self, tag: int, at: int) -> bool:
+        try:
+            return self.edit(at, follow=(_INTEROPERABILITY,) if tag == _EXIF else ()) > 0
+        except (struct.error, ValueError):
+            self.broken += 1
+            return False
+
+
+def _orientation(kind: int, count: int, value: bytes, order: str) -> int:
+    if kind == 2:
+        text = value.rstrip(b"\0 ")
+        number = int(text) if text.isdigit() else 1
+    else:
+        form = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}.get(kind) if count == 1 else None
+        number = struct.unpack(order + form, value)[0] if form else 1
+    return number if 1 <= number <= 8 else 1
+
+
+def tiff_exif(tags: Image.Exif) -> bytes | None:
+    """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout."""
+    kept = Image.Exif()
+    for tag in _TIFF_TAGS:
+        if tag in tags:
+            kept[tag] = tags[tag]
+    for directory in (_EXIF, _GPS):
+        if directory in tags:
+            kept.get_ifd(directory).update(tags.get_ifd(directory))
+    return kept.tobytes() if len(kept) or any(kept.get_ifd(directory) for directory in (_EXIF, _GPS)) else None
+
+
+def tags_orientation(tags: Image.Exif) -> int:
+    """The orientation that the tags of a TIFF file tell, or 1."""
+    value = tags.get(_ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def upright_xmp(packet: bytes | None) -> bytes | None:
+    """An XMP packet whose tiff:Orientation, if any, says upright, so that no reader turns the picture again."""
+    if not packet:
+        return None
+    packet = re.sub(rb"""(tiff:Orientation\s*=\s*["'])\s*\d+\s*(?=["'])""", rb"\g<1>1", packet)
+    return re.sub(rb"(<tiff:Orientation[^>]*>)\s*\d+\s*(?=</)", rb"\g<1>1", packet)
+
+
+def xmp_orientation(packet: bytes | None) -> int:
+    """The tiff:Orientation of an XMP packet, or 1."""
+    found = re.search(rb"""tiff:Orientation\s*=\s*["']\s*(\d)|<tiff:Orientation[^>]*>\s*(\d)""", packet or b"")
+    return int(found[1] or found[2]) if found else 1
+
+
+def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
+    """Pixels per inch, horizontally and vertically, that an EXIF block tells, or None."""
+    if not block:
+        return None
+    tags = Image.Exif()
+    try:
+        tags.load(block)
+    except Exception:  # Pillow raises nearly anything at what it cannot parse
+        return None
+    return tags_dpi(tags)
+
+
+def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
+    """Pixels per inch that TIFF tags tell (ResolutionUnit 2 is inches, 3 centimetres), or None."""
+    scale = {2: 1.0, 3: 2.54}.get(tags.get(0x0128, 2))
+    if scale is None or 0x011A not in tags or 0x011B not in tags:
+        return None
+    return checked_dpi(tags[0x011A], tags[0x011B], scale)
+
+
+def checked_dpi(horizontal, vertical, scale: float) -> tuple[float, float] | None:
+    """Both times `scale`, or None unless they are positive finite numbers."""
+    try:
+        dpi = (float(horizontal) * scale, float(vertical) * scale)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return dpi if all(0 < value < 1e6 for value in dpi) else None
+
+
+_TURN: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (height, width, channels) as they are to be seen, given how they are stored (EXIF orientation)."""
+    return np.ascontiguousarray(_TURN[orientation](pixels)) if orientation in _TURN else pixels
