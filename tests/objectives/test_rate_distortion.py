@@ -16,6 +16,47 @@ def test_one_trade_off_is_lambda_255_squared_mse_plus_bpp():
     np.testing.assert_allclose(metrics["mse_255"], mse / 2, rtol=1e-5)
 
 
+def test_the_loss_and_its_metrics_in_float64():
+    """Three images that are not square, at three qualities, each metric a mean over images."""
+    rng = np.random.default_rng(0)
+    image, reconstruction = rng.uniform(size=(2, 3, 4, 6, 3))
+    bits, quality = np.array([12.0, 40.0, 77.0]), np.array([0.1, 0.6, 0.9])
+    trade_off = 0.002 * 50**quality  # to .1
+    mse = np.array([np.mean((255 * image[i] - 255 * reconstruction[i]) ** 2) for i in range(3)])
+    weight = (trade_off / np.sqrt(0.002 * 0.1)) ** -0.5
+    arrays = [jnp.asarray(array, jnp.float32) for array in (image, reconstruction, bits, quality)]
+    objective = RateDistortion(0.002, 0.1, balance=0.5)
+    loss, metrics = objective(*arrays)
+    expected = {
+        "loss": np.mean(weight * (trade_off * mse + bits / 24)), "bpp": np.mean(bits / 24), "mse_255": np.mean(mse),
+        "psnr_db": np.mean(10 * np.log10(255**2 / mse)),
+    }  # fmt: skip
+    assert set(metrics) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_allclose(metrics[name], value, rtol=1e-5, err_msg=name)
+        np.testing.assert_array_equal(metrics[name], objective.validate(*arrays)[name])
+    assert loss == metrics["loss"]
+
+
+def test_the_gradients_of_distortion_and_rate_in_float64():
+    rng = np.random.default_rng(1)
+    image, reconstruction = rng.uniform(size=(2, 2, 4, 6, 3))
+    trade_off = np.array([0.001, 0.1])
+
+    def loss_of(reconstruction, bits):
+        return RateDistortion(0.001, 0.1)(jnp.asarray(image), reconstruction, bits, jnp.array([0.0, 1.0]))[0]
+
+    of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(jnp.asarray(reconstruction), jnp.ones(2))
+    expected = trade_off[:, None, None, None] * 2 * 255**2 * (reconstruction - image) / 72 / 2
+    np.testing.assert_allclose(of_image, expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(of_bits, [1 / 24 / 2] * 2, rtol=1e-5)
+
+
+def test_images_without_an_error_have_a_finite_psnr():
+    _, metrics = RateDistortion(0.01, 0.01)(jnp.ones((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3)), jnp.ones(1), jnp.zeros(1))
+    np.testing.assert_allclose(metrics["psnr_db"], 10 * np.log10(255**2 / 1e-10), rtol=1e-5)
+
+
 def test_quality_spans_the_trade_offs_in_the_logarithm():
     objective = RateDistortion(0.001, 0.1)
     np.testing.assert_allclose(objective.trade_off(jnp.array([0.0, 0.5, 1.0])), [0.001, 0.01, 0.1], rtol=1e-5)
@@ -36,6 +77,8 @@ def test_the_starting_gain_minimises_the_high_rate_loss():
     step = 255 / gain
     loss = lambda s: 0.02 * s**2 / 36 - np.log2(s)  # noqa: E731
     assert loss(step) < min(loss(0.99 * step), loss(1.01 * step))
+    # sqrt(18 / (lambda ln 2)) is 36.04 grey levels at .02, and 7.207 at .5
+    np.testing.assert_allclose(RateDistortion(0.02, 0.5).starting_gains(), (255 / 36.0337, 255 / 7.20674), rtol=1e-4)
 
 
 def test_drawn_qualities_cover_the_range_evenly():
@@ -44,3 +87,5 @@ def test_drawn_qualities_cover_the_range_evenly():
     np.testing.assert_allclose(np.diff(quality), 1 / 8, atol=1e-6)
     assert quality[0] >= 0 and quality[-1] < 1
     assert float(draw(jax.random.key(4), 8)[0]) != float(draw(jax.random.key(3), 8)[0])
+    drawn = np.array([draw(jax.random.key(seed), 3) for seed in range(30)])
+    assert drawn.min() >= 0 and drawn.max() < 1
