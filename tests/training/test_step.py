@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy.stats import norm
 
+from jaxcodec import models, objectives
 from jaxcodec.models.output import Output
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training import state as train_state
@@ -91,3 +93,92 @@ def test_validation_sees_real_rounding_and_gives_pixels(images):
     assert metrics["bpp"] == pytest.approx(1.5 * 3 * np.mean((images / 255.0) ** 2), rel=1e-4)
     again, _ = validate(identity, images, jnp.full(4, 0.5), ())
     assert again["bpp"] == metrics["bpp"]
+
+
+# ---------------------------------------------------------------- what a target rate is told
+
+
+NETWORKS = {
+    "gains": {"channels": 3},
+    "analysis": {"kind": "conv_analysis", "features": (3,), "kernels": (5,), "strides": (4,)},
+    "synthesis": {"kind": "conv_synthesis", "features": (3,), "kernels": (5,), "strides": (4,)},
+}
+HYPER_NETWORKS = {
+    "hyper_channels": 2,
+    "hyper_analysis": {"kind": "conv_analysis", "features": (2,), "kernels": (3,), "strides": (2,)},
+    "hyper_synthesis": {"kind": "conv_synthesis", "features": (6,), "kernels": (3,), "strides": (2,)},
+}
+SMALL = {
+    "factorized": {"entropy": "factorized"} | NETWORKS,
+    "mean_scale": {"entropy": "mean_scale"} | NETWORKS | HYPER_NETWORKS,
+}
+TARGET_RATE = {
+    "targets_bpp": (0.5,), "beta": (100.0,), "strategy": "adaptive", "parameter_bpp": (), "smoothing": "none", "alpha": 0.9,
+    "decay": {"steps": 0}, "tolerance": 0.0, "beta_rate": 0.0, "balance": 0.0,
+}  # fmt: skip
+
+
+def factorized_bits(params, values):
+    """Bits (B,) of integers (B, h, w, C) under the density of Balle et al. 2018, appendix 6.1, in float64."""
+
+    def logits(v):
+        units = v[..., None, None]
+        for k in range(4):
+            units = np.log1p(np.exp(params[f"matrix_{k}"])) @ units + params[f"bias_{k}"][..., None]
+            if k < 3:
+                units = units + np.tanh(params[f"factor_{k}"])[..., None] * np.tanh(units)
+        return units[..., 0, 0]
+
+    upper, lower = (1 / (1 + np.exp(logits(0 * values) - logits(values + half))) for half in (0.5, -0.5))
+    return -np.log2(np.maximum(upper - lower, 1e-9)).sum(axis=(1, 2, 3))
+
+
+def rounded_bits(model, params, images, quality):
+    """Bits (B,) of latents that NumPy rounds, from the networks' floats and the formulas of the densities."""
+    latent = np.asarray(model.apply(params, images, quality, method="to_latent"), np.float64)
+    prior = {name: np.asarray(value, np.float64) for name, value in params["params"]["prior"].items()}
+    if not hasattr(model, "hyper_analysis"):
+        return factorized_bits(prior, np.round(latent))
+    hyper = np.round(np.asarray(model.apply(params, jnp.asarray(latent, jnp.float32), quality, method="to_hyper_latent")))
+    mean, scale = (
+        np.asarray(model.apply(params, jnp.asarray(hyper), quality, method=name), np.float64) for name in ("mean", "scale")
+    )
+    residual, scale = np.round(latent - mean), np.maximum(scale, 0.11)
+    mass = norm.cdf((0.5 - abs(residual)) / scale) - norm.cdf((-0.5 - abs(residual)) / scale)
+    bits = -np.log2(np.maximum(mass, 1e-9)).sum(axis=(1, 2, 3))
+    return bits + factorized_bits(prior, hyper.astype(np.float64))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_shift_is_that_of_independently_rounded_bits(name):
+    """The rate of a step under noise less that of latents that NumPy rounds; the next parameter is the target and that."""
+    images = np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), np.uint8)
+    model, transform = models.build(SMALL[name]), optax.sgd(1e-3)
+    objective = objectives.create({}, TARGET_RATE)
+    state = train_state.create(model, transform, 16, 0, objective.init())
+    narrow = jax.tree_util.tree_map_with_path(_narrowed, state.params)
+    state = state.replace(params=narrow)
+    step = make_train_step(model, objective, transform, surrogate="noise", seed=0, average_decay=0.9)
+    after, metrics = jax.jit(step)(state, images)
+    bits = rounded_bits(model, narrow, images.astype(np.float32) / 255, np.zeros(3, np.float32))
+    bpp = np.mean(bits) / (16 * 24)
+    np.testing.assert_allclose(metrics["quantised_bpp"], bpp, rtol=1e-3)
+    shift = float(metrics["bpp"]) - bpp
+    assert abs(shift) > 0.05 * bpp
+    np.testing.assert_allclose(after.carry.shift_bpp, [shift], rtol=0.01)
+    np.testing.assert_allclose(after.carry.parameter_bpp, [0.5 + shift], rtol=1e-3)
+
+
+def _narrowed(path, leaf):
+    """Densities so narrow that noise costs more than rounding."""
+    return leaf + 1.5 if "matrix" in path[-1].key else leaf
+
+
+def test_validation_is_under_the_carry_that_it_is_given(images):
+    objective = objectives.create({}, TARGET_RATE)
+    validate = jax.jit(make_validation_step(OneMatrix(), objective))
+    params = make()[0].params
+    first, second = (
+        validate(params, images, jnp.zeros(4), objective.init()._replace(beta=jnp.array([beta])))[0] for beta in (1.0, 50.0)
+    )
+    np.testing.assert_allclose(second["loss"] - first["loss"], 49 * first["squared_deviation"], rtol=1e-4)
