@@ -5,8 +5,8 @@
 Each model is a run of `train.py` with `configs/target_rate_small.py` in a folder of its own under --out, from the base of
 its entropy model; it is exported, and every picture of the test folders goes through real files. What is done is kept:
 the same command goes on where it was stopped. --only runs what matches one of these, as in 'parametric,*,general'; further
---config.NAME=VALUE go to `train.py`; --table prints the tables of what is there, --plot FILE draws the rate parameters
-over training.
+--config.NAME=VALUE go to `train.py`; --table prints the tables of what is there: what was measured, then R_param, shift and beta
+at the end of training; --plot FILE draws the rate parameters over training.
 """
 
 import argparse
@@ -19,12 +19,18 @@ import sys
 
 import numpy as np
 
+from jaxcodec.rate import thesis
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = ROOT / "configs" / "target_rate_small.py"
 ENTROPIES = ("parametric", "non_parametric")
 TARGETS = (0.12, 0.25, 0.5, 1.0)
 METHODS = ("general", "fixed", "trade_off", "adaptive", "straight_through", "tolerant", "adaptive_tolerant", "mixed")
-HIT = 0.15
+NAMES = {
+    "general": "general (BS)", "fixed": "fixed, R_param = target", "trade_off": "trade-off", "adaptive": "adaptive (RA)",
+    "straight_through": "general, straight-through", "tolerant": "general, beta adapted, twice the steps",
+    "adaptive_tolerant": "adaptive, beta adapted, twice the steps", "mixed": "general, mixed", "all": "one model for all",
+}  # fmt: skip
 
 
 def runs() -> list[str]:
@@ -73,29 +79,51 @@ def measure(codec_path: pathlib.Path, options) -> None:
 
 
 def table(options) -> str:
-    """Markdown: a row for each model and test set."""
-    lines = [
-        "| model | target | method | set | mean bpp | off | deviation | worst | hits | PSNR | SSIM | MS-SSIM |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    """Markdown: for each entropy model a row for each target, method and test set."""
+    lines = []
     for entropy in ENTROPIES:
-        for target in TARGETS:
-            for method in (*METHODS, "all"):
-                name = f"{entropy}_all" if method == "all" else f"{entropy}_{target}_{method}"
-                path = options.out / name / "results.json"
-                if not path.exists():
-                    continue
-                point = TARGETS.index(target) if method == "all" else 0
-                for test, points in json.loads(path.read_text()).items():
-                    lines.append(f"| {entropy} | {target} | {method} | {test} | {_row(points[point], target)} |")
+        lines += [
+            f"\n**{entropy.capitalize().replace('_', '-')}**\n",
+            "| target | method | set | mean bpp | off | deviation | worst | hits | PSNR | SSIM | MS-SSIM |",
+            "|---|---|---|---|---|---|---|---|---|---|---|",
+        ]
+        for target, method, folder in _runs_of(entropy, options):
+            path = folder / "results.json"
+            point = TARGETS.index(target) if method == "all" else 0
+            for test, points in json.loads(path.read_text()).items() if path.exists() else ():
+                lines.append(f"| {target} | {NAMES[method]} | {test} | {_row(points[point], target)} |")
     return "\n".join(lines)
+
+
+def ends(options) -> str:
+    """Markdown: R_param, shift and beta of the last logged step of each run, and beta over the thesis'."""
+    lines = ["\n| model | target | method | R_param | shift | beta | over the thesis' |", "|---|---|---|---|---|---|---|"]
+    for entropy in ENTROPIES:
+        for target, method, folder in _runs_of(entropy, options):
+            path = folder / "metrics.jsonl"
+            rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+            rows = [row for row in rows if row["part"] == "train" and "parameter_bpp" in row]
+            if rows and method != "all":  # one model for all logs means over its targets
+                parameter, shift, beta = (rows[-1][name] for name in ("parameter_bpp", "shift_bpp", "beta"))
+                ratio = beta / thesis.SETTINGS[entropy][target].beta
+                values = f"{parameter:.3f} | {shift:.3f} | {beta:.0f} | {ratio:.2f}"
+                lines.append(f"| {entropy} | {target} | {NAMES[method]} | {values} |")
+    return "\n".join(lines)
+
+
+def _runs_of(entropy: str, options):
+    """Target, method and folder of every run of an entropy model."""
+    for target in TARGETS:
+        for method in (*METHODS, "all"):
+            name = f"{entropy}_all" if method == "all" else f"{entropy}_{target}_{method}"
+            yield target, method, options.out / name
 
 
 def _row(rows: list[dict], target: float) -> str:
     bpp, psnr, ssim, ms_ssim = (np.array([row[key] for row in rows]) for key in ("bpp", "psnr_db", "ssim", "ms_ssim"))
     error = bpp / target - 1
     worst = error[np.argmax(np.abs(error))]
-    hits = f"{np.sum(np.abs(error) <= HIT)}/{len(rows)}"
+    hits = f"{np.sum(np.abs(error) <= thesis.HIT)}/{len(rows)}"
     return (
         f"{bpp.mean():.4f} | {100 * (bpp.mean() / target - 1):+.1f} % | {100 * bpp.std() / target:.1f} % "
         f"| {100 * worst:+.1f} % | {hits} | {psnr.mean():.2f} | {ssim.mean():.4f} | {ms_ssim.mean():.4f}"
@@ -141,6 +169,7 @@ def main() -> None:
         plot(options)
     if options.table:
         print(table(options))
+        print(ends(options))
     if options.plot or options.table:
         return
     for name in runs():

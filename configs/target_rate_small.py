@@ -5,8 +5,8 @@
         --config.start.workdir=runs/base --config.data.folders=DIR
 
 The argument is an entropy model, "parametric" or "non_parametric"; then "base", a target in bpp, or "all"; then, for a
-target, how it is trained: "general" (the default), "adaptive", "fixed", "trade_off", general under another surrogate than
-noise, "mixed" or "straight_through", or general or adaptive in twice the steps with a beta that adapts to a deviation of 4 %,
+target, how it is trained: "general" (the default), "adaptive", "fixed" (at R_param = target, the thesis' first experiment),
+"trade_off", general under another surrogate than noise, "mixed" or "straight_through", or general or adaptive in twice the steps with a beta that adapts to a deviation of 4 %,
 "tolerant" and "adaptive_tolerant".
 "base" is a rate-distortion model, 3,000 steps; a parametric one has a range of rates, and a target starts at the quality
 whose rate is near it. A target takes 1,500 steps more. "all" is one model of the targets .12, .25, .5 and 1.0, 6,000
