@@ -1,4 +1,4 @@
-"""Formats that are read where an extra is installed: HEIC by pillow-heif, JPEG XL by imagecodecs."""
+"""What is read where an extra is installed: HEIC by pillow-heif, JPEG XL and deep JPEG 2000 by imagecodecs."""
 
 from typing import BinaryIO
 
@@ -61,14 +61,35 @@ def read_jpeg_xl(file: BinaryIO, max_pixels: int) -> Decoded:
     return Decoded(_to_pixels(values, notes), exif=exif, xmp=contents.get(b"xml "), orientation=1, notes=notes)
 
 
-def _to_pixels(values: np.ndarray, notes: list[str]) -> np.ndarray:
+def read_deep_jpeg_2000(file: BinaryIO, image: Image.Image, bits: int) -> Decoded:
+    """Read a JPEG 2000 file of colour of more than 8 bits, which Pillow has opened: it makes black of white.
+
+    Raises:
+      Refused: imagecodecs is not installed, or the file is damaged or has luma and chroma.
+    """
+    try:
+        import imagecodecs
+    except ImportError:
+        raise Refused(
+            f"is a JPEG 2000 file of {bits} bits a channel, which needs imagecodecs; "
+            "install it (pip install 'jaxcodec[jp2]') or save it with 8 bits"
+        ) from None
+    if iso.is_jpeg_2000_ycc(file):
+        raise Refused(f"is a JPEG 2000 file of luma and chroma of {bits} bits; save it as RGB or with 8 bits")
+    file.seek(0)
+    values = imagecodecs.jpeg2k_decode(file.read())
+    notes: list[str] = []
+    return Decoded(_to_pixels(values, notes, bits), image.info.get("icc_profile") or None, notes=notes)
+
+
+def _to_pixels(values: np.ndarray, notes: list[str], bits: int | None = None) -> np.ndarray:
     values = values.reshape(*values.shape[:2], -1)
     if values.shape[2] not in (1, 2, 3, 4):
         raise Refused(f"has {values.shape[2]} channels; convert it to RGB first")
     if values.dtype.kind == "f":
         values = samples.floats_to_uint8(values, notes)
     else:
-        values = samples.integers_to_uint8(values, 8 * values.itemsize, notes)
+        values = samples.integers_to_uint8(values, bits or 8 * values.itemsize, notes)
     if values.shape[2] == 2:
         notes.append("converted from grey with alpha to RGBA")
         values = values[..., [0, 0, 0, 1]]

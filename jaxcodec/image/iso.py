@@ -31,8 +31,11 @@ def bits(file: BinaryIO) -> int | None:
     if found := re.search(rb"pixi.{4}([\1-\4])", head, re.DOTALL):
         return max(head[found.end() : found.end() + found[1][0]], default=None)
     if found := re.search(rb"ihdr.{10}(.)|^\xff\x4f\xff\x51.{38}(.)", head, re.DOTALL):
-        depth = (found[1] or found[2])[0]
-        return None if depth == 255 else (depth & 0x7F) + 1
+        depths = found[1] or found[2]
+        if depths == b"\xff":  # a box of its own lists them
+            listed = re.search(rb"(....)bpcc", head, re.DOTALL)
+            depths = head[listed.end() : listed.end() + int.from_bytes(listed[1], "big") - 8] if listed else b"\x07"
+        return max((depth & 0x7F) + 1 for depth in depths)
     return None
 
 
@@ -40,6 +43,11 @@ def coded_colours(file: BinaryIO) -> tuple[int, int] | None:
     """The code points of primaries and transfer curve (colr box of type nclx) of an AVIF or HEIC file, where told."""
     found = re.search(rb"colrnclx(..)(..)", _head(file), re.DOTALL)
     return (int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")) if found else None
+
+
+def is_jpeg_2000_ycc(file: BinaryIO) -> bool:
+    """Whether a JPEG 2000 file says that its channels are luma and chroma (colr box, enumerated space 18)."""
+    return re.search(rb"colr\x01..\0\0\0\x12", _head(file), re.DOTALL) is not None
 
 
 def without_exif(file: BinaryIO) -> BinaryIO:

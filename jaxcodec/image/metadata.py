@@ -8,13 +8,16 @@ import math
 import re
 import struct
 from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
 _ORIENTATION, _SIDES = 0x0112, (0xA002, 0xA003)
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
-_EXIF, _GPS, _INTEROPERABILITY = 0x8769, 0x8825, 0xA005
+_EXIF, _GPS, _INTEROPERABILITY, _MAKER_NOTE = 0x8769, 0x8825, 0xA005, 0x927C
+_POINTERS = (_EXIF, _GPS)
+_LARGEST_VALUE = 1 << 20
 _TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
 """Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host, copyright."""
 
@@ -39,7 +42,7 @@ def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, i
 def _edited(block: bytes, notes: list[str]) -> tuple[bytes | None, int]:
     editor = _Editor(block)
     (first,) = struct.unpack_from(editor.order + "I", block, 4)
-    left = editor.edit(first, follow=(_EXIF, _GPS))
+    left = editor.edit(first, follow=_POINTERS)
     if editor.broken:
         notes.append(f"dropped {editor.broken} broken {'entry' if editor.broken == 1 else 'entries'} of the EXIF block")
     return (bytes(editor.data[: editor.end]) if left else None), editor.orientation
@@ -110,16 +113,81 @@ def _orientation(kind: int, count: int, value: bytes, order: str) -> int:
     return number if 1 <= number <= 8 else 1
 
 
-def tiff_exif(tags: Image.Exif) -> bytes | None:
-    """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout."""
-    kept = Image.Exif()
-    for tag in _TIFF_TAGS:
-        if tag in tags:
-            kept[tag] = tags[tag]
-    for directory in (_EXIF, _GPS):
-        if directory in tags:
-            kept.get_ifd(directory).update(tags.get_ifd(directory))
-    return kept.tobytes() if len(kept) or any(kept.get_ifd(directory) for directory in (_EXIF, _GPS)) else None
+def tiff_exif(file: BinaryIO) -> bytes | None:
+    """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout.
+
+    Types and bytes are those of the file; a maker note, which other places of the file may belong to, is left out.
+
+    Raises:
+      struct.error: the tags are broken.
+    """
+    file.seek(0)
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(file.read(4))
+    if order is None:
+        return None
+    (first,) = struct.unpack(order + "I", file.read(4))
+    entries = {entry[0]: entry for entry in _entries(file, order, first)}
+    below = {
+        tag: _entries(file, order, *struct.unpack(order + "I", entries[tag][3])) for tag in _POINTERS if tag in entries
+    }
+    kept = [entries[tag] for tag in _TIFF_TAGS if tag in entries]
+    return (
+        _block(order, kept, {tag: found for tag, found in below.items() if found})
+        if kept or any(below.values())
+        else None
+    )
+
+
+_Entry = tuple[int, int, int, bytes]
+"""Tag, type, count and value of an entry of a TIFF directory."""
+
+
+def _entries(file: BinaryIO, order: str, at: int) -> list[_Entry]:
+    file.seek(at)
+    (count,) = struct.unpack(order + "H", file.read(2))
+    found = []
+    for entry in struct.iter_unpack(order + "HHI4s", file.read(12 * count)):
+        tag, kind, number, value = entry
+        size = _BYTES_OF_TYPE.get(kind, 0) * number
+        if size > 4 and size <= _LARGEST_VALUE:
+            file.seek(struct.unpack(order + "I", value)[0])
+            value = file.read(size)
+        if 0 < size <= len(value) and tag not in (_MAKER_NOTE, _INTEROPERABILITY):
+            found.append((tag, kind, number, value[:size]))
+    return found
+
+
+def _block(order: str, entries: list[_Entry], below: dict[int, list[_Entry]]) -> bytes:
+    """An EXIF block of a first directory and those below it, each by the tag that points at it."""
+    block = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    pointers = [(tag, 4, 1, bytes(4)) for tag in below]
+    at = len(block) + len(_directory(order, entries + pointers, 0))
+    parts = []
+    for index, (tag, found) in enumerate(below.items()):
+        pointers[index] = (tag, 4, 1, struct.pack(order + "I", at))
+        parts.append(_directory(order, found, at))
+        at += len(parts[-1])
+    return b"".join((block, _directory(order, entries + pointers, len(block)), *parts))
+
+
+def _directory(order: str, entries: list[_Entry], at: int) -> bytes:
+    """A directory that lies at `at`, with the values that do not fit into its entries behind it."""
+    values = b""
+    start = at + 2 + 12 * len(entries) + 4
+    packed = struct.pack(order + "H", len(entries))
+    for tag, kind, count, value in sorted(entries):
+        if len(value) > 4:
+            place = struct.pack(order + "I", start + len(values))
+            values += value + b"\0" * (len(value) % 2)
+        else:
+            place = value.ljust(4, b"\0")
+        packed += struct.pack(order + "HHI", tag, kind, count) + place
+    return packed + bytes(4) + values
+
+
+def describes(tags: Image.Exif) -> bool:
+    """Whether the tags of a TIFF file tell of its picture."""
+    return any(tag in tags for tag in (*_TIFF_TAGS, *_POINTERS))
 
 
 def tags_orientation(tags: Image.Exif) -> int:
@@ -157,9 +225,7 @@ def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
 def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
     """Pixels per inch that TIFF tags tell (ResolutionUnit 2 is inches, 3 centimetres), or None."""
     scale = {2: 1.0, 3: 2.54}.get(tags.get(0x0128, 2))
-    if scale is None or 0x011A not in tags or 0x011B not in tags:
-        return None
-    return checked_dpi(tags[0x011A], tags[0x011B], scale)
+    return scale and checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
 
 
 def checked_dpi(horizontal, vertical, scale: float) -> tuple[float, float] | None:

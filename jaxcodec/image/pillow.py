@@ -3,6 +3,7 @@
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -13,10 +14,11 @@ from jaxcodec.image import colour, samples
 from jaxcodec.image.decoded import Refused
 
 FORMATS = (
-    "PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "CUR", "ICNS", "SGI",
-    "PCX", "DCX", "DDS", "PSD", "QOI", "SUN", "MSP", "XBM", "XPM", "IM", "BLP", "FTEX", "PIXAR", "GBR", "FLI",
+    "PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "CUR", "ICNS", "SGI", "PCX",
+    "DDS", "PSD", "QOI", "SUN", "XPM",
 )  # fmt: skip
-"""What is read through Pillow: not what starts another program (EPS) or has its own range of values (FITS, SPIDER)."""
+"""What is read through Pillow: not what starts another program (EPS), has a range of its own (FITS) or comes out
+as a negative (XBM)."""
 
 _GLOBALS = threading.Lock()
 _MODE_NAMES = {
@@ -35,7 +37,10 @@ def open_image(file: BinaryIO, formats: Sequence[str] | None = FORMATS) -> Image
         before = Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF
         Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = None, True
         try:
-            return Image.open(file, formats=formats)
+            with warnings.catch_warnings(
+                category=UserWarning, action="ignore"
+            ):  # of EXIF blocks, which are checked later
+                return Image.open(file, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS, TiffImagePlugin.READ_LIBTIFF = before
 
@@ -95,8 +100,8 @@ def to_pixels(image: Image.Image, icc: bytes | None, notes: list[str]) -> tuple[
 
 def _integers(image: Image.Image, notes: list[str]) -> np.ndarray:
     values = np.asarray(image)
-    if image.mode == "I" and values.size and 0 <= values.min() and values.max() <= 65_535:
-        values = values.astype(np.uint16)  # 16 bits in 32, as Pillow has it
+    if image.mode == "I" and image.format == "PPM":
+        values = values.astype(np.uint16)  # scaled to 16 bits, but in 32
     return samples.integers_to_uint8(values, 8 * values.itemsize, notes)
 
 

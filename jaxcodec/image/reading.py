@@ -40,37 +40,54 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = Non
 def from_pil(image: Image.Image) -> Picture:
     """A picture of a Pillow image of any mode, converted as `read` does, upright.
 
-    Pillow has then already brought 16-bit colour to 8 bits; `read` of the file does that more exactly.
+    One that is just opened is read from its file, as some files come out wrong once Pillow has decoded them; of others
+    the pixels are taken, so that 16-bit colour has 8 bits already.
 
     Raises:
       ImageError: it is too large, its file is damaged, or its mode cannot be converted.
     """
     with _image_errors("the Pillow image"):
         check_size(*image.size, MAX_PIXELS)
-        notes: list[str] = []
-        bits = pillow.bits(image)
-        decoded = _by_pillow(_with_known_transparency(image, notes), notes, bits)
-        decoded.dpi = _dpi(image)
-        if image.format == "TIFF":
-            tags = image.getexif()
-            decoded.exif, decoded.orientation = metadata.tiff_exif(tags), metadata.tags_orientation(tags)
-        space = None if decoded.icc or "srgb" in image.info else _described_space(image.info)
-        if space:
-            decoded.pixels = colour.in_srgb(decoded.pixels, space, notes)
-        return _finished(decoded)
+        file = _file_behind(image)
+        if file is None:
+            return _finished(_of_pixels(image))
+        at = file.tell()
+        try:
+            file.seek(0)
+            return _finished(_decode(file, MAX_PIXELS))
+        finally:
+            file.seek(at)
+
+
+def _file_behind(image: Image.Image) -> BinaryIO | None:
+    """The file of an image of which nothing is decoded yet, and that is to be decoded whole."""
+    file = getattr(image, "fp", None)
+    fresh = getattr(image, "tile", None) and not getattr(image, "decoderconfig", None) and image.tell() == 0
+    return file if fresh and file is not None and not file.closed and file.seekable() else None
+
+
+def _of_pixels(image: Image.Image) -> Decoded:
+    notes: list[str] = []
+    decoded = _by_pillow(_with_known_transparency(image, notes), notes)
+    decoded.dpi = _dpi(image)
+    if image.format == "TIFF":
+        decoded.orientation = metadata.tags_orientation(image.getexif())
+        if metadata.describes(image.getexif()):
+            notes.append("dropped the EXIF tags of a TIFF image that Pillow decoded; read its file to keep them")
+    space = None if decoded.icc or "srgb" in image.info else _described_space(image.info)
+    if space:
+        decoded.pixels = colour.in_srgb(decoded.pixels, space, notes)
+    return decoded
 
 
 def _with_known_transparency(image: Image.Image, notes: list[str]) -> Image.Image:
-    """A copy, not loaded before its raw mode is known, with a transparent colour in the terms of its samples, or none."""
-    if "transparency" not in image.info:
+    """The image, less a transparent colour of 16 bits, which cannot be found among its pixels."""
+    key = image.info.get("transparency")
+    if not (image.mode.startswith("I") and key is not None or isinstance(key, tuple) and max(key) > 255):
         return image
-    raw_mode, bits = pillow.raw_mode(image), pillow.bits(image)
+    notes.append("the transparent colour of a 16-bit image is dropped")
     image = image.copy()
-    if bits == 16 or image.mode.startswith("I"):
-        notes.append("the transparent colour of a 16-bit image is dropped")
-        del image.info["transparency"]
-    elif raw_mode in ("L;2", "L;4"):
-        image.info["transparency"] *= 255 // (2 ** int(raw_mode[-1]) - 1)
+    del image.info["transparency"]
     return image
 
 
@@ -126,9 +143,13 @@ def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
         return tiff.read(file, max_pixels)
     if kind == "JPEG XL":
         return extras.read_jpeg_xl(file, max_pixels)
-    with _open(file, kind) as image:
+    notes: list[str] = []
+    with _open(file, kind, notes) as image:
         check_size(*image.size, max_pixels)
-        decoded = _by_pillow(image, _notes_of_frames(image), _bits(kind, head, file))
+        bits = _bits(kind, head, file)
+        if kind == "JPEG 2000" and (bits or 8) > 8 and not image.mode.startswith("I"):
+            return extras.read_deep_jpeg_2000(file, image, bits)
+        decoded = _by_pillow(image, notes + _notes_of_frames(image), bits)
         check_size(*decoded.pixels.shape[1::-1], max_pixels)  # an icon's size is that of the picture inside
     coded = iso.coded_colours(file) if kind in ("AVIF", "HEIC") and decoded.icc is None else None
     space = coded and colour.coded_space(*coded, decoded.notes)
@@ -149,18 +170,25 @@ def _bits(kind: str | None, head: bytes, file: BinaryIO) -> int | None:
     return None
 
 
-def _open(file: BinaryIO, kind: str | None) -> Image.Image:
+def _open(file: BinaryIO, kind: str | None, notes: list[str]) -> Image.Image:
     if kind == "HEIC":
         return extras.open_heic(file)
     try:
         return pillow.open_image(file)
-    except Image.UnidentifiedImageError:
-        if kind == "AVIF":  # Pillow refuses it for a broken EXIF block
-            with contextlib.suppress(Image.UnidentifiedImageError):
-                return pillow.open_image(iso.without_exif(file))
-        if kind is not None:
-            raise Refused(f"begins as a {kind} file, but is damaged or of a rare kind that cannot be read") from None
-        raise Refused("is not an image in a known format; convert it to PNG with another program first") from None
+    except Exception as problem:
+        if kind == "AVIF":  # refused for a broken EXIF block, whatever its pixels
+            with contextlib.suppress(Exception):
+                image = pillow.open_image(iso.without_exif(file))
+                notes.append("dropped a broken EXIF block")
+                return image
+        if kind is None:
+            raise Refused(
+                "is not an image in a known format; convert it to PNG with another program first"
+            ) from problem
+        why = "" if isinstance(problem, Image.UnidentifiedImageError) else f" ({problem})"
+        raise Refused(
+            f"begins as a {kind} file, but is damaged or of a rare kind that cannot be read{why}"
+        ) from problem
 
 
 def _notes_of_frames(image: Image.Image) -> list[str]:

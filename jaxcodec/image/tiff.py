@@ -5,6 +5,7 @@ them, and what they mean is decided here. It needs imagecodecs (an extra) for so
 """
 
 import logging
+import struct
 from typing import BinaryIO
 
 import numpy as np
@@ -45,8 +46,7 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
         values = None if _libtiff_reads_right(page) else _stored(page)
         decoded = _by_libtiff(file, page, notes) if values is None else _by_tifffile(page, values, notes)
         decoded.icc = decoded.icc and _bytes_of_tag(page, 34675)
-        decoded.xmp = _bytes_of_tag(page, 700)
-    _describe(decoded, file)
+        _describe(decoded, page, file)
     return decoded
 
 
@@ -242,16 +242,22 @@ def _bytes_of_tag(page, code: int) -> bytes | None:
     return bytes(value) if value else None
 
 
-def _describe(decoded: Decoded, file: BinaryIO) -> None:
-    """Fill in EXIF, resolution and orientation."""
-    file.seek(0)
-    tags = Image.Exif()
+def _describe(decoded: Decoded, page, file: BinaryIO) -> None:
+    """Fill in EXIF, XMP, resolution and orientation."""
+    decoded.xmp = _bytes_of_tag(page, 700)
+    orientation, dpi = page.tags.valueof(274, 1), _dpi(page)
+    if dpi and decoded.orientation == 1 and orientation in (5, 6, 7, 8):  # turned already
+        dpi = dpi[::-1]
+    decoded.dpi, decoded.orientation = dpi, decoded.orientation or orientation
     try:
-        tags.load_from_fp(file)
-        dpi, orientation = metadata.tags_dpi(tags), metadata.tags_orientation(tags)
-        if dpi and decoded.orientation == 1 and orientation >= 5:
-            dpi = dpi[::-1]
-        decoded.dpi, decoded.orientation = dpi, decoded.orientation or orientation
-        decoded.exif = metadata.tiff_exif(tags)
-    except Exception:  # Pillow raises nearly anything at tags that it cannot parse; the pixels are sound
+        decoded.exif = metadata.tiff_exif(file)
+    except struct.error:
         decoded.notes.append("dropped a broken EXIF block")
+
+
+def _dpi(page) -> tuple[float, float] | None:
+    scale = {2: 1.0, 3: 2.54}.get(page.tags.valueof(296, 2))
+    horizontal, vertical = page.tags.valueof(282), page.tags.valueof(283)
+    if not (scale and horizontal and vertical and horizontal[1] and vertical[1]):
+        return None
+    return metadata.checked_dpi(horizontal[0] / horizontal[1], vertical[0] / vertical[1], scale)
