@@ -3,7 +3,7 @@
     python benchmarks/fuzz_bitstream.py [--codec NAME|FILE ...] [--inputs 100000] [--seed 0]
 
 For each codec, and each coder that can code for it, three kinds of files in turn: any byte changed, which the checksum of
-the file is to catch; changes in the coded sections with that checksum mended, so that only the entropy decoder and the
+the file is to catch; changes in the coded parts with that checksum mended, so that only the entropy decoder and the
 checksum of the symbols stand in the way; and forged headers with a checksum that fits. The limit of pixels is low, so that
 what a header claims cannot take more memory than `LIMIT_BYTES`, which is watched. An input that takes two minutes ends
 the run with a traceback.
@@ -38,15 +38,16 @@ def damaged(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def mended(data: bytes, rng: np.random.Generator) -> bytes:
-    """The file with some bytes of a coded section changed, and a checksum that fits."""
-    header, sections = container.read(data)
-    name = rng.choice(sorted(sections))
-    return container.write(header, sections | {name: mutate(sections[name], rng)})
+    """The file with some bytes of a coded part changed, and a checksum that fits."""
+    header, parts, sections = container.read(data)
+    place = rng.integers(len(parts))
+    changed = [mutate(part, rng) if i == place else part for i, part in enumerate(parts)]
+    return container.write(header, changed, sections)
 
 
 def forged(data: bytes, rng: np.random.Generator) -> bytes:
     """The file with another field in its header, and a checksum that fits."""
-    header, sections = container.read(data)
+    header, parts, sections = container.read(data)
     fields = {
         "width": int(rng.choice(_SIDES)),
         "height": int(rng.choice(_SIDES)),
@@ -58,7 +59,7 @@ def forged(data: bytes, rng: np.random.Generator) -> bytes:
         "lanes": int(rng.choice(_LANES)),
     }
     name = str(rng.choice(sorted(fields)))
-    return container.write(dataclasses.replace(header, **{name: fields[name]}), sections)
+    return container.write(dataclasses.replace(header, **{name: fields[name]}), parts, sections)
 
 
 def judge(decode: Callable[[bytes], np.ndarray], data: bytes, pixels: np.ndarray) -> str:

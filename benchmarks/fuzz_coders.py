@@ -23,6 +23,7 @@ import numpy as np
 
 from jaxcodec.coding import coders, container, lanes, sections
 from jaxcodec.coding.container import Header
+from jaxcodec.image import Picture
 from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.make_tables import gaussian_tables
 from jaxcodec.errors import BitstreamError
@@ -70,21 +71,23 @@ def mutate(data: bytes, rng: np.random.Generator) -> bytes:
 
 def files(rng: np.random.Generator) -> list[bytes]:
     """Sound files, with every section."""
-    kept = {"hyper": rng.bytes(20), "latent": rng.bytes(90)}
-    alpha = {"alpha": sections.pack_alpha(rng.integers(0, 256, (7, 9)).astype(np.uint8))}
-    icc = {"icc": sections.pack_icc(bytes(300))}
-    plain = Header(container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 0, 16, "host", 1, 0x12345678, {})
-    rgba = Header(container.VERSION, "0123456789abcdef", 9, 7, 4, None, 100, 16, "lanes", 8, 0x12345678, {})
-    return [container.write(plain, kept), container.write(plain, kept | icc), container.write(rgba, kept | alpha | icc)]
+    parts = rng.bytes(20), rng.bytes(90)
+    pixels = rng.integers(0, 256, (7, 9, 4)).astype(np.uint8)
+    described = sections.pack(Picture(pixels, bytes(300), b"II*\0" + bytes(90), b"<x:xmpmeta/>", (300.0, 72.0)))[0]
+    icc = {"icc": described["icc"]}
+    plain = Header(container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 0, 16, "host", 1, 0x12345678)
+    rgba = Header(container.VERSION, "0123456789abcdef", 9, 7, 4, None, 100, 16, "lanes", 8, 0x12345678)
+    return [
+        container.write(plain, parts, {}), container.write(plain, parts, icc), container.write(rgba, parts, described),
+    ]  # fmt: skip
 
 
 def read_file(data: bytes) -> str:
     """Reads a file, and those of its sections that need no codec."""
-    header, parts = container.read(data)
-    if "alpha" in parts and header.width * header.height <= 1 << 20:
-        sections.unpack_alpha(parts["alpha"], header.height, header.width)
-    if "icc" in parts:
-        sections.unpack_icc(parts["icc"])
+    header, _, side = container.read(data)
+    if "alpha" in side and header.width * header.height <= 1 << 20:
+        sections.unpack_alpha(side["alpha"], header.height, header.width)
+    sections.unpack(side)
     return "read"
 
 

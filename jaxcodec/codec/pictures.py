@@ -1,10 +1,12 @@
 """Pictures to .jxc files and back."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import NamedTuple
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from jaxcodec import image
 from jaxcodec.codec import streams
@@ -14,8 +16,8 @@ from jaxcodec.codec.value import Codec, at_step
 from jaxcodec.coding import container, sections
 from jaxcodec.coding import step as step_of
 from jaxcodec.coding.container import Header
-from jaxcodec.errors import BitstreamError, RateError, TooLargeError, WrongCodecError
-from jaxcodec.image import MAX_PIXELS, Picture
+from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError, TooLargeError, WrongCodecError
+from jaxcodec.image import MAX_PIXELS, Picture, hidden
 
 DEFAULT_QUALITY = 50.0
 
@@ -41,37 +43,54 @@ class Encoded:
     interrupted: bool = False
 
 
+AnyPicture = Picture | np.ndarray | Image.Image
+"""What is taken for a picture, see `as_picture`."""
+
+
 def encode(
-    codec: Codec, picture: Picture | np.ndarray, *, quality: float | None = None, coder: str | None = None
+    codec: Codec,
+    picture: AnyPicture,
+    *,
+    quality: float | None = None,
+    coder: str | None = None,
+    keep_hidden_colour: bool = False,
 ) -> bytes:
-    """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4), at a quality; see `encode_picture`."""
-    return encode_picture(codec, as_picture(picture), quality=quality, coder=coder).data
+    """The .jxc file of a picture, as `as_picture` takes it, at a quality; see `encode_picture`."""
+    return encode_picture(codec, picture, quality=quality, coder=coder, keep_hidden_colour=keep_hidden_colour).data
 
 
-def decode(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The pixels of a .jxc file, uint8 (height, width, 1, 3 or 4); see `decode_picture`."""
     return decode_picture(codec, data, max_pixels=max_pixels).pixels
 
 
 def encode_picture(
-    codec: Codec, picture: Picture, *, quality: float | None = None, coder: str | None = None
+    codec: Codec,
+    picture: AnyPicture,
+    *,
+    quality: float | None = None,
+    coder: str | None = None,
+    keep_hidden_colour: bool = False,
 ) -> Encoded:
     """Compress a picture at a quality; `jaxcodec.rate.encode` also hits sizes and distortions.
 
-    Colour goes through the networks (grey as three equal channels); alpha and ICC profile are kept without loss.
+    Colour goes through the networks (grey as three equal channels); alpha, ICC profile, EXIF, XMP and resolution are kept
+    as docs/format.md says.
 
     Args:
       codec: what to encode with; decoding needs the same one.
-      picture: 8-bit grey, RGB or RGBA.
+      picture: 8-bit grey, RGB or RGBA, as `as_picture` takes it.
       quality: 0 (smallest file) to 100, in steps of .01; without it 50. A codec with one quality takes none.
       coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes" elsewhere. A codec with
         an autoregressive context, or a mixture, always takes "lanes". Any of them decodes on any device.
+      keep_hidden_colour: whether the colour of pixels whose alpha is 0 counts; else one that costs next to nothing takes its
+        place.
 
     Raises:
       RateError: the quality makes no sense.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
-    return encode_source(codec, prepare(codec, picture, coder), quality)
+    return encode_source(codec, prepare(codec, picture, coder, keep_hidden_colour), quality)
 
 
 def encode_source(codec: Codec, source: "Source", quality: float | None) -> Encoded:
@@ -81,18 +100,25 @@ def encode_source(codec: Codec, source: "Source", quality: float | None) -> Enco
     return write(codec, source, hundredths, 0, symbols_of.rounded(codec, analysis), analysis.side)
 
 
-def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """The picture of a .jxc file.
+
+    Args:
+      codec: the one that it was written with.
+      data: the whole file.
+      max_pixels: the most that it may claim.
 
     Raises:
       WrongCodecError: it was written with another codec.
       TooLargeError: it claims more than `max_pixels` pixels.
       VersionError: another version of jaxcodec wrote it.
       CoderError: it needs an entropy coder that is not installed.
-      BitstreamError: it is not a .jxc file, or is damaged.
+      BitstreamError: it is not a .jxc file, or is damaged; or `data` are no bytes.
     """
-    header, parts = container.read(data)
+    header, parts, side = container.read(_as_bytes(data))
+    _require_codec(codec)
     _check(codec, header, parts, max_pixels)
+    described = sections.unpack(side)
     codec, quality = at_step(codec, header.step, decodes=True), _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
     symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
@@ -104,15 +130,16 @@ def decode_picture(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -
     pixels = np.asarray(symbols_of.synthesise(codec, symbols, quality, grey=header.channels == 1))[0]
     pixels = image.crop(pixels, header.height, header.width)
     if header.channels == 4:
-        alpha = sections.unpack_alpha(parts["alpha"], header.height, header.width)
+        alpha = sections.unpack_alpha(side["alpha"], header.height, header.width)
         pixels = np.concatenate([pixels, alpha[:, :, None]], axis=-1)
-    return Picture(np.ascontiguousarray(pixels), sections.unpack_icc(parts["icc"]) if "icc" in parts else None)
+    return Picture(np.ascontiguousarray(pixels), **described)
 
 
 class Source(NamedTuple):
     """A picture made ready to encode: padded colour for the networks, packed sections for the rest.
 
-    shape: of the picture's pixels, (height, width, channels). coder: the entropy coder to use.
+    shape: of the picture's pixels, (height, width, channels). coder: the entropy coder to use. visible: bool (height,
+    width), where somebody sees the colour; None is everywhere.
     """
 
     pixels: np.ndarray
@@ -120,30 +147,61 @@ class Source(NamedTuple):
     shape: tuple[int, int, int]
     coder: str
     notes: tuple[str, ...]
+    visible: np.ndarray | None = None
 
     @property
     def pixel_count(self) -> int:
         """Pixels of the picture."""
         return self.shape[0] * self.shape[1]
 
+    def seen(self, pixels: np.ndarray) -> np.ndarray:
+        """Of pixels (height, width, C) of the picture those that somebody sees: all, or (1, n, C)."""
+        height, width, _ = self.shape
+        pixels = pixels[:height, :width]
+        return pixels if self.visible is None else pixels[self.visible][None]
 
-def as_picture(picture: Picture | np.ndarray) -> Picture:
-    """A picture, or uint8 pixels (height, width, 1, 3 or 4) as one."""
-    return picture if isinstance(picture, Picture) else Picture(np.asarray(picture))
+    @property
+    def weighs(self) -> str:
+        """The side sections that weigh most, as a sentence for who asks for less; or nothing."""
+        taken = sorted(((len(section), name) for name, section in self.sections.items()), reverse=True)
+        return "; ".join(
+            f"its {sections.NAMES[name]} takes {size:,} bytes{_REMEDIES[name]}" for size, name in taken if size >= _HEAVY
+        )
 
 
-def prepare(codec: Codec, picture: Picture, coder: str | None) -> Source:
-    """A picture made ready for a codec, and for a coder as `encode_picture` takes it; raises CoderError."""
-    coder = streams.choose(codec, coder)
-    pixels, kept, notes = picture.pixels, {}, ()
-    colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if pixels.shape[2] == 1 else pixels[:, :, :3]
-    if pixels.shape[2] == 4:
-        kept["alpha"] = sections.pack_alpha(pixels[:, :, 3])
-    if picture.icc is not None and len(picture.icc) <= sections.MAX_ICC_BYTES:
-        kept["icc"] = sections.pack_icc(picture.icc)
-    elif picture.icc is not None:
-        notes = (f"dropped an ICC profile of {len(picture.icc)} bytes, which is too long",)
-    return Source(image.pad_to_multiple(colour, codec.geometry.stride), kept, pixels.shape, coder, notes)
+_HEAVY = 100  # bytes of a section that are worth a word
+_REMEDIES = {"icc": "; --no-icc drops it", "exif": "; --strip drops it", "xmp": "; --strip drops it", "alpha": ""}
+
+
+def as_picture(picture: AnyPicture) -> Picture:
+    """A picture, or what is one: uint8 pixels (height, width, 1, 3 or 4), or an image of Pillow, converted as a file is.
+
+    Raises:
+      ImageError: it is something else.
+    """
+    if isinstance(picture, Picture):
+        return picture
+    if isinstance(picture, Image.Image):
+        return image.from_pil(picture)
+    if not hasattr(picture, "__array__"):
+        remedy = "read it with jaxcodec.read_image" if isinstance(picture, str | os.PathLike) else "make it an array"
+        raise ImageError(f"a {type(picture).__name__} is no picture, which is an array, a Picture or an image of Pillow; {remedy}")
+    return Picture(np.asarray(picture))
+
+
+def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False) -> Source:
+    """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and ImageError."""
+    _require_codec(codec)
+    coder, picture = streams.choose(codec, coder), as_picture(picture)
+    pixels, colour = picture.pixels, picture.pixels[:, :, :3]
+    visible = None if keep_hidden_colour else hidden.visible(pixels)
+    if visible is not None:
+        colour = hidden.forget(pixels)
+    if pixels.shape[2] == 1:
+        colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    side, notes = sections.pack(picture)
+    padded = image.pad_to_multiple(colour, codec.geometry.stride)
+    return Source(padded, side, pixels.shape, coder, notes, visible if visible is not None and visible.any() else None)
 
 
 def analyse(codec: Codec, source: Source, hundredths: int | None) -> symbols_of.Analysis:
@@ -174,10 +232,9 @@ def write(codec: Codec, source: Source, hundredths: int | None, step: int, symbo
         coder=stream.coder,
         lanes=stream.lanes,
         symbol_crc=0,
-        section_bytes={},
     )
     header = dataclasses.replace(header, symbol_crc=symbols_of.checksum(symbols, container.identity(header)))
-    data = container.write(header, stream.sections | source.sections)
+    data = container.write(header, stream.parts, source.sections)
     quality = None if hundredths is None else hundredths / 100
     return Encoded(data, quality, step_of.size(step), 8 * len(data) / source.pixel_count, source.notes)
 
@@ -213,7 +270,19 @@ def _padded(side: int, codec: Codec) -> int:
     return side + -side % codec.geometry.stride
 
 
-def _check(codec: Codec, header: Header, parts: Mapping[str, bytes], max_pixels: int) -> None:
+def _as_bytes(data: Any) -> bytes:
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    remedy = "read the file first, with pathlib.Path.read_bytes" if isinstance(data, str | os.PathLike) else "give its bytes"
+    raise BitstreamError(f"a {type(data).__name__} is no .jxc file, which is decoded from its bytes; {remedy}")
+
+
+def _require_codec(codec: Any) -> None:
+    if not isinstance(codec, Codec):
+        raise CodecError(f"a {type(codec).__name__} is no codec; load one with jaxcodec.load, by its name or its file")
+
+
+def _check(codec: Codec, header: Header, parts: Sequence[bytes], max_pixels: int) -> None:
     """That this codec can decode a file with this header; allocates nothing."""
     if header.codec_id != codec.id:
         raise WrongCodecError(
@@ -232,5 +301,7 @@ def _check(codec: Codec, header: Header, parts: Mapping[str, bytes], max_pixels:
         )
     if (header.quality is not None) != codec.variable:
         raise BitstreamError("this file's quality does not fit its codec; encode the picture anew")
-    if set(parts) - {"alpha", "icc"} != set(streams.section_names(codec, header.coder)):
-        raise BitstreamError("this file's sections do not fit its codec; encode the picture anew")
+    if len(parts) != (expected := streams.part_count(codec, header.coder)):
+        raise BitstreamError(
+            f"this file's symbols are in {len(parts)} parts and its codec has {expected}; encode the picture anew"
+        )

@@ -1,7 +1,7 @@
-"""Between symbols and the sections of a file, with the entropy coder that was chosen.
+"""Between symbols and the parts of a file, with the entropy coder that was chosen.
 
-A coder of the host writes one section for each part of the symbols. The lanes of `coding.lanes` make one stream of all
-parts, the section "latent", written and read inside `jit`.
+A coder of the host writes each part of the symbols for itself. The lanes of `coding.lanes` make one stream of all of them,
+written and read inside `jit`.
 """
 
 import math
@@ -22,11 +22,11 @@ from jaxcodec.errors import BitstreamError, CoderError
 
 
 class Stream(NamedTuple):
-    """The coded symbols of a picture: who coded them, in how many lanes, and the sections by name."""
+    """The coded symbols of a picture: who coded them, in how many lanes, and the parts in their order."""
 
     coder: str
     lanes: int
-    sections: Mapping[str, bytes]
+    parts: tuple[bytes, ...]
 
 
 def choose(codec: Codec, coder: str | None) -> str:
@@ -43,42 +43,41 @@ def choose(codec: Codec, coder: str | None) -> str:
     return "lanes"
 
 
-def section_names(codec: Codec, coder: str) -> tuple[str, ...]:
-    """The sections that a coder writes symbols into."""
-    return ("latent",) if coder == "lanes" else tuple(codec.kind.tables)
+def part_count(codec: Codec, coder: str) -> int:
+    """How many parts a coder writes symbols into."""
+    return 1 if coder == "lanes" else len(codec.kind.tables)
 
 
 def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
     """The stream of the symbols of a picture; `side` is that of its analysis."""
     parts = codec.kind.parts(codec, symbols, side, tiles.run)
     if coder != "lanes":
-        sections = {
-            name: codec.coder(coder, name).encode(np.asarray(part.values), np.asarray(part.indices))
+        coded = (
+            codec.coder(coder, name).encode(np.asarray(part.values), np.asarray(part.indices))
             for name, part in parts.items()
-        }
-        return Stream(coder, 1, sections)
+        )
+        return Stream(coder, 1, tuple(coded))
     blocks = to_blocks(codec, parts)
     count = int(lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks)))
     words, length = lanes.encode(codec.lane_tables, blocks, count, count)
-    return Stream(coder, count, {"latent": stream_bytes(words, length)})
+    return Stream(coder, count, (stream_bytes(words, length),))
 
 
 def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: np.ndarray) -> Symbols:
     """The symbols of padded pixels of `size` (H, W).
 
     Raises:
-      BitstreamError: the sections hold no symbols of that size.
+      BitstreamError: the parts hold no symbols of that size.
       CoderError: the coder is not installed, or cannot have written a file of this codec.
     """
     if stream.coder == "lanes":
         return _decode_lanes(codec, stream, size, quality)
     choose(codec, stream.coder)
     decoding = codec.kind.decode(codec, size, quality, tiles.run)
+    parts = dict(zip(codec.kind.tables, stream.parts, strict=True))
     return _answer(
         decoding,
-        lambda request: codec.coder(stream.coder, request.name).decode(
-            stream.sections[request.name], np.asarray(request.indices)
-        ),
+        lambda request: codec.coder(stream.coder, request.name).decode(parts[request.name], np.asarray(request.indices)),
     )
 
 
@@ -150,7 +149,7 @@ def _decode_lanes(codec, stream, size, quality):
             f"this file claims {stream.lanes} lanes, more than the {lanes.MAX_LANES} that there can be; "
             "encode the picture anew"
         )
-    words, length = stream_words(stream.sections["latent"])
+    words, length = stream_words(stream.parts[0])
     symbols, ended = _decode_words(codec, words, length, stream.lanes, stream.lanes, size, quality)
     if not ended:
         raise BitstreamError("the symbols in this file do not end where they should: it is damaged; fetch it again")

@@ -1,32 +1,44 @@
-"""The .jxc container: a header of 33 bytes, then sections that each begin with their length. See docs/format.md."""
+"""The .jxc container: a header of 33 bytes, the parts of the symbols, and side sections by tag. See docs/format.md."""
 
 import dataclasses
 import struct
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from jaxcodec.coding import step
 from jaxcodec.errors import BitstreamError, VersionError
 
 MAGIC = b"\x89JXC"
-VERSION = 3
+VERSION = 4
 ONE_QUALITY = 0xFFFF
 """The quality field of a codec that has only one."""
 
 MAX_QUALITY = 10_000
 """Quality 100 in hundredths."""
 
-SECTIONS = ("hyper", "latent", "second", "alpha", "icc")
-"""The sections in their order; bit i of the flags says that section i is there."""
+TAGS = {"alpha": 1, "icc": 2, "profile": 3, "exif": 64, "xmp": 65, "dpi": 66}
+"""The side sections, each with its tag."""
+
+OPTIONAL_TAG = 64
+"""A reader passes over sections that it does not know from this tag on, and refuses a file with others."""
+
+MAX_PARTS = 127
+"""The most parts that symbols can be coded in."""
 
 CODERS = ("host", "lanes", "tfc")
 """The entropy coders, each under its number in the header."""
+
+_SECTIONS_3 = ("hyper", "latent", "second", "alpha", "icc")
+"""The sections of version 3, the first three of them symbols; bit i of its flags says that section i is there."""
 
 _READERS = ("0.1", "0.1", "0.2")
 """The release that reads each earlier version of the format."""
 
 _FIXED = struct.Struct("<4sBBBBB8sHHHhII")
-_ALPHA = SECTIONS.index("alpha")
 _CRC_BYTES = 4
+_MORE = 0x80  # with the number of parts: side sections follow; with a tag: another one does
+_NAMES = {tag: name for name, tag in TAGS.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +46,7 @@ class Header:
     """What a .jxc file says about itself.
 
     Attributes:
-      version: of the format.
+      version: of the format, 3 or 4; `write` writes 4 whatever it is.
       codec_id: 16 hexadecimal digits.
       width, height: of the picture, in pixels.
       channels: 1 (grey), 3 (RGB) or 4 (RGBA).
@@ -44,7 +56,8 @@ class Header:
       coder: which of CODERS wrote the symbols.
       lanes: how many streams that coder interleaved, a power of two; 1 for all but "lanes".
       symbol_crc: CRC-32 of what `identity` gives, and then of the decoded symbols.
-      section_bytes: the length of each section that is there, by name, in their order.
+      part_bytes: the length of each part of the coded symbols, in the order of coding.
+      section_bytes: the length of each side section that is there, by name, in their order.
     """
 
     version: int
@@ -58,7 +71,8 @@ class Header:
     coder: str
     lanes: int
     symbol_crc: int
-    section_bytes: dict[str, int]
+    part_bytes: tuple[int, ...] = ()
+    section_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the codec's own."""
@@ -77,16 +91,24 @@ def identity(header: Header) -> bytes:
     return bytes.fromhex(header.codec_id) + struct.pack("<HHHhB", *fields)
 
 
-def write(header: Header, sections: dict[str, bytes]) -> bytes:
-    """A whole file. `header.section_bytes` is ignored: the lengths are those of `sections`."""
-    flags = sum(1 << i for i, name in enumerate(SECTIONS) if name in sections)
+def write(header: Header, parts: Sequence[bytes], sections: Mapping[str, bytes]) -> bytes:
+    """A whole file.
+
+    Args:
+      header: its `version`, `part_bytes` and `section_bytes` do not count.
+      parts: the coded symbols, in the order of coding, at most MAX_PARTS.
+      sections: side sections by name, see TAGS.
+    """
     quality = ONE_QUALITY if header.quality is None else header.quality
     coding = CODERS.index(header.coder) | (header.lanes.bit_length() - 1) << 4
-    fields = (header.version, flags, header.channels, header.precision, coding, bytes.fromhex(header.codec_id))
+    counts = len(parts) | (_MORE if sections else 0)
+    fields = (VERSION, counts, header.channels, header.precision, coding, bytes.fromhex(header.codec_id))
     size = (header.width, header.height, quality, header.step)
-    framed = [_varint(len(sections[name])) + sections[name] for name in SECTIONS if name in sections]
     fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
-    body = b"".join(framed)
+    body = b"".join(_varint(len(part)) + part for part in parts)
+    tagged = sorted((TAGS[name], content) for name, content in sections.items())
+    for place, (tag, content) in enumerate(tagged, 1):
+        body += bytes([tag | (_MORE if place < len(tagged) else 0)]) + _varint(len(content)) + content
     return fixed + struct.pack("<I", zlib.crc32(body, zlib.crc32(fixed))) + body
 
 
@@ -97,31 +119,23 @@ def read_header(data: bytes) -> Header:
       VersionError: another version of jaxcodec wrote it.
       BitstreamError: not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
     """
-    return _parse(data)[0]
+    return read(data)[0]
 
 
-def read(data: bytes) -> tuple[Header, dict[str, bytes]]:
-    """The header and the sections by name; raises as `read_header`."""
-    header, position = _parse(data)
-    sections = {}
-    for name, start in position.items():
-        sections[name] = data[start : start + header.section_bytes[name]]
-    return header, sections
-
-
-def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
+def read(data: bytes) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
+    """The header, the parts of the coded symbols, and the side sections by name; raises as `read_header`."""
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
     if len(data) > len(MAGIC):
         _check_version(data[len(MAGIC)])
     if len(data) < _FIXED.size:
         raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
-    _, version, flags, channels, precision, coding, *fields = _FIXED.unpack_from(data)
+    _, version, content, channels, precision, coding, *fields = _FIXED.unpack_from(data)
     codec_id, width, height, quality, step_field, symbol_crc, crc = fields
-    lengths, position = _section_lengths(data, flags)
-    covered = zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES]))
-    if covered != crc:
+    parts, tagged = _split(data, _layout_3(data, content) if version == 3 else _layout(data, content))
+    if zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES])) != crc:
         raise BitstreamError("this file is damaged: its checksum does not fit its content; fetch it again")
+    sections = _named(tagged)
     if (coder := coding & 15) >= len(CODERS):
         raise BitstreamError(f"this file is invalid: there is no entropy coder {coder}; encode the picture anew")
     header = Header(
@@ -136,10 +150,11 @@ def _parse(data: bytes) -> tuple[Header, dict[str, int]]:
         coder=CODERS[coder],
         lanes=1 << (coding >> 4),
         symbol_crc=symbol_crc,
-        section_bytes=lengths,
+        part_bytes=tuple(map(len, parts)),
+        section_bytes={name: len(section) for name, section in sections.items()},
     )
-    _check_fields(header, flags)
-    return header, position
+    _check_fields(header, content)
+    return header, parts, sections
 
 
 def _check_version(version: int) -> None:
@@ -147,41 +162,92 @@ def _check_version(version: int) -> None:
         raise VersionError(
             f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update jaxcodec"
         )
-    if version < VERSION:
+    if version < len(_READERS):
         raise VersionError(
             f"this file has version {version} of the format, which this jaxcodec reads no more; decode it with jaxcodec "
             f"{_READERS[version]}"
         )
 
 
-def _section_lengths(data: bytes, flags: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Length and start of each section; raises BitstreamError where they do not fill the file exactly."""
-    lengths, starts, position = {}, {}, _FIXED.size
-    for i, name in enumerate(SECTIONS):
-        if flags >> i & 1:
-            lengths[name], starts[name] = _read_varint(data, position)
-            position = starts[name] + lengths[name]
-    if position > len(data):
-        raise _cut_short(len(data), f"its header says {position}")
-    if position < len(data):
-        raise BitstreamError(f"this file has {len(data) - position} bytes after its end, at byte {position}; remove them")
-    return lengths, starts
+class _Piece(NamedTuple):
+    """A part (tag None) or a side section, and where its content lies."""
+
+    tag: int | None
+    start: int
+    end: int
 
 
-def _check_fields(header: Header, flags: int) -> None:
+def _layout(data: bytes, content: int) -> Iterator[_Piece]:
+    """The pieces of a file of version 4; `content` is the byte that counts them."""
+    position = _FIXED.size
+    for _ in range(content & ~_MORE):
+        yield (piece := _piece(data, position, None))
+        position = piece.end
+    more = content & _MORE
+    while more:
+        if position >= len(data):
+            raise _cut_short(len(data), "a section is still to come")
+        more = data[position] & _MORE
+        yield (piece := _piece(data, position + 1, data[position] & ~_MORE))
+        position = piece.end
+
+
+def _layout_3(data: bytes, flags: int) -> Iterator[_Piece]:
+    """The pieces of a file of version 3."""
+    position = _FIXED.size
+    for bit, name in enumerate(_SECTIONS_3):
+        if flags >> bit & 1:
+            yield (piece := _piece(data, position, TAGS.get(name)))
+            position = piece.end
+
+
+def _piece(data: bytes, position: int, tag: int | None) -> _Piece:
+    """The piece whose length is told at `position`."""
+    length, start = _read_varint(data, position)
+    return _Piece(tag, start, start + length)
+
+
+def _split(data: bytes, layout: Iterator[_Piece]) -> tuple[tuple[bytes, ...], list[tuple[int, bytes]]]:
+    """The parts, and the side sections with their tags; raises BitstreamError where they do not fill the file exactly."""
+    parts, tagged, end = [], [], _FIXED.size
+    for tag, start, end in layout:
+        if end > len(data):
+            raise _cut_short(len(data), f"its header says {end}")
+        if tag is None:
+            parts.append(data[start:end])
+        else:
+            tagged.append((tag, data[start:end]))
+    if end < len(data):
+        raise BitstreamError(f"this file has {len(data) - end} bytes after its end, at byte {end}; remove them")
+    return tuple(parts), tagged
+
+
+def _named(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
+    """The side sections that are known, by name; others are passed over, or refused where they may not be."""
+    tags = [tag for tag, _ in tagged]
+    if tags != sorted(set(tags)):
+        raise BitstreamError("this file is invalid: its sections are out of order; encode the picture anew")
+    unknown = [tag for tag in tags if tag not in _NAMES and tag < OPTIONAL_TAG]
+    if unknown:
+        raise VersionError(f"this file has a section {unknown[0]}, which this jaxcodec does not know; update jaxcodec")
+    return {_NAMES[tag]: section for tag, section in tagged if tag in _NAMES}
+
+
+def _check_fields(header: Header, content: int) -> None:
     """Fields that pass the checksum and still cannot be: a faulty or hostile encoder wrote them."""
+    flags_valid = content < 1 << len(_SECTIONS_3) and content & 7 in (2, 3, 7)  # latent, hyper before it, second after
     checks = {
-        "flags": flags < 1 << len(SECTIONS),
+        "flags": header.version > 3 or flags_valid,
         "width": header.width > 0,
         "height": header.height > 0,
         "lanes": header.lanes == 1 or header.coder == "lanes",
-        "channels": header.channels in (1, 3, 4) and (header.channels == 4) == bool(flags >> _ALPHA & 1),
+        "channels": header.channels in (1, 3, 4) and (header.channels == 4) == ("alpha" in header.section_bytes),
         "quality": header.quality is None or header.quality <= MAX_QUALITY,
         "step": abs(header.step) <= step.MAX_FIELD,
     }
     wrong = [name for name, valid in checks.items() if not valid]
     if wrong:
-        value = flags if wrong[0] == "flags" else getattr(header, wrong[0])
+        value = content if wrong[0] == "flags" else getattr(header, wrong[0])
         raise BitstreamError(f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture anew")
 
 

@@ -45,11 +45,11 @@ class Closeness(NamedTuple):
 
 
 def by_psnr(source: pictures.Source, target: float) -> Closeness:
-    """A PSNR in dB; raises RateError for one that makes no sense."""
+    """A PSNR in dB, over the pixels that somebody sees; raises RateError for one that makes no sense."""
     if not (math.isfinite(target) and 0 < target < _MOST_DB):
         raise RateError(f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {_MOST_DB:g}")
-    original = _original(source)
-    return Closeness(lambda pixels: float(psnr_db(pixels, original)), target, f"a PSNR of {target:g} dB")
+    original = source.seen(_original(source))
+    return Closeness(lambda pixels: float(psnr_db(source.seen(pixels), original)), target, f"a PSNR of {target:g} dB")
 
 
 def by_ms_ssim(source: pictures.Source, target: float) -> Closeness:

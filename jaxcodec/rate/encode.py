@@ -4,12 +4,10 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from jaxcodec.codec import Codec, Encoded, pictures
+from jaxcodec.codec.pictures import AnyPicture
 from jaxcodec.coding.step import MAX_FIELD
 from jaxcodec.errors import CodecError, RateError, RefineError
-from jaxcodec.image import Picture
 from jaxcodec.rate import closeness, matching, refined
 from jaxcodec.rate.refined import Goal
 from jaxcodec.refinement import methods
@@ -19,7 +17,7 @@ from jaxcodec.refinement.latents import Latents
 
 def encode(
     codec: Codec,
-    picture: Picture | np.ndarray,
+    picture: AnyPicture,
     *,
     quality: float | None = None,
     bpp: float | None = None,
@@ -30,18 +28,17 @@ def encode(
     refine: int | None = None,
     nearest: bool = False,
     coder: str | None = None,
+    keep_hidden_colour: bool = False,
 ) -> bytes:
-    """The .jxc file of a picture, or of uint8 pixels (height, width, 1, 3 or 4); see `encode_picture`."""
+    """The .jxc file of a picture: uint8 pixels (height, width, 1, 3 or 4), a `Picture` or Pillow's; see `encode_picture`."""
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
-    picture = pictures.as_picture(picture)
-    return encode_picture(
-        codec, picture, **targets, latents=latents, refine=refine, nearest=nearest, coder=coder
-    ).data
+    options = {"refine": refine, "nearest": nearest, "coder": coder, "keep_hidden_colour": keep_hidden_colour}
+    return encode_picture(codec, picture, **targets, latents=latents, **options).data
 
 
 def encode_picture(
     codec: Codec,
-    picture: Picture,
+    picture: AnyPicture,
     *,
     quality: float | None = None,
     bpp: float | None = None,
@@ -53,17 +50,18 @@ def encode_picture(
     progress: Callable[[Progress], None] | None = None,
     nearest: bool = False,
     coder: str | None = None,
+    keep_hidden_colour: bool = False,
 ) -> Encoded:
     """Compress a picture at a quality, to a size, or to a closeness, which any codec can; or with refined latents.
 
     Args:
       codec: what to encode with; decoding needs the same one.
-      picture: 8-bit grey, RGB or RGBA.
+      picture: 8-bit grey, RGB or RGBA: a `Picture`, an array, or an image of Pillow.
       quality: as `jaxcodec.codec.encode_picture` takes it, which does the work; it is also what happens without any target.
       bpp: bits per pixel that the file, header and all, is never above, and at most .5 % below; pictures of less than
         100,000 pixels at most 1 % or 24 bytes.
       max_bytes: the same in bytes, and a file may be smaller where the codec cannot fill it.
-      psnr: in dB, over the colours; the decoded picture is at least as close, and at most .05 dB closer.
+      psnr: in dB, over the colours of pixels that are not wholly transparent; the decoded picture is at least as close, and at most .05 dB closer.
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
       latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
       refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp, max_bytes or
@@ -71,9 +69,11 @@ def encode_picture(
       progress: called now and then while they are.
       nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
         instead of raising.
-      coder: the entropy coder, see `jaxcodec.codec.encode_picture`.
+      coder, keep_hidden_colour: the entropy coder, and whether colour under alpha 0 counts, see
+        `jaxcodec.codec.encode_picture`.
 
     Raises:
+      ImageError: the picture is none.
       RateError: more than one target, one that makes no sense, or one out of reach.
       RefineError: the latents are not of this codec, or of a picture of this size; or what was asked for cannot be refined.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
@@ -81,25 +81,27 @@ def encode_picture(
     targets = {"quality": quality, "bpp": bpp, "max_bytes": max_bytes, "psnr": psnr, "ms_ssim": ms_ssim}
     if latents is None:
         (done,) = encode_pictures(
-            codec, [picture], **targets, refine=refine, progress=progress, nearest=nearest, coder=coder
-        )
+            codec, [picture], **targets, refine=refine, progress=progress, nearest=nearest, coder=coder,
+            keep_hidden_colour=keep_hidden_colour,
+        )  # fmt: skip
         if isinstance(done, CodecError):
             raise done
         return done
     others = [name for name, value in {**targets, "refine": refine}.items() if value is not None]
     if others:
         raise RateError(f"{' and '.join([*others, 'latents'])} were given together; give one of them")
-    return refined.encode(codec, pictures.prepare(codec, picture, coder), latents)
+    return refined.encode(codec, pictures.prepare(codec, picture, coder, keep_hidden_colour), latents)
 
 
 def encode_pictures(
     codec: Codec,
-    given: Sequence[Picture],
+    given: Sequence[AnyPicture],
     *,
     refine: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     nearest: bool = False,
     coder: str | None = None,
+    keep_hidden_colour: bool = False,
     **targets: float | None,
 ) -> list[Encoded | CodecError]:
     """Compress pictures as `encode_picture` does, with the same target for all; what are refined go through that together.
@@ -107,7 +109,11 @@ def encode_pictures(
     Where one cannot be compressed, its error is in its place.
     """
     settings = None if refine is None else methods.make(steps=refine)
-    done = [_attempted(_goal, codec, picture, targets, settings is not None, nearest, coder) for picture in given]
+    sources = [_attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour) for picture in given]
+    done = [
+        source if isinstance(source, CodecError) else _attempted(_goal, codec, source, targets, settings is not None, nearest)
+        for source in sources
+    ]
     goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}
     files = {place: goal.encoded for place, goal in goals.items()}
     if settings is not None and goals:
@@ -122,7 +128,7 @@ def _attempted(function, *arguments):
         return problem
 
 
-def _goal(codec: Codec, picture: Picture, targets, refine: bool, nearest: bool, coder: str | None) -> Goal:
+def _goal(codec: Codec, source: pictures.Source, targets, refine: bool, nearest: bool) -> Goal:
     """The file of a picture without refinement, and what it was to meet."""
     given = [name for name, value in targets.items() if value is not None]
     if len(given) > 1:
@@ -130,7 +136,6 @@ def _goal(codec: Codec, picture: Picture, targets, refine: bool, nearest: bool, 
     if refine and given == ["ms_ssim"]:
         raise RefineError("ms_ssim and a refinement do not go together; ask for a quality, a bpp, a size or a PSNR with it")
     name, value = (given[0], targets[given[0]]) if given else ("quality", None)
-    source = pictures.prepare(codec, picture, coder)
     if name == "quality":
         return Goal(source, pictures.encode_source(codec, source, value))
     if name in ("psnr", "ms_ssim"):
@@ -157,6 +162,7 @@ def _out_of_reach(codec, source, fit, bpp, limit, nearest) -> Encoded:
     """What to do where no file of the codec comes close to the limit."""
     smallest, largest = (matching.at_extreme(codec, source, field) for field in (MAX_FIELD, -MAX_FIELD))
     reach = f"the codec {codec.name} reaches {_up(smallest.bpp)} to {_down(largest.bpp)} bpp with this picture"
+    reach += f" ({source.weighs})" if source.weighs and not fit.fits else ""
     wanted = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
     if not fit.fits:
         best = min(fit.encoded, smallest, key=lambda encoded: len(encoded.data))

@@ -12,7 +12,7 @@ from jaxcodec.codec import Codec, Encoded, decode
 from jaxcodec.codec.pictures import prepare
 from jaxcodec.errors import CodecError, RateError
 from jaxcodec.guard import attempt
-from jaxcodec.image import Picture
+from jaxcodec.image import Picture, hidden
 from jaxcodec.rate.allocation import Curve, allocate
 from jaxcodec.rate.encode import encode_picture
 from jaxcodec.rate.refined import Goal, improve
@@ -79,6 +79,7 @@ def encode_set(
     mean_bpp: float | None = None,
     refine: int | None = None,
     coder: str | None = None,
+    keep_hidden_colour: bool = False,
     progress: Callable[[], None] = lambda: None,
     looked: Callable[[Progress], None] | None = None,
 ) -> EncodedSet:
@@ -97,7 +98,7 @@ def encode_set(
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures that are not left out.
       refine: steps for which the latents of each picture are optimised at the rate that it gets, those of one size together.
-      coder: as `encode_picture` takes it.
+      coder, keep_hidden_colour: as `encode_picture` takes them.
       progress: called after each file that is made, `steps(len(pictures))` times where none is left out.
       looked: called now and then while latents are refined, which comes last.
 
@@ -105,6 +106,7 @@ def encode_set(
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
     """
     problems: dict[int, CodecError] = {}
+    how = {"coder": coder, "keep_hidden_colour": keep_hidden_colour}
 
     def each(work: Callable[[int], Any]) -> dict[int, Any]:
         """What `work` makes of the place of each picture that is not left out."""
@@ -113,9 +115,9 @@ def encode_set(
         return {place: outcome for place, outcome in made.items() if place not in problems}
 
     def member(picture: Picture, limit: float, nearest: bool) -> Member:
-        encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, coder=coder)
+        encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, **how)
         progress()
-        return _member(codec, picture, encoded)
+        return _member(codec, picture, encoded, keep_hidden_colour)
 
     def measured(place: int) -> tuple[Curve, Member]:
         picture = pictures[place]
@@ -143,7 +145,7 @@ def encode_set(
     spare, limits = 0.0, {}
     members = each(filled)
     if refine is not None:
-        members = _refined(codec, pictures, members, limits, refine, coder, looked)
+        members = _refined(codec, pictures, members, limits, refine, how, looked)
     uniform = {place: same for place, (_, same) in known.items() if place in members}
     if any(len(uniform[place].encoded.data) > budget * pixels[place] / sum(pixels.values()) for place in uniform):
         uniform = None
@@ -160,20 +162,23 @@ def _bytes(limit: float) -> int:
     return max(int(limit + 1e-6), 1)
 
 
-def _member(codec: Codec, picture: Picture, encoded: Encoded) -> Member:
+def _member(codec: Codec, picture: Picture, encoded: Encoded, keep_hidden_colour: bool) -> Member:
     difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
+    visible = None if keep_hidden_colour else hidden.visible(picture.pixels)
+    if visible is not None:
+        difference[~visible] = 0
     return Member(encoded, float(np.square(difference).mean(axis=-1).sum()), picture.notes)
 
 
 def _refined(
-    codec: Codec, pictures, members: dict[int, Member], limits: dict[int, int], steps: int, coder, looked
+    codec: Codec, pictures, members: dict[int, Member], limits: dict[int, int], steps: int, how, looked
 ) -> dict[int, Member]:
     """The members with refined latents, each within the same limit; an interrupt leaves the rest as they are."""
     done, places = dict(members), list(members)
     for first in range(0, len(places), REFINED_TOGETHER):
         together = places[first : first + REFINED_TOGETHER]
         better = attempt(_refined_together, codec, {place: pictures[place] for place in together}, members, limits, steps,
-                         coder, looked)  # fmt: skip
+                         how, looked)  # fmt: skip
         if isinstance(better, CodecError):
             notes = (f"it is not refined: {better}",)
             better = {
@@ -186,14 +191,14 @@ def _refined(
 
 
 def _refined_together(
-    codec: Codec, pictures: dict[int, Picture], members, limits, steps: int, coder, looked
+    codec: Codec, pictures: dict[int, Picture], members, limits, steps: int, how, looked
 ) -> dict[int, Member]:
     goals = [
-        Goal(prepare(codec, picture, coder), members[place].encoded, limits[place])
+        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place])
         for place, picture in pictures.items()
     ]
     files = improve(codec, goals, methods.make(steps=steps), looked)
-    return {place: _member(codec, pictures[place], file) for place, file in zip(pictures, files, strict=True)}
+    return {place: _member(codec, pictures[place], file, how["keep_hidden_colour"]) for place, file in zip(pictures, files, strict=True)}
 
 
 def steps(pictures: int) -> int:

@@ -71,14 +71,12 @@ def improve(
 
 
 def _task(index: int, goal: Goal) -> Task:
-    header, _ = container.read(goal.encoded.data)
+    header = container.read_header(goal.encoded.data)
     task = Task(index, goal.source, header.quality, header.step)
     if goal.psnr_db is not None:
         return task._replace(target_mse_255=255**2 / 10 ** (goal.psnr_db / 10))
     if goal.limit is not None:
-        others = len(goal.encoded.data) - sum(
-            size for name, size in header.section_bytes.items() if name not in goal.source.sections
-        )
+        others = len(goal.encoded.data) - sum(header.part_bytes)
         return task._replace(target_bits=8.0 * max(goal.limit - others, 1))
     return task
 
@@ -129,10 +127,9 @@ def _analysis(stepped: Codec, latents: Latents) -> Analysis:
 
 
 def _db(codec: Codec, source: pictures.Source, encoded: Encoded) -> float:
-    height, width, channels = source.shape
-    colours = 1 if channels == 1 else 3
+    colours = 1 if source.shape[2] == 1 else 3
     decoded = pictures.decode(codec, encoded.data)[..., :colours]
-    return float(psnr_db(decoded, source.pixels[:height, :width, :colours]))
+    return float(psnr_db(source.seen(decoded), source.seen(source.pixels[..., :colours])))
 
 
 def _size(shape: tuple[int, int, int]) -> str:

@@ -152,8 +152,7 @@ def _true_score(stepped: Codec, task: Task, own_symbols, trade_off: float) -> Sc
     quality = np.array([task.hundredths or 0], np.int32)
     side = stepped.kind.side(stepped, own_symbols.hyper, quality, tiles.run)
     file = pictures.write(stepped, task.source, task.hundredths, task.field, own_symbols, side)
-    sections = container.read_header(file.data).section_bytes
-    bits = 8 * sum(size for name, size in sections.items() if name not in task.source.sections)
+    bits = 8 * sum(container.read_header(file.data).part_bytes)
     shown = pictures.synthesise(stepped, task.source, task.hundredths, own_symbols)
     error = float(mse_255(task.source.pixels[:height, :width, : shown.shape[-1]], shown))
     return score(bits, error, trade_off * error + bits / task.source.pixel_count, height * width)

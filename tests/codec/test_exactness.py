@@ -39,7 +39,7 @@ def coder(any_codec):
 
 
 def symbols_of(codec, data: bytes) -> Symbols:
-    header, parts = container.read(data)
+    header, parts, _ = container.read(data)
     size = [side + -side % codec.geometry.stride for side in (header.height, header.width)]
     quality = np.array([header.quality or 0], np.int32)
     return streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), tuple(size), quality)

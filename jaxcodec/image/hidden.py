@@ -1,0 +1,59 @@
+"""The colour of pixels that nobody sees: those whose alpha is 0."""
+
+import numpy as np
+
+_MIDDLE = 128  # what a picture without any visible pixel shows
+
+
+def visible(pixels: np.ndarray) -> np.ndarray | None:
+    """Where a picture (height, width, channels) can be seen, bool (height, width); None where that is everywhere."""
+    if pixels.shape[2] < 4 or pixels[:, :, 3].all():
+        return None
+    return pixels[:, :, 3] > 0
+
+
+def forget(pixels: np.ndarray) -> np.ndarray:
+    """The colour, uint8 (height, width, 3), of RGBA pixels, where what is hidden goes over smoothly from what is not.
+
+    Push and pull (Gortler et al. 1996, section 3.4): the visible pixels are averaged, 2 x 2 by 2 x 2, down to one, and
+    from there up what is hidden takes the interpolated colour of the level above. So it holds no detail of its own, and
+    makes no edge where the picture has none.
+    """
+    colour, seen = pixels[:, :, :3], visible(pixels)
+    if seen is None:
+        return colour
+    filled = np.full_like(colour, _MIDDLE)
+    if seen.any():
+        weight = seen.astype(np.float32)
+        for channel in range(3):  # one at a time, for large pictures
+            values = _pull(colour[:, :, channel] * weight, weight)
+            filled[:, :, channel] = values.round()
+    filled[seen] = colour[seen]
+    return filled
+
+
+def _pull(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Values float32 (h, w) where the weight is 0, too, of sums and weights."""
+    known = weight > 0
+    if known.all():
+        return total / weight
+    shape = total.shape
+    above = _pull(_halved(total), _halved(weight)) if max(shape) > 1 else np.zeros((1, 1), np.float32)
+    return np.where(known, total / np.maximum(weight, 1), _doubled(above, shape))
+
+
+def _halved(values: np.ndarray) -> np.ndarray:
+    """Sums of 2 x 2, the last row and column alone where the number is odd."""
+    rows = np.add.reduceat(values, np.arange(0, values.shape[0], 2), axis=0)
+    return np.add.reduceat(rows, np.arange(0, values.shape[1], 2), axis=1)
+
+
+def _doubled(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Bilinearly to `shape`, each value standing for 2 x 2."""
+    places = [(np.arange(size) - 0.5) / 2 for size in shape]
+    for axis, place in enumerate(places):
+        low = np.clip(np.floor(place).astype(int), 0, values.shape[axis] - 1)
+        high = np.minimum(low + 1, values.shape[axis] - 1)
+        share = np.clip(place - low, 0, 1).astype(np.float32).reshape(-1, *[1] * (1 - axis))
+        values = (1 - share) * values.take(low, axis) + share * values.take(high, axis)
+    return values
