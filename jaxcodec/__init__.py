@@ -10,21 +10,29 @@ from jaxcodec.errors import CodecError
 __version__ = "0.4.0"
 
 _LAZY = {
-    "Codec": "jaxcodec.codec",
-    "load": "jaxcodec.codec",
-    "encode": "jaxcodec.rate.encode",
-    "refine": "jaxcodec.refinement.images",
-    "decode": "jaxcodec.codec",
-    "encode_fn": "jaxcodec.codec",
-    "decode_fn": "jaxcodec.codec",
-    "read_header": "jaxcodec.coding.container",
+    "Codec": "jaxcodec.codec:Codec",
+    "Picture": "jaxcodec.image:Picture",
+    "load": "jaxcodec.codec:load",
+    "encode": "jaxcodec.rate.encode:encode",
+    "encode_picture": "jaxcodec.rate.encode:encode_picture",
+    "refine": "jaxcodec.refinement.images:refine",
+    "decode": "jaxcodec.codec:decode",
+    "decode_picture": "jaxcodec.codec:decode_picture",
+    "encode_fn": "jaxcodec.codec:encode_fn",
+    "decode_fn": "jaxcodec.codec:decode_fn",
+    "read_header": "jaxcodec.coding.container:read_header",
+    "read_image": "jaxcodec.image:read",
+    "write_image": "jaxcodec.image:write",
 }
+"""Where each public name comes from, module:name."""
+
 __all__ = ["CodecError", "__version__", *_LAZY]
 
 
 def __getattr__(name: str):
     if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
+        module, _, own_name = _LAZY[name].partition(":")
+        return getattr(importlib.import_module(module), own_name)
     raise AttributeError(f"module 'jaxcodec' has no attribute {name!r}")
 
 

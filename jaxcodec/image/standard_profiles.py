@@ -40,6 +40,20 @@ def number(profile: bytes) -> int | None:
     return next((number for number in same_space if _differ(colours, _standard_lab(number)) <= _TOLERANCE), None)
 
 
+def convert(pixels: np.ndarray, profile: bytes, number: int) -> np.ndarray:
+    """Pixels uint8 (height, width, 1 or 3) under a profile, as they are under the standard one of that number.
+
+    Raises:
+      ImageCms.PyCMSError, OSError: littlecms cannot read the profile, or it is of other channels.
+    """
+    own, standard = (ImageCms.ImageCmsProfile(io.BytesIO(each)) for each in (profile, content(number)))
+    if pixels.shape[2] == 1:
+        image = Image.fromarray(pixels[:, :, 0])
+    else:
+        image = Image.fromarray(pixels)
+    return np.asarray(ImageCms.profileToProfile(image, own, standard)).reshape(pixels.shape)
+
+
 @functools.cache
 def _standard_lab(number: int) -> np.ndarray:
     return _lab(content(number))

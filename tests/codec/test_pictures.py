@@ -9,13 +9,14 @@ import pytest
 import small_codecs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import jaxcodec
 from jaxcodec import codec_file, models
-from jaxcodec.codec import decode, decode_picture, encode, encode_picture, pictures
-from jaxcodec.coding import container
-from jaxcodec.errors import RateError
-from jaxcodec.image import Picture, pad_to_multiple, to_float
+from jaxcodec.codec import decode, decode_picture, encode, encode_picture
+from jaxcodec.coding import container, sections
+from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError
+from jaxcodec.image import Picture, hidden, pad_to_multiple, to_float
 
 
 def test_a_picture_round_trips(any_codec, face):
@@ -149,7 +150,67 @@ def test_a_codec_with_one_quality_takes_none(face):
 
 
 def test_a_profile_that_is_too_long_is_dropped_with_a_note(tiny, face, monkeypatch):
-    monkeypatch.setattr(pictures.sections, "MAX_ICC_BYTES", 10)
+    monkeypatch.setattr(sections, "MAX_BYTES", 10)
     encoded = encode_picture(tiny, Picture(face, b"x" * 11))
     assert "dropped an ICC profile of 11 bytes" in encoded.notes[0]
     assert jaxcodec.decode(tiny, encoded.data).shape == face.shape
+
+
+def test_what_describes_a_picture_comes_back(tiny, face):
+    fields = {"icc": b"of its own", "exif": b"II*\0" + bytes(20), "xmp": b"<x:xmpmeta/>", "dpi": (300.0, 72.009)}
+    decoded = decode_picture(tiny, encode_picture(tiny, Picture(face, **fields)).data)
+    assert {name: getattr(decoded, name) for name in fields} == fields
+
+
+def test_hidden_colour_has_no_part_in_a_file_unless_it_is_kept(tiny, face):
+    """The same picture, with black and with noise where nobody sees it."""
+    alpha = np.full((*face.shape[:2], 1), 255, np.uint8)
+    alpha[10:40, 12:50] = 0
+    noise = np.random.default_rng(0).integers(0, 256, face.shape, np.uint8)
+    pictures = [np.concatenate([np.where(alpha == 0, under, face), alpha], axis=-1) for under in (np.uint8(0), noise)]
+    files = [encode(tiny, picture) for picture in pictures]
+    assert files[0] == files[1]
+    assert np.array_equal(decode(tiny, files[0])[:, :, 3:], alpha)
+    kept = [encode(tiny, picture, keep_hidden_colour=True) for picture in pictures]
+    assert len({*kept, files[0]}) == 3
+    smooth = np.concatenate([hidden.forget(pictures[1]), alpha], axis=-1)
+    assert encode(tiny, smooth, keep_hidden_colour=True) == files[0]
+
+
+def test_a_picture_that_nobody_sees_costs_as_a_flat_one(tiny, face):
+    unseen = np.concatenate([face, np.zeros_like(face[:, :, :1])], axis=-1)
+    flat = np.full_like(unseen, 128)
+    flat[:, :, 3] = 0
+    assert encode(tiny, unseen) == encode(tiny, flat, keep_hidden_colour=True)
+
+
+def test_an_image_of_pillow_is_a_picture(tiny, face):
+    assert encode(tiny, Image.fromarray(face)) == encode(tiny, face)
+
+
+@pytest.mark.parametrize("wrong", ["photo.png", pathlib.Path("photo.png"), [[1, 2]], None, 5])
+def test_what_is_no_picture_is_refused_by_its_type(tiny, wrong):
+    with pytest.raises(ImageError, match=f"a {type(wrong).__name__} is no picture"):
+        encode(tiny, wrong)
+
+
+@pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8)])
+def test_arrays_that_are_no_picture_are_refused(tiny, array):
+    with pytest.raises(ImageError, match="an image must be uint8 of shape"):
+        encode(tiny, array)
+
+
+def test_any_kind_of_bytes_decodes_and_nothing_else(tiny, face):
+    data = encode(tiny, face)
+    for same in (bytearray(data), memoryview(data)):
+        assert np.array_equal(decode(tiny, same), decode(tiny, data))
+    for wrong, remedy in ((np.frombuffer(data, np.uint8), "its bytes"), ("photo.jxc", "read_bytes"), (None, "its bytes")):
+        with pytest.raises(BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .* {remedy}"):
+            decode(tiny, wrong)
+
+
+def test_the_name_of_a_codec_is_no_codec(tiny, face):
+    data = encode(tiny, face)
+    for call in (lambda: encode("default", face), lambda: decode("default", data), lambda: jaxcodec.encode(None, face, bpp=1)):
+        with pytest.raises(CodecError, match=r"is no codec; load one with jaxcodec\.load"):
+            call()

@@ -1,11 +1,12 @@
 """Makes the golden files: small codecs, files that they wrote with each coder, and the picture that each shows.
 
-Each codec writes at its own quantiser step, and at another (`KIND_stepped`).
+Each codec writes at its own quantiser step, and at another (`KIND_stepped`); with all that a file can carry, RGBA with a
+profile, EXIF, XMP and a resolution, (`KIND_described`), or grey without. The names begin with the version of the format.
 
     PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs]
 
-Run it only when a format changes on purpose. Files of a coder that is not installed are left as they are; with
---keep-codecs, in an environment that has it, they are written with the codecs that are there.
+Files without such a beginning are of version 3; nothing writes that any more, and they stay. So do the codecs, with
+--keep-codecs; without it, what they wrote goes too. Files of a coder that is not installed are left as they are.
 """
 
 import lzma
@@ -21,18 +22,26 @@ from jaxcodec import codec_file
 from jaxcodec.codec import decode, load, pictures
 from jaxcodec.codec.symbols import rounded
 from jaxcodec.codec.value import at_step
-from jaxcodec.coding import coders
+from jaxcodec.coding import coders, container
 from jaxcodec.image import Picture
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 FIELD = -1234
+DESCRIBED = {
+    "icc": bytes(range(256)),
+    "exif": b"MM\0*\0\0\0\x08\0\1\1\x0f\0\2\0\0\0\4Jxc\0\0\0\0\0",
+    "xmp": b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>',
+    "dpi": (300.0, 72.009),
+}
+"""What the file with everything carries."""
+
 KINDS = ("tiny", "one_quality", "scale", "factorized", "checkerboard", "autoregressive", "mixture")
 
 
 def main() -> None:
     """Writes the files beside this script."""
-    pixels = data.astronaut()[100:148, 200:260]
-    pixels = np.concatenate([pixels, pixels[:, ::-1, 1:2]], axis=-1)
+    rgb = data.astronaut()[100:148, 200:260]
+    rgba = np.concatenate([rgb, rgb[:, ::-1, 1:2]], axis=-1)
     for kind in KINDS:
         packed, path = FOLDER / f"{kind}.codec.xz", FOLDER / f"{kind}.codec"
         if "--keep-codecs" in sys.argv:
@@ -42,16 +51,20 @@ def main() -> None:
             packed.write_bytes(lzma.compress(path.read_bytes(), preset=9))
         codec = load(path)
         path.unlink()
-        for name, field in ((kind, 0), (f"{kind}_stepped", FIELD)):
+        wanted = [(kind, Picture(rgb), 0), (f"{kind}_stepped", Picture(rgba), FIELD)]
+        if kind == KINDS[0]:
+            wanted += [(f"{kind}_described", Picture(rgba, **DESCRIBED), 0), (f"{kind}_grey", Picture(rgb[..., :1]), 0)]
+        for name, picture, field in wanted:
             for coder in ("lanes",) if codec.kind.sequential else coders.installed():
-                compressed = encode(codec, pixels, field, coder)
-                (FOLDER / f"{name}_{coder}.jxc").write_bytes(compressed)
-            Image.fromarray(decode(codec, compressed)).save(FOLDER / f"{name}.png")
+                compressed = encode(codec, picture, field, coder)
+                (FOLDER / f"v{container.VERSION}_{name}_{coder}.jxc").write_bytes(compressed)
+            shown = decode(codec, compressed)
+            Image.fromarray(shown.squeeze()).save(FOLDER / f"v{container.VERSION}_{name}.png")
 
 
-def encode(codec, pixels: np.ndarray, field: int, coder: str) -> bytes:
+def encode(codec, picture: Picture, field: int, coder: str) -> bytes:
     """The file of a picture at the step of a field."""
-    source = pictures.prepare(codec, Picture(pixels), coder)
+    source = pictures.prepare(codec, picture, coder)
     hundredths = 5175 if codec.variable else None
     analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, field)
     return pictures.write(stepped, source, hundredths, field, rounded(stepped, analysis), analysis.side).data

@@ -75,6 +75,17 @@ def test_alpha_and_profile_count(small):
     assert 8 * len(data) / small[..., 0].size <= target
 
 
+def test_out_of_reach_names_what_weighs(small):
+    codec, heavy = small_codecs.build("patch"), np.random.default_rng(0).bytes(2000)
+    with pytest.raises(RateError, match=r"400 bytes cannot be met: .* its ICC profile takes 2,0\d\d bytes; --no-icc drops it"):
+        rate_encode.encode_picture(codec, Picture(small, heavy), max_bytes=400)
+    with pytest.raises(RateError, match=r"its EXIF block takes 2,0\d\d bytes; --strip drops it"):
+        rate_encode.encode_picture(codec, Picture(small, exif=heavy), bpp=0.01)
+    with pytest.raises(RateError) as caught:
+        rate_encode.encode_picture(codec, Picture(small, dpi=(72.0, 72.0)), max_bytes=40)
+    assert "takes" not in str(caught.value)
+
+
 def test_max_bytes_is_kept_to(small):
     codec = small_codecs.build("patch")
     limit = len(jaxcodec.encode(codec, small)) + 50
