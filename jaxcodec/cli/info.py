@@ -6,7 +6,6 @@ import os
 import pathlib
 from typing import Any
 
-import jaxcodec
 from jaxcodec import bundled, codec_file
 from jaxcodec.cli import arguments, console
 from jaxcodec.coding.container import MAGIC
@@ -61,11 +60,14 @@ def _is_codec(path: pathlib.Path) -> bool:
 
 
 def _picture_fields(data: bytes, name: str) -> dict[str, Any]:
+    from jaxcodec.coding import container, sections
+
     try:
-        header = jaxcodec.read_header(data).as_dict()
+        header, _, side = container.read(data)
+        described = sections.describe(side)
     except BitstreamError as problem:
         raise type(problem)(f"{name}: {problem}") from problem
-    return {"bytes": len(data), "bpp": len(data) * 8 / (header["width"] * header["height"]), **header}
+    return {"bytes": len(data), "bpp": len(data) * 8 / (header.width * header.height), **header.as_dict(), **described}
 
 
 def _codec_fields(path: pathlib.Path) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class Header:
         """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the codec's own."""
         quality = None if self.quality is None else self.quality / 100
         readable = {"quality": quality, "step": round(step.size(self.step), 6), "symbol_crc": f"{self.symbol_crc:08x}"}
-        return dataclasses.asdict(self) | readable
+        return dataclasses.asdict(self) | readable | {"part_bytes": list(self.part_bytes)}
 
 
 def identity(header: Header) -> bytes:

@@ -14,7 +14,7 @@ from PIL import Image
 
 import jaxcodec
 from jaxcodec import codec_file, compile_cache, image
-from jaxcodec.image import Picture
+from jaxcodec.image import Picture, standard_profiles
 
 SIZE = (40, 48)  # height, width of every picture here, so that each network is compiled once
 
@@ -98,6 +98,18 @@ def test_info_shows_every_field(folder, run, codec):
     assert (fields["width"], fields["height"], fields["channels"], fields["quality"]) == (48, 40, 3, 30)
     assert fields["codec_id"] == shown["codec_id"] == jaxcodec.load(codec).id
     assert fields["bytes"] == (folder / "photo.jxc").stat().st_size
+
+
+def test_info_shows_what_describes_the_picture(folder, run, codec, picture):
+    srgb = standard_profiles.content(1)
+    described = Picture(picture, icc=srgb, xmp=b"<x:xmpmeta/>", dpi=(300.0, 72.009))
+    (folder / "described.jxc").write_bytes(jaxcodec.encode(jaxcodec.load(codec), described))
+    fields = json.loads(run("info", "described.jxc", "--json")[1])
+    assert (fields["profile"], fields["dpi"]) == ("sRGB", [300, 72.009])
+    assert fields["section_bytes"].keys() == {"profile", "xmp", "dpi"}
+    assert fields["section_bytes"]["profile"] == 1
+    assert sum(fields["part_bytes"]) < fields["bytes"]
+    assert "300.0 72.009" in run("info", "described.jxc")[1]
 
 
 def test_info_of_a_codec_file(folder, run, codec, monkeypatch):

@@ -110,7 +110,7 @@ def test_as_dict_is_plain_values():
     fields = container.read_header(container.write(HEADER, PARTS, SECTIONS)).as_dict()
     assert fields["quality"] == 50.25
     assert fields["symbol_crc"] == "deadbeef"
-    assert fields["part_bytes"] == (300, 768)
+    assert fields["part_bytes"] == [300, 768]
     assert fields["section_bytes"] == {"icc": 20, "exif": 0, "dpi": 4}
 
 
