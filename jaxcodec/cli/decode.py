@@ -1,8 +1,7 @@
 """jaxcodec decode: .jxc files to images."""
 
 import argparse
-import pathlib
-import tempfile
+import io
 
 from jaxcodec import image
 from jaxcodec.cli import arguments, console, jobs, pictures
@@ -68,7 +67,6 @@ def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
 
 def _rendered(picture: image.Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
     """The image file of a picture in the format of a suffix, and notes about what it could not hold."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / f"picture{suffix}"
-        notes = image.write(path, picture)
-        return path.read_bytes(), tuple(notes or ())
+    file = io.BytesIO()
+    notes = image.write(file, picture, suffix)
+    return file.getvalue(), notes

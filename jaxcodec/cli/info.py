@@ -80,7 +80,7 @@ def _as_text(value: Any) -> str:
     if isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
         return json.dumps(value)
     if isinstance(value, dict):
-        return ", ".join(f"{part} {_as_text(size)}" for part, size in value.items())
+        return ", ".join(f"{part} {_as_text(size)}" for part, size in value.items()) or "none"
     if isinstance(value, list):
         return " ".join(map(_as_text, value))
     return str(value)

@@ -165,7 +165,9 @@ class Source(NamedTuple):
         """The side sections that weigh most, as a sentence for who asks for less; or nothing."""
         taken = sorted(((len(section), name) for name, section in self.sections.items()), reverse=True)
         return "; ".join(
-            f"its {sections.NAMES[name]} takes {size:,} bytes{_REMEDIES[name]}" for size, name in taken if size >= _HEAVY
+            f"its {sections.NAMES[name]} takes {size:,} bytes{_REMEDIES[name]}"
+            for size, name in taken
+            if size >= _HEAVY
         )
 
 
@@ -185,7 +187,9 @@ def as_picture(picture: AnyPicture) -> Picture:
         return image.from_pil(picture)
     if not hasattr(picture, "__array__"):
         remedy = "read it with jaxcodec.read_image" if isinstance(picture, str | os.PathLike) else "make it an array"
-        raise ImageError(f"a {type(picture).__name__} is no picture, which is an array, a Picture or an image of Pillow; {remedy}")
+        raise ImageError(
+            f"a {type(picture).__name__} is no picture, which is an array, a Picture or an image of Pillow; {remedy}"
+        )
     return Picture(np.asarray(picture))
 
 
@@ -273,7 +277,9 @@ def _padded(side: int, codec: Codec) -> int:
 def _as_bytes(data: Any) -> bytes:
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
-    remedy = "read the file first, with pathlib.Path.read_bytes" if isinstance(data, str | os.PathLike) else "give its bytes"
+    remedy = (
+        "read the file first, with pathlib.Path.read_bytes" if isinstance(data, str | os.PathLike) else "give its bytes"
+    )
     raise BitstreamError(f"a {type(data).__name__} is no .jxc file, which is decoded from its bytes; {remedy}")
 
 

@@ -77,7 +77,9 @@ def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: np.ndar
     parts = dict(zip(codec.kind.tables, stream.parts, strict=True))
     return _answer(
         decoding,
-        lambda request: codec.coder(stream.coder, request.name).decode(parts[request.name], np.asarray(request.indices)),
+        lambda request: codec.coder(stream.coder, request.name).decode(
+            parts[request.name], np.asarray(request.indices)
+        ),
     )
 
 

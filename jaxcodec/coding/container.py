@@ -248,7 +248,9 @@ def _check_fields(header: Header, content: int) -> None:
     wrong = [name for name, valid in checks.items() if not valid]
     if wrong:
         value = content if wrong[0] == "flags" else getattr(header, wrong[0])
-        raise BitstreamError(f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture anew")
+        raise BitstreamError(
+            f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture anew"
+        )
 
 
 def _cut_short(size: int, needed: str) -> BitstreamError:

@@ -116,7 +116,9 @@ def _profile_number(sections: Mapping[str, bytes]) -> int:
     if len(data) != 1 or "icc" in sections:
         raise BitstreamError("this file is invalid: its ICC profile is not told by one number; encode the picture anew")
     if data[0] not in standard_profiles.NAMES:
-        raise VersionError(f"this file has the ICC profile {data[0]}, which this jaxcodec does not know; update jaxcodec")
+        raise VersionError(
+            f"this file has the ICC profile {data[0]}, which this jaxcodec does not know; update jaxcodec"
+        )
     return data[0]
 
 

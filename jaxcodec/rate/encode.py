@@ -111,7 +111,9 @@ def encode_pictures(
     settings = None if refine is None else methods.make(steps=refine)
     sources = [_attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour) for picture in given]
     done = [
-        source if isinstance(source, CodecError) else _attempted(_goal, codec, source, targets, settings is not None, nearest)
+        source
+        if isinstance(source, CodecError)
+        else _attempted(_goal, codec, source, targets, settings is not None, nearest)
         for source in sources
     ]
     goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}

@@ -198,7 +198,10 @@ def _refined_together(
         for place, picture in pictures.items()
     ]
     files = improve(codec, goals, methods.make(steps=steps), looked)
-    return {place: _member(codec, pictures[place], file, how["keep_hidden_colour"]) for place, file in zip(pictures, files, strict=True)}
+    return {
+        place: _member(codec, pictures[place], file, how["keep_hidden_colour"])
+        for place, file in zip(pictures, files, strict=True)
+    }
 
 
 def steps(pictures: int) -> int:

@@ -204,13 +204,21 @@ def test_any_kind_of_bytes_decodes_and_nothing_else(tiny, face):
     data = encode(tiny, face)
     for same in (bytearray(data), memoryview(data)):
         assert np.array_equal(decode(tiny, same), decode(tiny, data))
-    for wrong, remedy in ((np.frombuffer(data, np.uint8), "its bytes"), ("photo.jxc", "read_bytes"), (None, "its bytes")):
+    for wrong, remedy in (
+        (np.frombuffer(data, np.uint8), "its bytes"),
+        ("photo.jxc", "read_bytes"),
+        (None, "its bytes"),
+    ):
         with pytest.raises(BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"):
             decode(tiny, wrong)
 
 
 def test_the_name_of_a_codec_is_no_codec(tiny, face):
     data = encode(tiny, face)
-    for call in (lambda: encode("default", face), lambda: decode("default", data), lambda: jaxcodec.encode(None, face, bpp=1)):
+    for call in (
+        lambda: encode("default", face),
+        lambda: decode("default", data),
+        lambda: jaxcodec.encode(None, face, bpp=1),
+    ):
         with pytest.raises(CodecError, match=r"is no codec; load one with jaxcodec\.load"):
             call()

@@ -47,7 +47,9 @@ def mended(data: bytes, place: int, value: int) -> bytes:
     return reference.checked(changed[:29], changed[33:])
 
 
-@given(headers, st.lists(contents, max_size=127), st.dictionaries(st.sampled_from(list(SECTIONS)), contents), st.binary())
+@given(
+    headers, st.lists(contents, max_size=127), st.dictionaries(st.sampled_from(list(SECTIONS)), contents), st.binary()
+)
 def test_what_is_written_is_read(header, parts, sections, alpha):
     header, sections = with_alpha(header, sections, alpha)
     data = container.write(header, parts, sections)

@@ -85,7 +85,9 @@ def with_curve(profile: bytes, curve: bytes) -> bytes:
     return bytes(out)
 
 
-@pytest.mark.parametrize("curve", [b"curv" + bytes(4) + b"\0\0\0\1\2\x33", b"curv" + bytes(8), b"curv" + bytes(4) + b"\0\0\0\1\1\xcc"])
+@pytest.mark.parametrize(
+    "curve", [b"curv" + bytes(4) + b"\0\0\0\1\2\x33", b"curv" + bytes(8), b"curv" + bytes(4) + b"\0\0\0\1\1\xcc"]
+)
 def test_primaries_of_srgb_with_another_curve_are_not_srgb(curve):
     assert standard_profiles.number(with_curve(standard_profiles.content(1), curve)) is None
 
