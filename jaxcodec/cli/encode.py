@@ -5,6 +5,7 @@ import argparse
 from jaxcodec.cli import arguments, jobs, pictures
 from jaxcodec.cli.jobs import Outcome, Result
 from jaxcodec.cli.plan import Job, Plan, plan
+from jaxcodec.cli.programs import Programs
 from jaxcodec.errors import CodecError
 from jaxcodec.guard import attempt
 
@@ -54,7 +55,11 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
     wanted = {name: getattr(options, name) for name in _TARGETS}
     wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
 
+    programs = Programs(codec.geometry.stride)
+
     def compress(read: list) -> list:
+        for picture in read:
+            programs.used(*picture.pixels.shape[:2])
         with jobs.refinement_bar(options) as progress:
             return encode_pictures(codec, read, **wanted, progress=progress)
 

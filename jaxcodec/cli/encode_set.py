@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from jaxcodec.cli import arguments, console, jobs, pictures
 from jaxcodec.cli.plan import Job, Plan, plan
+from jaxcodec.cli.programs import Programs
 from jaxcodec.errors import CodecError
 from jaxcodec.guard import attempt
 
@@ -35,14 +36,16 @@ def run(options: argparse.Namespace) -> int:
 class _Pictures(Sequence):
     """The pictures of jobs, each read when it is asked for, so that a large set does not lie in memory."""
 
-    def __init__(self, todo: Sequence[Job], options: argparse.Namespace):
-        self._todo, self._options = todo, options
+    def __init__(self, todo: Sequence[Job], programs: Programs, options: argparse.Namespace):
+        self._todo, self._programs, self._options = todo, programs, options
 
     def __len__(self):
         return len(self._todo)
 
     def __getitem__(self, place: int):
-        return pictures.read(self._todo[place], self._options)
+        picture = pictures.read(self._todo[place], self._options)
+        self._programs.used(*picture.pixels.shape[:2])
+        return picture
 
 
 def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
@@ -59,7 +62,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     ):
         done = image_set.encode_set(
             codec,
-            _Pictures(todo.jobs, options),
+            _Pictures(todo.jobs, Programs(codec.geometry.stride), options),
             total_bytes=options.total_bytes,
             mean_bpp=options.mean_bpp,
             refine=options.refine,

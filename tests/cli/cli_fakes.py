@@ -1,6 +1,7 @@
 """A codec that is none, for what the command line does around one."""
 
 import dataclasses
+import types
 
 import numpy as np
 from painting import MAGIC
@@ -29,6 +30,8 @@ class FakeCodec:
       given: the pictures.
       before: called with each picture before it is encoded; may raise, or return another result.
     """
+
+    geometry = types.SimpleNamespace(stride=16)
 
     def __init__(self):
         self.calls, self.given, self.before = [], [], lambda picture: None
