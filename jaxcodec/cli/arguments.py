@@ -126,6 +126,8 @@ def add_encoding(command: argparse.ArgumentParser) -> None:
                          "with the best so far")  # fmt: skip
     command.add_argument("--strip", action="store_true", help="leave out EXIF, XMP and resolution")
     command.add_argument("--no-icc", action="store_true", help="leave out the colour profile")
+    command.add_argument("--keep-hidden-colour", action="store_true",
+                         help="keep the colour of pixels that are wholly transparent")  # fmt: skip
     command.add_argument("--coder", choices=CODERS,
                          help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
 

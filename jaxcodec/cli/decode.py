@@ -57,8 +57,10 @@ def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
         data = console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
         picture = decode_picture(codec, data, max_pixels=options.max_pixels)
         programs.used(*picture.pixels.shape[:2])
-        data, notes = _rendered(picture, suffix if job.target is None else job.target.suffix)
-        todo.deliver(job, data)
+        file = io.BytesIO()
+        file.name = job.target_name  # for errors
+        notes = image.write(file, picture, suffix if job.target is None else job.target.suffix)
+        todo.deliver(job, file.getbuffer())
         height, width, channels = picture.pixels.shape
         facts = {"width": width, "height": height, "channels": channels}
         return Result(facts, f"{width} x {height}, {channels} channels", picture.notes + notes)
@@ -67,10 +69,3 @@ def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
         return [attempt(restore, job) for job in some]
 
     return work
-
-
-def _rendered(picture: image.Picture, suffix: str) -> tuple[bytes, tuple[str, ...]]:
-    """The image file of a picture in the format of a suffix, and notes about what it could not hold."""
-    file = io.BytesIO()
-    notes = image.write(file, picture, suffix)
-    return file.getvalue(), notes

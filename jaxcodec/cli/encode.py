@@ -54,6 +54,7 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
 
     wanted = {name: getattr(options, name) for name in _TARGETS}
     wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
+    wanted["keep_hidden_colour"] = options.keep_hidden_colour
 
     programs = Programs(codec.geometry.stride)
 
@@ -68,7 +69,7 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
             if isinstance(problem, CodecError):
                 raise problem
         todo.deliver(job, encoded.data)
-        return pictures.result(encoded, picture.notes, options.max_bytes)
+        return pictures.result(encoded, options, picture.notes)
 
     def work(some: list[Job]) -> list[Outcome]:
         given = [attempt(pictures.read, job, options) for job in some]

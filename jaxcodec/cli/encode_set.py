@@ -67,6 +67,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
             mean_bpp=options.mean_bpp,
             refine=options.refine,
             coder=options.coder,
+            keep_hidden_colour=options.keep_hidden_colour,
             progress=bar.update,
             looked=looked,
         )
@@ -74,7 +75,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     seconds = (time.perf_counter() - start) / len(todo.jobs)
     failed = len(todo.problems)
     for job, member in zip(todo.jobs, done.members, strict=True):
-        outcome = attempt(_keep, todo, job, member)
+        outcome = attempt(_keep, todo, job, member, options)
         failed += isinstance(outcome, CodecError)
         jobs.report(todo, job, outcome, seconds, options)
     if interrupted:
@@ -84,11 +85,11 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     return jobs.finish(todo, failed)
 
 
-def _keep(todo: Plan, job: Job, member) -> jobs.Result:
+def _keep(todo: Plan, job: Job, member, options: argparse.Namespace) -> jobs.Result:
     if isinstance(member, CodecError):
         raise member
     todo.deliver(job, member.encoded.data)
-    return pictures.result(member.encoded, member.notes)
+    return pictures.result(member.encoded, options, member.notes)
 
 
 def _report_set(done, as_json: bool) -> None:

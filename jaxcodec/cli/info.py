@@ -12,6 +12,8 @@ from jaxcodec.coding.container import MAGIC
 from jaxcodec.errors import BitstreamError, CodecFileError
 from jaxcodec.files import read_bytes
 
+_SHORT, _LONG = 64, 300  # bytes of a tag that are shown, and characters of a text
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `info` takes."""
@@ -64,10 +66,42 @@ def _picture_fields(data: bytes, name: str) -> dict[str, Any]:
 
     try:
         header, _, side = container.read(data)
-        described = sections.describe(side)
+        described = sections.describe(side) | _metadata(sections.unpack(side))
     except BitstreamError as problem:
         raise type(problem)(f"{name}: {problem}") from problem
     return {"bytes": len(data), "bpp": len(data) * 8 / (header.width * header.height), **header.as_dict(), **described}
+
+
+def _metadata(unpacked: dict[str, Any]) -> dict[str, Any]:
+    """The EXIF tags by their names and the XMP packet of a picture, those that it has."""
+    fields = {}
+    if "exif" in unpacked:
+        fields["exif"] = _tags(unpacked["exif"])
+    if "xmp" in unpacked:
+        fields["xmp"] = unpacked["xmp"].decode("utf-8", "replace")
+    return fields
+
+
+def _tags(block: bytes) -> dict[str, str]:
+    """EXIF tags by name, as text; those without a name, and long ones of bytes, such as a maker's note, are left out."""
+    from PIL import ExifTags, Image
+
+    tags = Image.Exif()
+    tags.load(b"Exif\0\0" + block)
+    named = {ExifTags.TAGS.get(tag): value for tag, value in tags.items()}
+    named |= {ExifTags.TAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.Exif).items()}
+    named |= {ExifTags.GPSTAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.GPSInfo).items()}
+    pointers = {"ExifOffset", "GPSInfo", "ExifInteroperabilityOffset"}
+    shown = {tag: _tag_as_text(value) for tag, value in named.items() if tag is not None and tag not in pointers}
+    return {tag: text for tag, text in shown.items() if text}
+
+
+def _tag_as_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("ascii").strip(" \0") if len(value) <= _SHORT and value.isascii() else ""
+    if isinstance(value, tuple):
+        return " ".join(map(_tag_as_text, value))
+    return str(value).strip(" \0")
 
 
 def _codec_fields(path: pathlib.Path) -> dict[str, Any]:
@@ -77,6 +111,10 @@ def _codec_fields(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, str) and len(value) > _LONG:
+        return f"{' '.join(value[:_LONG].split())} ... ({len(value):,} characters)"
+    if isinstance(value, str):
+        return " ".join(value.split())
     if isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
         return json.dumps(value)
     if isinstance(value, dict):

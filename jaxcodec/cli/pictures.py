@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import io
 import pathlib
 
 import jaxcodec
@@ -42,29 +41,31 @@ ENCODING = Kind(
 def read(job: Job, options: argparse.Namespace) -> Picture:
     """The picture of a job without what is to be left out."""
     if job.source is None:
-        source = io.BytesIO(console.read_input())
+        source = console.read_input()
     else:
-        source = job.source if job.source.is_file() else io.BytesIO(read_bytes(job.source, ImageError))  # a pipe
-    picture = image.read(source, max_pixels=options.max_pixels)
+        source = job.source if job.source.is_file() else read_bytes(job.source, ImageError)  # a pipe
+    picture = image.read(source, max_pixels=options.max_pixels, name=job.source_name)
     if options.strip:
         picture = dataclasses.replace(picture, exif=None, xmp=None, dpi=None)
     return dataclasses.replace(picture, icc=None) if options.no_icc else picture
 
 
-def result(encoded, notes: tuple[str, ...] = (), max_bytes: int | None = None) -> Result:
-    """What to say of a compressed picture: its size, quality and step, and what was asked for."""
+def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) -> Result:
+    """What to say of a compressed picture: its size, quality and step, and what it reached of what was asked for."""
     size = len(encoded.data)
     facts = {"bytes": size, "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
     text = f"{size:,} bytes"
-    if max_bytes is not None:
-        text += f" ({100 * size / max_bytes:.1f} % of {max_bytes:,})"
+    if getattr(options, "max_bytes", None) is not None:
+        text += f" ({100 * size / options.max_bytes:.1f} % of {options.max_bytes:,})"
     text += f", {encoded.bpp:.4f} bpp"
     if encoded.quality is not None:
         text += f", quality {encoded.quality:g}"
     if encoded.step != 1:
         text += f", quantiser step {encoded.step:.4g}"
-    if getattr(encoded, "reached", None):
-        text += f", {encoded.reached}"
+    if getattr(encoded, "reached", None) is not None:
+        name, told = ("psnr_db", "PSNR {:.2f} dB") if options.psnr is not None else ("ms_ssim", "MS-SSIM {:.5f}")
+        facts[name] = encoded.reached
+        text += ", " + told.format(encoded.reached)
     notes += encoded.notes
     if encoded.interrupted:
         notes += ("its refinement was interrupted",)

@@ -177,8 +177,7 @@ def _refined(
     done, places = dict(members), list(members)
     for first in range(0, len(places), REFINED_TOGETHER):
         together = places[first : first + REFINED_TOGETHER]
-        better = attempt(_refined_together, codec, {place: pictures[place] for place in together}, members, limits, steps,
-                         how, looked)  # fmt: skip
+        better = attempt(_refined_together, codec, pictures, together, members, limits, steps, how, looked)
         if isinstance(better, CodecError):
             notes = (f"it is not refined: {better}",)
             better = {
@@ -191,16 +190,16 @@ def _refined(
 
 
 def _refined_together(
-    codec: Codec, pictures: dict[int, Picture], members, limits, steps: int, how, looked
+    codec: Codec, pictures, places: Sequence[int], members, limits, steps: int, how, looked
 ) -> dict[int, Member]:
+    given = {place: pictures[place] for place in places}
     goals = [
-        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place])
-        for place, picture in pictures.items()
+        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place]) for place, picture in given.items()
     ]
     files = improve(codec, goals, methods.make(steps=steps), looked)
     return {
-        place: _member(codec, pictures[place], file, how["keep_hidden_colour"])
-        for place, file in zip(pictures, files, strict=True)
+        place: _member(codec, given[place], file, how["keep_hidden_colour"])
+        for place, file in zip(given, files, strict=True)
     }
 
 

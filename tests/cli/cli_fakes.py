@@ -20,6 +20,7 @@ class Encoded:
     bpp: float = 2.0
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    reached: float | None = None
 
 
 class FakeCodec:

@@ -112,6 +112,41 @@ def test_info_shows_what_describes_the_picture(folder, run, codec, picture):
     assert "300.0 72.009" in run("info", "described.jxc")[1]
 
 
+def test_metadata_is_carried_and_shown_unless_it_is_stripped(folder, run, codec, picture):
+    tags = Image.Exif()
+    tags[271], tags[306] = "Maker", "2026:11:01 10:20:30"  # Make, DateTime
+    tags.get_ifd(0x8769)[0x829A] = 0.005  # ExposureTime
+    tags.get_ifd(0x8769)[0x927C] = bytes(1000)  # MakerNote
+    profile = standard_profiles.content(1)
+    Image.fromarray(picture).save(
+        "full.jpg", exif=tags, xmp=b"<x:xmpmeta>\n</x:xmpmeta>", dpi=(300, 300), icc_profile=profile
+    )
+    run("encode", "full.jpg", "full.jxc", "--codec", codec)
+    fields = json.loads(run("info", "full.jxc", "--json")[1])
+    assert (fields["exif"]["Make"], fields["exif"]["ExposureTime"]) == ("Maker", "0.005")
+    assert "MakerNote" not in fields["exif"] and "ExifOffset" not in fields["exif"]
+    assert fields["xmp"].startswith("<x:xmpmeta") and fields["dpi"] == [300, 300] and fields["profile"] == "sRGB"
+    assert "Make Maker, " in run("info", "full.jxc")[1]
+    assert run("decode", "full.jxc", "full.png", "--codec", codec)[0] == 0
+    assert Image.open("full.png").getexif()[271] == "Maker"
+    run("encode", "full.jpg", "bare.jxc", "--codec", codec, "--strip")
+    fields = json.loads(run("info", "bare.jxc", "--json")[1])
+    assert not {"exif", "xmp"} & fields.keys() and (fields["dpi"], fields["profile"]) == (None, "sRGB")
+    run("encode", "full.jpg", "plain.jxc", "--codec", codec, "--strip", "--no-icc")
+    fields = json.loads(run("info", "plain.jxc", "--json")[1])
+    assert fields["profile"] is None and fields["section_bytes"] == {}
+
+
+def test_hidden_colour_is_forgotten_unless_it_is_kept(folder, run, codec, picture):
+    alpha = np.zeros((*SIZE, 1), np.uint8)
+    image.write("clear.png", Picture(np.concatenate([picture, alpha], axis=2)))
+    sizes = []
+    for options in ([], ["--keep-hidden-colour"]):
+        assert run("encode", "clear.png", "clear.jxc", "--codec", codec, "--quality", 90, "--force", *options)[0] == 0
+        sizes.append((folder / "clear.jxc").stat().st_size)
+    assert sizes[0] < 0.9 * sizes[1]
+
+
 def test_info_of_a_codec_file(folder, run, codec, monkeypatch):
     status, output, _ = run("info", codec, "--json")
     fields = json.loads(output)

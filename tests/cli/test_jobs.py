@@ -138,11 +138,11 @@ def test_answers_in_the_unit_of_the_question(folder, fake, run):
 
 
 def test_options_of_the_encoder_are_handed_on(folder, fake, run):
-    line = ["--psnr", "38", "--refine", "7", "--nearest", "--coder", "lanes"]
+    line = ["--psnr", "38", "--refine", "7", "--nearest", "--coder", "lanes", "--keep-hidden-colour"]
     assert run("encode", "photo.png", "a.jxc", *line)[0] == 0
     (options,) = fake.calls
     assert (options["psnr"], options["refine"], options["coder"]) == (38, 7, "lanes")
-    assert options["nearest"] is True
+    assert options["nearest"] is True and options["keep_hidden_colour"] is True
     assert options["bpp"] is options["quality"] is options["max_bytes"] is options["ms_ssim"] is None
 
 
