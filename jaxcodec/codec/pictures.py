@@ -196,7 +196,7 @@ def as_picture(picture: AnyPicture) -> Picture:
 def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False) -> Source:
     """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and ImageError."""
     _require_codec(codec)
-    coder, picture = streams.choose(codec, coder), as_picture(picture)
+    coder, given, picture = streams.choose(codec, coder), picture, as_picture(picture)
     pixels, colour = picture.pixels, picture.pixels[:, :, :3]
     visible = None if keep_hidden_colour else hidden.visible(pixels)
     if visible is not None:
@@ -204,6 +204,8 @@ def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_co
     if pixels.shape[2] == 1:
         colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     side, notes = sections.pack(picture)
+    if picture is not given:  # who gave a picture knows its notes
+        notes = picture.notes + notes
     padded = image.pad_to_multiple(colour, codec.geometry.stride)
     return Source(padded, side, pixels.shape, coder, notes, visible if visible is not None and visible.any() else None)
 

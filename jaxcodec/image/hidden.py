@@ -44,8 +44,8 @@ def _pull(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def _halved(values: np.ndarray) -> np.ndarray:
     """Sums of 2 x 2, the last row and column alone where the number is odd."""
-    rows = np.add.reduceat(values, np.arange(0, values.shape[0], 2), axis=0)
-    return np.add.reduceat(rows, np.arange(0, values.shape[1], 2), axis=1)
+    values = np.pad(values, [(0, size % 2) for size in values.shape])
+    return values[::2, ::2] + values[1::2, ::2] + values[::2, 1::2] + values[1::2, 1::2]
 
 
 def _doubled(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

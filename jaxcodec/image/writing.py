@@ -29,7 +29,7 @@ class _Format(NamedTuple):
 
 _PNG = _Format("PNG", {}, alpha=True)
 _JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, icc_bytes=255 * 65_519, text_bytes=65_504, max_dpi=65_535)
-_WEBP = _Format("WEBP", {"lossless": True, "exact": True}, alpha=True, grey=False, max_dpi=0)
+_WEBP = _Format("WebP", {"lossless": True, "exact": True}, alpha=True, grey=False, max_dpi=0)
 _TIFF = _Format("TIFF", {"compression": "tiff_deflate"}, alpha=True)
 _BMP = _Format("BMP", {}, icc_bytes=0, text_bytes=0)
 _PPM = _Format("PPM", {}, icc_bytes=0, text_bytes=0, max_dpi=0)

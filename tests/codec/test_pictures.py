@@ -1,3 +1,4 @@
+import io
 import os
 import pathlib
 import subprocess
@@ -9,14 +10,14 @@ import pytest
 import small_codecs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 import jaxcodec
 from jaxcodec import codec_file, models
 from jaxcodec.codec import decode, decode_picture, encode, encode_picture
 from jaxcodec.coding import container, sections
 from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError
-from jaxcodec.image import Picture, hidden, pad_to_multiple, to_float
+from jaxcodec.image import Picture, hidden, pad_to_multiple, standard_profiles, to_float
 
 
 def test_a_picture_round_trips(any_codec, face):
@@ -186,6 +187,41 @@ def test_a_picture_that_nobody_sees_costs_as_a_flat_one(tiny, face):
 
 def test_an_image_of_pillow_is_a_picture(tiny, face):
     assert encode(tiny, Image.fromarray(face)) == encode(tiny, face)
+    turned = Image.Exif()
+    turned[274] = 6
+    stored = io.BytesIO()
+    Image.fromarray(face).save(stored, "PNG", exif=turned, dpi=(300, 300))
+    picture = decode_picture(tiny, encode(tiny, Image.open(stored)))
+    assert picture.pixels.shape == (60, 48, 3)
+    assert picture.dpi == pytest.approx((300, 300), abs=0.01)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
+def test_an_image_of_pillow_in_other_colours_is_converted_with_a_note(tiny, face, mode):
+    """And not taken as the numbers that it holds."""
+    if mode == "LAB":
+        srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        other = ImageCms.profileToProfile(Image.fromarray(face), srgb, lab, outputMode="LAB")
+    else:
+        other = Image.fromarray(face).convert(mode)
+    encoded = encode_picture(tiny, other)
+    assert container.read_header(encoded.data).channels == 3
+    assert any(mode in note for note in encoded.notes)
+    decoded, expected = decode(tiny, encoded.data).astype(int), decode(tiny, encode(tiny, face))
+    assert np.abs(decoded - expected).mean() < 8
+
+
+def test_what_decode_writes_is_read_again(tiny, face, tmp_path):
+    """A profile of 1.5 MB, which is too long for Pillow's own limit."""
+    noise = np.random.default_rng(0).bytes(1_500_000)
+    profile = bytearray(standard_profiles.content(2) + noise)
+    profile[:4] = len(profile).to_bytes(4, "big")
+    profile[300:400] = noise[:100]  # no standard one any more
+    decoded = decode_picture(tiny, encode(tiny, Picture(face, bytes(profile))))
+    assert jaxcodec.write_image(tmp_path / "a.png", decoded) == ()
+    again = jaxcodec.read_image(tmp_path / "a.png")
+    assert np.array_equal(again.pixels, decoded.pixels)
+    assert again.icc == bytes(profile)
 
 
 @pytest.mark.parametrize("wrong", ["photo.png", pathlib.Path("photo.png"), [[1, 2]], None, 5])

@@ -141,7 +141,7 @@ def test_grey_whose_profile_cannot_stay_in_a_webp_becomes_srgb():
     light = (20 / 255) ** 2.2
     assert "icc_profile" not in found.info
     np.testing.assert_allclose(np.asarray(found), 255 * (1.055 * light ** (1 / 2.4) - 0.055), atol=1)
-    assert "converted to sRGB by its ICC profile, which a WEBP cannot hold" in notes[0]
+    assert "converted to sRGB by its ICC profile, which a WebP cannot hold" in notes[0]
     found, notes = written(Picture(grey, GREY_SRGB), ".webp")
     assert ((np.asarray(found) == 20).all(), notes) == (True, ())
     assert written(Picture(grey, GREY_22), ".png")[0].info["icc_profile"] == GREY_22

@@ -57,6 +57,19 @@ def test_the_errors_are_those_of_the_files(codec, done, pictures):
     assert done.mse_255 == pytest.approx(sum(errors) / sum(done.pixels))
 
 
+def test_what_nobody_sees_has_no_part_in_the_error(pictures):
+    codec = small_codecs.build("tiny")
+    alpha = np.full((64, 64, 1), 255, np.uint8)
+    alpha[:, 30:] = 0
+    hidden = Picture(np.concatenate([pictures[1].pixels[:64, :64], alpha], axis=-1))
+    done = image_set.encode_set(codec, [hidden], mean_bpp=3.0)
+    difference = jaxcodec.decode(codec, done.members[0].encoded.data).astype(float) - hidden.pixels
+    assert done.members[0].squared_error == pytest.approx(np.square(difference[:, :30]).mean(axis=-1).sum())
+    kept = image_set.encode_set(codec, [hidden], mean_bpp=3.0, keep_hidden_colour=True)
+    difference = jaxcodec.decode(codec, kept.members[0].encoded.data).astype(float) - hidden.pixels
+    assert kept.members[0].squared_error == pytest.approx(np.square(difference).mean(axis=-1).sum())
+
+
 def test_it_is_better_than_the_same_rate_for_all(done):
     assert done.same_rate is not None
     assert done.mse_255 < 0.9 * done.same_rate_mse_255
