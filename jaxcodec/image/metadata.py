@@ -79,7 +79,7 @@ class _Editor:
 
     def _keeps(self, entry: bytes, follow: tuple[int, ...]) -> bool:
         tag, kind, count, at = struct.unpack(self.order + "HHII", entry)
-        size = _BYTES_OF_TYPE.get(kind, math.inf) * count
+        size = _BYTES_OF_TYPE[kind] * count if kind in _BYTES_OF_TYPE else math.inf
         if size > 4 and at + size > len(self.data):
             self.broken += 1
             return False

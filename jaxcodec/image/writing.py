@@ -111,8 +111,20 @@ def _encoded(picture: Picture, chosen: _Format, notes: list[str]) -> memoryview:
         del options["dpi"]
         if "exif" not in options:
             notes.append(f"dropped the resolution, which a {chosen.name} cannot hold")
-    encoded = io.BytesIO()
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    try:
+        return _saved(image, chosen, options)
+    except Exception:
+        if chosen is not _TIFF or exif is None:
+            raise
+    notes.append(
+        "dropped an EXIF block, which cannot be written as tags of a TIFF"
+    )  # Pillow raises nearly anything there
+    return _saved(image, chosen, options | chosen.options | _described(chosen, None, described["xmp"], dpi))
+
+
+def _saved(image: Image.Image, chosen: _Format, options: dict[str, Any]) -> memoryview:
+    encoded = io.BytesIO()
     image.save(encoded, chosen.name, **{name: value for name, value in options.items() if value is not None})
     return encoded.getbuffer()
 

@@ -206,7 +206,7 @@ def test_an_image_of_pillow_in_other_colours_is_converted_with_a_note(tiny, face
         other = Image.fromarray(face).convert(mode)
     encoded = encode_picture(tiny, other)
     assert container.read_header(encoded.data).channels == 3
-    assert any(mode in note for note in encoded.notes)
+    assert any(mode.lower() in note.lower() for note in encoded.notes)
     decoded, expected = decode(tiny, encoded.data).astype(int), decode(tiny, encode(tiny, face))
     assert np.abs(decoded - expected).mean() < 8
 
@@ -214,14 +214,13 @@ def test_an_image_of_pillow_in_other_colours_is_converted_with_a_note(tiny, face
 def test_what_decode_writes_is_read_again(tiny, face, tmp_path):
     """A profile of 1.5 MB, which is too long for Pillow's own limit."""
     noise = np.random.default_rng(0).bytes(1_500_000)
-    profile = bytearray(standard_profiles.content(2) + noise)
-    profile[:4] = len(profile).to_bytes(4, "big")
-    profile[300:400] = noise[:100]  # no standard one any more
-    decoded = decode_picture(tiny, encode(tiny, Picture(face, bytes(profile))))
+    profile = standard_profiles.content(2).replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
+    profile = (len(profile) + len(noise)).to_bytes(4, "big") + profile[4:] + noise  # no standard one any more
+    decoded = decode_picture(tiny, encode(tiny, Picture(face, profile)))
     assert jaxcodec.write_image(tmp_path / "a.png", decoded) == ()
     again = jaxcodec.read_image(tmp_path / "a.png")
     assert np.array_equal(again.pixels, decoded.pixels)
-    assert again.icc == bytes(profile)
+    assert again.icc == profile
 
 
 @pytest.mark.parametrize("wrong", ["photo.png", pathlib.Path("photo.png"), [[1, 2]], None, 5])

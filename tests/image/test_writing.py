@@ -95,6 +95,24 @@ def test_a_broken_exif_block_is_dropped_with_a_note():
     assert "EXIF" in notes[0]
 
 
+def test_exif_that_cannot_become_tags_of_a_tiff_is_dropped_with_a_note():
+    entry = b"\x0f\1\x0c\0\1\0\0\0\x1a\0\0\0"  # a name that is a number
+    found, notes = written(Picture(RGB, exif=b"II*\0\x08\0\0\0\1\0" + entry + bytes(12), xmp=XMP), ".tif")
+    np.testing.assert_array_equal(np.asarray(found), RGB)
+    assert ("EXIF" in notes[0], found.info["xmp"]) == (True, XMP)
+
+
+@pytest.mark.parametrize("suffix", CARRY)
+def test_damaged_exif_never_keeps_a_picture_from_being_written(suffix):
+    sound, rng = exif(comment=b"words"), np.random.default_rng(0)
+    for _ in range(60):
+        block = bytearray(sound)
+        for place in rng.integers(0, len(block), 3):
+            block[place] = rng.integers(0, 256)
+        found, _ = written(Picture(RGB, exif=bytes(block)), suffix)
+        assert found.size == (5, 7)
+
+
 def test_what_a_jpeg_cannot_hold_is_dropped_with_a_note():
     long = exif(comment=bytes(70_000))
     found, notes = written(Picture(RGB, exif=long, xmp=XMP + b" " * 70_000), ".jpg")
