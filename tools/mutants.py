@@ -23,7 +23,6 @@ import importlib.machinery
 import json
 import os
 import pathlib
-import random
 import signal
 import sys
 import time
@@ -34,7 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "jaxcodec"
 sys.path.insert(0, str(ROOT))
 
-from tools import mutants_tables as tables  # noqa: E402
+from tools import mutants_tables as tables
 
 
 class Mutant(NamedTuple):
@@ -67,20 +66,26 @@ _NEIGHBOURS = {
 _IDENTITIES = ("abs", "square", "sqrt", "exp", "clip", "stop_gradient", "clip_values", "lower_bound", "round_straight_through")
 """Functions in whose place their first argument is put."""
 
+_SYMMETRIC = ("min", "max", "minimum", "maximum", "allclose", "array_equal")
+"""Functions whose arguments may be swapped."""
+
 _KEPT_KEYWORDS = ("strict", "static_argnames", "donate_argnums", "kind", "indexing", "preferred_element_type")
 """Of these, leaving them out changes nothing, speed alone, or only a check."""
 
 
 def mutants(module: str) -> list[Mutant]:
     """All mutants of a module, in the order of its lines, without those that `tables.EQUIVALENT` tells."""
-    text = (PACKAGE / module).read_text()
+    made = made_from(module, (PACKAGE / module).read_text(), tables.DIFFERENTIABLE.get(module))
+    return [mutant for mutant in made if (module, mutant.change) not in tables.EQUIVALENT]
+
+
+def made_from(module: str, text: str, untrained: frozenset[str] | None) -> list[Mutant]:
+    """All mutants of a text; gradients are stopped outside of the functions `untrained`, nowhere where that is None."""
     found = {}
-    for node, new in _changes(ast.parse(text), module in tables.DIFFERENTIABLE):
-        old = ast.get_source_segment(text, node)
-        change = f"{' '.join(old.split())} -> {new}"
+    for node, new in _changes(ast.parse(text), untrained):
+        change = f"{' '.join(ast.get_source_segment(text, node).split())} -> {new}"
         mutant = Mutant(module, node.lineno, change, _spliced(text, node, new))
-        if tables.EQUIVALENT.get((module, change)) is None:
-            found.setdefault(mutant.source, mutant)
+        found.setdefault(mutant.source, mutant)
     return sorted(found.values(), key=lambda mutant: (mutant.line, mutant.change))
 
 
@@ -104,13 +109,15 @@ def _spliced(text: str, node: ast.AST, new: str) -> str:
     return (text.encode()[:start] + new.encode() + text.encode()[end:]).decode()
 
 
-def _changes(node: ast.AST, differentiable: bool) -> Iterator[tuple[ast.AST, str]]:
-    """Pairs of a node and the text that is to stand in its place, of a node and all below it."""
+def _changes(node: ast.AST, untrained: frozenset[str] | None) -> Iterator[tuple[ast.AST, str]]:
+    """Pairs of a node and the text that is to stand in its place, of a node and all below it; see `made_from`."""
     yield from _of_node(node)
-    if differentiable:
+    if isinstance(node, ast.FunctionDef) and untrained and node.name in untrained:
+        untrained = None
+    if untrained is not None:
         yield from _stopped_gradients(node)
     for child in _below(node):
-        yield from _changes(child, differentiable)
+        yield from _changes(child, untrained)
 
 
 def _below(node: ast.AST) -> Iterator[ast.AST]:
@@ -166,13 +173,13 @@ def _of_node(node) -> Iterator[tuple[ast.AST, str]]:
                 yield node.test, "False"
         case ast.AugAssign():
             yield node, "pass"
-        case ast.Call():
+        case ast.Call() if not _is_log(node):
             yield from _of_call(node)
 
 
 def _of_call(node: ast.Call) -> Iterator[tuple[ast.AST, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if len(node.args) > 1 and not any(isinstance(value, ast.Starred) for value in node.args[:2]):
+    if len(node.args) > 1 and name not in _SYMMETRIC and not any(isinstance(value, ast.Starred) for value in node.args[:2]):
         first, second, *rest = node.args
         if ast.dump(first) != ast.dump(second):
             yield node, ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
@@ -206,9 +213,9 @@ def sample(options) -> list[Mutant]:
     chosen = [mutant for mutant in named() if _wanted(mutant.module, options)]
     for module in tables.TESTS:
         if _wanted(module, options):
-            every = mutants(module)
-            random.Random(f"{options.seed}/{module}").shuffle(every)
-            chosen += every[: options.each]
+            # By a hash, so that a mutant more or less leaves the others drawn.
+            drawn = sorted(mutants(module), key=lambda mutant: _hash(str(options.seed), mutant.source))
+            chosen += drawn[: options.each]
     return chosen
 
 

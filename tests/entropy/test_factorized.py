@@ -66,6 +66,57 @@ def test_the_formula_of_the_paper_by_hand(trained):
     np.testing.assert_allclose(model.apply(params, x, method="logits")[0], expected, rtol=1e-4)
 
 
+def test_it_starts_as_a_logistic_of_scale_ten():
+    """Factors are zero at the start and the matrices' product is 1 / 10, so that the logit less that at zero is v / 10."""
+    model = DeepFactorized(2)
+    params = model.init(jax.random.key(3), jnp.zeros((1, 2)))
+    assert [params["params"][f"matrix_{k}"].shape for k in range(4)] == [(2, 3, 1), (2, 3, 3), (2, 3, 3), (2, 1, 3)]
+    assert all(jnp.any(params["params"][f"bias_{k}"] != 0) for k in range(4))
+    values = np.array([[-35.0, 4.0], [0.0, 120.0]], np.float32)
+    np.testing.assert_allclose(model.apply(params, values, method="logits"), values / 10, rtol=1e-4, atol=1e-5)
+    narrow = DeepFactorized(2, widths=(5,), init_scale=2.0)
+    params = narrow.init(jax.random.key(3), jnp.zeros((1, 2)))
+    np.testing.assert_allclose(narrow.apply(params, values, method="logits"), values / 2, rtol=1e-4, atol=1e-5)
+
+
+def test_both_tails_are_told_to_the_last_bits():
+    """Of a logistic of scale 10 the mass of v is s(v + .5) - s(v - .5); as float32 near 1 these would cancel."""
+    model = DeepFactorized(1)
+    params = model.init(jax.random.key(0), jnp.zeros((1, 1)))
+    v = np.array([-150.0, -100.0, -1.0, 1.0, 100.0, 150.0])
+    lower_tail = -np.abs(v)
+    expected = 1 / (1 + np.exp(-(lower_tail + 0.5) / 10)) - 1 / (1 + np.exp(-(lower_tail - 0.5) / 10))
+    np.testing.assert_allclose(model.apply(params, jnp.asarray(v)[:, None])[:, 0], expected, rtol=1e-3)
+    wide = 1 / (1 + np.exp(-(lower_tail + 1.5) / 10)) - 1 / (1 + np.exp(-(lower_tail - 1.5) / 10))
+    mass = model.apply(params, jnp.asarray(v)[:, None], 3.0, method="likelihood")
+    np.testing.assert_allclose(mass[:, 0], wide, rtol=1e-3)
+
+
+def test_gradients_of_the_mass_are_those_of_float64(trained):
+    model, params = trained
+    values = {name: np.asarray(leaf, np.float64) for name, leaf in params["params"].items()}
+
+    def mass(v, channel):
+        logits = []
+        for x in (v + 0.5, v - 0.5, 0.0):
+            h = np.array([x])
+            for k in range(4):
+                h = np.log1p(np.exp(values[f"matrix_{k}"][channel])) @ h + values[f"bias_{k}"][channel]
+                h = h + np.tanh(values[f"factor_{k}"][channel]) * np.tanh(h) if k < 3 else h
+            logits.append(h[0])
+        upper, lower = (1 / (1 + np.exp(logits[2] - logit)) for logit in logits[:2])
+        return upper - lower
+
+    v = np.array([[-2.3, 0.4, 3.1]])
+    np.testing.assert_allclose(model.apply(params, jnp.asarray(v))[0], [mass(v[0, c], c) for c in range(3)], rtol=1e-4)
+    got = jax.grad(lambda v: model.apply(params, v).sum())(jnp.asarray(v))[0]
+    expected = [(mass(v[0, c] + 1e-5, c) - mass(v[0, c] - 1e-5, c)) / 2e-5 for c in range(3)]
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
+    leaves = jax.grad(lambda params: model.apply(params, jnp.asarray(v)).sum())(params)["params"]
+    # The last bias alone has none: the logit at zero, which has it too, is taken off.
+    assert {name for name, leaf in leaves.items() if not jnp.any(leaf != 0)} == {"bias_3"}
+
+
 def test_far_values_stay_bounded_and_have_a_gradient_that_pulls_them_back(trained):
     model, params = trained
     far = jnp.full((1, 3), 1e4)

@@ -22,6 +22,18 @@ def test_masses_equal_scipy_and_sum_to_one():
     assert abs(float(mass.sum()) - 1) < 1e-5
 
 
+def test_gradients_are_those_of_scipys_densities():
+    """Of w (F((v + .5 - m) / s) - F((v - .5 - m) / s)) by w, m and s."""
+    value = 1.3
+    mean, scale, weight = (np.asarray(array[:, 0], np.float64) for array in (MEAN, SCALE, WEIGHT))
+    upper, lower = (norm.pdf(value + half, mean, scale) for half in (0.5, -0.5))
+    mass = norm.cdf(value + 0.5, mean, scale) - norm.cdf(value - 0.5, mean, scale)
+    of_scale = -weight * (upper * (value + 0.5 - mean) - lower * (value - 0.5 - mean)) / scale
+    got = jax.grad(lambda *moments: mixture_likelihood(jnp.array([value]), *moments)[0], argnums=(0, 1, 2))(MEAN, SCALE, WEIGHT)
+    for gradient, expected in zip(got, (-weight * (upper - lower), of_scale, mass), strict=True):
+        np.testing.assert_allclose(gradient[:, 0], expected, rtol=1e-3, atol=1e-8)
+
+
 def test_one_component_is_a_gaussian():
     values = jnp.linspace(-5, 5, 11)
     mass = mixture_likelihood(values, MEAN[1:2], SCALE[1:2], jnp.ones((1, 1)))

@@ -1,10 +1,13 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxcodec import integer, models
 from jaxcodec.entropy.conditional import scale_index
+from jaxcodec.integer import fake
 from jaxcodec.models import presets
+from jaxcodec.transforms.layers import Conv
 
 import small_codecs
 
@@ -55,6 +58,26 @@ def test_the_weights_of_training_are_those_of_the_integer_network():
     chosen = integer.index(*integer.quantise_scale_path(DESCRIPTIONS["one_quality"], params, calibration), hyper, QUALITY)
     assert np.mean(scale_index(faked(params, hyper)) != chosen) < 0.01
     assert len(np.unique(chosen)) > 10
+
+
+def test_inputs_and_weights_are_rounded_as_told():
+    """Inputs to 255 steps of each channel's range, zero within; weights, times the step that they meet, to 127 of the largest."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform([-3.0, 0.5, -2.0], [1.0, 4.0, -0.5], (2, 4, 4, 3)).astype(np.float32)
+    layer = Conv(2, 1)
+    kernel, bias = rng.normal(size=(1, 1, 3, 2)).astype(np.float32), np.array([0.25, -1.0], np.float32)
+    call = lambda module, x: fake.quantised(module, takes_symbols=False)(x)  # noqa: E731
+    got = nn.apply(call, layer)({"params": {"kernel": kernel, "bias": bias}}, x)
+    flat = x.reshape(-1, 3).astype(np.float64)
+    step = (np.maximum(flat.max(axis=0), 0) - np.minimum(flat.min(axis=0), 0)) / 255
+    folded = kernel[0, 0].astype(np.float64) * step[:, None]
+    unit = np.abs(folded).max(axis=0) / 127
+    codes, weights = np.round(x / step), np.round(folded / unit)
+    np.testing.assert_allclose(got, codes @ weights * unit + bias, rtol=1e-4, atol=1e-3)
+    assert np.abs(got - (x @ kernel[0, 0] + bias)).max() > 5e-3  # the rounding is seen
+    exact = nn.apply(lambda module, x: fake.quantised(module)(x), layer)({"params": {"kernel": kernel, "bias": bias}}, x)
+    weights = np.round(kernel[0, 0] / (np.abs(kernel[0, 0]).max(axis=0) / 127)) * np.abs(kernel[0, 0]).max(axis=0) / 127
+    np.testing.assert_allclose(exact, x @ weights + bias, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["conv", "one_quality"])

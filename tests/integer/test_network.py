@@ -37,7 +37,7 @@ def symbols(name: str, height: int = 3, width: int = 4):
 def quantised(name: str):
     """(spec, arrays) of a small model."""
     hyper, latent = symbols(name)
-    context = name in CONTEXT_MODELS
+    context = name in (*CONTEXT_MODELS, "mixture")
     quantise = integer.quantise_context_path if context else integer.quantise_scale_path
     calibration = integer.Calibration(hyper, latent, QUALITY)
     return quantise(small_codecs.DESCRIPTIONS[name], small_codecs.params(name), calibration)
@@ -88,6 +88,24 @@ def test_parameters_equal_the_second_implementation_place_by_place(name, field):
             assert np.array_equal(table[picture, row, column], want_table)
             assert np.array_equal(offset[picture, row, column], want_offset)
     assert len(np.unique(table)) > 10
+
+
+def test_mixtures_equal_the_second_implementation_place_by_place():
+    hyper, latent = symbols("mixture")
+    latent[0, 0, 0, :2] = [2**20, -(2**20)]
+    spec, arrays = quantised("mixture")
+    arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS["mixture"]["scale_form"], arrays, 0)
+    mixture, zeros = jax.jit(lambda *a: integer.parallel(spec, arrays, *a))(hyper, latent, QUALITY)
+    assert zeros.shape == latent.shape and not zeros.any()
+    got = np.stack([np.stack([part.table, part.offset, part.weight], axis=-1) for part in mixture.components], axis=-2)
+    sums = reference.hyper_part(spec, arrays, hyper[:1], QUALITY[:1])
+    weights = set()
+    for row, column in ((0, 0), (0, 1), (2, 3), (5, 7)):
+        want, _ = reference.autoregressive_parameters(spec, arrays, sums, latent[0], row, column)
+        np.testing.assert_array_equal(got[0, row, column], want)
+        weights |= set(np.ravel(got[0, row, column, ..., 2]))
+        np.testing.assert_array_equal(got[0, row, column, ..., 2].sum(axis=-1), 2**15)
+    assert len(weights) > 10
 
 
 @pytest.mark.parametrize("name", ["patch", "checkerboard"])

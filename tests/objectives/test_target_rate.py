@@ -137,6 +137,14 @@ def test_a_batch_sees_every_target_alike():
     assert set(first) == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize("count", [2, 3, 5, 23, 30, 47])
+def test_every_target_is_found_by_its_quality(count):
+    """k / (n - 1) times n - 1 is not k in float32, for some."""
+    many = objective(targets_bpp=(0.5,) * count, beta=(1.0,) * count)
+    quality = np.arange(count, dtype=np.float32) / np.float32(count - 1)
+    np.testing.assert_array_equal(many.which(jnp.asarray(quality)), np.arange(count))
+
+
 def test_one_target_is_quality_zero():
     one = TargetRate((0.25,), controller.create((0.25,), beta=(1.0,)))
     np.testing.assert_array_equal(one.draw_quality(jax.random.key(0), 3), np.zeros(3))

@@ -72,6 +72,15 @@ def test_targets_of_half_a_bit_and_less_come_down_from_above():
         np.testing.assert_allclose(decay(targets, step), targets, rtol=1e-6)
 
 
+def test_defaults_are_those_of_the_thesis():
+    """Equations 6.14 to 6.20: r_max 3, b 50, 150,000 steps, targets of at most .5; alpha .99, as it is meant."""
+    assert Decay() == (150_000, 50.0, 3.0, 0.5)
+    made = create((0.25,), beta=(30_000.0,))
+    assert (made.strategy, made.smoothing, made.alpha, made.decay) == ("general", "decay", 0.99, Decay())
+    assert (made.tolerance, made.beta_rate, made.parameter_bpp) == (0.0, 0.005, None)
+    np.testing.assert_allclose(made.init().parameter_bpp, [3.0])  # .25 * 50, cut
+
+
 def test_the_general_parameter_follows_the_decay_and_the_shift():
     decay = Decay(steps=2, base=4.0, limit_bpp=3.0, below_bpp=0.5)
     controller = create((0.25,), strategy="general", beta=(1.0,), smoothing="none", decay=decay)
