@@ -15,7 +15,7 @@ def visible(pixels: np.ndarray) -> np.ndarray | None:
 def forget(pixels: np.ndarray) -> np.ndarray:
     """The colour, uint8 (height, width, 3), of RGBA pixels, where what is hidden goes over smoothly from what is not.
 
-    Push and pull (Gortler et al. 1996, section 3.4): the visible pixels are averaged, 2 x 2 by 2 x 2, down to one, and
+    By pull-push (Gortler et al., The Lumigraph, 1996): the visible pixels are averaged, 2 x 2 by 2 x 2, down to one, and
     from there up what is hidden takes the interpolated colour of the level above. So it holds no detail of its own, and
     makes no edge where the picture has none.
     """
@@ -26,19 +26,19 @@ def forget(pixels: np.ndarray) -> np.ndarray:
     if seen.any():
         weight = seen.astype(np.float32)
         for channel in range(3):  # one at a time, for large pictures
-            values = _pull(colour[:, :, channel] * weight, weight)
+            values = _pull_push(colour[:, :, channel] * weight, weight)
             filled[:, :, channel] = values.round()
     filled[seen] = colour[seen]
     return filled
 
 
-def _pull(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Values float32 (h, w) where the weight is 0, too, of sums and weights."""
+def _pull_push(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Values float32 (h, w), also where the weight is 0, from sums and weights."""
     known = weight > 0
     if known.all():
         return total / weight
     shape = total.shape
-    above = _pull(_halved(total), _halved(weight)) if max(shape) > 1 else np.zeros((1, 1), np.float32)
+    above = _pull_push(_halved(total), _halved(weight)) if max(shape) > 1 else np.zeros((1, 1), np.float32)
     return np.where(known, total / np.maximum(weight, 1), _doubled(above, shape))
 
 

@@ -114,12 +114,10 @@ def _encoded(picture: Picture, chosen: _Format, notes: list[str]) -> memoryview:
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     try:
         return _saved(image, chosen, options)
-    except Exception:
+    except Exception:  # what Pillow raises at an EXIF block that it cannot take apart is nearly anything
         if chosen is not _TIFF or exif is None:
             raise
-    notes.append(
-        "dropped an EXIF block, which cannot be written as tags of a TIFF"
-    )  # Pillow raises nearly anything there
+    notes.append("dropped an EXIF block, which cannot be written as tags of a TIFF")
     return _saved(image, chosen, options | chosen.options | _described(chosen, None, described["xmp"], dpi))
 
 
