@@ -115,7 +115,7 @@ def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pi
       CoderError: it needs an entropy coder that is not installed.
       BitstreamError: it is not a .jxc file, or is damaged; or `data` are no bytes.
     """
-    header, parts, side = container.read(_as_bytes(data))
+    header, parts, side = container.read(data)
     _require_codec(codec)
     _check(codec, header, parts, max_pixels)
     described = sections.unpack(side)
@@ -274,15 +274,6 @@ def _model_quality(hundredths: int | None) -> np.ndarray:
 
 def _padded(side: int, codec: Codec) -> int:
     return side + -side % codec.geometry.stride
-
-
-def _as_bytes(data: Any) -> bytes:
-    if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
-    remedy = (
-        "read the file first, with pathlib.Path.read_bytes" if isinstance(data, str | os.PathLike) else "give its bytes"
-    )
-    raise BitstreamError(f"a {type(data).__name__} is no .jxc file, which is decoded from its bytes; {remedy}")
 
 
 def _require_codec(codec: Any) -> None:

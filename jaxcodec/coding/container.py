@@ -1,10 +1,11 @@
 """The .jxc container: a header of 33 bytes, the parts of the symbols, and side sections by tag. See docs/format.md."""
 
 import dataclasses
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxcodec.coding import step
 from jaxcodec.errors import BitstreamError, VersionError
@@ -112,18 +113,19 @@ def write(header: Header, parts: Sequence[bytes], sections: Mapping[str, bytes])
     return fixed + struct.pack("<I", zlib.crc32(body, zlib.crc32(fixed))) + body
 
 
-def read_header(data: bytes) -> Header:
+def read_header(data: bytes | bytearray | memoryview) -> Header:
     """The header of a whole .jxc file, after checking that every byte of it is as it was written.
 
     Raises:
       VersionError: another version of jaxcodec wrote it.
-      BitstreamError: not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
+      BitstreamError: no bytes, not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
     """
     return read(data)[0]
 
 
-def read(data: bytes) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
+def read(data: bytes | bytearray | memoryview) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
     """The header, the parts of the coded symbols, and the side sections by name; raises as `read_header`."""
+    data = _as_bytes(data)
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
     if len(data) > len(MAGIC):
@@ -155,6 +157,14 @@ def read(data: bytes) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
     )
     _check_fields(header, content)
     return header, parts, sections
+
+
+def _as_bytes(data: Any) -> bytes:
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    is_path = isinstance(data, str | os.PathLike)
+    remedy = "read the file first, with pathlib.Path.read_bytes" if is_path else "give its bytes"
+    raise BitstreamError(f"a {type(data).__name__} is no .jxc file, which is read from its bytes; {remedy}")
 
 
 def _check_version(version: int) -> None:

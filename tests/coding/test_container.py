@@ -122,6 +122,14 @@ def test_arbitrary_bytes_raise(data, with_magic):
         container.read(container.MAGIC + data if with_magic else data)
 
 
+def test_any_kind_of_bytes_is_read_and_nothing_else():
+    data = container.write(HEADER, PARTS, SECTIONS)
+    assert container.read(bytearray(data)) == container.read(memoryview(data)) == container.read(data)
+    for wrong, remedy in (("photo.jxc", "read_bytes"), ([1, 2], "give its bytes"), (None, "give its bytes")):
+        with pytest.raises(BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"):
+            container.read_header(wrong)
+
+
 @pytest.mark.parametrize("file", [
     container.write(HEADER, PARTS, SECTIONS), container.write(HEADER, PARTS, {}), reference.write_3(HEADER, PARTS, {}),
 ])  # fmt: skip
