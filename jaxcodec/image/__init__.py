@@ -12,6 +12,6 @@ from jaxcodec.image.reading import from_pil, read
 from jaxcodec.image.writing import WRITE_SUFFIXES, write
 
 __all__ = [
-    "MAX_PIXELS", "MAX_SIDE", "READ_SUFFIXES", "WRITE_SUFFIXES", "Picture", "crop", "from_pil", "list_images", "pad_to_multiple",
-    "read", "to_float", "to_uint8", "write",
+    "MAX_PIXELS", "MAX_SIDE", "READ_SUFFIXES", "WRITE_SUFFIXES", "Picture", "crop", "from_pil", "list_images",
+    "pad_to_multiple", "read", "to_float", "to_uint8", "write",
 ]  # fmt: skip

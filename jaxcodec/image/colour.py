@@ -25,7 +25,7 @@ _BAND_PIXELS = 1 << 20
 
 
 class Space(NamedTuple):
-    """A space of RGB: chromaticities of red, green, blue and white, a curve (None is sRGB's), and a name for the notes."""
+    """A space of RGB: chromaticities of red, green, blue and white, a curve (None is sRGB's), a name for the notes."""
 
     primaries: tuple[tuple[float, float], ...]
     curve: Curve | None

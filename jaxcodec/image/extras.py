@@ -21,7 +21,7 @@ def open_heic(file: BinaryIO) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise Refused(
-            "is a HEIC file, which needs pillow-heif; install it (pip install 'jaxcodec[heif]') or convert it to JPEG or PNG"
+            "is a HEIC file, which needs pillow-heif; install it (pip install 'jaxcodec[heif]') or convert it to PNG"
         ) from None
     file.seek(0)
     try:

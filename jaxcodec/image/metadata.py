@@ -23,7 +23,7 @@ _TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x
 
 
 def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, int]:
-    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8 (1 where none is told).
+    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8 (without one 1).
 
     The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it. Entries that point
     nowhere are taken out, a block whose header or first directory cannot be followed is dropped, both with a note.

@@ -184,7 +184,7 @@ def _check_palette(image, colours: int, notes: list[str]) -> None:
 
 
 def _colours(chunks: dict[bytes, bytes], notes: list[str]) -> tuple[bytes | None, colour.Space | None]:
-    """The profile to carry, or the space to convert from; cICP before iCCP, sRGB, then gAMA and cHRM (PNG, 3rd edition)."""
+    """The profile to carry, or the space to convert from: of cICP, iCCP, sRGB, gAMA and cHRM, in this order (PNG 3)."""
     coded = chunks.get(b"cICP")
     if coded is not None and len(coded) == 4:
         primaries, transfer, matrix, full_range = coded

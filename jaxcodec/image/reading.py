@@ -108,7 +108,7 @@ def _name(source: Source) -> str:
 
 @contextlib.contextmanager
 def _image_errors(name: str):
-    """Turn refusals, and whatever the format readers raise at a damaged file, which is nearly anything, into ImageError."""
+    """Turn refusals, and whatever readers raise at a damaged file, which is nearly anything, into ImageError."""
     try:
         yield
     except ImageError:

@@ -75,7 +75,7 @@ def _bits(page) -> int:
 
 
 def _libtiff_reads_right(page) -> bool:
-    """Whether the page is of a kind that Pillow reads right whatever its compression: the plain ones of up to 8 bits."""
+    """Whether Pillow reads the page right whatever its compression: the plain kinds of up to 8 bits."""
     bits, channels, photometric = _bits(page), page.samplesperpixel, page.photometric
     if bits > 8 or page.sampleformat not in _UNSIGNED or page.compression not in TiffImagePlugin.COMPRESSION_INFO:
         return False
@@ -147,7 +147,7 @@ def _by_tifffile(page, values: np.ndarray, notes: list[str]) -> Decoded:
 
 
 def _stored(page) -> np.ndarray | None:
-    """Samples as stored, (height, width, samples per pixel); None where tifffile needs imagecodecs and libtiff will do."""
+    """Samples as stored, (height, width, samples); None where tifffile needs imagecodecs and libtiff will do."""
     try:
         values = page.asarray()
     except (ValueError, NotImplementedError, KeyError, ImportError) as problem:
@@ -155,8 +155,8 @@ def _stored(page) -> np.ndarray | None:
             if _libtiff_reads_deep(page):
                 return None
             raise Refused(
-                f"is compressed or packed in a way ({page.compression.name}, {_bits(page)} bits) that needs imagecodecs; "
-                "install it (pip install 'jaxcodec[tiff]') or save the file uncompressed"
+                f"is compressed or packed in a way ({page.compression.name}, {_bits(page)} bits) that needs "
+                "imagecodecs; install it (pip install 'jaxcodec[tiff]') or save the file uncompressed"
             ) from problem
         raise
     separate, _, height, width, together = page.shaped

@@ -30,7 +30,7 @@ def png(
 
 
 def exif(entries: list[tuple[int, int, int, bytes]], order: str = "<", tail: bytes = b"", following: int = 0) -> bytes:
-    """An EXIF block of one directory: (tag, type, count, the 4 bytes of the value or offset); `tail` lies at 14 + 12 n."""
+    """An EXIF block of one directory: (tag, type, count, 4 bytes of value or offset); `tail` lies at 14 + 12 n."""
     directory = struct.pack(order + "H", len(entries))
     for tag, kind, count, value in entries:
         directory += struct.pack(order + "HHI", tag, kind, count) + value.ljust(4, b"\0")
