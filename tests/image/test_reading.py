@@ -200,7 +200,7 @@ def test_alpha_into_jpeg_is_refused(tmp_path):
 
 
 def test_side_beyond_the_output_format_is_refused(tmp_path):
-    with pytest.raises(ImageError, match="as WEBP.*16383"):
+    with pytest.raises(ImageError, match="as WebP.*16383"):
         image.write(tmp_path / "a.webp", Picture(np.zeros((1, 16_384, 3), np.uint8)))
     assert list(tmp_path.iterdir()) == []
 
