@@ -1,4 +1,4 @@
-"""Every config builds its model, keeps the size of images, and says how to run it."""
+"""Every config builds its model, keeps the size of images, and says how to run it; what is no config is named."""
 
 import pathlib
 import runpy
@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxcodec import models
+from jaxcodec import configs, models
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.build import stride
 from jaxcodec.models.presets import resnet_factorized_model
@@ -15,16 +15,21 @@ from jaxcodec.rate import thesis
 from jaxcodec.training import config as run_config
 from jaxcodec.training import optimisers
 
-CONFIGS = sorted((pathlib.Path(__file__).parent.parent / "configs").glob("*.py"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def load(path, *arguments):
-    return runpy.run_path(str(path))["get_config"](*arguments)
+def load(name, *arguments):
+    return configs.load(":".join([name, *arguments]))
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_a_config_builds_its_model_and_optimiser(path):
-    config = load(path)
+def test_the_folder_of_a_clone_holds_those_of_the_package():
+    assert configs.available() == sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
+    assert {"mean_scale_small", "patch", "target_rate"} <= set(configs.available())
+
+
+@pytest.mark.parametrize("name", configs.available())
+def test_a_config_builds_its_model_and_optimiser(name):
+    config = load(name)
     config.data.folders = "photographs"
     run_config.check(config)
     assert config.name
@@ -34,7 +39,7 @@ def test_a_config_builds_its_model_and_optimiser(path):
     output, variables = jax.eval_shape(model.init_with_output, key, image, quality, key)
     assert output.image.shape == image.shape
     jax.eval_shape(optimisers.create(config).init, variables)
-    assert "--config=configs/" + path.name in runpy.run_path(str(path))["__doc__"]
+    assert f"--config=configs/{name}.py" in runpy.run_path(str(configs.find(name)))["__doc__"]
 
 
 CHOICES = [
@@ -48,25 +53,24 @@ CHOICES = [
 
 @pytest.mark.parametrize(("name", "choice", "key", "expected"), CHOICES)
 def test_a_choice_after_the_colon_is_taken(name, choice, key, expected):
-    path = next(path for path in CONFIGS if path.stem == name)
-    assert load(path, choice).model.to_dict()[key] == expected
-    assert load(path, choice).model.to_dict() != load(path).model.to_dict()
+    assert load(name, choice).model.to_dict()[key] == expected
+    assert load(name, choice).model.to_dict() != load(name).model.to_dict()
 
 
 def test_an_unknown_form_is_named():
-    path = next(path for path in CONFIGS if path.stem == "cheng2020")
     with pytest.raises(TrainingError, match="'transformer'"):
-        load(path, "transformer-3")
+        load("cheng2020", "transformer-3")
 
 
 @pytest.mark.parametrize("name", ["factorized_compressai", "mean_scale_compressai", "autoregressive_compressai"])
 def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
-    path = next(path for path in CONFIGS if path.stem == name)
-    low, high = load(path, "1"), load(path, "8")
+    low, high = load(name, "1"), load(name, "8")
     assert (low.objective.first, high.objective.first) == (0.0018, 0.18)
     assert (low.model.gains.channels, high.model.gains.channels) == (192, 320)
     with pytest.raises(TrainingError, match="quality 9"):
-        load(path, "9")
+        load(name, "9")
+    with pytest.raises(TrainingError, match="quality best is not one of CompressAI's"):
+        load(name, "best")
 
 
 THESIS_RUNS = [
@@ -77,20 +81,18 @@ THESIS_RUNS = [
 
 @pytest.mark.parametrize(("model", "target"), THESIS_RUNS)
 def test_every_run_of_the_thesis_has_its_parameter_and_beta(model, target):
-    path = next(path for path in CONFIGS if path.stem == "target_rate")
     setting = thesis.SETTINGS[model][target]
-    general = load(path, f"{model},{target}")
+    general = load("target_rate", f"{model},{target}")
     assert general.target_rate.targets_bpp == (target,)
     assert general.target_rate.beta == (setting.beta,)
     assert (general.target_rate.strategy, general.steps) == ("general", 750_000)
-    fixed = load(path, f"{model},{target},fixed")
+    fixed = load("target_rate", f"{model},{target},fixed")
     assert fixed.target_rate.parameter_bpp == (setting.parameter_bpp,)
-    assert load(path, f"{model},{target},straight_through").surrogate == "round"
+    assert load("target_rate", f"{model},{target},straight_through").surrogate == "round"
 
 
 def test_the_residual_model_of_the_thesis_has_residual_blocks_and_no_gdn():
-    path = next(path for path in CONFIGS if path.stem == "target_rate")
-    config = load(path, "residual,0.75,fixed")
+    config = load("target_rate", "residual,0.75,fixed")
     assert config.model.to_dict() == resnet_factorized_model(128, 128)
     assert (config.target_rate.parameter_bpp, config.target_rate.beta, config.steps) == ((0.77,), (6_000,), 500_000)
 
@@ -105,8 +107,7 @@ SMALL = [
 
 @pytest.mark.parametrize("argument", [*SMALL, "parametric,all"])
 def test_the_small_models_can_be_trained(argument):
-    path = next(path for path in CONFIGS if path.stem == "target_rate_small")
-    config = load(path, argument)
+    config = load("target_rate_small", argument)
     config.data.folders = "photographs"
     run_config.check(config)
     models.build(config.model.to_dict())
@@ -127,6 +128,60 @@ def test_the_small_models_can_be_trained(argument):
     ],
 )
 def test_a_target_that_has_no_settings_is_named(name, argument):
-    path = next(path for path in CONFIGS if path.stem == name)
     with pytest.raises(TrainingError, match=argument.split(",")[0] + "|all|0.3"):
-        load(path, argument)
+        load(name, argument)
+
+
+@pytest.mark.parametrize("name", ["cheng2020_small", "cheng2020_small.py", "configs/cheng2020_small.py"])
+def test_a_packaged_config_has_its_name_everywhere(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert configs.load(f"{name}:3").model.mixture == 3
+
+
+def test_a_file_comes_before_the_packaged_one_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    text = "from jaxcodec.training.config import small_config\ndef get_config():\n    return small_config()\n"
+    pathlib.Path("configs/patch.py").write_text(text)
+    assert configs.load("configs/patch.py").steps == 4_000
+    assert configs.load("patch").steps == 8_000
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mean_scal_small", "no config mean_scal_small; did you mean mean_scale_small"),
+        ("elsewhere/patch.py", "no config elsewhere/patch.py; did you mean patch"),
+        ("zzz", "no config zzz; give the path of one, or one of autoregressive_compressai, "),
+        ("__init__", "no config __init__"),
+        ("factorized_small:3", "factorized_small.py takes nothing behind a colon"),
+    ],
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(name, message):
+    with pytest.raises(TrainingError, match=message):
+        configs.load(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\ndef get_config(:\n", "broken.py, line 2: invalid syntax"),
+        ("x = 1\n", "broken.py has no function get_config"),
+        ("import nothing_of_this_name\n", "broken.py, line 1: ModuleNotFoundError: No module named 'nothing_of_"),
+        ("def get_config():\n    a = 1\n    return a.b\n", "broken.py, line 3: AttributeError"),
+        ("def get_config():\n    pass\n", "get_config of .*broken.py gives NoneType, not a ConfigDict"),
+        ("def get_config(argument):\n    return argument\n", "broken.py: TypeError"),
+        ("\0", "broken.py"),
+        (b"\xff\xfe", "broken.py"),
+        (
+            "from jaxcodec.training.config import small_config\n"
+            "def get_config():\n    config = small_config()\n    config.steps = 'many'\n    return config\n",
+            "broken.py, line 4: TypeError",
+        ),
+    ],
+)
+def test_a_file_that_is_no_config_is_told_with_its_line(text, message, tmp_path):
+    path = tmp_path / "broken.py"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(TrainingError, match=message):
+        configs.load(str(path))

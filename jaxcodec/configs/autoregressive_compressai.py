@@ -13,7 +13,7 @@ from jaxcodec.training.config import compressai_config
 
 def get_config(quality="3"):
     """Settings for CompressAI's quality 1 to 8; (192, 192) filters up to 4, (192, 320) above."""
-    config = compressai_config(int(quality))
+    config = compressai_config(quality)
     config.name = f"autoregressive_{quality}"
     config.model = autoregressive_model(192, 192 if int(quality) <= 4 else 320)
     return config

@@ -25,7 +25,7 @@ def get_config(settings="attention-3"):
     form, _, quality = settings.partition("-")
     if form not in FORMS:
         raise TrainingError(f"the form {form!r} is unknown; use one of {', '.join(FORMS)}, as in attention-3")
-    config = compressai_config(int(quality))
+    config = compressai_config(quality)
     config.name = f"cheng2020_{form}_{quality}"
     config.model = cheng2020_model(128 if int(quality) <= 3 else 192, **FORMS[form])
     return config

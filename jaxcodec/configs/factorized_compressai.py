@@ -13,7 +13,7 @@ from jaxcodec.training.config import compressai_config
 
 def get_config(quality="3"):
     """Settings for CompressAI's quality 1 to 8; (128, 192) filters up to 5, (192, 320) above."""
-    config = compressai_config(int(quality))
+    config = compressai_config(quality)
     config.name = f"factorized_{quality}"
     config.model = factorized_model(*((128, 192) if int(quality) <= 5 else (192, 320)))
     return config
