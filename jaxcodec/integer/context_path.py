@@ -208,6 +208,7 @@ class _Networks:
         bound = bound + 128 * np.abs(kernel).sum(axis=0)
         quantise.check_sums(bound)
 
+        value_unit = max(value_unit, quantise.least_unit(unit, bound))
         rest = quantise.Builder()
         quantise.requantise(rest, unit, bound, value_unit)
         units = [scales.UNITS[self.form], 2.0**-PHASE_BITS, 2.0**-LOGIT_BITS][: 2 if self.mixture == 1 else 3]

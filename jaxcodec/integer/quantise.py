@@ -20,6 +20,7 @@ _SUM_LIMIT = (1 << 31) - 1
 _HEADROOM = 1.25  # of values above what calibration saw
 _LEAST_REACH = 1e-2  # of values: what is smaller has fewer bits
 _BIAS_BITS = 24
+_LEAST_SHIFT = 17  # to the right, when sums become values
 
 
 class Span(NamedTuple):
@@ -138,9 +139,22 @@ def check_sums(bound: np.ndarray) -> None:
 
 def requantise(builder: Builder, unit: np.ndarray, bound: np.ndarray, to: float | np.ndarray) -> None:
     """Adds the step from sums, in `unit` (O,), to values in the unit `to`, or (O,)."""
-    left = np.floor(np.log2(_SUM_LIMIT / np.maximum(bound, 1)))
-    multiplier, shift = fixed_point(unit / to * 2.0**-left, 17, 46)
+    left = _left(bound)
+    multiplier, shift = fixed_point(unit / to * 2.0**-left, _LEAST_SHIFT, 46)
     builder.add("requantise", {"left": left.astype(np.int8), "multiplier": multiplier, "shift": shift - 16})
+
+
+def least_unit(unit: np.ndarray, bound: np.ndarray) -> float:
+    """The smallest unit to which `requantise` can bring sums in `unit` (O,) of up to `bound` (O,).
+
+    Values that calibration saw at zero only would have a smaller one, as in a network that was hardly trained.
+    """
+    return float(np.max(unit * 2.0 ** -_left(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
+
+
+def _left(bound: np.ndarray) -> np.ndarray:
+    """By how many bits sums of up to `bound` can be shifted to the left within 32 bits."""
+    return np.floor(np.log2(_SUM_LIMIT / np.maximum(bound, 1)))
 
 
 def between(builder: Builder, op: Op, unit: float) -> None:
@@ -190,10 +204,11 @@ def chain(
       last_unit: of the values that it gives, one or (O,).
       path: where in `spans` and `factors` the network stands.
     """
-    return _chain(builder, ops, spans, factors, _units(ops, spans, last_unit, path), start, path)
+    segments, units = _units(ops, spans, last_unit, path)
+    return _chain(builder, ops, spans, factors, segments, units, start, path)
 
 
-def _chain(builder, ops, spans, factors, units, state, path):
+def _chain(builder, ops, spans, factors, segments, units, state, path):
     bound = None
     for place, op in enumerate(ops):
         here = (*path, place)
@@ -204,12 +219,15 @@ def _chain(builder, ops, spans, factors, units, state, path):
                 factor = factors.get(here, 1.0)
                 codes = narrow(builder, Span(factor * low, factor * high), state)
             unit, bound = convolve(builder, op, codes)
-            state = units[here]
+            segment = segments[here]
+            if segment == here:  # its first values: what is added to them later has their unit
+                units[segment] = max(units[segment], least_unit(unit, bound))
+            state = units[segment]
             requantise(builder, unit, bound, state)
             bound = bound * unit / state + 1
         elif isinstance(op, Residual):
             branch = Builder()
-            _chain(branch, op.ops, spans, factors, units, state, here)
+            _chain(branch, op.ops, spans, factors, segments, units, state, here)
             builder.add("residual", branch.arrays, ops=branch.spec)
         else:
             between(builder, op, state)
@@ -222,8 +240,8 @@ def value_unit(*spans: Span) -> float:
     return max(_HEADROOM * reach, _LEAST_REACH) / arithmetic.VALUE_MAX
 
 
-def _units(ops, spans, last_unit, path) -> dict[Path, Any]:
-    """The unit of the values that each convolution gives.
+def _units(ops, spans, last_unit, path) -> tuple[dict[Path, Any], dict[Any, Any]]:
+    """The segment of the values that each convolution gives, and the unit of each segment.
 
     Values keep their unit up to the next convolution, so it must suit the widest of what lies between. What a residual
     adds has the unit of what it is added to.
@@ -242,5 +260,4 @@ def _units(ops, spans, last_unit, path) -> dict[Path, Any]:
                 walk(op.ops, here, segment, segment)
 
     walk(ops, path, "start", "last")
-    units = {segment: value_unit(*found) for segment, found in members.items()} | {"last": last_unit}
-    return {here: units[segment] for here, segment in segment_of.items()}
+    return segment_of, {segment: value_unit(*found) for segment, found in members.items()} | {"last": last_unit}

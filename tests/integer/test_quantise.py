@@ -116,3 +116,19 @@ def test_wide_symbols_are_shifted_and_rare_ones_clipped():
     codes = quantise.symbols_to_codes(builder, symbols)
     assert builder.arrays["0/shift"].tolist() == [0, 2, 0]
     assert codes.unit.tolist() == [1, 4, 1]
+
+
+def test_a_network_that_calibration_saw_at_zero_only_is_still_one():
+    """A run of a few steps may have hyper-symbols that are all zero; its networks are to work for others, roughly."""
+    rng = np.random.default_rng(0)
+    first, last = (
+        Conv(rng.normal(size=(5, 5, 8, 8)).astype(np.float32), rng.normal(size=8).astype(np.float32) * scale)
+        for scale in (0, 1)
+    )
+    ops, zeros = [first, Activate("relu"), last], np.zeros((1, 4, 4, 8), np.int32)
+    flat = Span(np.zeros(8), np.zeros(8))
+    builder = Builder()
+    codes = quantise.symbols_to_codes(builder, zeros)
+    quantise.chain(builder, ops, {(place,): flat for place in range(3)}, {}, codes, UNIT)
+    got = network.run(builder.spec, builder.arrays, jnp.asarray(zeros)) * UNIT
+    np.testing.assert_allclose(got, np.broadcast_to(last.bias, got.shape), atol=2 * UNIT)
