@@ -20,6 +20,7 @@ _LAZY = {
     "decode_picture": "jaxcodec.codec:decode_picture",
     "encode_fn": "jaxcodec.codec:encode_fn",
     "decode_fn": "jaxcodec.codec:decode_fn",
+    "allow_imports": "jaxcodec.extensions:allow_imports",
     "read_header": "jaxcodec.coding.container:read_header",
     "read_image": "jaxcodec.image:read",
     "write_image": "jaxcodec.image:write",

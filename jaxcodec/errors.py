@@ -51,3 +51,7 @@ class CoderError(CodecError):
 
 class RefineError(CodecError):
     """A refinement was asked for that does not exist, or latents do not belong to the picture or the codec."""
+
+
+class ExtensionError(CodecError):
+    """Code from outside the package is named that is not allowed, cannot be imported, or is not what is wanted."""

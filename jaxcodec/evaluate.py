@@ -81,6 +81,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--examples", type=_at_least(0), default=3, metavar="N", help="pictures to show in the report")
     parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
+    parser.add_argument(
+        "--allow-import",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="MODULE",
+        help="let the networks of codecs come from these Python modules, which you trust",
+    )
     return parser
 
 
@@ -108,12 +116,13 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
     if not options.images.exists():
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
-    from jaxcodec import compile_cache
+    from jaxcodec import compile_cache, extensions
     from jaxcodec.evaluation import curves, evaluate, learned
 
     published = curves.read_published(options.published) if options.published else ()
     if not options.no_compile_cache:
         compile_cache.enable()
+    extensions.allow_imports(*options.allow_import)
     codecs = [learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp) for spec in options.codec]
     refined = [learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs]
     evaluation = evaluate.run(

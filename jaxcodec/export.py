@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec import integer, models
+from jaxcodec import extensions, integer, models
 from jaxcodec.calibration import calibrate
 from jaxcodec.codec_file import CodecContent, canonical_json
 from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
@@ -32,7 +32,7 @@ def export_codec(
     """Everything that decoding needs, its integer tables and integer networks made here once and for all.
 
     Args:
-      description: what `models.build` takes; plain values only.
+      description: what `models.build` takes.
       params: the model's variables, {"params": ...}, float32.
       name: what the codec is called.
       bpp_range: the mean rates of the lowest and the highest quality on photographs, in bpp.
@@ -41,6 +41,7 @@ def export_codec(
       summary: one line for people.
 
     Raises:
+      ExtensionError: the description names what cannot be imported, or was not allowed.
       CodecFileError: the description cannot be built, a weight is not finite, a rate is not above zero, a network has no
         integer form, or there are no pictures.
     """
@@ -53,20 +54,22 @@ def export_codec(
             raise CodecFileError(f"the weight {path} is not finite; export a checkpoint from before training diverged")
     tables = {"prior": prior_tables(models.build(description), params)}
     spec, arrays = None, {}
-    if description["entropy"] != "factorized":
-        tables["conditional"] = conditional_tables(description)
+    coded = models.coded_as(description)
+    if coded != "factorized":
+        tables["conditional"] = conditional_tables(coded)
         # The weights as they are stored, so that a codec read back and exported again is the same.
         stored = {tuple(path.split("/")): weight.astype(np.float32) for path, weight in weights.items()}
         params = {"params": flax.traverse_util.unflatten_dict(stored)}
-        quantise = integer.quantise_context_path if description["entropy"] in TAPS else integer.quantise_scale_path
-        spec, arrays = quantise(description, params, calibrate(description, params, pictures))
-    model, spec = canonical_json(_plain(description)), canonical_json(spec)
+        quantise = integer.quantise_context_path if coded in TAPS else integer.quantise_scale_path
+        calibration = calibrate(description, params, pictures)
+        spec, arrays = quantise({**description, "entropy": coded}, params, calibration)
+    model, spec = canonical_json(extensions.named(description)), canonical_json(spec)
     return CodecContent(name, summary, model, tuple(map(float, bpp_range)), weights, tables, spec, arrays)
 
 
-def conditional_tables(description: Mapping[str, Any]) -> Tables:
-    """The tables of a model's conditional latent: a Gaussian for each scale, and with a context for each phase too."""
-    if description["entropy"] in TAPS:
+def conditional_tables(coded: str) -> Tables:
+    """The tables of the conditional latent of an entropy model: a Gaussian for each scale, and with a context for each phase."""
+    if coded in TAPS:
         return integer.tables().tables
     return gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
 
@@ -94,10 +97,3 @@ def _stored(path: str, weight: np.ndarray) -> np.ndarray:
     Everything else stays float32: gains, densities and normalisations are few, and range over many magnitudes.
     """
     return weight.astype(np.float16) if path.endswith("/kernel") else weight
-
-
-def _plain(value):
-    """Mappings and sequences of any kind as the JSON kinds."""
-    if isinstance(value, Mapping) or hasattr(value, "items"):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

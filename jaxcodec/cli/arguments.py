@@ -105,6 +105,7 @@ def add_files(
     command.add_argument("output", type=name, metavar="OUT", help=output)
     command.add_argument("--codec", type=name, default="default", metavar="NAME|FILE",
                          help="a bundled codec or a codec file (default: default)")  # fmt: skip
+    add_allow_import(command)
     command.add_argument("--recursive", action="store_true", help="take the sub-folders of folders, too")
     command.add_argument("--keep-suffix", action="store_true",
                          help=f"keep the suffix of the image in the name of the output: {kept}")  # fmt: skip
@@ -130,6 +131,12 @@ def add_encoding(command: argparse.ArgumentParser) -> None:
                          help="keep the colour of pixels that are wholly transparent")  # fmt: skip
     command.add_argument("--coder", choices=CODERS,
                          help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
+
+
+def add_allow_import(command: argparse.ArgumentParser) -> None:
+    """--allow-import, for what reads a codec or a run that may name code from outside the package."""
+    command.add_argument("--allow-import", type=name, action="append", default=[], metavar="MODULE",
+                         help="let the codec's networks come from this Python module, which you trust")  # fmt: skip
 
 
 def add_output_file(command: argparse.ArgumentParser) -> None:

@@ -85,4 +85,4 @@ def load_codec(options: argparse.Namespace):
 
     if not options.no_compile_cache:
         compile_cache.enable()
-    return jaxcodec.load(options.codec)
+    return jaxcodec.load(options.codec, allow=options.allow_import)

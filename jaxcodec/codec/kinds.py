@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcodec import models
 from jaxcodec.codec import wavefront
 from jaxcodec.entropy.context import sees_context, windows
 
@@ -292,6 +293,7 @@ _KINDS: dict[str, Kind] = {
 
 def of(description: Mapping[str, Any]) -> Kind:
     """The kind of a model, by its description."""
-    if description["entropy"] == "checkerboard":
+    coded = models.coded_as(description)
+    if coded == "checkerboard":
         return Checkerboard(sequential=description.get("mixture", 1) > 1)
-    return _KINDS[description["entropy"]]
+    return _KINDS[coded]

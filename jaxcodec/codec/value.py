@@ -1,17 +1,16 @@
 """The codec as a value: a trained model and its tables, ready to run."""
 
 import dataclasses
-import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.traverse_util
 import jax
 import numpy as np
 
-from jaxcodec import bundled, codec_file, integer, models
+from jaxcodec import bundled, codec_file, extensions, integer, models
 from jaxcodec.codec import geometry, kinds, networks
 from jaxcodec.codec.kinds import Kind
 from jaxcodec.codec_file import CodecContent
@@ -19,6 +18,7 @@ from jaxcodec.coding import coders, step, step_tables
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
+from jaxcodec.errors import ExtensionError
 
 
 class Host:
@@ -127,14 +127,23 @@ jax.tree_util.register_dataclass(
 )
 
 
-def load(name_or_path: str | os.PathLike) -> Codec:
+def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) -> Codec:
     """The bundled codec of that name, or the codec in that file.
 
+    A codec of networks from outside the package names their modules, which only run where they are allowed: `allow` lists
+    modules, those below them included, for this process. See `jaxcodec.extensions`.
+
     Raises:
+      ExtensionError: it names code that was not allowed, or that cannot be imported.
       CodecFileError: there is none, or it is damaged or not a codec file.
       VersionError: another version of jaxcodec wrote it.
     """
-    return create(codec_file.read(bundled.find(name_or_path)))
+    extensions.allow_imports(*([allow] if isinstance(allow, str) else allow))
+    path = bundled.find(name_or_path)
+    try:
+        return create(codec_file.read(path))
+    except ExtensionError as problem:
+        raise ExtensionError(f"{path}: {problem}") from problem
 
 
 def create(content: CodecContent) -> Codec:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxcodec import extensions
 from jaxcodec.ops import round_straight_through
 
 SURROGATES = ("noise", "round", "mixed")
@@ -22,7 +23,10 @@ def surrogate(kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Ar
 
     noise: both are latent + U(-1/2, 1/2) (Balle et al. 2017). round: both are round(latent - mean) + mean with the
     identity as gradient (Theis et al. 2017). mixed: noise for the rate, rounding for synthesis (Minnen and Singh 2020).
+    One of one's own, by its import path, is called with (latent, mean, key).
     """
+    if extensions.is_own(kind):
+        return extensions.resolve(kind)(latent, mean, key)
     if kind not in SURROGATES:
         raise ValueError(f"surrogate {kind!r} is unknown; use one of {', '.join(SURROGATES)}")
     rounded = round_straight_through(latent - mean) + mean

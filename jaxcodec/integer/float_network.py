@@ -15,6 +15,7 @@ from jax import lax
 
 from jaxcodec.errors import CodecFileError
 from jaxcodec.ops import depth_to_space
+from jaxcodec.transforms import networks
 from jaxcodec.transforms.layers import activation, interpolate_points
 
 
@@ -112,8 +113,10 @@ def _convolve(op: Conv, x):
 def hyper_synthesis(description: Mapping[str, Any], params: Mapping[str, Any]) -> list[Op]:
     """The hyper-synthesis of a model, from hyper-symbols on; `params` are its variables, {"params": ...}.
 
+    A network of one's own tells it by `lower(params) -> list of operations`, which are run beside it once.
+
     Raises:
-      CodecFileError: there is no integer form of a network of this kind.
+      CodecFileError: there is no integer form of a network of this kind, or its `lower` gives another network.
     """
     settings, params = description["hyper_synthesis"], params["params"]
     if settings["kind"] == "conv_synthesis":
@@ -121,9 +124,27 @@ def hyper_synthesis(description: Mapping[str, Any], params: Mapping[str, Any]) -
     elif settings["kind"] == "patch_hyper_synthesis":
         ops = _patch_hyper_synthesis(params["hyper_synthesis"])
     else:
-        raise CodecFileError(f"a hyper-synthesis of kind {settings['kind']!r} has no integer form")
+        ops = _lowered(settings, params["hyper_synthesis"], description["hyper_channels"])
     if "median" in params["prior"]:
         ops[0] = dataclasses.replace(ops[0], offset=np.asarray(params["prior"]["median"], np.float32))
+    return ops
+
+
+def _lowered(settings, params, channels: int) -> list[Op]:
+    """The operations that a network of one's own gives, once they have given what it gives for a few symbols."""
+    kind, network = settings["kind"], networks.create(settings, "hyper_synthesis")
+    if not hasattr(network, "lower"):
+        raise CodecFileError(
+            f"a hyper-synthesis of kind {kind!r} has no integer form: it has no method `lower`, see docs/extending.md"
+        )
+    ops = list(network.lower(params))
+    if not ops or not isinstance(ops[0], Conv) or not isinstance(ops[-1], Conv):
+        raise CodecFileError(f"`lower` of {kind!r} must begin and end with a Conv of {__name__}; see docs/extending.md")
+    symbols = np.random.default_rng(0).integers(-3, 4, (2, 4, 4, channels)).astype(np.float32)
+    quality = np.array([0.0, 1.0], np.float32)
+    expected, found = network.apply({"params": params}, symbols, quality), run(ops, symbols, quality)
+    if expected.shape != found.shape or not np.allclose(expected, found, rtol=1e-3, atol=1e-3 * np.abs(expected).max()):
+        raise CodecFileError(f"`lower` of {kind!r} does not compute what the network does; see docs/extending.md")
     return ops
 
 

@@ -16,6 +16,8 @@ class FactorizedModel(nn.Module):
     Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,) in [0, 1].
     """
 
+    coded_as = "factorized"
+
     analysis: nn.Module
     synthesis: nn.Module
     gains: Gains

@@ -13,19 +13,21 @@ class MeanScaleModel(HyperpriorModel):
     the gain too.
     """
 
+    coded_as = "mean_scale"
+
     def conditional(self, latent, hyper_hat, quality, quantise, step):
         """See `HyperpriorModel.conditional`."""
-        mean, scale = (moment / step for moment in self._moments(hyper_hat, quality))
+        mean, scale = (moment / step for moment in self.moments(hyper_hat, quality))
         rate_latent, latent_hat = quantise("latent", latent / step, mean)
         return gaussian_likelihood(rate_latent - mean, scale), latent_hat
 
     def mean(self, hyper_symbols, quality):
         """The mean (B, h, w, C) float32 in quantiser steps, from hyper-symbols."""
-        return self._moments(self.prior.from_symbols(hyper_symbols), quality)[0]
+        return self.moments(self.prior.from_symbols(hyper_symbols), quality)[0]
 
     def scale(self, hyper_symbols, quality):
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""
-        return self._moments(self.prior.from_symbols(hyper_symbols), quality)[1]
+        return self.moments(self.prior.from_symbols(hyper_symbols), quality)[1]
 
     def residual(self, latent, mean):
         """What is rounded (B, h, w, C): the latent less its mean."""
@@ -35,7 +37,8 @@ class MeanScaleModel(HyperpriorModel):
         """Image (B, H, W, 3) from the decoded residual, any real numbers, and the mean."""
         return self.synthesise(residual + mean, quality)
 
-    def _moments(self, hyper_hat, quality):
+    def moments(self, hyper_hat, quality):
+        """Mean and scale (B, h, w, C) in quantiser steps, from the quantised hyper-latent (B, h', w', C')."""
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)
         if self.fake_quantised:
             scale = jnp.split(self.in_integers(self.hyper_synthesis)(hyper_hat, quality), 2, axis=-1)[1]

@@ -13,6 +13,8 @@ class ScaleModel(PlainGridModel):
     bounds scales from below.
     """
 
+    coded_as = "scale"
+
     def conditional(self, latent, hyper_hat, quality, quantise, step):
         """See `HyperpriorModel.conditional`."""
         rate_latent, latent_hat = quantise("latent", latent / step, 0.0)

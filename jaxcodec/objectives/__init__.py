@@ -5,9 +5,11 @@ from typing import Any, Protocol
 
 import jax
 
+from jaxcodec import extensions
+from jaxcodec.errors import TrainingError
 from jaxcodec.objectives.rate_distortion import Metrics, RateDistortion
 from jaxcodec.objectives.target_rate import TargetRate
-from jaxcodec.rate import controller, thesis
+from jaxcodec.rate import controller
 
 __all__ = ["Metrics", "Objective", "RateDistortion", "TargetRate", "create"]
 
@@ -27,18 +29,40 @@ class Objective(Protocol):
     def validate(self, image, reconstruction, bits, quality, carry) -> Metrics: ...
 
 
-def create(trade_off: Mapping[str, float], target_rate: Mapping[str, Any]) -> Objective:
+def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
     """The objective of a config: a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`.
 
+    trade_off: the fields of `RateDistortion`; or a `kind`, a class of one's own or its import path, and its fields.
     target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.Decay`) and the arguments of
       `controller.create`; empty lists stand for what is not given.
 
     Raises:
       RateError: settings that cannot work.
+      ExtensionError, TrainingError: an objective of one's own that cannot be had, or has other fields.
     """
+    if "kind" in trade_off:
+        return _own(dict(trade_off), target_rate)
     if not target_rate["targets_bpp"]:
         return RateDistortion(**trade_off)
     settings = {name: value or None if name == "parameter_bpp" else value for name, value in target_rate.items()}
     targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
     decay = controller.Decay(**settings.pop("decay"))
     return TargetRate(targets, controller.create(targets, decay=decay, **settings), balance)
+
+
+def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
+    """An objective of one's own, from the class that its `kind` names."""
+    kind = fields.pop("kind")
+    if target_rate["targets_bpp"]:
+        raise TrainingError(
+            f"config.objective.kind is {kind!r} and config.target_rate.targets_bpp is not empty; only one of them can be "
+            "what training minimises"
+        )
+    try:
+        objective = extensions.resolve(kind)(**fields)
+    except TypeError as error:
+        raise TrainingError(f"config.objective cannot be made: {error}") from error
+    for needed in ("init", "draw_quality", "__call__", "validate"):
+        if not hasattr(objective, needed):
+            raise TrainingError(f"the objective {kind!r} has no `{needed}`; see docs/extending.md")
+    return objective

@@ -8,7 +8,7 @@ from typing import Any
 
 import ml_collections
 
-from jaxcodec import models, objectives
+from jaxcodec import extensions, models, objectives
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.models.build import stride
@@ -37,12 +37,13 @@ COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932,
 """Lambda of CompressAI's qualities 1 to 8 for mean squared error."""
 
 
-def compressai_config(quality: int) -> ml_collections.ConfigDict:
+def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
     """CompressAI's training settings at its `quality` (1 to 8): Adam 1e-4, batches of 16 crops of 256, 5 million steps."""
-    if not 1 <= quality <= len(COMPRESSAI_TRADE_OFFS):
+    qualities = {str(number): trade_off for number, trade_off in enumerate(COMPRESSAI_TRADE_OFFS, 1)}
+    if str(quality) not in qualities:
         raise TrainingError(f"quality {quality} is not one of CompressAI's; give 1 to {len(COMPRESSAI_TRADE_OFFS)}")
     config = default_config()
-    trade_off = COMPRESSAI_TRADE_OFFS[quality - 1]
+    trade_off = qualities[str(quality)]
     config.objective = {"first": trade_off, "last": trade_off, "balance": 0.0}
     config.steps = 5_000_000
     config.validation_qualities = (0.0,)
@@ -58,6 +59,17 @@ def small_config() -> ml_collections.ConfigDict:
     config.optimiser.learning_rate = 1e-3
     config.validate_every = 500
     config.checkpoint_every = 500
+    return config
+
+
+def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+    """A copy that a file can keep, with import paths in place of classes and functions; what it names may be imported now.
+
+    Raises:
+      ExtensionError: it holds a class or function that no other process could import.
+    """
+    config = ml_collections.ConfigDict(extensions.named(config.copy_and_resolve_references()))
+    extensions.allow_named([config[name] for name in ("model", "objective", "surrogate")] + [config.optimiser.kind])
     return config
 
 
@@ -79,7 +91,7 @@ def check(config: ml_collections.ConfigDict) -> None:
             f"config.data.crop is {config.data.crop}; the model takes a multiple of {unit}, "
             f"{max(1, round(config.data.crop / unit)) * unit} say"
         )
-    if config.fake_quantised and config.model.entropy == "factorized":
+    if config.fake_quantised and models.coded_as(config.model.to_dict()) == "factorized":
         raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
     objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
 
@@ -140,13 +152,18 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
 
 
 def _check_names(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a setting that there is none of. A model has its own, an objective may have."""
+    """Raises TrainingError for a setting that there is none of. A model has its own, objective and optimiser may have."""
     known = {setting.name for setting in SETTINGS}
+    free = tuple(["model."] + [f"{group}." for group in ("objective", "optimiser") if _is_own(config[group])])
     for name in sorted(_flat(config.to_dict()).keys() - known):
-        if not name.startswith(("model.", "objective.")):
+        if not name.startswith(free):
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"config.{near[0]} is meant, perhaps" if near else "leave it out"
             raise TrainingError(f"config.{name} is unknown; {remedy}")
+
+
+def _is_own(settings) -> bool:
+    return extensions.is_own(settings.get("kind"))
 
 
 def _lookup(config, name):

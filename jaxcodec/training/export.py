@@ -2,10 +2,11 @@
 
 import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
-from jaxcodec import codec_file
+from jaxcodec import codec_file, extensions, models
 from jaxcodec.calibration import PICTURES
 from jaxcodec.data.source import open_folder
 from jaxcodec.errors import DataError, TrainingError
@@ -21,14 +22,17 @@ def export(
     images: str | pathlib.Path | None = None,
     *,
     overwrite: bool = True,
+    allow: Sequence[str] = (),
 ) -> codec_file.CodecContent:
     """Writes the newest checkpoint of `workdir` as the codec file `path`, and returns what it holds.
 
     The averaged parameters are taken where the run keeps an average. The range of rates that the codec claims is that
     of the last validation before the checkpoint. Integer networks are calibrated on a few pictures, evenly spread over
-    those that the run trained on, or over the folder `images`.
+    those that the run trained on, or over the folder `images`. `allow`: modules from outside the package that the run may
+    name, see `jaxcodec.extensions`.
 
     Raises:
+      ExtensionError: the run names code that was not allowed or cannot be imported.
       TrainingError: the folder holds no run, no finished checkpoint, or no validation yet; or the pictures that it
         trained on are gone, and no others are given.
       CodecFileError: a weight is not finite, or the file cannot be written, or is there already and `overwrite` is False.
@@ -36,13 +40,14 @@ def export(
     workdir = pathlib.Path(workdir)
     config = run_config.load(workdir)
     step, params = restore_exported(workdir, averaged=config.average_decay > 0)
-    needs_pictures = config.model.entropy != "factorized"
+    extensions.allow_imports(*allow)
+    coded = models.coded_as(config.model.to_dict())
     content = export_codec(
         config.model.to_dict(),
         params,
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
-        pictures=_pictures(config, images) if needs_pictures else (),
+        pictures=() if coded == "factorized" else _pictures(config, images),
         summary=f"{config.model.entropy} model, {step} training steps",
     )
     codec_file.save(path, content, overwrite=overwrite)

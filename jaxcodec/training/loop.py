@@ -33,6 +33,7 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
       DataError: the folder of images is missing, empty or unreadable.
     """
     workdir = pathlib.Path(workdir)
+    config = run_config.with_paths(config)
     run_config.check(config)
     mesh = sharding.data_mesh()
     sharding.check_batch(config.batch_size, mesh)

@@ -5,6 +5,7 @@ import optax
 import optax.contrib
 from ml_collections import ConfigDict
 
+from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
 
 _MUON_WIDEST = 128
@@ -33,6 +34,8 @@ def create(config: ConfigDict) -> optax.GradientTransformation:
         update = optax.adam(rate, b1=config.optimiser.b1, b2=config.optimiser.b2)
     elif kind == "muon":
         update = _muon(config, rate)
+    elif extensions.is_own(kind):  # called with the settings of the optimiser and the schedule
+        update = extensions.resolve(kind)(config.optimiser, rate)
     else:
         raise TrainingError(f"config.optimiser.kind {kind!r} is unknown; use 'adam' or 'muon'")
     return optax.chain(optax.clip_by_global_norm(config.optimiser.clip), update)
