@@ -65,6 +65,7 @@ WRONG = {
     "target_rate.balance": (math.inf,),
     "search.rounds": (-1,),
     "search.steps": (0,),
+    "search.mean_tolerance": (0.0, -0.1),
     "search.tolerance": (-0.1,),
     "search.delta": (-0.1,),
     "start.qualities": ((0.0,), (0.0, 0.5, 1.0), (0.0, math.inf)),
