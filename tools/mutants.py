@@ -76,7 +76,9 @@ _KEPT_KEYWORDS = ("strict", "static_argnames", "donate_argnums", "kind", "indexi
 def mutants(module: str) -> list[Mutant]:
     """All mutants of a module, in the order of its lines, without those that `tables.EQUIVALENT` tells."""
     made = made_from(module, (PACKAGE / module).read_text(), tables.DIFFERENTIABLE.get(module))
-    return [mutant for mutant in made if (module, mutant.change) not in tables.EQUIVALENT]
+    lines = (PACKAGE / module).read_text().splitlines()
+    told = [(module, lines[mutant.line - 1].strip(), mutant.change) for mutant in made]
+    return [mutant for mutant, key in zip(made, told, strict=True) if key not in tables.EQUIVALENT]
 
 
 def made_from(module: str, text: str, untrained: frozenset[str] | None) -> list[Mutant]:

@@ -71,7 +71,9 @@ def test_it_starts_as_a_logistic_of_scale_ten():
     model = DeepFactorized(2)
     params = model.init(jax.random.key(3), jnp.zeros((1, 2)))
     assert [params["params"][f"matrix_{k}"].shape for k in range(4)] == [(2, 3, 1), (2, 3, 3), (2, 3, 3), (2, 1, 3)]
-    assert all(jnp.any(params["params"][f"bias_{k}"] != 0) for k in range(4))
+    biases = jnp.concatenate([params["params"][f"bias_{k}"].ravel() for k in range(4)])
+    assert -0.5 <= biases.min() < -0.2 and 0.2 < biases.max() <= 0.5
+    assert len(np.unique(biases)) == biases.size
     values = np.array([[-35.0, 4.0], [0.0, 120.0]], np.float32)
     np.testing.assert_allclose(model.apply(params, values, method="logits"), values / 10, rtol=1e-4, atol=1e-5)
     narrow = DeepFactorized(2, widths=(5,), init_scale=2.0)
@@ -96,9 +98,9 @@ def test_gradients_of_the_mass_are_those_of_float64(trained):
     model, params = trained
     values = {name: np.asarray(leaf, np.float64) for name, leaf in params["params"].items()}
 
-    def mass(v, channel):
+    def mass(v, channel, step=1.0):
         logits = []
-        for x in (v + 0.5, v - 0.5, 0.0):
+        for x in (v + 0.5 * step, v - 0.5 * step, 0.0):
             h = np.array([x])
             for k in range(4):
                 h = np.log1p(np.exp(values[f"matrix_{k}"][channel])) @ h + values[f"bias_{k}"][channel]
@@ -112,6 +114,9 @@ def test_gradients_of_the_mass_are_those_of_float64(trained):
     got = jax.grad(lambda v: model.apply(params, v).sum())(jnp.asarray(v))[0]
     expected = [(mass(v[0, c] + 1e-5, c) - mass(v[0, c] - 1e-5, c)) / 2e-5 for c in range(3)]
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
+    of_step = jax.grad(lambda step: model.apply(params, jnp.asarray(v), step, method="likelihood").sum())(1.0)
+    expected = [(mass(v[0, c], c, 1 + 1e-5) - mass(v[0, c], c, 1 - 1e-5)) / 2e-5 for c in range(3)]
+    assert of_step == pytest.approx(sum(expected), rel=1e-3)
     leaves = jax.grad(lambda params: model.apply(params, jnp.asarray(v)).sum())(params)["params"]
     # The last bias alone has none: the logit at zero, which has it too, is taken off.
     assert {name for name, leaf in leaves.items() if not jnp.any(leaf != 0)} == {"bias_3"}

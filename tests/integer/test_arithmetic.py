@@ -42,6 +42,13 @@ def test_narrow_saturates_and_never_wraps(value, multiplier, shift, zero):
     assert got.tolist() == reference._step({"op": "narrow"}, own, np.array([value]), None).tolist()
 
 
+@given(st.lists(int32s, min_size=1, max_size=20), st.integers(2**13, 2**15 - 1), st.integers(-4, 4))
+def test_rescale_is_the_rounded_product_of_a_limited_value(numbers, multiplier, exponent):
+    numbers = np.append(LIMITS, numbers)
+    expected = reference.in_steps(numbers.astype(object), (multiplier, exponent))
+    assert arithmetic.rescale(int32(numbers), int32([multiplier, exponent])).tolist() == expected.tolist()
+
+
 @given(int32s, st.integers(0, 20))
 def test_any_symbol_becomes_a_code(symbol, shift):
     got = arithmetic.symbol_codes(int32([symbol]), int32([shift]))

@@ -5,7 +5,7 @@ import pytest
 from jaxcodec.coding.host import RangeCoder
 from jaxcodec.coding.make_tables import gaussian_tables
 from jaxcodec.integer import calibrate, float_network
-from jaxcodec.integer.float_network import Activate, Conv
+from jaxcodec.integer.float_network import Activate, Conv, Residual
 
 TABLES = gaussian_tables([0.3, 2.0, 40.0])
 
@@ -80,6 +80,14 @@ def test_a_saving_of_less_than_a_ten_thousandth_is_none():
     for saving, found in ((0.9e-4, {}), (1.1e-4, {"a": 0.9})):
         bits = lambda factors, saving=saving: np.full(3, 1 - saving * (factors.get("a", 1) == 0.9))  # noqa: E731
         assert calibrate.search_factors("a", bits) == found
+
+
+def test_convolutions_are_found_within_residuals_too():
+    layer = Conv(np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32))
+    relu = Activate("relu")
+    ops = [layer, relu, Residual((layer, relu, Residual((relu, layer)))), layer]
+    assert calibrate.convolutions(ops) == [(0,), (2, 0), (2, 2, 1), (3,)]
+    assert calibrate.convolutions(ops[:1], ("hyper",)) == [("hyper", 0)]
 
 
 def test_total_bits_are_of_each_picture():

@@ -80,6 +80,36 @@ def test_inputs_and_weights_are_rounded_as_told():
     np.testing.assert_allclose(exact, x @ weights + bias, rtol=1e-4, atol=1e-5)
 
 
+def test_only_the_first_layer_takes_its_input_as_it_is():
+    rng = np.random.default_rng(1)
+    x = rng.integers(-5, 6, (1, 4, 4, 3)).astype(np.float32)
+    kernels = [rng.normal(size=(1, 1, 3, 3)).astype(np.float32) for _ in range(2)]
+    params = {f"layers_{i}": {"kernel": kernel, "bias": np.zeros(3, np.float32)} for i, kernel in enumerate(kernels)}
+    got = nn.apply(lambda module: fake.quantised(module)(x), nn.Sequential([Conv(3, 1), Conv(3, 1)]))({"params": params})
+    first, second = (kernel[0, 0].astype(np.float64) for kernel in kernels)
+    unit = np.abs(first).max(axis=0) / 127
+    between = x @ (np.round(first / unit) * unit)
+    flat = between.reshape(-1, 3)
+    step = (np.maximum(flat.max(axis=0), 0) - np.minimum(flat.min(axis=0), 0)) / 255
+    folded = second * step[:, None]
+    unit = np.abs(folded).max(axis=0) / 127
+    weights = np.round(folded / unit) * unit
+    rounded, exact = np.round(between / step) @ weights, between / step @ weights
+    # A value or two may be rounded the other way in float32.
+    assert np.abs(got - rounded).mean() < 0.05 * np.abs(exact - rounded).mean()
+
+
+def test_the_gradient_of_a_weight_is_that_of_the_input_it_meets():
+    """Straight through the rounding of weights, and no more: their unit, which hangs on the largest, is a constant."""
+    rng = np.random.default_rng(2)
+    x = rng.integers(-5, 6, (1, 4, 4, 3)).astype(np.float32)
+    params = {"kernel": rng.normal(size=(1, 1, 3, 2)).astype(np.float32), "bias": np.zeros(2, np.float32)}
+    run = nn.apply(lambda module: fake.quantised(module)(x), Conv(2, 1))
+    gradient = jax.grad(lambda params: run({"params": params}).sum())(params)
+    expected = np.repeat(x.sum(axis=(0, 1, 2))[:, None], 2, axis=1)
+    np.testing.assert_allclose(gradient["kernel"][0, 0], expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["conv", "one_quality"])
 def test_gradients_pass_the_rounding(name):
     hyper, _ = symbols(DESCRIPTIONS[name])

@@ -137,7 +137,9 @@ def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
     np.testing.assert_allclose(squared, 1e-4, rtol=1e-3)
     as_asked, _ = after(jnp.array([0.525, 0.475]))
     np.testing.assert_allclose(as_asked, 1000, rtol=0.01)
-    assert after(jnp.array([2.0, 0.1]), steps=2000)[0] == pytest.approx(64_000, rel=1e-3)  # it has bounds
+    # It has bounds, 64 times the start and a 64th of it.
+    assert after(jnp.array([2.0, 0.1]), steps=300)[0] == pytest.approx(64_000, rel=1e-3)
+    assert after(jnp.array([0.5, 0.5]), steps=300)[0] == pytest.approx(1000 / 64, rel=1e-3)
 
 
 def test_beta_waits_until_the_target_has_decayed():

@@ -32,3 +32,16 @@ def test_beyond_the_limits_it_ends_at_one(target, end):
 
 def test_a_flat_function_ends():
     assert crossing(lambda field: 0.0, 1, start=0, slope=-1e-3, limits=LIMITS, tolerance=1e-3, steps=9).field == -5000
+
+
+@pytest.mark.parametrize(("start", "first"), [(7, 7), (-9000, -5000), (9000, 5000)])
+def test_it_begins_at_the_start_within_the_limits_and_takes_no_more_than_its_steps(start, first):
+    looked = []
+
+    def value(field):
+        looked.append(field)
+        return -math.atan(field / 50)  # bent so that slopes mislead
+
+    found = crossing(value, 0.1234, start=start, slope=-1e-3, limits=LIMITS, tolerance=0.0, steps=4)
+    assert looked[0] == first
+    assert len(looked) == 4 and found.field == looked[-1]

@@ -95,6 +95,35 @@ def test_validation_sees_real_rounding_and_gives_pixels(images):
     assert again["bpp"] == metrics["bpp"]
 
 
+class Told:
+    """An objective that tells what it was given."""
+
+    init = OBJECTIVE.init
+    draw_quality = OBJECTIVE.draw_quality
+
+    def __call__(self, image, reconstruction, bits, quality, carry):
+        del bits, quality, carry
+        return jnp.mean(reconstruction), {"loss": jnp.mean(reconstruction), "image": jnp.mean(image)}
+
+
+def test_an_objective_is_given_the_image_and_then_the_reconstruction(images):
+    model, transform = OneMatrix(), optax.sgd(0.0)
+    state = train_state.create(model, transform, 8, 0)
+    _, metrics = make_train_step(model, Told(), transform, surrogate="noise", seed=0, average_decay=0.9)(state, images)
+    assert metrics["image"] == pytest.approx(np.mean(images) / 255, rel=1e-5)
+    assert metrics["loss"] != pytest.approx(np.mean(images) / 255, rel=1e-3)
+
+
+@pytest.mark.parametrize("gain", [0.9, 1.5])
+def test_validation_rounds_and_clips_its_pixels(images, gain):
+    params = jax.tree.map(lambda leaf: gain * jnp.eye(3), make()[0].params)
+    metrics, reconstruction = make_validation_step(OneMatrix(), OBJECTIVE)(params, images, jnp.zeros(4), ())
+    expected = np.clip(np.round(gain * images.astype(np.float64)), 0, 255)
+    away = np.abs(gain * images.astype(np.float64) % 1 - 0.5) > 1e-3  # of ties
+    np.testing.assert_array_equal(np.asarray(reconstruction)[away], expected[away])
+    assert metrics["mse_255"] == pytest.approx(np.mean((np.asarray(reconstruction, np.float64) - images) ** 2), rel=1e-4)
+
+
 # ---------------------------------------------------------------- what a target rate is told
 
 
