@@ -132,6 +132,9 @@ def _main(argv: list[str]) -> None:
         finished = train(given.config, given.workdir)
     except CodecError as error:
         _fail(error)
+    except KeyboardInterrupt:
+        print("train.py: interrupted; the same command goes on from the newest checkpoint", file=sys.stderr)
+        sys.exit(130)
     if not finished:
         logging.warning("stopped by SIGTERM; the state is saved, and the same command goes on from it")
         sys.exit(143)

@@ -11,9 +11,12 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import codec_file, extensions, models
+from jaxcodec import codec_file, configs, extensions, models
+from jaxcodec.entropy import surrogates
 from jaxcodec.errors import CodecFileError, ExtensionError, TrainingError
 from jaxcodec.integer import float_network
+from jaxcodec.training import config as run_config
+from jaxcodec.training import optimisers
 from jaxcodec.transforms.balle import ConvAnalysis
 from jaxcodec.transforms.layers import Conv
 
@@ -21,6 +24,8 @@ MODULE = """
 import os
 import pathlib
 import flax.linen as nn
+from jaxcodec.training import config as run_config
+from jaxcodec.training import optimisers
 from jaxcodec.transforms.balle import ConvAnalysis
 
 pathlib.Path(__file__).with_name("imported").touch()
@@ -37,6 +42,13 @@ class NotANetwork:
 
 def function(*arguments):
     pass
+
+def surrogate(latent, mean, key):
+    return 2 * latent, latent - mean
+
+def optimiser(settings, rate):
+    import optax
+    return optax.sgd(settings.rho * rate(0))
 """
 
 
@@ -239,6 +251,39 @@ def test_operations_that_are_not_the_networks_are_refused(params, kind, message)
 
 
 # ---------------------------------------------------------------- entropy models and objectives
+
+
+def test_a_surrogate_of_ones_own_is_what_rate_and_synthesis_see(folder):
+    jaxcodec.allow_imports("outside")
+    quantise = surrogates.quantiser("outside.nets:surrogate", jax.random.key(0))
+    assert [float(value) for value in quantise("latent", np.float32(1.5), 1.0)] == [3.0, 0.5]
+    with pytest.raises(ExtensionError, match="absent"):
+        surrogates.surrogate("outside.nets:absent", 0, 0, None)
+
+
+def test_an_optimiser_of_ones_own_has_settings_of_its_own(folder):
+    jaxcodec.allow_imports("outside")
+    config = configs.load("factorized_small")
+    config.data.folders = "photographs"
+    config.optimiser.update({"kind": "outside.nets:optimiser", "warmup": 1, "learning_rate": 0.5})
+    config.optimiser.rho = 3.0
+    run_config.check(config)
+    transform = optimisers.create(config)
+    gradients = {"a": np.float32(0.1)}
+    updates, _ = transform.update(gradients, transform.init(gradients), gradients)
+    assert float(updates["a"]) == pytest.approx(-0.1 * 3 * 0.5)
+    config.optimiser.kind = "adam"
+    with pytest.raises(TrainingError, match="config.optimiser.rho is unknown"):
+        run_config.check(config)
+
+
+def test_a_config_is_trusted_with_what_it_names_and_keeps_paths(folder):
+    config = configs.load("factorized_small")
+    config.model = described("outside.nets:Analysis") | {"hyper_analysis": {"kind": ConvAnalysis}}
+    kept = run_config.with_paths(config)
+    assert kept.model.hyper_analysis.kind == "jaxcodec.transforms.balle:ConvAnalysis"
+    assert extensions.allowed == {"outside.nets", "jaxcodec.transforms.balle"}
+    assert config.model.hyper_analysis.kind is ConvAnalysis
 
 
 def test_an_entropy_model_of_ones_own_must_say_how_it_is_coded():
