@@ -301,7 +301,8 @@ def _finished(running: dict[int, _Running]) -> Iterator[tuple[_Running, str, flo
             if done:
                 del running[pid]
                 code = None if status is None else os.waitstatus_to_exitcode(status)
-                yield job, {0: "survived", None: "timeout", 4: "no tests", 5: "no tests"}.get(code, "killed"), seconds
+                named = {0: "survived", 1: "killed", 2: "killed", None: "timeout"}
+                yield job, named.get(code, "crashed" if code and code < 0 else f"pytest ended with {code}"), seconds
                 return
         time.sleep(0.05)
 
@@ -345,6 +346,8 @@ def run(options) -> None:
         for job, outcome, seconds in _finished(running) if running else ():
             key, tests = _keys(job.mutant)
             failed = [line for line in job.log.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+            if outcome not in ("survived", "timeout", "crashed") and not failed:
+                raise SystemExit(f"{job.mutant.name}: {outcome}, and no test failed; see {job.log}")
             row = {"mutant": key, "tests": tests, "name": job.mutant.name, "outcome": outcome, "seconds": round(seconds, 1)}
             with options.results.open("a") as file:
                 file.write(json.dumps(row | {"by": failed[0][:160] if failed else ""}) + "\n")
@@ -373,7 +376,7 @@ def show(options) -> None:
     print("| modules | mutants | killed | survived | not run |\n|---|---|---|---|---|")
     outcomes["all"] = sum(outcomes.values(), collections.Counter())
     for name, count in outcomes.items():
-        killed = count["killed"] + count["timeout"]
+        killed = count["killed"] + count["timeout"] + count["crashed"]
         print(f"| {name} | {count.total()} | {killed} | {count['survived']} | {count['not run']} |")
     for mutant, row in rows:
         if row and row["outcome"] == "survived":

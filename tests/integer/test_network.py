@@ -90,6 +90,20 @@ def test_parameters_equal_the_second_implementation_place_by_place(name, field):
     assert len(np.unique(table)) > 10
 
 
+@pytest.mark.parametrize("name", ["tiny", "one_quality"])
+def test_an_index_is_the_level_of_its_scale(name):
+    hyper, latent = symbols(name)
+    spec, arrays = quantised(name)
+    scale = integer.pieces(spec)["scale"]
+    both = jax.jit(lambda hyper, quality: (integer.index(spec, arrays, hyper, quality), scale(spec, arrays, hyper, quality)))
+    index, scales = both(hyper, QUALITY)
+    np.testing.assert_array_equal(integer.pieces(spec)["level"](spec, arrays, scales), index)
+    # In units of the thresholds, which lie halfway between the scales of the tables.
+    thresholds = arrays[f"{len(spec['ops']) - 1}/thresholds"]
+    np.testing.assert_array_equal(np.searchsorted(thresholds, scales, side="right"), index)
+    assert scales.shape == latent.shape
+
+
 def test_mixtures_equal_the_second_implementation_place_by_place():
     hyper, latent = symbols("mixture")
     latent[0, 0, 0, :2] = [2**20, -(2**20)]

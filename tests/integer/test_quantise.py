@@ -116,6 +116,9 @@ def test_wide_symbols_are_shifted_and_rare_ones_clipped():
     codes = quantise.symbols_to_codes(builder, symbols)
     assert builder.arrays["0/shift"].tolist() == [0, 2, 0]
     assert codes.unit.tolist() == [1, 4, 1]
+    # 127 * 32 = 4064 would clip 5000, which is 78.125 * 64.
+    codes = quantise.symbols_to_codes(Builder(), np.array([[5000, 127], [0, -127]], np.int32))
+    assert codes.unit.tolist() == [64, 1]
 
 
 def test_a_network_that_calibration_saw_at_zero_only_is_still_one():
