@@ -1,6 +1,8 @@
 """Which kind of file it is, by its first bytes, and what to do with the kinds that are not read."""
 
+import os
 import re
+from typing import BinaryIO
 
 from jaxcodec.image.decoded import Refused
 
@@ -65,6 +67,19 @@ def kind_of(head: bytes) -> str | None:
     if re.match(rb"P[1-6f]\s", head):
         return "PPM"
     return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
+
+
+def why_no_jpeg(file: BinaryIO) -> str | None:
+    """What is rare about a JPEG file that cannot be opened: more than 8 bits, or JPEG-LS; None if nothing is."""
+    file.seek(2)
+    while len(marker := file.read(4)) == 4 and marker[0] == 0xFF:
+        if marker[1] == 0xF7:
+            return "is a JPEG-LS file"
+        if 0xC0 <= marker[1] <= 0xCF and marker[1] not in (0xC4, 0xC8, 0xCC):
+            bits = file.read(1)
+            return f"is a JPEG file of {bits[0]} bits a channel" if bits and bits[0] != 8 else None
+        file.seek(int.from_bytes(marker[2:], "big") - 2, os.SEEK_CUR)
+    return None
 
 
 def _iso_kind(head: bytes) -> str | None:

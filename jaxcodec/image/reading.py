@@ -185,6 +185,8 @@ def _open(file: BinaryIO, kind: str | None, notes: list[str]) -> Image.Image:
             raise Refused(
                 "is not an image in a known format; convert it to PNG with another program first"
             ) from problem
+        if kind == "JPEG" and (rare := formats.why_no_jpeg(file)):
+            raise Refused(f"{rare}; convert it to PNG or TIFF with another program first") from problem
         why = "" if isinstance(problem, Image.UnidentifiedImageError) else f" ({problem})"
         raise Refused(
             f"begins as a {kind} file, but is damaged or of a rare kind that cannot be read{why}"

@@ -23,7 +23,10 @@ _REFUSED = {
     10: "ITU Lab", 32803: "the colour filter of a camera's sensor", 34892: "linear raw values of a camera",
     32844: "LogL, whose range has no end", 32845: "LogLuv, whose range has no end", 4: "a mask alone",
 }  # fmt: skip
-_TILES_OF_ZERO = 32  # bytes a pixel that a file may unpack to, for the limit on pixels to mean something
+_OPTIONAL_COMPRESSIONS = (34925, 50000, 50001)
+"""LZMA, Zstandard and WebP, which the libtiff of some builds of Pillow lacks."""
+
+_MAX_BYTES_A_PIXEL = 32  # that a file may unpack to, for the limit on pixels to mean something
 
 
 def read(file: BinaryIO, max_pixels: int) -> Decoded:
@@ -43,11 +46,21 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
         _check_page(page, max_pixels)
         if len(tiff.pages) > 1:
             notes.append(f"only the first of {len(tiff.pages)} frames is used")
-        values = None if _libtiff_reads_right(page) else _stored(page)
-        decoded = _by_libtiff(file, page, notes) if values is None else _by_tifffile(page, values, notes)
+        decoded = _decoded(file, page, notes)
         decoded.icc = decoded.icc and _bytes_of_tag(page, 34675)
         _describe(decoded, page, file)
     return decoded
+
+
+def _decoded(file: BinaryIO, page, notes: list[str]) -> Decoded:
+    if _libtiff_reads_right(page):
+        try:
+            return _by_libtiff(file, page, notes)
+        except Refused:
+            if page.compression not in _OPTIONAL_COMPRESSIONS:
+                raise
+    values = _stored(page)
+    return _by_libtiff(file, page, notes) if values is None else _by_tifffile(page, values, notes)
 
 
 def _check_page(page, max_pixels: int) -> None:
@@ -58,7 +71,7 @@ def _check_page(page, max_pixels: int) -> None:
         raise Refused("is a camera's raw file (a TIFF whose first page is a preview); develop it to TIFF or JPEG first")
     if page.imagedepth > 1:
         raise Refused(f"holds a volume of {page.imagedepth} planes; save the plane wanted as a picture")
-    if page.nbytes > _TILES_OF_ZERO * max_pixels:
+    if page.nbytes > _MAX_BYTES_A_PIXEL * max_pixels:
         raise Refused(f"unpacks to {page.nbytes} bytes ({page.samplesperpixel} samples a pixel), beyond the limit")
     size = page.parent.filehandle.size
     if not page.databytecounts or any(

@@ -201,6 +201,15 @@ def test_cmyk_jpeg_is_no_negative():
     assert picture.notes == ("converted from CMYK to RGB",)
 
 
+def test_rare_kinds_of_jpeg_are_named():
+    data = saved("JPEG")
+    at = data.index(b"\xff\xc0") + 4
+    with pytest.raises(ImageError, match="is a JPEG file of 12 bits a channel; convert it"):
+        image.read(data[:at] + b"\x0c" + data[at + 1 :])
+    with pytest.raises(ImageError, match="is a JPEG-LS file"):
+        image.read(b"\xff\xd8\xff\xf7\0\x11\x08" + bytes(20))
+
+
 def test_transparent_tga():
     pixels = np.dstack([PIXELS, PIXELS[..., 0]])
     np.testing.assert_array_equal(image.read(saved("TGA", pixels)).pixels, pixels)

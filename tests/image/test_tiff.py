@@ -288,6 +288,14 @@ def test_bilevel_fax(tmp_path):
     assert picture.notes == ("converted from 1 bit to grey",)
 
 
+@pytest.mark.parametrize("compression", ["zstd", "webp", "lzma"])
+def test_compressions_that_a_libtiff_may_lack(compression):
+    pytest.importorskip("imagecodecs")
+    options = {"compressionargs": {"lossless": True, "level": 100}} if compression == "webp" else {}
+    picture = image.read(tiff(EIGHT[..., :3], "rgb", compression=compression, **options))
+    np.testing.assert_array_equal(picture.pixels, EIGHT[..., :3])
+
+
 DEEP_LZW = """
 import sys
 sys.modules["imagecodecs"] = None  # as if it were not installed
