@@ -8,6 +8,9 @@ from jaxcodec.codec.value import Codec
 from jaxcodec.coding import lanes
 from jaxcodec.coding.lane_distributions import shifted
 
+TAU = 0.03
+"""What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on training pictures."""
+
 
 def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:
     """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Kind.side` made of the hyper-symbols."""
@@ -27,3 +30,22 @@ def hyper_bits(codec: Codec, symbols: jax.Array) -> jax.Array:
     """The bits, float32 (), of all hyper-symbols (1, h', w', C')."""
     under = channel_tables(symbols.shape) + codec.first_table("hyper")
     return jnp.sum(lanes.symbol_bits(codec.lane_tables, symbols, under))
+
+
+def spared(codec: Codec, residual: jax.Array, side: tuple, tau: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Symbols (1, h, w, C) rounded so that they cost little, and the bits of each.
+
+    A symbol is the integer nearest to its `residual`, or the next one towards zero where squared error plus `tau` times
+    bits, in squared steps, is less; with a `tau` of 0 the nearest. Bits are under the table that a symbol has where all are
+    the nearest, so that with a context the choice is not quite the best.
+    """
+    symbols = codec.networks.symbols(residual, codec.step)
+    bits = latent_bits(codec, symbols, side)
+    nearer = symbols - jnp.sign(symbols)
+    cheaper = latent_bits(codec, nearer, side)
+    exact = residual / codec.step
+    keep = jnp.square(exact - symbols) + tau * bits <= jnp.square(exact - nearer) + tau * cheaper
+    chosen = jnp.where(keep, symbols, nearer)
+    if codec.kind.parallel:
+        return chosen, jnp.where(keep, bits, cheaper)
+    return chosen, latent_bits(codec, chosen, side)

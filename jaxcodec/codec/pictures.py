@@ -33,6 +33,7 @@ class Encoded:
       bpp: 8 * len(data) over the pixels of the picture.
       notes: what the user should know, one phrase each.
       interrupted: whether an interrupt ended the refinement of its latents early, or kept it from beginning.
+      reached: where a PSNR or an MS-SSIM was asked for, that of this file: in dB, 100 for equal pixels, or 0 to 1.
     """
 
     data: bytes
@@ -41,6 +42,7 @@ class Encoded:
     bpp: float
     notes: tuple[str, ...] = ()
     interrupted: bool = False
+    reached: float | None = None
 
 
 AnyPicture = Picture | np.ndarray | Image.Image

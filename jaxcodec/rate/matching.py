@@ -7,7 +7,7 @@ estimated, and put right after the first file. The logarithm of the size falls a
 import math
 from typing import NamedTuple
 
-from jaxcodec.codec import Codec, Encoded, pictures
+from jaxcodec.codec import Codec, Encoded, cost, pictures
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
@@ -36,8 +36,8 @@ _UNSURE_BYTES = 6
 _FILES = 10
 """The most files that are written for one."""
 
-WORTHS = tuple(trial.TAU * 2 ** (place / 32 - 8) for place in range(512))
-"""What a bit may be worth where single symbols are spared, rising: about trial.TAU."""
+WORTHS = tuple(cost.TAU * 2 ** (place / 32 - 8) for place in range(512))
+"""What a bit may be worth where single symbols are spared, rising: about cost.TAU."""
 
 _ANALYSES = 6
 """The most qualities that are tried; almost always one or two."""
@@ -84,7 +84,7 @@ def file_at(
     hundredths: int | None,
     analysis: Analysis,
     field: int,
-    tau: float = trial.TAU,
+    tau: float = cost.TAU,
 ) -> Encoded:
     """The file of an analysed picture at the step of a field, with symbols rounded as `trial.symbols` does."""
     stepped = at_step(codec, field)

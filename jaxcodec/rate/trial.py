@@ -16,14 +16,11 @@ from jaxcodec.codec import Codec, cost, tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.symbols import Analysis
 
-TAU = 0.03
-"""What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on training pictures."""
-
 _SAMPLE = 1 << 16
 """So many symbols are enough to see how the rate changes with the step."""
 
 
-def symbols(codec: Codec, analysis: Analysis, tau: float = TAU) -> Symbols:
+def symbols(codec: Codec, analysis: Analysis, tau: float = cost.TAU) -> Symbols:
     """The picture's symbols at the codec's step, rounded so that they cost little; `tau` is what a bit is worth."""
     return Symbols(analysis.hyper, _run(_symbols, codec, analysis, tau))
 
@@ -44,7 +41,7 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
     return analysis._replace(residual=residual, side=side)
 
 
-def _run(function, codec: Codec, analysis: Analysis, tau: float = TAU):
+def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
     small = dataclasses.replace(codec, params=None)  # weights are many, and no use here
     windows = codec.geometry.place if codec.kind.parallel else codec.geometry.context
     return tiles.run(windows, functools.partial(function, small, np.float32(tau)), analysis.residual, *analysis.side)
@@ -55,30 +52,12 @@ def _run(function, codec: Codec, analysis: Analysis, tau: float = TAU):
 
 @jax.jit
 def _symbols(codec, tau, residual, *side):
-    return _rounded(codec, tau, residual, side)[0]
+    return cost.spared(codec, residual, side, tau)[0]
 
 
 @jax.jit
 def _bits_of_places(codec, tau, residual, *side):
-    return jnp.sum(_rounded(codec, tau, residual, side)[1], axis=-1, keepdims=True)
-
-
-def _rounded(codec, tau, residual, side):
-    """Symbols (1, h, w, C) and the bits of each.
-
-    A symbol is the nearest integer or the next one towards zero, which costs less: under the table that it has where all
-    symbols are the nearest, so that with a context the choice is not quite the best.
-    """
-    symbols = codec.networks.symbols(residual, codec.step)
-    bits = cost.latent_bits(codec, symbols, side)
-    nearer = symbols - jnp.sign(symbols)
-    cheaper = cost.latent_bits(codec, nearer, side)
-    exact = residual / codec.step
-    keep = jnp.square(exact - symbols) + tau * bits <= jnp.square(exact - nearer) + tau * cheaper
-    chosen = jnp.where(keep, symbols, nearer)
-    if codec.kind.parallel:
-        return chosen, jnp.where(keep, bits, cheaper)
-    return chosen, cost.latent_bits(codec, chosen, side)
+    return jnp.sum(cost.spared(codec, residual, side, tau)[1], axis=-1, keepdims=True)
 
 
 def hyper_bits(codec: Codec, analysis: Analysis) -> float:

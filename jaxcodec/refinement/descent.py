@@ -47,8 +47,10 @@ class Descent(NamedTuple):
     failed_down: jax.Array
 
 
-def begin(codec: Codec, shown: Shown, variables: Variables, key: jax.Array, *, grey: bool) -> tuple[Ground, Descent]:
-    """The start of a descent from the rounded latents of `variables`."""
+def begin(
+    codec: Codec, shown: Shown, variables: Variables, key: jax.Array, tau: jax.Array, *, grey: bool
+) -> tuple[Ground, Descent]:
+    """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a `tau` of 0 spares nothing."""
     hyper_bits, hyper, mean = jnp.float32(0), None, None
     if variables.hyper is not None:
         hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
@@ -56,7 +58,8 @@ def begin(codec: Codec, shown: Shown, variables: Variables, key: jax.Array, *, g
     if codec.networks.mean is not None:
         mean = codec.networks.mean(codec.params, hyper, shown.quality)
     side = codec.kind.side(codec, hyper, shown.quality, tiles.whole)
-    residual, symbols = problem.rounded(codec, variables.latent, mean)
+    residual, _ = problem.rounded(codec, variables.latent, mean)
+    symbols, _ = cost.spared(codec, residual, side, tau)
     latent = variables.latent + (symbols * codec.step - residual)
     curvature = _curvature(codec, shown, variables._replace(latent=latent), key, grey)
     untried = jnp.zeros(latent.shape, bool)

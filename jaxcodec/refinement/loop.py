@@ -1,4 +1,4 @@
-"""The refinement loop: many images of one size at once, in chunks between two looks at the true loss.
+"""The refinement loop: many images of one size at once, with looks at the true loss.
 
 The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What is kept is the iterate
 of the least true loss, the start included, so that a refinement never ends worse than it began.
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxcodec.codec import networks, stacked
+from jaxcodec.codec import cost, networks, stacked
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding.step import MAX_FIELD, UNIT
@@ -34,6 +34,9 @@ to twice of either is worth up to .04 dB less."""
 
 _LAST = 5
 """The steps before a look that tell what the relaxation does: more lag behind a temperature that falls."""
+
+_CALL_PIXELS = 2_000_000
+"""Pixels times steps of a compiled call on a CPU, which takes a second or so: after each an interrupt is seen."""
 
 _MOST = 2.0
 """Of the logarithm of the trade-off, over or under what it began with."""
@@ -89,11 +92,23 @@ class Best(NamedTuple):
     found_at: jax.Array
 
 
+class Trace(NamedTuple):
+    """What the steps since the last look came to, of each image.
+
+    count: of the steps. total: of their losses. bits, mse_255: of the last `_LAST` of them, NaN where there were fewer.
+    """
+
+    count: jax.Array
+    total: jax.Array
+    bits: jax.Array
+    mse_255: jax.Array
+
+
 class Look(NamedTuple):
     """What is seen of each image at a step, float32 (n,).
 
     relaxed_loss: under the relaxation, a mean over the steps since the last look; at the start, the true one. loss: the
-    true one. bits, mse_255: see `problem.Measured`. best: the best so far.
+    true one, whether a target is near or not. bits, mse_255: see `problem.Measured`. best: the best so far.
     """
 
     step: int
@@ -112,17 +127,17 @@ def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False
     """
     at = batch.at
     variables = start(codec, batch.shown, free_step=bool(settings.step_rate))
-    state, best = _begin(batch, variables, measure(codec, batch.shown, at, variables, grey=grey))
-    yield Look(0, best.loss, best.loss, best.measured.bits, best.measured.mse_255, best)
+    measured = measure(codec, batch.shown, at, variables, grey=grey, plain=settings.plain)
+    state, best, value = _begin(batch, variables, measured)
+    yield Look(0, value, value, best.measured.bits, best.measured.mse_255, best)
     for first, step in _chunks(settings):
         if step <= settings.annealed:
-            state, relaxed = _advance(codec, batch, state, first, count=step - first, grey=grey, settings=settings)
+            state, trace = _anneal(codec, batch, state, settings, first, step, grey)
             at = _at(codec, batch, state) if settings.step_rate else at
         else:
-            moving = batch._replace(at=at)
-            state, relaxed = _descend(codec, moving, state, first, count=step - first, grey=grey, settings=settings)
-        measured = measure(codec, batch.shown, at, state.variables, grey=grey)
-        state, best, seen = _look(batch._replace(at=at), state, best, step, relaxed, measured)
+            state, trace = _descend(codec, batch._replace(at=at), state, settings, first, step, grey)
+        measured = measure(codec, batch.shown, at, state.variables, grey=grey, plain=settings.plain)
+        state, best, seen = _look(batch._replace(at=at), state, best, step, trace, measured)
         yield Look(step, *seen, best)
         if settings.patience is not None and step - int(jnp.max(best.found_at)) >= settings.patience:
             return
@@ -135,18 +150,51 @@ def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
             yield first, min(first + settings.every, end)
 
 
+def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """The first step and the end of each compiled call: one on a device, on a CPU as many as make an interrupt seen soon."""
+    most = end - first
+    if jax.default_backend() == "cpu":
+        most = max(_CALL_PIXELS // (batch.shown.pixels.size // 3), 1)
+    for begin in range(first, end, most):
+        yield begin, min(begin + most, end)
+
+
+def _anneal(codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool) -> tuple[State, Trace]:
+    trace = _no_trace(len(batch.trade_off))
+    for begin, stop in _calls(batch, first, end):
+        state, trace = _advance(
+            codec, batch, state, trace, begin, stop, settings.annealed, grey=grey, settings=settings.compiled_for
+        )
+        jax.block_until_ready(trace)
+    return state, trace
+
+
+def _descend(codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool) -> tuple[State, Trace]:
+    """The same by descent. What has begun with no annealing begins from symbols that are rounded so that they cost little."""
+    trace = _no_trace(len(batch.trade_off))
+    if first == settings.annealed:  # from here on bits and errors are true ones
+        state = state._replace(log_shift=jnp.zeros_like(state.log_shift))
+    ground, own = _begin_descent(codec, batch, state, first, 0.0 if first else cost.TAU, grey=grey)
+    for begin, stop in _calls(batch, first, end):
+        state, own, trace = _move(
+            codec, batch, state, ground, own, trace, begin, stop, settings.steps - settings.annealed, grey=grey
+        )
+        jax.block_until_ready(trace)
+    return state._replace(variables=_end_descent(codec, batch, state, ground, own)), trace
+
+
 @functools.partial(compiled, static_argnames="free_step")
 def start(codec: Codec, shown: Shown, free_step: bool = False) -> Variables:
     """The latents that the codec's own networks make of each image; see `problem.start`."""
     return jax.vmap(functools.partial(problem.start, codec, free_step=free_step))(shown)
 
 
-@functools.partial(compiled, static_argnames="grey")
-def measure(codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: bool) -> Measured:
+@functools.partial(compiled, static_argnames=("grey", "plain"))
+def measure(codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: bool, plain: bool = False) -> Measured:
     """What rounded latents cost and give, for each image at a step of its own; see `problem.measure`."""
 
     def one(shown, at, variables):
-        return problem.measure(stacked.with_step(codec, at), shown, variables, grey=grey)
+        return problem.measure(stacked.with_step(codec, at), shown, variables, grey=grey, plain=plain)
 
     return jax.vmap(one)(shown, at, variables)
 
@@ -156,42 +204,72 @@ def _begin(batch, variables, measured):
     def one(each, variables, measured):
         best = Best(_loss(each, measured), measured, each.at.field, jnp.int32(0))
         # Before the first look what the relaxation does to the bits is not known, and the controller waits.
-        return State(variables, _ADAM.init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan)), best
+        state = State(variables, _ADAM.init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan))
+        return state, best, _value(each, measured)
 
     return jax.vmap(one)(batch, variables, measured)
 
 
-@functools.partial(compiled, static_argnames=("count", "grey", "settings"), donate_argnames="state")
-def _advance(codec, batch, state, first, count, grey, settings):
-    """`count` steps, and the relaxed loss, bits and error of each."""
+@functools.partial(compiled, static_argnames=("grey", "settings"), donate_argnames=("state", "trace"))
+def _advance(codec, batch, state, trace, first, end, annealed, grey, settings):
+    """The steps from `first` to before `end` of `annealed`."""
     low = None if settings.dtype == "float32" else networks.lowered(codec.params, settings.dtype)
 
+    def one(each, state, trace):
+        update = functools.partial(_update, stacked.with_step(codec, each.at), each, grey, settings, annealed, low)
+
+        def step(t, carry):
+            state, seen = update(carry[0], t)
+            return state, _traced(carry[1], *seen)
+
+        return jax.lax.fori_loop(first, end, step, (state, trace))
+
+    return jax.vmap(one)(batch, state, trace)
+
+
+@functools.partial(compiled, static_argnames="grey")
+def _begin_descent(codec, batch, state, first, tau, grey):
     def one(each, state):
-        update = functools.partial(_update, stacked.with_step(codec, each.at), each, grey, settings, low)
-        return jax.lax.scan(update, state, first + jnp.arange(count))
+        key = jax.random.fold_in(each.key, first)
+        return descent.begin(stacked.with_step(codec, each.at), each.shown, state.variables, key, tau, grey=grey)
 
     return jax.vmap(one)(batch, state)
 
 
-@functools.partial(compiled, static_argnames=("count", "grey", "settings"), donate_argnames="state")
-def _descend(codec, batch, state, first, count, grey, settings):
-    """`count` steps of descent; what `_advance` returns, but of rounded latents."""
+@functools.partial(compiled, static_argnames="grey", donate_argnames=("state", "own", "trace"))
+def _move(codec, batch, state, ground, own, trace, first, end, steps, grey):
+    """The steps from `first` to before `end` of a descent that has so many `steps`."""
 
-    def one(each, state):
+    def one(each, state, ground, own, trace):
         stepped = stacked.with_step(codec, each.at)
-        ground, start = descent.begin(stepped, each.shown, state.variables, jax.random.fold_in(each.key, first), grey=grey)
 
-        def update(carry, t):
-            state, own = carry
+        def step(t, carry):
+            state, own, trace = carry
             trade_off, key = each.trade_off * jnp.exp(_log_factor(state)), jax.random.fold_in(each.key, t)
-            own, (value, *parts) = descent.step(stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey)
-            return (_control(state, each, settings.steps - settings.annealed, *parts), own), (value, *parts)
+            own, seen = descent.step(stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey)
+            return _control(state, each, steps, *seen[1:]), own, _traced(trace, *seen)
 
-        state = state._replace(log_shift=jnp.where(first > settings.annealed, state.log_shift, 0.0))
-        (state, end), seen = jax.lax.scan(update, (state, start), first + jnp.arange(count))
-        return state._replace(variables=descent.ended(stepped, ground, state.variables, end)), seen
+        return jax.lax.fori_loop(first, end, step, (state, own, trace))
 
-    return jax.vmap(one)(batch, state)
+    return jax.vmap(one)(batch, state, ground, own, trace)
+
+
+@compiled
+def _end_descent(codec, batch, state, ground, own):
+    def one(each, state, ground, own):
+        return descent.ended(stacked.with_step(codec, each.at), ground, state.variables, own)
+
+    return jax.vmap(one)(batch, state, ground, own)
+
+
+def _no_trace(images: int) -> Trace:
+    unknown = jnp.full((images, _LAST), jnp.nan)
+    return Trace(jnp.zeros(images, jnp.int32), jnp.zeros(images), unknown, unknown.copy())
+
+
+def _traced(trace: Trace, loss, bits, mse_255) -> Trace:
+    bits, mse_255 = (jnp.append(last[1:], now) for last, now in ((trace.bits, bits), (trace.mse_255, mse_255)))
+    return Trace(trace.count + 1, trace.total + loss, bits, mse_255)
 
 
 def _at(codec: Codec, batch: Batch, state: State) -> Steps:
@@ -201,42 +279,45 @@ def _at(codec: Codec, batch: Batch, state: State) -> Steps:
 
 
 @functools.partial(jax.jit, donate_argnames="state")
-def _look(batch, state, best, step, relaxed, measured):
-    """The true loss after a step, given what was relaxed on the way there and measured in the end; and the best so far."""
+def _look(batch, state, best, step, trace, measured):
+    """The true loss after a step, given how it came there and what was measured in the end; and the best so far."""
 
-    def one(each, state, best, relaxed, measured):
-        values, *parts = relaxed
-        state = state._replace(log_shift=_log_shift(each, parts, measured))
-        loss = _loss(each, measured)
-        now = Best(loss, measured, each.at.field, jnp.int32(step))
+    def one(each, state, best, trace, measured):
+        state = state._replace(log_shift=_log_shift(each, trace, measured))
+        now = Best(_loss(each, measured), measured, each.at.field, jnp.int32(step))
         # Towards a target, bits and error are worth what the controller has found them to be worth there.
         worth = each._replace(trade_off=each.trade_off * jnp.exp(_log_factor(state)))
         better = _loss(worth, measured) < _loss(worth, best.measured)
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, best)
-        return state, best, (jnp.mean(values), loss, measured.bits, measured.mse_255)
+        return state, best, (trace.total / trace.count, _value(each, measured), measured.bits, measured.mse_255)
 
-    return jax.vmap(one)(batch, state, best, relaxed, measured)
+    return jax.vmap(one)(batch, state, best, trace, measured)
 
 
-def _update(codec, each: Batch, grey, settings: Settings, low, state: State, t):
-    """A step: what comes of it, and the relaxed loss, bits and error."""
+def _update(codec, each: Batch, grey, settings: Settings, annealed, low, state: State, t):
+    """A step of `annealed`: what comes of it, and the relaxed loss, bits and error."""
     loss = functools.partial(
         problem.relaxed_loss, codec, each.shown, trade_off=each.trade_off * jnp.exp(_log_factor(state)),
-        relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, settings.annealed),
+        relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, annealed),
         grey=grey, plain=settings.plain, synthesis_params=low,
     )  # fmt: skip
     (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
     direction, adam = _ADAM.update(gradient, state.optimiser)
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
-    variables = Variables(*map(functools.partial(_moved, _left(settings, t)), state.variables, direction, rates))
-    return _control(state._replace(variables=variables, optimiser=adam), each, settings.annealed, *parts), (value, *parts)
+    left = _left(settings.decay, annealed, t)
+    variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
+    return _control(state._replace(variables=variables, optimiser=adam), each, annealed, *parts), (value, *parts)
+
+
+def _value(each: Batch, measured: Measured):
+    """The true loss."""
+    return each.trade_off * measured.mse_255 + measured.bits / each.shown.pixel_count
 
 
 def _loss(each: Batch, measured: Measured):
     """The true loss; infinite where there is a target and it is not near."""
-    loss = each.trade_off * measured.mse_255 + measured.bits / each.shown.pixel_count
     met = _within(measured.bits / each.target_bits, NEAR) & _within(measured.mse_255 / each.target_mse_255, NEAR_ERROR)
-    return jnp.where(met, loss, jnp.inf)
+    return jnp.where(met, _value(each, measured), jnp.inf)
 
 
 def _within(share, limits):
@@ -244,11 +325,10 @@ def _within(share, limits):
     return ~((share < limits[0]) | (share > limits[1]))
 
 
-def _log_shift(each: Batch, relaxed, measured: Measured):
+def _log_shift(each: Batch, trace: Trace, measured: Measured):
     """The logarithm of the bits, or the error, under the relaxation over the true one."""
-    bits, error = (
-        jnp.log(jnp.mean(part[-_LAST:])) - jnp.log(true) for part, true in zip(relaxed, (measured.bits, measured.mse_255))
-    )
+    bits = jnp.log(jnp.nanmean(trace.bits)) - jnp.log(measured.bits)
+    error = jnp.log(jnp.nanmean(trace.mse_255)) - jnp.log(measured.mse_255)
     return jnp.where(jnp.isnan(each.target_mse_255), bits, error)
 
 
@@ -276,7 +356,6 @@ def _moved(left, value, direction, rate):
     return None if value is None else value - left * rate * direction
 
 
-def _left(settings: Settings, t):
+def _left(decay: float, annealed, t):
     """What is left of the learning rates; they fall to zero over the last part of the steps, in a straight line."""
-    last = max(settings.decay * settings.annealed, 1e-6)
-    return jnp.clip((settings.annealed - t) / last, 0, 1)
+    return jnp.clip((annealed - t) / jnp.maximum(decay * annealed, 1e-6), 0, 1)

@@ -17,10 +17,11 @@ class Settings(NamedTuple):
     learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of the steps it falls to
       zero, in a straight line.
     step_rate: the learning rate of the logarithm of the quantiser step; 0 leaves the step as it is, and so do tiles.
-    descent: the last so many steps, at most half of them, move symbols by one instead (`refinement.descent`).
+    descent: the last so many steps, at most half of them, move symbols by one instead (`refinement.descent`); None: all do.
     steps: how many. every: after so many the true loss is evaluated. patience: where no image of a batch has become better
       for so many, they end; None for never.
-    plain: the grid of integers for the latent, whatever its mean; see `problem.relaxed_loss`.
+    plain: the grid of integers for the latent, whatever its mean: relaxed and measured there (`problem`), for comparison
+      with the first code of SGA. There is no file of such latents, and no descent.
     dtype: of synthesis, "float32" or "bfloat16".
     """
 
@@ -33,7 +34,7 @@ class Settings(NamedTuple):
     learning_rate: float = 5e-3
     decay: float = 0.0
     step_rate: float = 0.0
-    descent: int = 0
+    descent: int | None = 0
     steps: int = 2000
     every: int = 25
     patience: int | None = None
@@ -43,7 +44,12 @@ class Settings(NamedTuple):
     @property
     def annealed(self) -> int:
         """The steps before the descent, which the schedules span."""
-        return self.steps - min(self.descent, self.steps // 2)
+        return 0 if self.descent is None else self.steps - min(self.descent, self.steps // 2)
+
+    @property
+    def compiled_for(self) -> "Settings":
+        """What of these settings a compiled step depends on: the same for any number of steps."""
+        return self._replace(descent=0, steps=1, every=1, patience=None)
 
     def relax(self) -> Relaxation:
         """The relaxation."""
@@ -68,6 +74,7 @@ METHODS: Mapping[str, Settings] = {
     "annealing": Settings("annealing", schedule=Schedule("annealing")),
     "soft_round": Settings("soft_round", schedule=Schedule("soft_round"), decay=1.0),
     "ssl_decay": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0),
+    "descent": Settings(descent=None),
     "ssl_descent": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0, descent=75),
     "ssl_descent_slow": Settings(
         "ssl", a=2.3, schedule=Schedule("sga_plus", span=1500), learning_rate=1e-2, decay=1.0, descent=75
@@ -109,7 +116,7 @@ def make(method: str | None = None, *, steps: int | None = None, **changes) -> S
         raise RefineError(f"a step_rate of {settings.step_rate} makes no sense; give a number above 0, or 0 to leave the step")
     if not 0 <= settings.decay <= 1:
         raise RefineError(f"a decay of {settings.decay} makes no sense; give a share of the steps, 0 to 1")
-    if settings.descent < 0:
+    if settings.descent is not None and settings.descent < 0:
         raise RefineError(f"a descent of {settings.descent} steps makes no sense; give at least 0")
     if settings.dtype not in ("float32", "bfloat16"):
         raise RefineError(f"the type {settings.dtype!r} is unknown; use float32 or bfloat16")

@@ -80,11 +80,16 @@ def start(codec: Codec, shown: Shown, *, free_step: bool = False) -> Variables:
     return Variables(latent, hyper, jnp.float32(0) if free_step else None)
 
 
-def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = False) -> Measured:
+def measure(
+    codec: Codec, shown: Shown, variables: Variables, *, grey: bool = False, plain: bool = False
+) -> Measured:
     """The true rate and distortion of latents, rounded: with tables as the integer networks choose them.
 
-    The step is that of `codec`. grey: whether the picture is grey, and a decoder shows the mean over colours.
+    The step is that of `codec`. grey: whether the picture is grey, and a decoder shows the mean over colours. plain: on the
+    grid of integers, which no file has where symbols are counted from a mean; bits are then those of the model's likelihoods.
     """
+    if plain:
+        return _measure_plain(codec, shown, variables, grey)
     networks, params, quality = codec.networks, codec.params, shown.quality
     hyper = mean = None
     if variables.hyper is not None:
@@ -100,6 +105,21 @@ def measure(codec: Codec, shown: Shown, variables: Variables, *, grey: bool = Fa
     original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
     error = shown.mean_square(original.astype(jnp.float32) - decoded.astype(jnp.float32))
     return Measured(Symbols(hyper, symbols), residual, bits, error)
+
+
+def _measure_plain(codec: Codec, shown: Shown, variables: Variables, grey: bool) -> Measured:
+    def quantise(part, value, centre):
+        value = jnp.round(value) if part == "latent" else jnp.round(value - centre) + centre
+        return value, value
+
+    relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
+    latent_hat, bits = relaxed.quantised(params, variables.latent, variables.hyper, quality, quantise, codec.step)
+    pixels = relaxed.synthesis(params, latent_hat, quality)
+    pixels = image.to_uint8(jnp.mean(pixels.clip(0, 1), axis=-1, keepdims=True) if grey else pixels)
+    error = shown.mean_square(shown.pixels[..., : pixels.shape[-1]].astype(jnp.float32) - pixels.astype(jnp.float32))
+    hyper = None if variables.hyper is None else relaxed.round_hyper(params, variables.hyper)
+    symbols = jnp.round(variables.latent / codec.step).astype(jnp.int32)
+    return Measured(Symbols(hyper, symbols), variables.latent, bits[0], error)
 
 
 def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[jax.Array, jax.Array]:

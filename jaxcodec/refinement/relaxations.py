@@ -26,7 +26,7 @@ _EDGE = 1e-5
 """Fractions are kept this far from 0 and 1, where logarithms have no end."""
 
 _LEAST = 1e-6
-"""The least probability, not normalised, of one of three classes."""
+"""The least that a power of three classes is taken of, so that its logarithm has an end."""
 
 THREE_CLASSES = {"linear": (0.98, 1.5), "cosine": (0.98, 2.0), "ssl": (1.4 / 1.5, 1.5)}
 """The r and n of three classes by function (Perugachi-Diaz et al. 2024)."""
@@ -44,12 +44,15 @@ def two_classes(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
 
 
 def annealed(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
-    """Deterministic annealing: `two_classes` without noise."""
+    """Deterministic annealing: the softmax of log p / tau (Yang et al. 2020).
+
+    There is no noise to add, and so no second division by tau, which in `two_classes` is that of the noisy sum.
+    """
 
     def relax(value, key, tau):
         del key
         floor, odds = _floor_and_odds(value, log_odds)
-        return floor + jax.nn.sigmoid(odds / tau / tau)
+        return floor + jax.nn.sigmoid(odds / tau)
 
     return relax
 
@@ -57,13 +60,14 @@ def annealed(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
 def three_classes(probability: Callable[[jax.Array], jax.Array]) -> Relaxation:
     """SGA+ with three classes.
 
-    `probability` takes the distance of a class from the value, in [-1.5, 1.5], and gives its probability, not normalised.
+    `probability` takes the distance of a class from the value, in [-1.5, 1.5], and gives its probability, above 0 and not
+    normalised.
     """
 
     def relax(value, key, tau):
         nearest = jnp.round(value)
         offsets = jnp.arange(-1, 2, dtype=value.dtype).reshape(3, *(1,) * value.ndim)
-        log_p = jnp.log(jnp.maximum(probability(value - nearest - offsets), _LEAST))
+        log_p = jnp.log(probability(value - nearest - offsets))
         noise = jax.random.gumbel(key, log_p.shape, value.dtype)
         share = jax.nn.softmax((log_p / tau + noise) / tau, axis=0)
         return nearest + jnp.sum(offsets * share, axis=0)

@@ -27,11 +27,11 @@ class Schedule(NamedTuple):
     tau_max: float | None = None
     span: float | None = None
 
-    def __call__(self, step: jax.Array, steps: int) -> jax.Array:
+    def __call__(self, step: jax.Array, steps: jax.Array) -> jax.Array:
         """The temperature, float32 (), at a step of `steps`."""
         t = jnp.asarray(step, jnp.float32) * (1 if self.span is None else self.span / steps)
         if self.kind == "soft_round":
-            last = max(round(0.85 * steps), 1)
+            last = jnp.maximum(jnp.round(0.85 * jnp.asarray(steps, jnp.float32)), 1)
             return jnp.where(step < last, 0.35 + (0.08 - 0.35) * step / last, 0.0)
         if self.kind == "constant":
             return jnp.full((), self._most(1.0))
