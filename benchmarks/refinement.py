@@ -127,7 +127,7 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
     rows = []
     for place, (key, pixels, own) in enumerate(zip(keys, images, latents, strict=True)):
         plain = _file(codec, pixels, jaxcodec.encode(codec, pixels, quality=qualities[place]))
-        refined = _file(codec, pixels, jaxcodec.encode(codec, pixels, latents=own))
+        refined = _without_file(own, plain) if own.plain else _file(codec, pixels, jaxcodec.encode(codec, pixels, latents=own))
         curve = [(0, own.start.loss, *own.start)]
         curve += [(look.step, look.relaxed_loss[place], *look.seen[place]) for look in looks]
         rows.append(
@@ -139,6 +139,11 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
 
 def _file(codec, pixels, data: bytes) -> dict:
     return {"bpp": 8 * len(data) / pixels[..., 0].size, "psnr_db": float(psnr_db(jaxcodec.decode(codec, data), pixels))}
+
+
+def _without_file(latents, plain: dict) -> dict:
+    """The same of latents that no file holds, with about the header of the unrefined file."""
+    return {"bpp": latents.best.bpp + max(plain["bpp"] - latents.start.bpp, 0), "psnr_db": latents.best.psnr_db}
 
 
 def _ended(row: dict, at: int) -> dict:

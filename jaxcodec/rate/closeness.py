@@ -27,10 +27,12 @@ from jaxcodec.rate import trial
 from jaxcodec.rate.matching import file_at
 from jaxcodec.rate.search import crossing
 
+MOST_DB = 100.0
+"""What counts as equal."""
+
 MARGIN_DB = 0.05
 """A file is at most this much closer than was asked for, where the codec can do that."""
 
-_MOST_DB = 100.0  # what counts as equal
 _SLOPE = -5.0 * UNIT  # dB for each unit of the field, on photographs
 _QUALITY_SLOPE = -0.0012  # dB for each hundredth of the quality, taken off
 _NEAR_DB = 0.4  # a quality this near is left to the step
@@ -66,8 +68,8 @@ class Closeness(NamedTuple):
 
 def by_psnr(source: pictures.Source, target: float) -> Closeness:
     """A PSNR in dB, over the pixels that somebody sees; raises RateError for one that makes no sense."""
-    if not (math.isfinite(target) and 0 < target < _MOST_DB):
-        raise RateError(f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {_MOST_DB:g}")
+    if not (math.isfinite(target) and 0 < target < MOST_DB):
+        raise RateError(f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {MOST_DB:g}")
     original = source.seen(_original(source))
     return Closeness(
         lambda pixels: float(psnr_db(source.seen(pixels), original)), target, f"a PSNR of {target:g} dB", lambda db: db, 2, " dB"
@@ -152,7 +154,7 @@ class _Looks:
             stepped = at_step(self.codec, field)
             symbols = trial.symbols(stepped, self._analysis(hundredths))
             db = self.measure(pictures.synthesise(stepped, self.source, hundredths, symbols))
-            self.seen[place] = min(db, _MOST_DB) if db > 0 else 0.0
+            self.seen[place] = min(db, MOST_DB) if db > 0 else 0.0
         return self.seen[place]
 
     def size(self, place: Place) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.pictures import AnyPicture
+from jaxcodec.coding import step
+from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.step import MAX_FIELD
 from jaxcodec.errors import CodecError, RateError, RefineError
 from jaxcodec.rate import closeness, matching, refined
@@ -13,6 +15,13 @@ from jaxcodec.rate.refined import Goal
 from jaxcodec.refinement import methods
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
+
+
+_FINEST = round(math.log(1 / 4) / step.UNIT)
+"""The field of a fourth of a codec's own step: beyond it files grow, and hardly come closer."""
+
+_MOST_BYTES = 1 << 48
+"""What a limit may be: no file is as large."""
 
 
 def encode(
@@ -60,15 +69,18 @@ def encode_picture(
       quality: as `jaxcodec.codec.encode_picture` takes it, which does the work; it is also what happens without any target.
       bpp: bits per pixel that the file, header and all, is never above, and at most .5 % below; pictures of less than
         100,000 pixels at most 1 % or 24 bytes.
-      max_bytes: the same in bytes, and a file may be smaller where the codec cannot fill it.
-      psnr: in dB, over the colours of pixels that are not wholly transparent; the decoded picture is at least as close, and at most .05 dB closer.
+      max_bytes: the same in bytes, but a bound and no target beyond what the best quality takes: then the file is that of
+        the best quality, with a note; with `nearest` it is filled as far as the codec can.
+      psnr: in dB, over the colours of pixels that are not wholly transparent; the decoded picture is at least as close, and
+        at most .05 dB closer where the codec can do that, as with photographs. Else the smallest file found is taken that is at least as close, with a note.
       ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a side and more.
       latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
       refine: steps for which the latents of the picture are optimised first, at a quality, or towards a bpp, max_bytes or
-        psnr, which hold as without it. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted` tells.
+        psnr, which hold as without it; a note tells where nothing was gained. An interrupt (Ctrl-C) ends that with the best
+        so far, and `Encoded.interrupted` tells.
       progress: called now and then while they are.
-      nearest: where a bpp, PSNR or MS-SSIM is out of the codec's reach, take the nearest that it can do, with a note,
-        instead of raising.
+      nearest: where no file is close to the bpp, size, PSNR or MS-SSIM that was asked for, take the nearest that the codec
+        can do, with a note, instead of raising.
       coder, keep_hidden_colour: the entropy coder, and whether colour under alpha 0 counts, see
         `jaxcodec.codec.encode_picture`.
 
@@ -144,19 +156,40 @@ def _goal(codec: Codec, source: pictures.Source, targets, refine: bool, nearest:
         wanted = closeness.by_ms_ssim(source, value) if name == "ms_ssim" else closeness.by_psnr(source, value)
         encoded = closeness.encode(codec, source, wanted, nearest)
         return Goal(source, encoded, psnr_db=value if name == "psnr" else None)
-    if not (math.isfinite(value) and value > 0):
+    if not 0 < value < math.inf:
         raise RateError(f"{name} of {value} makes no sense; give a number above 0")
-    limit = int(value) if name == "max_bytes" else _bytes_within(value, source.pixel_count)
+    limit = int(min(value, _MOST_BYTES)) if name == "max_bytes" else _bytes_within(value, source.pixel_count)
     fit = matching.to_size(codec, source, limit)
+    if name == "max_bytes" and not nearest and (enough := _enough(codec, source, fit, limit)) is not None:
+        return Goal(source, enough)
     if fit.fits and matching.close_enough(len(fit.encoded.data), limit, source.pixel_count):
         return Goal(source, fit.encoded, limit)
     encoded = _out_of_reach(codec, source, fit, value if name == "bpp" else None, limit, nearest)
     return Goal(source, encoded, len(encoded.data))
 
 
+def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int) -> Encoded | None:
+    """What is taken in place of a file that fills a limit with more than is of use, with a note; None where it does not.
+
+    More than that is what a step finer than the best quality's own holds. A codec with one quality has nothing but its step
+    to become better by: there it is a step finer than `_FINEST`.
+    """
+    best, finest = (MAX_QUALITY, 0) if codec.variable else (None, _FINEST)
+    filled = fit.encoded
+    if not fit.fits or filled.step >= step.size(finest) or filled.quality not in (None, MAX_QUALITY / 100):
+        return None
+    if codec.variable:
+        encoded, name = pictures.encode_source(codec, source, MAX_QUALITY / 100), "the best quality"
+    else:
+        encoded, name = matching.file_at(codec, source, best, pictures.analyse(codec, source, best), finest), "a fourth of its step"
+    room = limit - len(encoded.data)
+    note = f"{limit} bytes are {room} more than {name} of the codec {codec.name} takes; nearest=True (--nearest) fills them"
+    return dataclasses.replace(encoded, notes=(*encoded.notes, note)) if room > 0 else None
+
+
 def _bytes_within(bpp: float, pixel_count: int) -> int:
     """The most bytes whose rate is not above `bpp`."""
-    limit = math.floor(bpp * pixel_count / 8)
+    limit = math.floor(min(bpp * pixel_count / 8, _MOST_BYTES))
     return limit + (8 * (limit + 1) / pixel_count <= bpp)  # the product may have been rounded down
 
 
@@ -173,7 +206,7 @@ def _out_of_reach(codec, source, fit, bpp, limit, nearest) -> Encoded:
     else:
         best = fit.encoded
     if not nearest and (bpp is not None or not fit.fits):
-        raise RateError(f"{wanted} cannot be met: {reach}; ask for another size, or for the nearest")
+        raise RateError(f"{wanted} cannot be met: {reach}; ask for another size, or take the nearest with nearest=True (--nearest)")
     return dataclasses.replace(best, notes=(*best.notes, f"{wanted} is out of reach: {reach}"))
 
 

@@ -2,6 +2,7 @@
 
 import bisect
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
 from jaxcodec.errors import RefineError
 from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.rate import matching
+from jaxcodec.rate import closeness, matching
 from jaxcodec.refinement import batches
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
@@ -26,8 +27,10 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
     """The file of a picture with these latents.
 
     Raises:
-      RefineError: they are not of this codec, or not of a picture of this size.
+      RefineError: they are not of this codec, not of a picture of this size, or on a plain grid.
     """
+    if latents.plain:
+        raise RefineError("these latents lie on a plain grid, which is for comparison: no file has it; refine without `plain`")
     if latents.codec_id != codec.id:
         raise RefineError(f"these latents are of the codec {latents.codec_id}, and not of {codec.name}, which is {codec.id}")
     if latents.shape != source.shape:
@@ -38,6 +41,10 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
     stepped = at_step(codec, latents.field)
     side = _analysis(stepped, latents).side
     return pictures.write(stepped, source, latents.hundredths, latents.field, latents.symbols, side)
+
+
+KEPT = "refinement gained nothing, and the file without it was kept"
+"""The note where that is so."""
 
 
 class Goal(NamedTuple):
@@ -60,14 +67,11 @@ def improve(
     Where there was nothing to meet, refined for the trade-off that the codec has there. Within a limit, they are refined to
     cost as much; what they cost beyond it is spared, symbol by symbol, and the file is as full as `matching.to_size` makes it.
     At a PSNR, they are refined to an error that is a little less; then symbols are spared. What is no closer to its picture,
-    or no smaller, than the file without refinement gives way to that.
+    or no smaller, than the file without refinement gives way to that, with a note.
     """
     tasks = [_task(index, goal) for index, goal in enumerate(goals)]
     found = batches.refine(codec, tasks, settings, progress=progress)
-    return [
-        dataclasses.replace(_file(codec, goal, latents), interrupted=latents.interrupted)
-        for goal, latents in zip(goals, found, strict=True)
-    ]
+    return [_file(codec, goal, latents) for goal, latents in zip(goals, found, strict=True)]
 
 
 def _task(index: int, goal: Goal) -> Task:
@@ -82,8 +86,16 @@ def _task(index: int, goal: Goal) -> Task:
 
 
 def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
-    if not math.isfinite(latents.best.loss):
-        return goal.encoded
+    better = _better(codec, goal, latents) if latents.found_at and math.isfinite(latents.best.loss) else None
+    if better is not None:
+        notes = goal.encoded.notes
+    else:
+        better, notes = goal.encoded, goal.encoded.notes + (() if latents.interrupted else (KEPT,))
+    return dataclasses.replace(better, notes=notes, interrupted=latents.interrupted)
+
+
+def _better(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The file of refined latents, or None where it is no better than the one without refinement."""
     if goal.psnr_db is not None:
         return _at_psnr(codec, goal, latents)
     if goal.limit is not None:
@@ -91,8 +103,8 @@ def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
     return encode(codec, goal.source, latents)
 
 
-def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
-    """The fullest file of refined latents within a limit, or the one without refinement where that is closer."""
+def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The fullest file of refined latents within a limit."""
     source, limit = goal.source, goal.limit
     analysis = _analysis(at_step(codec, latents.field), latents)
     files = [matching.file_at(codec, source, latents.hundredths, analysis, latents.field, tau=0.0)]
@@ -100,23 +112,23 @@ def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
         files += matching.shaved(codec, source, latents.hundredths, analysis, latents.field, limit)
     refined = matching.fullest(files, limit)
     full = refined.fits and matching.close_enough(len(refined.encoded.data), limit, source.pixel_count)
-    closer = full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded)
-    return dataclasses.replace(refined.encoded, notes=goal.encoded.notes) if closer else goal.encoded
+    return refined.encoded if full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded) else None
 
 
-def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
-    """The smallest file found of refined latents that is close enough, or the one without refinement where that is smaller."""
+def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The smallest file found of refined latents that is close enough."""
     analysis = _analysis(at_step(codec, latents.field), latents)
 
+    @functools.cache
     def at(place):
-        return matching.file_at(codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place])
+        file = matching.file_at(codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place])
+        return dataclasses.replace(file, reached=min(_db(codec, goal.source, file), closeness.MOST_DB))
 
-    places = range(len(matching.WORTHS))
-    too_far = bisect.bisect_left(places, True, key=lambda place: _db(codec, goal.source, at(place)) < goal.psnr_db)
+    too_far = bisect.bisect_left(range(len(matching.WORTHS)), True, key=lambda place: at(place).reached < goal.psnr_db)
     if too_far == 0:
-        return goal.encoded
-    refined = dataclasses.replace(at(too_far - 1), notes=goal.encoded.notes)
-    return refined if len(refined.data) < len(goal.encoded.data) else goal.encoded
+        return None
+    refined = at(too_far - 1)
+    return refined if len(refined.data) < len(goal.encoded.data) else None
 
 
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxcodec.codec import Codec, pictures, stacked, symbols, tiles
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
+from jaxcodec.errors import RefineError
 from jaxcodec.metrics.psnr import mse_255
 from jaxcodec.refinement import loop, tasks, tiling
 from jaxcodec.refinement.latents import Latents, Score, score
@@ -26,8 +27,9 @@ _CPU_BATCH_PIXELS = 500_000
 class Progress(NamedTuple):
     """How far a refinement is, at a look at the truth.
 
-    batch: of `batches`, the one at hand. step: of `steps` in it. best: the best scores so far of its images, or of a tile.
-    seen: those of this look. relaxed_loss: what the relaxation makes of them, a mean since the last look.
+    batch: of `batches`, the one at hand. step: of `steps` in it. best: the best scores so far of its images, or of a tile;
+    where there is a target and nothing came near, those of this look. seen: those of this look. relaxed_loss: what the
+    relaxation makes of them, a mean since the last look.
     """
 
     batch: int
@@ -59,10 +61,15 @@ def refine(
       memory_bytes: about what they, or a tile of a large one, may take besides the codec.
       seed: of the random numbers; those of a task follow from its index.
       progress: called at every look.
+
+    Raises:
+      RefineError: a plain grid, and a picture that is too large for `memory_bytes`.
     """
     most = tiling.pixels_within(codec, settings, memory_bytes)
     together = min(most, _CPU_BATCH_PIXELS) if batch_size is None and jax.default_backend() == "cpu" else most
     parts = [part for task in wanted for part in tasks.cut(codec, task, most)]
+    if settings.plain and len(parts) > len(wanted):
+        raise RefineError("a plain grid is not refined in tiles; raise memory_bytes, or take a smaller picture")
     batches = tasks.batches(parts, batch_size or _BATCH_SIZE, together)
     asked = tasks.ask(codec, batches)
     found = collections.defaultdict(list)
@@ -78,7 +85,8 @@ def refine(
         except KeyboardInterrupt:
             stopped = True
         for part, latents in zip(batch, _latents(codec, batch, asked, first, last), strict=True):
-            found[part.task.index].append((part, dataclasses.replace(latents, interrupted=stopped)))
+            latents = dataclasses.replace(latents, interrupted=stopped, plain=settings.plain)
+            found[part.task.index].append((part, latents))
     return [_whole(codec, task, *zip(*found[task.index], strict=True)) for task in wanted]
 
 
@@ -92,9 +100,10 @@ def _arrays(codec: Codec, batch: list[Part], asked: dict[tuple[int, int], Asked]
 
 
 def _progress(batch: list[Part], look: loop.Look, place: int, batches: int, steps: int) -> Progress:
+    seen = _scores(batch, look, look.loss)
     best = _scores(batch, look.best.measured, look.best.loss)
-    seen, relaxed_loss = _scores(batch, look, look.loss), np.asarray(look.relaxed_loss).tolist()
-    return Progress(place, batches, look.step, steps, best, seen, relaxed_loss)
+    best = [own if np.isfinite(own.loss) else now for own, now in zip(best, seen, strict=True)]
+    return Progress(place, batches, look.step, steps, best, seen, np.asarray(look.relaxed_loss).tolist())
 
 
 def _scores(batch: list[Part], measured, losses) -> list[Score]:

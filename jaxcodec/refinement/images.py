@@ -41,7 +41,7 @@ def refine(
       method: one of `methods.METHODS`; without it `methods.default(steps)`.
       trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one that the codec itself has
         with the picture: the slope of its own rate over its own distortion.
-      trade_off_factor: on top of either (semi-multi-rate: Yang et al. 2020).
+      trade_off_factor: on top of either (semi-multi-rate: Perugachi-Diaz et al. 2024).
       batch_size: images of one size that go together, at most; without it 4, and large ones alone on a CPU.
       memory_bytes: about what they may take besides the codec. Larger images are refined in overlapping tiles.
       seed: of the random numbers; those of an image do not depend on the others.

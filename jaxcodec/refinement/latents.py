@@ -13,7 +13,7 @@ class Score(NamedTuple):
     """What symbols cost and how close they come.
 
     bits: of the symbols, headers apart. bpp: the same over the pixels. psnr_db: of the 8-bit pixels. loss: lambda * 255^2 *
-    MSE + bpp; infinite where there is a target and it is not near.
+    MSE + bpp.
     """
 
     bits: float
@@ -34,9 +34,11 @@ class Latents:
       symbols: int32 NumPy arrays.
       residual: float32, what the latent's symbols were rounded from, in units of the codec's own step.
       trade_off: lambda.
-      start, best: scores of the codec's own latents and of these.
+      start, best: scores of the codec's own latents and of these; where there was a target and nothing came near, the loss
+        of the latter is infinite.
       found_at: the step at which these were found; 0 if none was better than the start.
       interrupted: whether an interrupt ended the refinement early, or kept it from beginning.
+      plain: whether they lie on the grid of integers (`methods.Settings.plain`), which no file has.
     """
 
     codec_id: str
@@ -50,6 +52,7 @@ class Latents:
     best: Score
     found_at: int
     interrupted: bool = False
+    plain: bool = False
 
 
 def score(bits: float, mse_255: float, loss: float, pixel_count: int) -> Score:

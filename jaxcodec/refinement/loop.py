@@ -35,7 +35,7 @@ to twice of either is worth up to .04 dB less."""
 _LAST = 5
 """The steps before a look that tell what the relaxation does: more lag behind a temperature that falls."""
 
-_CALL_PIXELS = 2_000_000
+CALL_PIXELS = 2_000_000
 """Pixels times steps of a compiled call on a CPU, which takes a second or so: after each an interrupt is seen."""
 
 _MOST = 2.0
@@ -154,7 +154,7 @@ def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
     """The first step and the end of each compiled call: one on a device, on a CPU as many as make an interrupt seen soon."""
     most = end - first
     if jax.default_backend() == "cpu":
-        most = max(_CALL_PIXELS // (batch.shown.pixels.size // 3), 1)
+        most = max(CALL_PIXELS // (batch.shown.pixels.size // 3), 1)
     for begin in range(first, end, most):
         yield begin, min(begin + most, end)
 

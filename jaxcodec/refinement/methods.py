@@ -1,5 +1,6 @@
 """How to refine: settings by name, with the defaults of the papers."""
 
+import numbers
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -82,18 +83,21 @@ METHODS: Mapping[str, Settings] = {
 }
 """Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation under the schedule of
 Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3.
-Then come the baselines of the former, and ours: "soft_round", after C3 (Kim et al. 2024), whose learning rate falls, since at
+Then come the baselines of the former, and ours: "descent", which moves the codec's own symbols and nothing else, so that
+few steps gain; "soft_round", after C3 (Kim et al. 2024), whose learning rate falls, since at
 the full one the straight-through gradients of its last phase lead away; "ssl_decay", whose learning rate begins four times as
 high and falls to zero, and whose temperature falls as far whatever the number of steps, with what was best on training pictures
 (docs/refinement.md); "ssl_descent", which ends with a descent; and "ssl_descent_slow", softer, and half as fast, for many steps.
 """
 
-_MANY = 1000
+_FEW, _MANY = 100, 1000
 
 
 def default(steps: int | None = None) -> str:
-    """The method for so many steps, None for 2,000: what was best on training pictures with 500 and with 2,000."""
-    return "ssl_descent" if steps is not None and steps < _MANY else "ssl_descent_slow"
+    """The method for so many steps, None for 2,000: what was best with few of them, with 500, and with 2,000."""
+    if steps is None or steps >= _MANY:
+        return "ssl_descent_slow"
+    return "ssl_descent" if steps >= _FEW else "descent"
 
 
 def make(method: str | None = None, *, steps: int | None = None, **changes) -> Settings:
@@ -106,10 +110,10 @@ def make(method: str | None = None, *, steps: int | None = None, **changes) -> S
     if method not in METHODS:
         raise RefineError(f"the method {method!r} is unknown; use one of {', '.join(METHODS)}")
     settings = METHODS[method]._replace(**changes, **({} if steps is None else {"steps": steps}))
-    if settings.steps < 1 or settings.every < 1:
-        raise RefineError(f"{settings.steps} steps with a look every {settings.every} make no sense; give at least 1")
-    if settings.patience is not None and settings.patience < 1:
-        raise RefineError(f"a patience of {settings.patience} steps makes no sense; give at least 1")
+    _check_whole("a refinement", settings.steps)
+    _check_whole("an interval between looks", settings.every)
+    if settings.patience is not None:
+        _check_whole("a patience", settings.patience)
     if not settings.learning_rate > 0:
         raise RefineError(f"a learning rate of {settings.learning_rate} makes no sense; give a number above 0")
     if not settings.step_rate >= 0:
@@ -118,8 +122,15 @@ def make(method: str | None = None, *, steps: int | None = None, **changes) -> S
         raise RefineError(f"a decay of {settings.decay} makes no sense; give a share of the steps, 0 to 1")
     if settings.descent is not None and settings.descent < 0:
         raise RefineError(f"a descent of {settings.descent} steps makes no sense; give at least 0")
+    if settings.plain and settings.annealed < settings.steps:
+        raise RefineError("a descent goes by the symbols of files, and there are none on a plain grid; use a method without one")
     if settings.dtype not in ("float32", "bfloat16"):
         raise RefineError(f"the type {settings.dtype!r} is unknown; use float32 or bfloat16")
     settings.relax()
     schedules.make(*settings.schedule)
     return settings
+
+
+def _check_whole(what: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise RefineError(f"{what} of {value} steps makes no sense; give a whole number, 1 or more")

@@ -11,7 +11,7 @@ from skimage import data
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.codec import cost
-from jaxcodec.refinement import descent, methods, problem
+from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.problem import Shown
 
 TRADE_OFF = 0.01
@@ -36,7 +36,7 @@ def shown(codec) -> Shown:
 def begun(codec, shown):
     """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state and what was seen."""
     variables = problem.start(codec, shown)
-    ground, start = descent.begin(codec, shown, variables, jax.random.key(0), grey=False)
+    ground, start = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=False)
     step = jax.jit(
         lambda state, key: descent.step(codec, shown, ground, variables, state, jnp.float32(TRADE_OFF), key, grey=False)
     )
@@ -68,6 +68,15 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, shown, begun):
     np.testing.assert_allclose(residual, symbols * codec.step, atol=1e-4)
 
 
+def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
+    variables, ground, start, _ = begun
+    _, spared = descent.begin(codec, shown, variables, jax.random.key(0), cost.TAU, grey=False)
+    (_, nearest), (_, fewer) = (problem.rounded(codec, each.latent, ground.mean) for each in (start, spared))
+    moved = np.asarray(nearest - fewer)
+    assert 0 < (moved != 0).mean() < 0.1 and np.array_equal(np.sign(moved), np.sign(nearest) * (moved != 0))
+    assert loss_of(codec, shown, variables, spared) < loss_of(codec, shown, variables, start)
+
+
 def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, begun):
     _, ground, start, _ = begun
     _, symbols = problem.rounded(codec, start.latent, ground.mean)
@@ -79,7 +88,7 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, be
 @pytest.mark.parametrize("grey", [False, True])
 def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun):
     variables, _, start, _ = begun
-    ground, _ = descent.begin(codec, shown, variables, jax.random.key(0), grey=grey)
+    ground, _ = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=grey)
 
     @jax.jit
     def error(latent):
@@ -137,17 +146,3 @@ def test_vmap_changes_nothing(codec, begun):
     for index, key in enumerate(keys):
         alone, _ = step(start, key)
         np.testing.assert_allclose(together.latent[index], alone.latent, atol=1e-5)
-
-
-@pytest.mark.parametrize(("steps", "annealed"), [(2000, 1925), (500, 425), (100, 50), (5, 3)])
-def test_a_descent_leaves_time_to_anneal(steps, annealed):
-    assert methods.make("ssl_descent", steps=steps).annealed == annealed
-    assert methods.make("sga", steps=steps).annealed == steps
-
-
-def test_without_a_method_many_steps_are_slow_ones():
-    few, many = methods.make(steps=500), methods.make(steps=2000)
-    assert few == methods.make("ssl_descent", steps=500)
-    assert many == methods.make() == methods.make("ssl_descent_slow")
-    assert few.learning_rate > many.learning_rate
-    assert few.descent == many.descent > 0

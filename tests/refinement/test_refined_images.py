@@ -8,13 +8,17 @@ import small_codecs
 from skimage import data
 
 import jaxcodec
+from jaxcodec.codec import pictures
 from jaxcodec.coding import container
 from jaxcodec.errors import RateError, RefineError
+from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.refinement import batches, methods
+from jaxcodec.refinement.tasks import Task
 
 KINDS = ("tiny", "checkerboard")
 # Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to get better.
-QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
+QUICK = {"method": "ssl_descent", "steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ def test_settings_that_make_no_sense_are_refused(photos):
     codec = small_codecs.build("tiny")
     for settings, sentence in (
         ({"method": "wish"}, "'wish' is unknown; use one of sga"),
-        ({"steps": 0}, "0 steps"),
+        ({"steps": 0}, "a refinement of 0 steps makes no sense"),
         ({"learning_rate": 0.0}, "learning rate of 0"),
         ({"decay": 2.0}, "decay of 2"),
         ({"step_rate": -1.0}, "step_rate of -1"),
@@ -113,3 +117,25 @@ def test_settings_that_make_no_sense_are_refused(photos):
     ):
         with pytest.raises(RefineError, match=sentence):
             jaxcodec.refine(codec, photos[:1], **settings)
+
+
+def test_a_plain_grid_is_measured_and_has_no_file(photos):
+    codec = small_codecs.build("tiny")
+    changes = {"method": "ssl", "steps": 1, "every": 1, "trade_off": 1e-6}
+    (plain,), (own,) = (jaxcodec.refine(codec, photos[:1], plain=plain, **changes) for plain in (True, False))
+    assert plain.plain and not own.plain
+    assert plain.start.bits != pytest.approx(own.start.bits, rel=1e-4)
+    with pytest.raises(RefineError, match="plain grid"):
+        jaxcodec.encode(codec, photos[0], latents=plain)
+
+
+def test_what_a_progress_shows_is_finite_whatever_the_target(photos):
+    """Towards a size that no few steps come near."""
+    codec = small_codecs.build("tiny")
+    seen = []
+    source = pictures.prepare(codec, Picture(photos[0]), None)
+    task = Task(0, source, 5000, trade_off=1e-6, target_bits=1.0)
+    (latents,) = batches.refine(codec, [task], methods.make(steps=2, every=1), progress=seen.append)
+    assert np.isinf(latents.best.loss)
+    assert len(seen) == 2
+    assert all(np.isfinite(score).all() for look in seen for score in (*look.best, *look.seen))

@@ -1,6 +1,7 @@
 """The refinement loop on every kind of codec: what it keeps, what it is equal to, what a target does."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small_codecs
@@ -9,7 +10,7 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import pictures, stacked
 from jaxcodec.image import Picture
-from jaxcodec.refinement import loop, methods
+from jaxcodec.refinement import loop, methods, problem
 from jaxcodec.refinement.problem import Shown
 
 SIZE = 96
@@ -82,3 +83,79 @@ def test_the_controller_comes_to_the_target(photos):
     assert np.isinf(start.best.loss).all() and np.isfinite(end.best.loss).all()
     shares = np.asarray(end.best.measured.bits) / target
     assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """`problem.relaxed_loss` is replaced by what a test gives; what was compiled with it is forgotten."""
+    jax.clear_caches()
+    yield lambda function: monkeypatch.setattr(problem, "relaxed_loss", function)
+    jax.clear_caches()
+
+
+def relaxed_losses(photos, settings, trade_off=0.01):
+    """Those of each step, a look after each."""
+    codec = small_codecs.build("tiny")
+    return [np.asarray(look.relaxed_loss) for look in loop.refine(codec, batch_of(codec, photos, trade_off), settings)][1:]
+
+
+def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
+    """Of a loss whose gradient changes with the step, against Adam (Kingma, Ba 2015) with betas .9 and .999 in float64."""
+
+    def pull(codec, shown, variables, trade_off, **named):
+        moved = variables.latent.reshape(-1)[0]
+        return trade_off * (jnp.sin(3 * moved) + moved**2), (jnp.float32(1), jnp.float32(1))
+
+    pretended(pull)
+    settings = methods.make("map", steps=12, every=1, learning_rate=0.3, decay=0.5)
+    codec, trade_off = small_codecs.build("tiny"), 0.7
+    batch = batch_of(codec, photos[:1], trade_off)
+    value = float(np.asarray(loop.start(codec, batch.shown).latent).reshape(-1)[0])
+    expected, first, second = [], 0.0, 0.0
+    for step in range(12):
+        expected.append(trade_off * (np.sin(3 * value) + value**2))
+        gradient = trade_off * (3 * np.cos(3 * value) + 2 * value)
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        left = min((12 - step) / 6, 1)
+        value -= left * 0.3 * first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+    np.testing.assert_allclose(np.ravel(relaxed_losses(photos[:1], settings, trade_off)), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("method", "temperature"),
+    [
+        ("sga", lambda t: min(0.5 * np.exp(-1e-3 * (t - 700)), 0.5)),
+        ("ssl", lambda t: min(np.exp(-1e-3 * t), 1.0)),
+        ("annealing", lambda t: min(np.exp(-4e-3 * t), 0.2)),
+        ("ssl_decay", lambda t: np.exp(-1e-3 * t * 1000 / 1500)),
+    ],
+)
+def test_the_temperature_falls_as_the_method_says(method, temperature, photos, pretended):
+    def tau_alone(codec, shown, variables, tau, relaxation, **named):
+        assert isinstance(relaxation(variables.latent, jax.random.key(0), tau), jax.Array)
+        return tau + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
+
+    pretended(tau_alone)
+    seen = relaxed_losses(photos[:1], methods.make(method, steps=1500, every=300))
+    expected = [np.mean([temperature(t) for t in range(first, first + 300)]) for first in range(0, 1500, 300)]
+    np.testing.assert_allclose(np.ravel(seen), expected, rtol=1e-3)
+
+
+def test_every_step_and_image_has_random_numbers_of_its_own(photos, pretended):
+    def drawn(codec, shown, variables, key, **named):
+        return jax.random.uniform(key) + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
+
+    pretended(drawn)
+    seen = relaxed_losses(photos, methods.make("ssl", steps=4, every=1))
+    assert len(np.unique(seen)) == 8
+
+
+def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch):
+    """An interrupt is seen between them."""
+    codec = small_codecs.build("tiny")
+    ends = []
+    for pixels in (1, 1 << 40):
+        monkeypatch.setattr(loop, "CALL_PIXELS", pixels)
+        *_, end = loop.refine(codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3))
+        ends.append(float(end.loss[0]))
+    assert ends[0] == pytest.approx(ends[1], rel=1e-5)

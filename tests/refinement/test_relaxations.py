@@ -94,6 +94,45 @@ def test_cold_it_is_an_integer_and_at_integers_that_one(name, classes):
     np.testing.assert_array_equal(relaxed[:3], value[:3])
 
 
+WEIGHTS = {
+    "linear": lambda w: np.maximum(1 - 0.98 * np.abs(w), 1e-6) ** 1.5,
+    "cosine": lambda w: np.maximum(np.cos(np.pi / 2 * np.clip(0.98 * w, -1, 1)), 1e-6) ** 2,
+    "ssl": lambda w: (1 / (1 + (np.clip(1.4 / 1.5 * np.abs(w), 1e-5, 1 - 1e-5) ** -1 - 1) ** -1.4)) ** 1.5,
+}
+"""Weights of a class by its distance (SGA+, section 3.3), in float64; sigmoid(-a logit u) is 1 / (1 + (1 / u - 1)^-a)."""
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+@pytest.mark.parametrize("tau", [1.0, 0.6])
+def test_shares_of_three_classes_are_those_of_the_paper(name, tau, monkeypatch):
+    value = np.array([-1.4, -0.5, 0.0, 0.3, 0.49, 0.8, 5.1])
+    drawn = np.array([[0.2], [-0.4], [0.7]])
+    monkeypatch.setattr(jax.random, "gumbel", lambda key, shape, dtype: jnp.broadcast_to(jnp.asarray(drawn, dtype), shape))
+    relaxed = relaxations.make(name, a=1.4, classes=3)(jnp.asarray(value, jnp.float32), KEY, tau)
+    w = np.asarray(jnp.asarray(value, jnp.float32), np.float64) - np.round(value)
+    logits = (np.log([WEIGHTS[name](w + 1), WEIGHTS[name](w), WEIGHTS[name](w - 1)]) / tau + drawn) / tau
+    share = np.exp(logits - logits.max(axis=0))
+    expected = np.round(value) + (share[2] - share[0]) / share.sum(axis=0)
+    np.testing.assert_allclose(relaxed, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("tau", [1.0, 0.2, 0.05])
+def test_annealing_divides_by_the_temperature_once(tau):
+    """The softmax of log p / tau, p(floor) and p(ceil) in proportion to exp(-atanh u) and exp(-atanh(1 - u))."""
+    u = np.array([0.02, 0.3, 0.45, 0.5, 0.62, 0.97])
+    logits = -np.arctanh([u, 1 - u]) / tau
+    expected = 3 + np.exp(logits[1]) / np.exp(logits).sum(axis=0)
+    np.testing.assert_allclose(relaxations.make("annealing")(jnp.asarray(3 + u), KEY, tau), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("a", [4 / 3, 2.3])
+def test_the_slope_of_ssl(a, monkeypatch):
+    monkeypatch.setattr(jax.random, "logistic", lambda key, shape, dtype: jnp.full(shape, 0.3, dtype))
+    u, tau = np.array([0.1, 0.45, 0.8]), 0.7
+    expected = 1 / (1 + np.exp(-((a * np.log(u / (1 - u)) / tau + 0.3) / tau)))
+    np.testing.assert_allclose(relaxations.make("ssl", a=a)(jnp.asarray(2 + u), KEY, tau), 2 + expected, rtol=1e-4)
+
+
 def test_three_classes_are_symmetric_about_the_nearest():
     relax = relaxations.make("ssl", classes=3)
     above, below = (relax(jnp.full(200_000, sign * 0.3), jax.random.key(3), 0.7) for sign in (1, -1))

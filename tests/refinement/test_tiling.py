@@ -11,7 +11,7 @@ from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import methods, tiling
 
 SETTINGS = methods.make("ssl")
-QUICK = {"steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
+QUICK = {"method": "ssl_descent", "steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
 
 
 @pytest.fixture(scope="module")
