@@ -16,7 +16,6 @@ from jaxcodec.refinement import methods
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
 
-
 _FINEST = round(math.log(1 / 4) / step.UNIT)
 """The field of a fourth of a codec's own step: beyond it files grow, and hardly come closer."""
 

@@ -27,7 +27,6 @@ from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.problem import Measured, Shown, Variables
 
-
 _PROPORTIONAL, _INTEGRAL, _SMOOTH = 4.0, 50.0, 0.8
 """Of the controller; the second is for all steps together. With four training pictures at .25 and .75 bpp and 500 steps a fourth
 to twice of either is worth up to .04 dB less."""

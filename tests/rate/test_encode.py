@@ -96,7 +96,7 @@ def test_max_bytes_is_kept_to(small):
 def test_out_of_reach_names_the_range_and_nearest_takes_its_end(small):
     codec = small_codecs.build("patch")
     for bpp, side in ((0.001, 0), (60.0, 1)):
-        with pytest.raises(RateError, match=r"the codec patch reaches [\d.]+ to [\d.]+ bpp") as caught:
+        with pytest.raises(RateError, match=r"the codec patch reaches [\d.]+ to [\d.]+ bpp.*nearest=True \(--nearest\)") as caught:
             rate_encode.encode_picture(codec, Picture(small), bpp=bpp)
         words = str(caught.value).split()
         reach = [float(words[words.index("to") + way]) for way in (-1, 1)]
@@ -108,10 +108,31 @@ def test_out_of_reach_names_the_range_and_nearest_takes_its_end(small):
 def test_what_max_bytes_cannot_fill_is_no_error(small):
     codec = small_codecs.build("patch")
     encoded = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**6)
-    assert len(encoded.data) < 10**6
-    assert "out of reach" in encoded.notes[-1]
+    assert encoded.data == jaxcodec.encode(codec, small, quality=100)
+    assert encoded.notes[-1].startswith(f"1000000 bytes are {10**6 - len(encoded.data)} more than the best quality")
+    filled = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**6, nearest=True)
+    assert len(encoded.data) < len(filled.data) < 10**6 and filled.step < 0.1
     with pytest.raises(RateError, match="40 bytes cannot be met"):
         rate_encode.encode_picture(codec, Picture(small), max_bytes=40)
+
+
+def test_a_codec_of_one_quality_is_filled_to_a_fourth_of_its_step(small):
+    codec = small_codecs.build("one_quality")
+    own = len(jaxcodec.encode(codec, small))
+    assert 0.97 * 1.2 * own < len(jaxcodec.encode(codec, small, max_bytes=int(1.2 * own))) <= 1.2 * own
+    encoded = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**7)
+    assert encoded.step == pytest.approx(0.25, rel=1e-3)
+    assert "more than a fourth of its step" in encoded.notes[-1]
+
+
+@pytest.mark.parametrize("target", [{"bpp": 1e308}, {"max_bytes": 10**400}])
+def test_a_monstrous_target_is_an_error_or_a_bound(small, target):
+    codec = small_codecs.build("patch")
+    if "bpp" in target:
+        with pytest.raises(RateError, match=r"1e\+308 bpp cannot be met"):
+            jaxcodec.encode(codec, small, **target)
+    else:
+        assert jaxcodec.encode(codec, small, **target) == jaxcodec.encode(codec, small, quality=100)
 
 
 def test_without_a_target_it_is_the_plain_encoder(small):

@@ -9,6 +9,8 @@ from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.rate import encode as rate_encode
+from jaxcodec.rate import refined
+from jaxcodec.refinement import loop
 
 
 @pytest.fixture(scope="module")
@@ -55,5 +57,36 @@ def test_at_a_quality_the_loss_is_lower(codec, photo):
 def test_what_cannot_be_refined_is_refused(codec, photo):
     with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
         jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
-    with pytest.raises(RefineError, match="0 steps"):
+    with pytest.raises(RefineError, match="^a refinement of 0 steps makes no sense; give a whole number, 1 or more$"):
         jaxcodec.encode(codec, photo, refine=0)
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
+def test_few_steps_gain(codec, photo, target):
+    plain, few = (rate_encode.encode_picture(codec, Picture(photo), refine=refine, **target) for refine in (None, 10))
+    assert few.notes == plain.notes == ()
+    before, after = (psnr_db(jaxcodec.decode(codec, encoded.data), photo) for encoded in (plain, few))
+    if "bpp" in target:
+        assert after > before + 0.02 and len(few.data) <= 0.6 * photo[..., 0].size / 8
+    elif "psnr" in target:
+        assert len(few.data) < 0.995 * len(plain.data)
+        assert 29 <= few.reached == pytest.approx(float(after), abs=1e-3)
+    else:
+        assert few.data != plain.data
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
+def test_where_nothing_is_gained_the_note_says_so(codec, photo, target, monkeypatch):
+    """A refinement that ends with its start."""
+    refine = loop.refine
+    monkeypatch.setattr(loop, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2))
+    kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
+    assert kept.data == jaxcodec.encode(codec, photo, **target)
+    assert kept.notes == (refined.KEPT,)
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}])
+def test_an_interrupt_keeps_a_file_that_holds(codec, photo, target, interrupted_refinement):
+    kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
+    assert kept.interrupted and kept.notes == ()
+    assert kept.data == jaxcodec.encode(codec, photo, **target)
