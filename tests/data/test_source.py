@@ -87,7 +87,7 @@ def test_missing_empty_and_unreadable_folders_are_errors(tmp_path):
 def test_every_mode_becomes_rgb(tmp_path, photo, mode):
     grey = Image.fromarray(photo[:16, :24]).convert("L")
     if mode == "I;16":
-        image = Image.fromarray(np.asarray(grey).astype(np.uint16) << 8)
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     elif mode == "P":
         image = Image.fromarray(photo[:16, :24]).quantize(16)
     else:
