@@ -24,6 +24,13 @@ TESTS = {
     "integer/scale_path.py": ["integer/test_network.py", "integer/test_cost.py"],
     "integer/scales.py": ["integer/test_quantise.py", "integer/test_network.py", "integer/test_cost.py"],
     "integer/step.py": ["integer/test_network.py", "coding/test_quantiser_step.py"],
+    "refinement/relaxations.py": ["refinement/test_relaxations.py", "refinement/test_methods.py"],
+    "refinement/schedules.py": ["refinement/test_schedules.py", "refinement/test_methods.py"],
+    "refinement/methods.py": ["refinement/test_methods.py"],
+    "refinement/problem.py": ["refinement/test_problem.py", "refinement/test_refinement_loop.py"],
+    "refinement/loop.py": ["refinement/test_refinement_loop.py"],
+    "refinement/descent.py": ["refinement/test_descent.py"],
+    "refinement/tiling.py": ["refinement/test_tiling.py"],
 }
 """Modules below jaxcodec/, each with the tests below tests/ that concern it, the most telling first."""
 
@@ -34,6 +41,8 @@ DIFFERENTIABLE = {
     "entropy/surrogates.py": frozenset(),
     "objectives/rate_distortion.py": frozenset({"starting_gains", "init", "draw_quality", "validate", "trade_off"}),
     "objectives/target_rate.py": frozenset({"init", "draw_quality", "which", "update", "validate", "_hits"}),
+    "refinement/relaxations.py": frozenset({"make", "_probabilities", "two_classes", "three_classes", "annealed", "ssl_odds"}),
+    "refinement/problem.py": frozenset({"start", "measure", "rounded", "pixel_count", "counts"}),
 }
 """Modules that are trained through, where a stopped gradient is a fault, and their functions that are not."""
 
@@ -69,6 +78,31 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     ("the smoothing as printed taken for that as meant", "rate/controller.py", '== "decay" else 1 -', '== "printed" else 1 -'),
     ("the search ends with a pair that was not measured", "rate/heuristic.py", "if miss <= 1)", "if miss <= 1e9)"),
     ("beta of the search falls to next to nothing", "rate/heuristic.py", "LEAST_BETA = 1.0", "LEAST_BETA = 1e-3"),
+    (
+        "nonsense r and n in three classes", "refinement/relaxations.py",
+        '{"linear": (0.98, 1.5), "cosine": (0.98, 2.0), "ssl": (1.4 / 1.5, 1.5)}',
+        '{"linear": (0.3, 7.0), "cosine": (0.5, 0.5), "ssl": (0.6, 4.0)}',
+    ),
+    ("deterministic annealing divides by tau twice", "refinement/relaxations.py", "sigmoid(odds / tau)", "sigmoid(odds / tau / tau)"),
+    ("SGA with a constant tau", "refinement/methods.py", '_SGA = Schedule("sga")', '_SGA = Schedule("constant")'),
+    ("straight-through at 5e-2", "refinement/methods.py", "learning_rate=1e-4", "learning_rate=5e-2"),
+    ("annealing under another schedule", "refinement/methods.py", 'schedule=Schedule("annealing")', "schedule=_SGA_PLUS"),
+    ("another a of SSL", "refinement/methods.py", "    a: float = 4 / 3", "    a: float = 2.3"),
+    ("Adam's b2 .9", "refinement/loop.py", "optax.scale_by_adam()", "optax.scale_by_adam(b2=0.9)"),
+    (
+        "the relaxed distortion times 1.5", "refinement/problem.py",
+        "error = bits[0], 255**2 *", "error = bits[0], 1.5 * 255**2 *",
+    ),
+    ("the trade-off times 1.5", "refinement/problem.py", "return trade_off * error +", "return 1.5 * trade_off * error +"),
+    (
+        "one key for latent and hyper-latent", "refinement/problem.py",
+        "relaxation(value - centre, keys[part], tau)", 'relaxation(value - centre, keys["latent"], tau)',
+    ),
+    (
+        "no gradient through the mean", "refinement/problem.py",
+        '0.0 if plain and part == "latent" else centre', '0.0 if plain and part == "latent" else jax.lax.stop_gradient(centre)',
+    ),
+    ("plain ignored", "refinement/problem.py", 'centre = 0.0 if plain and part == "latent" else centre', "centre = centre"),
 )  # fmt: skip
 """Faults by name: what it is, the module, the text that it has once, and what is put in its place."""
 
