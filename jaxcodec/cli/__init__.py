@@ -4,17 +4,14 @@ Only encode, encode-set, decode, export, import, train and eval load JAX, when t
 and codecs answer at once.
 """
 
-import contextlib
 import importlib
 import signal
 import sys
-import threading
 import warnings
-from collections.abc import Iterator
 
 import jaxcodec
 from jaxcodec import guard
-from jaxcodec.cli import console
+from jaxcodec.cli import console, interrupts
 from jaxcodec.errors import CodecError
 
 _COMMANDS = {
@@ -25,6 +22,7 @@ _COMMANDS = {
     "codecs": "list the bundled codecs",
     "export": "turn a training checkpoint into a codec file",
     "import": "turn a checkpoint of another toolkit into a codec file",
+    "eval": "measure codecs on a folder of pictures, as eval.py does",
 }
 """The commands and what each is for. The module of "encode-set" is `encode_set`, and that of "import" `import_`."""
 
@@ -39,20 +37,22 @@ def main(arguments: list[str] | None = None) -> int:
     """
     console.prepare()
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    with _termination_interrupts() as ended_by:
+    with interrupts.handled():
         try:
-            return _run(arguments)
+            return _run(sys.argv[1:] if arguments is None else arguments)
         except CodecError as problem:  # standard output cannot take what was printed
             console.abandon_output()
             console.complain(problem)
             return 2
         except KeyboardInterrupt:
             console.say("jaxcodec: interrupted", to_errors=True)
-            return 128 + ended_by[-1]
+            status = interrupts.status()
         except BrokenPipeError:
             console.abandon_output()
             return 128 + signal.SIGPIPE
+    if arguments is None:  # the whole process ends; threads of XLA that still compile could crash an orderly end
+        console.end_process(status)
+    return status
 
 
 def _run(arguments: list[str]) -> int:
@@ -71,6 +71,10 @@ def _run(arguments: list[str]) -> int:
 def _dispatch(arguments: list[str]) -> int:
     from jaxcodec.cli.arguments import Parser, UsageError, nearest
 
+    if arguments[:1] == ["eval"]:
+        from jaxcodec import evaluate
+
+        return evaluate.main(arguments[1:], program="jaxcodec eval")
     if arguments and arguments[0] in _COMMANDS:
         name, *rest = arguments
         module = "import_" if name == "import" else name.replace("-", "_")
@@ -91,22 +95,3 @@ def _dispatch(arguments: list[str]) -> int:
     parser.check_names(arguments)
     parser.parse_args(arguments)
     return 0
-
-
-@contextlib.contextmanager
-def _termination_interrupts() -> Iterator[list[int]]:
-    """SIGTERM ends a command as Ctrl-C does, leaving nothing half done; gives the signals that came, the last one last."""
-    came = [signal.SIGINT]
-
-    def interrupt(number, _):
-        came.append(number)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGTERM, before)

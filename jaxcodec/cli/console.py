@@ -1,7 +1,9 @@
 """What a command prints, and the bytes that it takes from and gives to standard streams."""
 
+import contextlib
 import os
 import sys
+from typing import NoReturn
 
 from jaxcodec.errors import CodecError
 
@@ -52,6 +54,13 @@ def abandon_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (AttributeError, OSError, ValueError):  # closed, or no file
         pass
+
+
+def end_process(status: int) -> NoReturn:
+    """End the process at once, with what was printed."""
+    with contextlib.suppress(OSError, CodecError):
+        flush()
+    os._exit(status)
 
 
 def is_standard_output(path: str) -> bool:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from jaxcodec.cli import arguments, console, jobs, pictures
+from jaxcodec.cli import arguments, console, interrupts, jobs, pictures
 from jaxcodec.cli.plan import Job, Plan, plan
 from jaxcodec.cli.programs import Programs
 from jaxcodec.errors import CodecError
@@ -43,6 +43,7 @@ class _Pictures(Sequence):
         return len(self._todo)
 
     def __getitem__(self, place: int):
+        interrupts.check()
         picture = pictures.read(self._todo[place], self._options)
         self._programs.used(*picture.pixels.shape[:2])
         return picture

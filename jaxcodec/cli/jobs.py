@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from jaxcodec.cli import console
+from jaxcodec.cli import console, interrupts
 from jaxcodec.cli.plan import Job, Plan, plural
 from jaxcodec.errors import CodecError
 
@@ -41,6 +41,7 @@ def run(plan: Plan, work: Callable[[list[Job]], list[Outcome]], options: argpars
     failed, stopped = len(plan.problems), False
     with tqdm.tqdm(total=len(plan.jobs), disable=hidden, unit="file", file=sys.stderr) as bar:
         for first in range(0, len(plan.jobs), together):
+            interrupts.check()
             if stopped:
                 raise KeyboardInterrupt
             jobs = plan.jobs[first : first + together]

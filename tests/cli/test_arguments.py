@@ -102,6 +102,13 @@ def test_help_ends_with_status_0(run, line):
     assert status == 0 and output.startswith("usage: jaxcodec") and errors == ""
 
 
+def test_eval_hands_its_arguments_on(run, monkeypatch):
+    given = []
+    monkeypatch.setattr("jaxcodec.evaluate.main", lambda arguments, program: given.append((arguments, program)) or 0)
+    assert run("eval", "--codec", "default", "--help") == (0, "", "")
+    assert given == [(["--codec", "default", "--help"], "jaxcodec eval")]
+
+
 def test_help_names_the_default_quality(run):
     from jaxcodec.codec.pictures import DEFAULT_QUALITY
 
