@@ -22,9 +22,11 @@ _COMMANDS = {
     "codecs": "list the bundled codecs",
     "export": "turn a training checkpoint into a codec file",
     "import": "turn a checkpoint of another toolkit into a codec file",
+    "train": "train a model, as train.py does",
     "eval": "measure codecs on a folder of pictures, as eval.py does",
 }
-"""The commands and what each is for. The module of "encode-set" is `encode_set`, and that of "import" `import_`."""
+"""The commands and what each is for. The module of "encode-set" is `encode_set`, and that of "import" `import_`; `train` and
+`eval` are modules of the package itself."""
 
 _EXAMPLE = "example: jaxcodec encode photo.png photo.jxc --bpp 0.5; jaxcodec decode photo.jxc again.png"
 
@@ -35,11 +37,16 @@ def main(arguments: list[str] | None = None) -> int:
     0 when all went well; 2 after an error, with one line on stderr for each; 130 after an interrupt and 143 after SIGTERM;
     141 where nobody reads the output any more.
     """
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["train"]:  # which reads its flags, heeds signals and ends the process by itself
+        from jaxcodec import train
+
+        train.run(["jaxcodec train", *given[1:]])
     console.prepare()
     warnings.filterwarnings("ignore", module=r"PIL\.")
     with interrupts.handled():
         try:
-            return _run(sys.argv[1:] if arguments is None else arguments)
+            return _run(given)
         except CodecError as problem:  # standard output cannot take what was printed
             console.abandon_output()
             console.complain(problem)

@@ -109,6 +109,18 @@ def test_eval_hands_its_arguments_on(run, monkeypatch):
     assert given == [(["--codec", "default", "--help"], "jaxcodec eval")]
 
 
+def test_train_hands_its_arguments_on(run, monkeypatch):
+    given = []
+
+    def train(arguments):
+        given.extend(arguments)
+        raise SystemExit(143)
+
+    monkeypatch.setattr("jaxcodec.train.run", train)
+    assert run("train", "--workdir=runs", "--help") == (143, "", "")
+    assert given == ["jaxcodec train", "--workdir=runs", "--help"]
+
+
 def test_help_names_the_default_quality(run):
     from jaxcodec.codec.pictures import DEFAULT_QUALITY
 
