@@ -21,6 +21,8 @@ _LAZY = {
     "encode_fn": "jaxcodec.codec:encode_fn",
     "decode_fn": "jaxcodec.codec:decode_fn",
     "allow_imports": "jaxcodec.extensions:allow_imports",
+    "pack": "jaxcodec.codec:pack",
+    "unpack": "jaxcodec.codec:unpack",
     "read_header": "jaxcodec.coding.container:read_header",
     "read_image": "jaxcodec.image:read",
     "write_image": "jaxcodec.image:write",

@@ -43,12 +43,12 @@ class CodecContent:
 
     name: str
     summary: str
-    model: str
+    model: str = dataclasses.field(repr=False)
     bpp_range: tuple[float, float]
-    weights: dict[str, np.ndarray]
-    tables: dict[str, Tables]
-    spec: str = "null"
-    integer: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    weights: dict[str, np.ndarray] = dataclasses.field(repr=False)
+    tables: dict[str, Tables] = dataclasses.field(repr=False)
+    spec: str = dataclasses.field(default="null", repr=False)
+    integer: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def precision(self) -> int:

@@ -55,3 +55,7 @@ class RefineError(CodecError):
 
 class ExtensionError(CodecError):
     """Code from outside the package is named that is not allowed, cannot be imported, or is not what is wanted."""
+
+
+class DeviceError(CodecError):
+    """JAX has no device to compute on."""

@@ -48,6 +48,9 @@ class Networks(NamedTuple):
     parameters: Callable[..., tuple[jax.Array, jax.Array]] | None
     relaxed: "Relaxed"
 
+    def __repr__(self):
+        return "<Networks>"
+
 
 class Relaxed(NamedTuple):
     """Pieces that have gradients, for use inside `jit`; arrays have a batch of any size.

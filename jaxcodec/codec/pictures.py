@@ -12,11 +12,11 @@ from jaxcodec import image
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.kinds import Symbols
-from jaxcodec.codec.value import Codec, at_step
+from jaxcodec.codec.value import Codec, at_step, require
 from jaxcodec.coding import container, sections
 from jaxcodec.coding import step as step_of
 from jaxcodec.coding.container import Header
-from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError, TooLargeError, WrongCodecError
+from jaxcodec.errors import BitstreamError, ImageError, RateError, TooLargeError, WrongCodecError
 from jaxcodec.image import MAX_PIXELS, Picture, hidden
 
 DEFAULT_QUALITY = 50.0
@@ -117,18 +117,14 @@ def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pi
       CoderError: it needs an entropy coder that is not installed.
       BitstreamError: it is not a .jxc file, or is damaged; or `data` are no bytes.
     """
+    require(codec)
     header, parts, side = container.read(data)
-    _require_codec(codec)
-    _check(codec, header, parts, max_pixels)
+    check_fits(codec, header, parts, max_pixels)
     described = sections.unpack(side)
     codec, quality = at_step(codec, header.step, decodes=True), _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
     symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
-    if symbols_of.checksum(symbols, container.identity(header)) != header.symbol_crc:
-        raise BitstreamError(
-            "this file's symbols came out otherwise than they were encoded: the file was changed after it was written, "
-            "or this device computes integers wrongly; fetch it again"
-        )
+    symbols_of.check(symbols, header)
     pixels = np.asarray(symbols_of.synthesise(codec, symbols, quality, grey=header.channels == 1))[0]
     pixels = image.crop(pixels, header.height, header.width)
     if header.channels == 4:
@@ -197,7 +193,7 @@ def as_picture(picture: AnyPicture) -> Picture:
 
 def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False) -> Source:
     """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and ImageError."""
-    _require_codec(codec)
+    require(codec)
     coder, given, picture = streams.choose(codec, coder), picture, as_picture(picture)
     pixels, colour = picture.pixels, picture.pixels[:, :, :3]
     visible = None if keep_hidden_colour else hidden.visible(pixels)
@@ -278,12 +274,7 @@ def _padded(side: int, codec: Codec) -> int:
     return side + -side % codec.geometry.stride
 
 
-def _require_codec(codec: Any) -> None:
-    if not isinstance(codec, Codec):
-        raise CodecError(f"a {type(codec).__name__} is no codec; load one with jaxcodec.load, by its name or its file")
-
-
-def _check(codec: Codec, header: Header, parts: Sequence[bytes], max_pixels: int) -> None:
+def check_fits(codec: Codec, header: Header, parts: Sequence[bytes], max_pixels: int) -> None:
     """That this codec can decode a file with this header; allocates nothing."""
     if header.codec_id != codec.id:
         raise WrongCodecError(

@@ -14,11 +14,15 @@ import numpy as np
 
 from jaxcodec.codec import tiles
 from jaxcodec.codec.kinds import Decoding, Loop, Part, Symbols
-from jaxcodec.codec.value import Codec
+from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import coders, lanes
 from jaxcodec.coding.lane_coder import stream_bytes, stream_words
 from jaxcodec.coding.lane_distributions import shifted
 from jaxcodec.errors import BitstreamError, CoderError
+
+
+_SYMBOLS_A_LANE = 1024
+"""There is at most one lane for so many symbols of the latent."""
 
 
 class Stream(NamedTuple):
@@ -30,7 +34,11 @@ class Stream(NamedTuple):
 
 
 def choose(codec: Codec, coder: str | None) -> str:
-    """The entropy coder to encode with: the one asked for, or the fastest here; raises CoderError for one that cannot."""
+    """The entropy coder to encode with: the one asked for, or the fastest here.
+
+    Raises CoderError for one that cannot, CodecError where `codec` is none.
+    """
+    require(codec)
     if not codec.kind.sequential:
         coder = coder or coders.default(jax.default_backend())
         coders.require(coder)
@@ -41,6 +49,12 @@ def choose(codec: Codec, coder: str | None) -> str:
             "use 'lanes', or leave the coder out"
         )
     return "lanes"
+
+
+def lane_limit(codec: Codec, size: tuple[int, int]) -> int:
+    """The most lanes for padded pixels of `size` (H, W), a power of two."""
+    symbols = math.prod(codec.latent_shape(size))
+    return min(1 << (max(symbols // _SYMBOLS_A_LANE, 1).bit_length() - 1), lanes.MAX_LANES)
 
 
 def part_count(codec: Codec, coder: str) -> int:
@@ -58,7 +72,9 @@ def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
         )
         return Stream(coder, 1, tuple(coded))
     blocks = to_blocks(codec, parts)
-    count = int(lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks)))
+    stride = codec.geometry.latent_stride
+    limit = lane_limit(codec, [stride * side for side in symbols.latent.shape[1:3]])
+    count = int(lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), limit))
     words, length = lanes.encode(codec.lane_tables, blocks, count, count)
     return Stream(coder, count, (stream_bytes(words, length),))
 

@@ -13,6 +13,9 @@ import numpy as np
 from jaxcodec.codec import tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
+from jaxcodec.coding import container
+from jaxcodec.coding.container import Header
+from jaxcodec.errors import BitstreamError
 
 
 class Analysis(NamedTuple):
@@ -63,6 +66,15 @@ def checksum(symbols: Symbols, identity: bytes) -> int:
         if array is not None:
             crc = zlib.crc32(np.ascontiguousarray(array, "<i4"), crc)
     return crc
+
+
+def check(symbols: Symbols, header: Header) -> None:
+    """Raises BitstreamError unless these are the symbols that a file with this header was made of."""
+    if checksum(symbols, container.identity(header)) != header.symbol_crc:
+        raise BitstreamError(
+            "this file's symbols came out otherwise than they were encoded: the file was changed after it was written, "
+            "or this device computes integers wrongly; fetch it again"
+        )
 
 
 def _mean(codec: Codec, hyper, quality, run):

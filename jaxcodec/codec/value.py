@@ -2,15 +2,17 @@
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.traverse_util
 import jax
+import jax.export
 import numpy as np
 
-from jaxcodec import bundled, codec_file, extensions, integer, models
+from jaxcodec import bundled, codec_file, devices, extensions, integer, models
 from jaxcodec.codec import geometry, kinds, networks
 from jaxcodec.codec.kinds import Kind
 from jaxcodec.codec_file import CodecContent
@@ -18,29 +20,29 @@ from jaxcodec.coding import coders, step, step_tables
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
-from jaxcodec.errors import ExtensionError
+from jaxcodec.errors import CodecError, ExtensionError
 
 
 class Host:
-    """The tables of a codec for coders of the host, and what its file holds to make others from at another step.
+    """What a codec has on the host: the content of its file, and its tables for coders that run there.
 
     Two of them are equal that have as many tables in each set: compiled functions, which have `Codec.lane_tables`, depend
     on no more.
 
     Attributes:
-      sets: table sets by name, "prior" and it may be "conditional".
-      own_sets: those of the file.
-      spec, arrays: of the integer networks, as in the file; the spec is JSON.
+      content: of the file.
+      sets: table sets by name, "prior" and it may be "conditional": those of the file, or made from them at another step.
     """
 
-    def __init__(self, own_sets: Mapping[str, Tables], spec: str, arrays: Mapping[str, np.ndarray], sets=None):
-        self.own_sets, self.spec, self.arrays = own_sets, spec, arrays
-        self.sets: Mapping[str, Tables] = own_sets if sets is None else sets
+    def __init__(self, content: CodecContent, sets: Mapping[str, Tables] | None = None):
+        self.content = content
+        # Sorted, so that a function exported elsewhere finds them in the same order, whoever made the content.
+        self.sets: Mapping[str, Tables] = dict(sorted((content.tables if sets is None else sets).items()))
         self._coders: dict[tuple[str, str], SymbolCoder] = {}
 
     def with_sets(self, sets: Mapping[str, Tables]) -> "Host":
         """The same at another step."""
-        return Host(self.own_sets, self.spec, self.arrays, sets)
+        return Host(self.content, sets)
 
     def coder(self, coder: str, name: str) -> SymbolCoder:
         """The coder of the host of that name, for a set; made once."""
@@ -53,19 +55,23 @@ class Host:
         before = list(self.sets)[: list(self.sets).index(name)]
         return sum(len(self.sets[earlier]) for earlier in before)
 
-    def _sizes(self) -> tuple[tuple[str, int], ...]:
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """The name of each set, and how many tables it has."""
         return tuple((name, len(tables)) for name, tables in self.sets.items())
 
     def __eq__(self, other):
-        return isinstance(other, Host) and self._sizes() == other._sizes()
+        return isinstance(other, Host) and self.sizes() == other.sizes()
 
     def __hash__(self):
-        return hash(self._sizes())
+        return hash(self.sizes())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Codec:
     """A trained model, frozen, with its tables. A pytree: a jitted function may take it as an argument.
+
+    Two codecs are equal that have the same id and are at the same step. One is pickled as the content of its file, and
+    made from that anew, on the default device; inside `jit`, where it has no values, it cannot be.
 
     Attributes:
       name: what it is called.
@@ -76,7 +82,7 @@ class Codec:
       kind: what it codes under which tables.
       geometry: sizes of its arrays.
       networks: the compiled pieces of the model.
-      host: integer probability tables for coders on the host, and what others are made from.
+      host: the content of its file, and integer probability tables for coders on the host.
       params: the model's variables, on the device.
       integer: arrays of the integer networks, on the device.
       lane_tables: all tables, on the device.
@@ -102,6 +108,14 @@ class Codec:
         """Bits of the probability tables."""
         return self.host.sets["prior"].precision
 
+    @property
+    def field(self) -> int | None:
+        """The field of the step (`coding.step`); None where the codec is traced, or has a batch of steps."""
+        known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(self.step, jax.core.Tracer)
+        if not known or np.shape(self.step) != ():
+            return None
+        return round(math.log(float(self.step)) / step.UNIT)
+
     def hyper_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """The shape of the hyper-symbols of padded pixels of `size` (H, W)."""
         stride = self.geometry.stride
@@ -120,11 +134,40 @@ class Codec:
         """The number of the first table of a part of the symbols in `lane_tables`."""
         return self.host.first(self.kind.tables[part])
 
+    def __repr__(self):
+        entropy = json.loads(self.host.content.model)["entropy"]
+        low, high = self.bpp_range
+        rates = f"{low:.2f} to {high:.2f} bpp" if self.variable else f"{low:.2f} bpp"
+        at = "" if self.field in (0, None) else f", step {float(self.step):.4g}"
+        return f"<Codec {self.name!r} {self.id}: {entropy}, {rates}{at}>"
+
+    def __eq__(self, other):
+        if not isinstance(other, Codec):
+            return NotImplemented
+        known = None not in (self.field, other.field)
+        return self is other or (known and (self.id, self.field) == (other.id, other.field))
+
+    def __hash__(self):
+        return hash(self.id)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        if self.field is None:
+            raise CodecError(
+                f"the codec {self.name} has no values here, inside of a transformation such as jit or vmap, and cannot be "
+                "pickled; pickle it outside"
+            )
+        return _restored, (self.host.content, self.field)
+
 
 _DATA = ("params", "integer", "lane_tables", "step")
-jax.tree_util.register_dataclass(
-    Codec, _DATA, [field.name for field in dataclasses.fields(Codec) if field.name not in _DATA]
-)
+_META = tuple(field.name for field in dataclasses.fields(Codec) if field.name not in _DATA)
+jax.tree_util.register_dataclass(Codec, _DATA, _META)
 
 
 def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) -> Codec:
@@ -137,6 +180,7 @@ def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) ->
       ExtensionError: it names code that was not allowed, or that cannot be imported.
       CodecFileError: there is none, or it is damaged or not a codec file.
       VersionError: another version of jaxcodec wrote it.
+      DeviceError: JAX has no device to compute on.
     """
     extensions.allow_imports(*([allow] if isinstance(allow, str) else allow))
     path = bundled.find(name_or_path)
@@ -146,26 +190,75 @@ def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) ->
         raise ExtensionError(f"{path}: {problem}") from problem
 
 
+def require(codec: Any) -> None:
+    """Raises CodecError unless `codec` is one."""
+    if not isinstance(codec, Codec):
+        given = repr(codec) if isinstance(codec, (str, os.PathLike)) else f"an object of the type {type(codec).__name__}"
+        wanted = repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
+        raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
+
+
+def _restored(content: CodecContent, field: int) -> Codec:
+    codec = create(content)
+    return at_step(codec, field, decodes=True) if field else codec
+
+
 def create(content: CodecContent) -> Codec:
-    """A codec from what its file holds."""
+    """A codec from what its file holds. Raises DeviceError where JAX has no device."""
+    devices.check()
     weights = {tuple(path.split("/")): weight.astype(np.float32) for path, weight in content.weights.items()}
-    description = content.metadata()["model"]
-    form = description.get("scale_form", "linear")
+    static = _static(content, content.id)
+    arrays = integer.at_step(json.loads(content.spec), static["scale_form"], content.integer, 0)
     return Codec(
-        name=content.name,
-        id=content.id,
-        bpp_range=content.bpp_range,
-        variable=description["gains"].get("points", 0) > 1,
-        scale_form=form,
-        kind=kinds.of(description),
-        geometry=geometry.of(models.build(description)),
-        networks=networks.build(content.model, content.spec),
-        host=Host(content.tables, content.spec, content.integer),
+        **static,
         params=jax.device_put({"params": flax.traverse_util.unflatten_dict(weights)}),
-        integer=jax.device_put(integer.at_step(json.loads(content.spec), form, content.integer, 0)),
-        lane_tables=jax.device_put(lane_tables(*content.tables.values())),
+        # A codec file has no arrays without axes; a content that was never in a file may.
+        integer=jax.device_put({name: np.atleast_1d(array) for name, array in arrays.items()}),
+        lane_tables=jax.device_put(lane_tables(*static["host"].sets.values())),
         step=np.float32(1),
     )
+
+
+def _static(content: CodecContent, codec_id: str) -> dict[str, Any]:
+    """The fields of a codec that are not arrays."""
+    description = json.loads(content.model)
+    return {
+        "name": content.name,
+        "id": codec_id,
+        "bpp_range": content.bpp_range,
+        "variable": description["gains"].get("points", 0) > 1,
+        "scale_form": description.get("scale_form", "linear"),
+        "kind": kinds.of(description),
+        "geometry": geometry.of(models.build(description)),
+        "networks": networks.build(content.model, content.spec),
+        "host": Host(content),
+    }
+
+
+def _static_to_bytes(values: tuple) -> bytes:
+    """What a function that `jax.export` serialises needs to know of the codec that it takes."""
+    static = dict(zip(_META, values, strict=True))
+    content = static["host"].content
+    fields = {name: getattr(content, name) for name in ("name", "model", "spec", "bpp_range")}
+    return json.dumps([fields, static["id"], dict(static["host"].sizes())]).encode()
+
+
+def _static_from_bytes(data: bytes) -> tuple:
+    fields, codec_id, sizes = json.loads(data)
+    fields["bpp_range"] = tuple(fields["bpp_range"])
+    tables = {name: range(size) for name, size in sizes.items()}  # only their number counts where no codec is
+    static = _static(CodecContent(**fields, summary="", weights={}, tables=tables), codec_id)
+    return tuple(static[name] for name in _META)
+
+
+jax.export.register_pytree_node_serialization(
+    Codec,
+    serialized_name="jaxcodec.Codec",
+    serialize_auxdata=_static_to_bytes,
+    deserialize_auxdata=_static_from_bytes,
+    from_children=lambda static, arrays: Codec(**dict(zip(_META, static)), **dict(zip(_DATA, arrays))),
+)
+jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcodec.LaneTables")
 
 
 def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
@@ -174,11 +267,11 @@ def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
     What was compiled for one step serves all. Unless it `decodes`, the lanes of the codec can only encode, which spares
     making tables of a prior anew.
     """
-    host, lookups = codec.host, codec.lane_tables
-    stepped = integer.at_step(json.loads(host.spec), codec.scale_form, host.arrays, field)
-    moved = {name: jax.device_put(array) for name, array in stepped.items() if array is not host.arrays.get(name)}
+    host, content, lookups = codec.host, codec.host.content, codec.lane_tables
+    stepped = integer.at_step(json.loads(content.spec), codec.scale_form, content.integer, field)
+    moved = {name: jax.device_put(array) for name, array in stepped.items() if array is not content.integer.get(name)}
     if codec.kind.tables["latent"] == kinds.PRIOR:
-        sets = {kinds.PRIOR: step_tables.at_step(host.own_sets[kinds.PRIOR], field)}
+        sets = {kinds.PRIOR: step_tables.at_step(content.tables[kinds.PRIOR], field)}
         host = host.with_sets(sets)
         lookups = lane_tables(*sets.values()) if decodes else for_encoding(lookups, *sets.values())
     return dataclasses.replace(

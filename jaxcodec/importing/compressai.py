@@ -22,7 +22,7 @@ from jaxcodec import models
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing import compressai_layers as layers
 from jaxcodec.importing.compressai_layers import FORMS, Layer
-from jaxcodec.importing.torch_file import read_state_dict
+from jaxcodec.importing.state_dict import read_state_dict
 from jaxcodec.models import presets
 
 ARCHITECTURES = (
@@ -63,7 +63,7 @@ class ImportedModel:
 
 
 def import_checkpoint(path: str | os.PathLike) -> ImportedModel:
-    """The model of a CompressAI checkpoint, a file that `torch.save` wrote (see `importing.torch_file`).
+    """The model of a CompressAI checkpoint, a file of `torch.save` or safetensors (see `importing.state_dict`).
 
     Raises:
       CheckpointError: the file cannot be read, or is not of a model in ARCHITECTURES as CompressAI has it.

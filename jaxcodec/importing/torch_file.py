@@ -15,15 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from jaxcodec.errors import CheckpointError
-from jaxcodec.files import read_bytes
-from jaxcodec.importing.torch_pickle import STORAGE_TYPES, NotPlainError, Storage, Tensor, interpret
+from jaxcodec.importing.torch_pickle import STORAGE_TYPES, Storage, Tensor, interpret
 
 _ZIP_START = b"PK\x03\x04"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _BFLOAT16 = np.dtype(np.uint16)
-_DAMAGE = (
+DAMAGE = (
     ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, EOFError, NotImplementedError,
     RuntimeError, zipfile.BadZipFile,
 )  # fmt: skip
@@ -31,44 +29,20 @@ _DAMAGE = (
 _Contents = tuple[Any, Callable[[Storage], np.ndarray]]  # the pickled value, and what reads a storage
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The tensors of a checkpoint by name, as read-only arrays of their shape and type (bfloat16 as float32).
+def is_zip(data: bytes) -> bool:
+    """Whether this is a checkpoint in the form of PyTorch 1.6 and later, by its first bytes."""
+    return data.startswith(_ZIP_START)
 
-    The checkpoint is a state dictionary, or a dictionary that has one under "state_dict"; the prefix "module." that
-    DataParallel puts before every name is taken off. Optimiser states and whatever else lies beside it are not read.
+
+def read(data: bytes) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
+    """What is pickled in a checkpoint, with a `Tensor` for each tensor, and what gives the values of one.
 
     Raises:
-      CheckpointError: missing, not a PyTorch checkpoint, damaged, or with other things in it than plain values and
-        tensors.
+      NotPlainError: there is something in it that only PyTorch, or some program, could make sense of.
+      DAMAGE: it is no checkpoint, or a damaged one; so may the function that gives values.
     """
-    data = read_bytes(path, CheckpointError)
-    try:
-        value, read_storage = _open_zip(data) if data.startswith(_ZIP_START) else _open_legacy(data)
-        tensors = _state_dict(value)
-        return {name: _array(tensor, read_storage) for name, tensor in tensors.items()}
-    except NotPlainError as problem:
-        raise CheckpointError(
-            f"{path} is not read further, because {problem}; if you trust it, load it with PyTorch and save only its "
-            f"weights, torch.save(model.state_dict(), FILE)"
-        ) from problem
-    except _DAMAGE as problem:
-        raise CheckpointError(
-            f"{path} is not a PyTorch checkpoint, or is damaged ({type(problem).__name__}: {str(problem)[:200]}); "
-            f"fetch it again"
-        ) from problem
-
-
-def _state_dict(value: Any) -> dict[str, Tensor]:
-    if isinstance(value, dict) and isinstance(value.get("state_dict"), dict):
-        value = value["state_dict"]
-    if not isinstance(value, dict) or not value:
-        raise NotPlainError("it holds no state dictionary")
-    for name, tensor in value.items():
-        if not isinstance(name, str) or not isinstance(tensor, Tensor):
-            raise NotPlainError(f"its entry {str(name)[:80]!r} is not a tensor")
-    if all(name.startswith("module.") for name in value):
-        return {name.removeprefix("module."): tensor for name, tensor in value.items()}
-    return value
+    value, read_storage = _open_zip(data) if is_zip(data) else _open_legacy(data)
+    return value, functools.partial(_array, read_storage=read_storage)
 
 
 def _array(tensor: Tensor, read_storage: Callable[[Storage], np.ndarray]) -> np.ndarray:
@@ -119,6 +93,11 @@ def _open_legacy(data: bytes) -> _Contents:
     return value, lambda storage: arrays[storage.key]
 
 
+def from_bfloat16(halves: np.ndarray) -> np.ndarray:
+    """Float32 from bfloat16, given as uint16: it is the upper half of a float32."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)
+
+
 def _text(key: Any) -> str:
     if not isinstance(key, str):
         raise TypeError("the key of a storage is not text")
@@ -136,6 +115,6 @@ def _decode(data: bytes, storage: Storage, little: bool) -> np.ndarray:
         raise ValueError(f"the storage {storage.key[:80]!r} has {len(data)} bytes and should have {_size(storage)}")
     kind = STORAGE_TYPES[storage.type.name]
     raw = np.frombuffer(data, (kind or _BFLOAT16).newbyteorder("<" if little else ">"))
-    if kind is None:  # bfloat16 is the upper half of a float32
-        return (raw.astype(np.uint32) << 16).view(np.float32)
+    if kind is None:
+        return from_bfloat16(raw)
     return raw.astype(kind, copy=False)

@@ -1,8 +1,9 @@
 """The pickle inside of a PyTorch checkpoint, interpreted as data: nothing is imported, and nothing in it can be called.
 
 Python's own unpickler runs what a file tells it to. This one knows the few operations that `torch.save` writes for
-dictionaries, lists, tuples, numbers, strings and tensors, and refuses every other with a sentence that names it. A
-tensor becomes a `Tensor`, a description of where its values lie in a storage of the file.
+dictionaries, lists, tuples, numbers, strings and tensors. Any other object, the settings of a training script say, becomes
+`Unknown`, its name alone, whatever the file wants done with it; other operations are refused with a sentence that names them.
+A tensor becomes a `Tensor`, a description of where its values lie in a storage of the file.
 """
 
 import dataclasses
@@ -58,6 +59,13 @@ class Tensor:
     strides: tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unknown:
+    """A Python object by its name, "module.attribute", or what such an object would make or be changed to."""
+
+    name: str
+
+
 class _Constructor(enum.Enum):
     MAPPING = "collections OrderedDict"
     TENSOR = "torch._utils _rebuild_tensor_v2"
@@ -68,7 +76,9 @@ _GLOBALS: dict[str, Any] = {constructor.value: constructor for constructor in _C
 _GLOBALS |= {f"torch {name}": StorageType(name) for name in STORAGE_TYPES}
 
 _MARK = object()
-_LITERALS = {"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"}
+_LITERALS = {
+    "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES",
+}  # fmt: skip
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
 _EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -106,7 +116,7 @@ def interpret(file: BinaryIO) -> Interpreted:
             stack.append(memo[argument])
         elif name == "BINPERSID":
             storage = _storage(stack.pop())
-            stack.append(storages.setdefault(storage.key, storage))
+            stack.append(storage if isinstance(storage, Unknown) else storages.setdefault(storage.key, storage))
         elif name == "STOP":
             (value,) = stack
             return Interpreted(value, storages)
@@ -127,21 +137,32 @@ def _combine(name: str, argument: Any, stack: list[Any]) -> None:
         case "TUPLE1" | "TUPLE2" | "TUPLE3":
             stack.append(tuple(_pop(stack, _TUPLES[name])))
         case "APPEND":
-            (item,) = _pop(stack, 1)
-            stack[-1].append(item)
+            _append(stack, _pop(stack, 1))
         case "APPENDS":
-            items = _pop_to_mark(stack)
-            stack[-1].extend(items)
+            _append(stack, _pop_to_mark(stack))
         case "SETITEM":
             _set_items(stack, _pop(stack, 2))
         case "SETITEMS":
             _set_items(stack, _pop_to_mark(stack))
         case "REDUCE":
             stack.append(_reduce(*_pop(stack, 2)))
+        case "NEWOBJ":
+            stack.append(_new(_pop(stack, 2)[0]))
+        case "NEWOBJ_EX":
+            stack.append(_new(_pop(stack, 3)[0]))
+        case "EMPTY_SET":
+            stack.append(Unknown("builtins.set"))
+        case "FROZENSET":
+            _pop_to_mark(stack)
+            stack.append(Unknown("builtins.frozenset"))
+        case "ADDITEMS":
+            _pop_to_mark(stack)
+            if not isinstance(stack[-1], Unknown):
+                raise ValueError("the pickle adds to something that is not a set")
         case "BUILD":
             # State dictionaries carry the versions of their modules as an attribute, which nothing here needs.
             stack.pop()
-            if not isinstance(stack[-1], dict):
+            if not isinstance(stack[-1], (dict, Unknown)):
                 raise NotPlainError("it sets attributes of an object")
         case _:
             raise NotPlainError(f"its pickle uses the operation {name}")
@@ -161,37 +182,55 @@ def _pop_to_mark(stack: list[Any]) -> list[Any]:
     return taken
 
 
+def _append(stack: list[Any], items: list[Any]) -> None:
+    if not isinstance(stack[-1], Unknown):
+        stack[-1].extend(items)
+
+
 def _set_items(stack: list[Any], items: list[Any]) -> None:
+    if isinstance(stack[-1], Unknown):
+        return
     if not isinstance(stack[-1], dict):
         raise ValueError("the pickle sets the items of something that is not a dictionary")
     for key, value in zip(items[::2], items[1::2], strict=True):
         # Only keys that hash at once: tuples within tuples can be made to take forever.
-        if not isinstance(key, (str, int, float)):
+        if not isinstance(key, (str, int, float, bytes, Unknown)):
             raise NotPlainError(f"it has a dictionary with a key of the type {type(key).__name__}")
         stack[-1][key] = value
 
 
 def _global(name: str) -> Any:
-    if name not in _GLOBALS:
-        raise NotPlainError(f"it asks for the Python object {name.replace(' ', '.')[:200]!r}")
-    return _GLOBALS[name]
+    return _GLOBALS.get(name, Unknown(name.replace(" ", ".", 1)[:200]))
 
 
-def _storage(identity: Any) -> Storage:
+def _new(kind: Any) -> Unknown:
+    """An object of a class."""
+    if not isinstance(kind, Unknown):
+        raise NotPlainError("it makes an object in an unknown way")
+    return kind
+
+
+def _storage(identity: Any) -> Storage | Unknown:
     match identity:
         case ("storage", StorageType() as kind, str(key), str(), int(count)) | (
             "storage", StorageType() as kind, str(key), str(), int(count), None,
         ):  # fmt: skip
             return Storage(key, kind, count)
+        case ("storage", Unknown() as kind, str(), *_):
+            return kind
     raise NotPlainError("it refers to something beside it that is not a plain storage")
 
 
 def _reduce(function: Any, arguments: Any) -> Any:
     match function, arguments:
+        case Unknown(), _:
+            return function
         case _Constructor.MAPPING, ():
             return {}
         case _Constructor.TENSOR, (Storage() as storage, int(offset), tuple(shape), tuple(strides), *_):
             return Tensor(storage, offset, shape, strides)
         case _Constructor.PARAMETER, (Tensor() as tensor, *_):
             return tensor
+        case _Constructor.TENSOR | _Constructor.PARAMETER, (Unknown() as inner, *_):
+            return inner
     raise NotPlainError("it makes an object in an unknown way")

@@ -255,5 +255,5 @@ def test_the_name_of_a_codec_is_no_codec(tiny, face):
         lambda: decode("default", data),
         lambda: jaxcodec.encode(None, face, bpp=1),
     ):
-        with pytest.raises(CodecError, match=r"is no codec; load one with jaxcodec\.load"):
+        with pytest.raises(CodecError, match=r"is not a codec; give what jaxcodec\.load"):
             call()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch_files import LEGACY_START, called, legacy, many, mapping, named, plain, storage, tensor, zipped
 
 from jaxcodec.errors import CheckpointError
-from jaxcodec.importing.torch_file import read_state_dict
+from jaxcodec.importing.state_dict import read_state_dict
 
 VALUES = np.arange(1, 25, dtype=np.float32)
 FLOATS = storage("0", "FloatStorage", 24)
@@ -300,5 +300,5 @@ def _read_or_refuse(tmp_path_factory, data: bytes) -> None:
 
 
 def test_reading_needs_neither_pytorch_nor_jax():
-    command = "import sys, jaxcodec.importing.torch_file; print(sorted({'jax', 'torch', 'flax'} & set(sys.modules)))"
+    command = "import sys, jaxcodec.importing.state_dict; print(sorted({'jax', 'torch', 'flax'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True).stdout.strip() == "[]"

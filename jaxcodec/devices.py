@@ -1,0 +1,29 @@
+"""What JAX computes on, asked for where it is first needed, so that a device that is not there is a plain sentence."""
+
+import os
+
+import jax
+
+from jaxcodec.errors import DeviceError
+
+_PLATFORMS = "JAX_PLATFORMS"
+
+
+def check() -> None:
+    """Makes sure that JAX has a device.
+
+    Raises:
+      DeviceError: it has none, as where JAX_PLATFORMS names a kind of device that is not here.
+    """
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as problem:  # an assertion where the platform is known, and its devices are not
+        reason = str(problem).strip().partition("\n")[0][:200].rstrip(" .")
+        wanted = jax.config.jax_platforms
+        if not wanted:
+            raise DeviceError(f"JAX finds no device to compute on ({reason}); install JAX anew") from problem
+        source = _PLATFORMS if os.environ.get(_PLATFORMS) == wanted else "the setting jax_platforms"
+        raise DeviceError(
+            f"{source} asks for {wanted!r}, and JAX finds no such device here{reason and f' ({reason})'}; unset {_PLATFORMS}, "
+            "set it to cpu, or install JAX for that device"
+        ) from problem
