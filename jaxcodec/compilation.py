@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import jax
 
+from jaxcodec import programs
+
 _CPU_OPTIONS = {
     # Temporary buffers of half the size: pages of fresh memory cost a CPU more than running at once gains.
     "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
@@ -13,23 +15,12 @@ _CPU_OPTIONS = {
 }
 
 
-def compiled(function: Callable, **settings) -> Callable:
-    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU.
+def compiled(function: Callable, identity: str | None = None, **settings) -> Callable:
+    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU, as `programs.kept` keeps it.
 
     Inside of another `jit` it is part of that one, which alone has options.
     """
-    nested = jax.jit(function, **settings)
-
-    @functools.cache
-    def outermost():
-        return jax.jit(function, compiler_options=options(), **settings)
-
-    @functools.wraps(function)
-    def call(*arguments, **named):
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((arguments, named)))
-        return (nested if traced else outermost())(*arguments, **named)
-
-    return call
+    return programs.kept(function, identity, options, **settings)
 
 
 @functools.cache

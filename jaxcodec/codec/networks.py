@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxcodec import image, integer, models
 from jaxcodec.compilation import compiled
 from jaxcodec.coding.container import MAX_QUALITY
+from jaxcodec.programs import kept
 
 
 class Networks(NamedTuple):
@@ -79,10 +80,11 @@ def lowered(params, dtype: str):
 @functools.lru_cache(maxsize=16)
 def build(description_json: str, spec_json: str) -> Networks:
     """The networks of a model description and an integer spec (canonical JSON); the same give the same functions."""
-    return Networks(**_float_pieces(json.loads(description_json)), **_integer_pieces(json.loads(spec_json)))
+    return Networks(**_float_pieces(description_json), **_integer_pieces(spec_json))
 
 
-def _float_pieces(description) -> dict[str, Callable | None]:
+def _float_pieces(description_json: str) -> dict[str, Callable | None]:
+    description = json.loads(description_json)
     model = models.build(description)
 
     def apply(method: str, params, *arguments):
@@ -116,14 +118,17 @@ def _float_pieces(description) -> dict[str, Callable | None]:
         dtype = jax.tree.leaves(params["params"]["synthesis"])[0].dtype
         return apply("synthesise", params, latent_hat, _fraction(quality), dtype)
 
+    def named(name):
+        return f"{name} {description_json}"
+
     has_hyper = "hyper_analysis" in description
     return {
-        "latent": compiled(latent),
-        "hyper": compiled(hyper) if has_hyper else None,
-        "mean": compiled(mean) if hasattr(model, "mean") else None,
-        "residual": jax.jit(residual),
-        "symbols": jax.jit(_symbols),
-        "pixels": compiled(pixels, static_argnames="grey"),
+        "latent": compiled(latent, named("latent")),
+        "hyper": compiled(hyper, named("hyper")) if has_hyper else None,
+        "mean": compiled(mean, named("mean")) if hasattr(model, "mean") else None,
+        "residual": kept(residual, named("residual")),
+        "symbols": kept(_symbols, "symbols"),
+        "pixels": compiled(pixels, named("pixels"), static_argnames="grey"),
         "relaxed": Relaxed(
             hyper=hyper_latent if has_hyper else None,
             round_hyper=functools.partial(apply, "round_hyper") if has_hyper else None,
@@ -137,13 +142,14 @@ def _symbols(residual, step):
     return jnp.round(residual / step).astype(jnp.int32)
 
 
-def _integer_pieces(spec) -> dict[str, Callable | None]:
+def _integer_pieces(spec_json: str) -> dict[str, Callable | None]:
+    spec = json.loads(spec_json)
     names = ("index", "scale", "level", "hyper_part", "context_codes", "context_part", "parameters")
     pieces = {name: functools.partial(piece, spec) for name, piece in integer.pieces(spec).items()}
     for name in {"index", "level"} & set(pieces):
         # There are 64 tables; large pictures feel the difference in memory.
         pieces[name] = _narrow(pieces[name])
-    return {name: jax.jit(pieces[name]) if name in pieces else None for name in names}
+    return {name: kept(pieces[name], f"{name} {spec_json}") if name in pieces else None for name in names}
 
 
 def _narrow(piece: Callable[..., jax.Array]) -> Callable[..., jax.Array]:

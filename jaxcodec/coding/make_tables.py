@@ -4,9 +4,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from jaxcodec.coding.tables import PRECISION, Tables
+
+
+def _ndtr(values: np.ndarray) -> np.ndarray:
+    """The cumulative distribution function of the standard normal."""
+    from scipy.special import ndtr  # takes long to import, and a loaded codec makes no tables
+
+    return ndtr(values)
 
 
 def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tables:
@@ -15,7 +21,7 @@ def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tabl
     for scale in np.asarray(scales, np.float64):
         reach = int(np.ceil(6 * scale)) + 1
         distance = np.abs(np.arange(-reach, reach + 1))
-        masses.append(ndtr((0.5 - distance) / scale) - ndtr((-0.5 - distance) / scale))
+        masses.append(_ndtr((0.5 - distance) / scale) - _ndtr((-0.5 - distance) / scale))
         minimum.append(-reach)
     return mass_tables(masses, minimum, precision)
 
@@ -48,7 +54,7 @@ def phase_tables(scales: Sequence[float], precision: int = PRECISION) -> PhaseTa
         reach = int(np.ceil(6 * scale)) + 1
         for mean in np.arange(count) / count:
             distance = np.abs(np.arange(-reach, reach + 2) - mean)
-            masses.append(ndtr((0.5 - distance) / scale) - ndtr((-0.5 - distance) / scale))
+            masses.append(_ndtr((0.5 - distance) / scale) - _ndtr((-0.5 - distance) / scale))
             minimum.append(-reach)
     first = np.cumsum(np.append(0, 1 << bits[:-1])).astype(np.int32)
     return PhaseTables(mass_tables(masses, minimum, precision), first, bits)

@@ -8,7 +8,6 @@ rates that it takes on photographs, and from what photographs take.
 import math
 
 import numpy as np
-import scipy.fft
 
 from jaxcodec.codec import Codec
 
@@ -42,6 +41,8 @@ def log_steps(codec: Codec) -> tuple[float, float]:
 
 def _rates(pixels: np.ndarray) -> np.ndarray:
     """Rates at the steps of `_LOG_STEPS` in bpp, from blocks that are spread over the picture."""
+    import scipy.fft  # takes long to import, and only a size to meet needs it
+
     coefficients = scipy.fft.dctn(_blocks(pixels) @ _COLOURS, axes=(1, 2), norm="ortho")
     coefficients[:, 0, 0] = 0  # neighbours tell it
     power = np.square(coefficients, out=coefficients)

@@ -11,12 +11,11 @@ the last look saw.
 
 import functools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from jaxcodec.codec import cost, networks, stacked
 from jaxcodec.codec.stacked import Steps
@@ -73,7 +72,7 @@ class State(NamedTuple):
     """
 
     variables: Variables
-    optimiser: optax.OptState
+    optimiser: Any
     lack: jax.Array
     integral: jax.Array
     log_shift: jax.Array
@@ -203,7 +202,7 @@ def _begin(batch, variables, measured):
     def one(each, variables, measured):
         best = Best(_loss(each, measured), measured, each.at.field, jnp.int32(0))
         # Before the first look what the relaxation does to the bits is not known, and the controller waits.
-        state = State(variables, _ADAM.init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan))
+        state = State(variables, _adam().init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan))
         return state, best, _value(each, measured)
 
     return jax.vmap(one)(batch, variables, measured)
@@ -301,7 +300,7 @@ def _update(codec, each: Batch, grey, settings: Settings, annealed, low, state: 
         grey=grey, plain=settings.plain, synthesis_params=low,
     )  # fmt: skip
     (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
-    direction, adam = _ADAM.update(gradient, state.optimiser)
+    direction, adam = _adam().update(gradient, state.optimiser)
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
     left = _left(settings.decay, annealed, t)
     variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
@@ -346,8 +345,11 @@ def _log_factor(state: State):
     return jnp.clip(state.integral + _PROPORTIONAL * state.lack, -_MOST, _MOST)
 
 
-_ADAM = optax.scale_by_adam()
-"""With betas .9 and .999."""
+def _adam():
+    """With betas .9 and .999."""
+    import optax  # takes long to import, and most commands refine nothing
+
+    return optax.scale_by_adam()
 
 
 def _moved(left, value, direction, rate):
