@@ -17,7 +17,10 @@ def check() -> None:
     """
     try:
         jax.devices()
-    except (RuntimeError, AssertionError) as problem:  # an assertion where the platform is known, and its devices are not
+    except (
+        RuntimeError,
+        AssertionError,
+    ) as problem:  # an assertion where the platform is known, and its devices are not
         reason = str(problem).strip().partition("\n")[0][:200].rstrip(" .")
         wanted = jax.config.jax_platforms
         if not wanted:

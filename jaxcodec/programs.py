@@ -26,7 +26,9 @@ _KINDS = 4  # of versions of this package and JAX together whose programs are ke
 _LIBRARIES = ("jax", "jaxlib", "flax", "numpy")
 
 
-def kept(function: Callable, identity: str | None, options: Callable[[], Mapping[str, Any]] = dict, **settings) -> Callable:
+def kept(
+    function: Callable, identity: str | None, options: Callable[[], Mapping[str, Any]] = dict, **settings
+) -> Callable:
     """`jax.jit(function, **settings)`, whose programs are kept where JAX keeps its own.
 
     Args:

@@ -21,7 +21,10 @@ print(jax.jit(lambda x: x + 1)(1))
 @pytest.fixture(autouse=True)
 def no_cache_of_the_user():
     """JAX as it is where the user has set up no cache for it; the tests have one of their own."""
-    names = ("jax_compilation_cache_dir", *(name for name in jax.config.values if name.startswith("jax_persistent_cache_min")))
+    names = (
+        "jax_compilation_cache_dir",
+        *(name for name in jax.config.values if name.startswith("jax_persistent_cache_min")),
+    )
     before = {name: getattr(jax.config, name) for name in names}
     jax.config.update("jax_compilation_cache_dir", None)
     yield

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxcodec import jax_settings
 from jaxcodec.codec import streams, symbols, tiles
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import lanes
@@ -25,6 +26,7 @@ DEFAULT_QUALITY = 50.0
 """On the scale of 0 to 100."""
 
 
+@jax_settings.ours
 def encode_fn(
     codec: Codec, pixels: jax.Array, quality: jax.Array | float = DEFAULT_QUALITY
 ) -> tuple[jax.Array, jax.Array]:
@@ -60,6 +62,7 @@ def encode_fn(
     return words[: word_bound(codec, pixels.shape[:2])], length + 1  # a wavefront's block has places for more symbols
 
 
+@jax_settings.ours
 def decode_fn(
     codec: Codec,
     words: jax.Array,
@@ -89,7 +92,9 @@ def decode_fn(
     count = words[0].astype(jnp.int32)
     valid = (count > 0) & (count <= width) & (count & (count - 1) == 0)
     count = jnp.where(valid, count, 1)
-    coded, ended = streams.decode_words(codec, words[1:], jnp.asarray(length) - 1, count, width, padded_size, hundredths)
+    coded, ended = streams.decode_words(
+        codec, words[1:], jnp.asarray(length) - 1, count, width, padded_size, hundredths
+    )
     pixels = symbols.synthesise(codec, coded, hundredths, run=tiles.whole)
     return pixels[0, : size[0], : size[1]], valid & ended
 
@@ -113,7 +118,9 @@ def padded(codec: Codec, size: tuple[int, int]) -> tuple[int, int]:
 def to_hundredths(quality: jax.Array | float) -> jax.Array:
     """A quality of 0 to 100 in hundredths, int32 (1,)."""
     if np.shape(quality) != ():
-        raise RateError(f"a quality has no axes, and this one has the shape {np.shape(quality)}; map over it with jax.vmap")
+        raise RateError(
+            f"a quality has no axes, and this one has the shape {np.shape(quality)}; map over it with jax.vmap"
+        )
     if not isinstance(quality, jax.core.Tracer):
         value = float(quality)
         if not 0 <= value <= 100:

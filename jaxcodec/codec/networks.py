@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxcodec import image, integer, models
+from jaxcodec import extensions, image, integer, models
 from jaxcodec.compilation import compiled
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.programs import kept
@@ -119,7 +119,8 @@ def _float_pieces(description_json: str) -> dict[str, Callable | None]:
         return apply("synthesise", params, latent_hat, _fraction(quality), dtype)
 
     def named(name):
-        return f"{name} {description_json}"
+        # Code from outside the package may change without a sign, so that nothing of it is kept.
+        return None if _has_own(description) else f"{name} {description_json}"
 
     has_hyper = "hyper_analysis" in description
     return {
@@ -136,6 +137,13 @@ def _float_pieces(description_json: str) -> dict[str, Callable | None]:
             synthesis=synthesis,
         ),
     }
+
+
+def _has_own(part) -> bool:
+    """Whether a description names code from outside the package."""
+    if isinstance(part, dict):
+        return any(map(_has_own, part.values()))
+    return extensions.is_own(part)
 
 
 def _symbols(residual, step):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxcodec import jax_settings
 from jaxcodec.codec import functions, streams, tiles
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.pictures import check_fits
@@ -30,6 +31,7 @@ class Unpacked(NamedTuple):
     quality: float
 
 
+@jax_settings.ours
 def pack(
     codec: Codec,
     words: np.ndarray | jax.Array,
@@ -80,6 +82,7 @@ def pack(
     return container.write(dataclasses.replace(header, symbol_crc=crc), stream.parts, {})
 
 
+@jax_settings.ours
 def unpack(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Unpacked:
     """The words of a .jxc file as `decode_fn` takes them; those of images of one size stack to a batch.
 
@@ -107,7 +110,9 @@ def unpack(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Unpack
     coded, length = stream_words(stream.parts[0])
     words = np.zeros(max(functions.word_bound(codec, size), length + 1), np.uint16)
     words[0], words[1 : length + 1] = stream.lanes, coded[:length]
-    return Unpacked(words, length + 1, size, functions.DEFAULT_QUALITY if header.quality is None else header.quality / 100)
+    return Unpacked(
+        words, length + 1, size, functions.DEFAULT_QUALITY if header.quality is None else header.quality / 100
+    )
 
 
 def _checked_size(codec: Codec, size: tuple[int, int]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from jaxcodec import image
+from jaxcodec import image, jax_settings
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.kinds import Symbols
@@ -66,6 +66,7 @@ def decode(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: in
     return decode_picture(codec, data, max_pixels=max_pixels).pixels
 
 
+@jax_settings.ours
 def encode_picture(
     codec: Codec,
     picture: AnyPicture,
@@ -102,6 +103,7 @@ def encode_source(codec: Codec, source: "Source", quality: float | None) -> Enco
     return write(codec, source, hundredths, 0, symbols_of.rounded(codec, analysis), analysis.side)
 
 
+@jax_settings.ours
 def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS) -> Picture:
     """The picture of a .jxc file.
 

@@ -12,7 +12,7 @@ import jax
 import jax.export
 import numpy as np
 
-from jaxcodec import bundled, codec_file, devices, extensions, integer, models
+from jaxcodec import bundled, codec_file, devices, extensions, integer, jax_settings, models
 from jaxcodec.codec import geometry, kinds, networks
 from jaxcodec.codec.kinds import Kind
 from jaxcodec.codec_file import CodecContent
@@ -111,10 +111,12 @@ class Codec:
     @property
     def field(self) -> int | None:
         """The field of the step (`coding.step`); None where the codec is traced, or has a batch of steps."""
-        known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(self.step, jax.core.Tracer)
+        known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(
+            self.step, jax.core.Tracer
+        )
         if not known or np.shape(self.step) != ():
             return None
-        return round(math.log(float(self.step)) / step.UNIT)
+        return round(math.log(float(jax.device_get(self.step))) / step.UNIT)
 
     def hyper_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """The shape of the hyper-symbols of padded pixels of `size` (H, W)."""
@@ -138,7 +140,7 @@ class Codec:
         entropy = json.loads(self.host.content.model)["entropy"]
         low, high = self.bpp_range
         rates = f"{low:.2f} to {high:.2f} bpp" if self.variable else f"{low:.2f} bpp"
-        at = "" if self.field in (0, None) else f", step {float(self.step):.4g}"
+        at = "" if self.field in (0, None) else f", step {float(jax.device_get(self.step)):.4g}"
         return f"<Codec {self.name!r} {self.id}: {entropy}, {rates}{at}>"
 
     def __eq__(self, other):
@@ -193,7 +195,9 @@ def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) ->
 def require(codec: Any) -> None:
     """Raises CodecError unless `codec` is one."""
     if not isinstance(codec, Codec):
-        given = repr(codec) if isinstance(codec, (str, os.PathLike)) else f"an object of the type {type(codec).__name__}"
+        given = (
+            repr(codec) if isinstance(codec, (str, os.PathLike)) else f"an object of the type {type(codec).__name__}"
+        )
         wanted = repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
         raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
 
@@ -203,6 +207,7 @@ def _restored(content: CodecContent, field: int) -> Codec:
     return at_step(codec, field, decodes=True) if field else codec
 
 
+@jax_settings.ours
 def create(content: CodecContent) -> Codec:
     """A codec from what its file holds. Raises DeviceError where JAX has no device."""
     devices.check()
@@ -215,7 +220,7 @@ def create(content: CodecContent) -> Codec:
         # A codec file has no arrays without axes; a content that was never in a file may.
         integer=jax.device_put({name: np.atleast_1d(array) for name, array in arrays.items()}),
         lane_tables=jax.device_put(lane_tables(*static["host"].sets.values())),
-        step=np.float32(1),
+        step=jax.device_put(np.float32(1)),
     )
 
 
@@ -261,6 +266,7 @@ jax.export.register_pytree_node_serialization(
 jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcodec.LaneTables")
 
 
+@jax_settings.ours
 def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
     """The codec with the quantiser step of a field of `coding.step`; whatever step `codec` has does not count.
 
@@ -275,5 +281,9 @@ def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
         host = host.with_sets(sets)
         lookups = lane_tables(*sets.values()) if decodes else for_encoding(lookups, *sets.values())
     return dataclasses.replace(
-        codec, host=host, integer={**codec.integer, **moved}, lane_tables=lookups, step=np.float32(step.size(field))
+        codec,
+        host=host,
+        integer={**codec.integer, **moved},
+        lane_tables=lookups,
+        step=jax.device_put(np.float32(step.size(field))),
     )

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
+from jaxcodec import jax_settings
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.pictures import AnyPicture
 from jaxcodec.coding import step
@@ -44,6 +45,7 @@ def encode(
     return encode_picture(codec, picture, **targets, latents=latents, **options).data
 
 
+@jax_settings.ours
 def encode_picture(
     codec: Codec,
     picture: AnyPicture,
@@ -104,6 +106,7 @@ def encode_picture(
     return refined.encode(codec, pictures.prepare(codec, picture, coder, keep_hidden_colour), latents)
 
 
+@jax_settings.ours
 def encode_pictures(
     codec: Codec,
     given: Sequence[AnyPicture],

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxcodec import jax_settings
 from jaxcodec.codec import Codec, Encoded, decode
 from jaxcodec.codec.pictures import prepare
 from jaxcodec.errors import CodecError, RateError
@@ -71,6 +72,7 @@ class EncodedSet:
         return None if self.same_rate is None else _mse(self.same_rate, self.pixels)
 
 
+@jax_settings.ours
 def encode_set(
     codec: Codec,
     pictures: Sequence[Picture],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from jaxcodec import jax_settings
 from jaxcodec.codec import Codec, pictures
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
@@ -13,6 +14,7 @@ from jaxcodec.refinement.latents import Latents
 from jaxcodec.refinement.tasks import Task
 
 
+@jax_settings.ours
 def refine(
     codec: Codec,
     images: Sequence[Picture | np.ndarray],

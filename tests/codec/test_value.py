@@ -36,7 +36,10 @@ def test_it_survives_pickling_whole(any_codec, face):
     assert again == any_codec and hash(again) == hash(any_codec)
     assert jaxcodec.encode(again, face) == data
     assert np.array_equal(jaxcodec.decode(again, data), jaxcodec.decode(any_codec, data))
-    assert len(pickle.dumps(any_codec)) < 1.1 * sum(array.nbytes for array in any_codec.host.content.tensors().values()) + 20_000
+    assert (
+        len(pickle.dumps(any_codec))
+        < 1.1 * sum(array.nbytes for array in any_codec.host.content.tensors().values()) + 20_000
+    )
 
 
 @pytest.mark.parametrize("name", ["tiny", "autoregressive", "factorized"])
@@ -59,7 +62,9 @@ def test_it_reaches_another_process(tiny, face, tmp_path):
         pickle.dump({"codec": tiny, "face": face}, file)
     script = "import pickle, jaxcodec, sys; sent = pickle.load(open('codec.pickle', 'rb')); "
     script += "sys.stdout.buffer.write(jaxcodec.encode(sent['codec'], sent['face']))"
-    process = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True)
+    process = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True
+    )
     assert process.stdout == jaxcodec.encode(tiny, face)
 
 

@@ -46,11 +46,22 @@ def made(name: str, state: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "prefix",
-    ["", "module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod.", "model.", "net.", "model._orig_mod.module."],
+    [
+        "",
+        "module.",
+        "_orig_mod.",
+        "_orig_mod.module.",
+        "module._orig_mod.",
+        "model.",
+        "net.",
+        "model._orig_mod.module.",
+    ],
 )
 @pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model", "net"])
 def test_every_place_and_prefix(read, key, prefix):
-    operations = weights(prefix) if key is None else mapping({"epoch": plain(3), key: weights(prefix), "loss": plain(0.5)})
+    operations = (
+        weights(prefix) if key is None else mapping({"epoch": plain(3), key: weights(prefix), "loss": plain(0.5)})
+    )
     assert read(torch(operations)) == EXPECTED
 
 
@@ -70,8 +81,12 @@ def test_prefixes_that_not_all_share_stay(read):
 
 
 def test_a_checkpoint_of_lightning(read):
-    settings = named("pytorch_lightning.utilities.parsing AttributeDict") + b")\x81" + b"(" + plain("lr") + plain(1e-4) + b"u"
-    scalar = called("numpy.core.multiarray scalar", called("numpy dtype", plain("f8")), called("_codecs encode", plain("x")))
+    settings = (
+        named("pytorch_lightning.utilities.parsing AttributeDict") + b")\x81" + b"(" + plain("lr") + plain(1e-4) + b"u"
+    )
+    scalar = called(
+        "numpy.core.multiarray scalar", called("numpy dtype", plain("f8")), called("_codecs encode", plain("x"))
+    )
     optimiser = plain({"step": 7, "lr": 0.1})
     operations = mapping({
         "epoch": plain(9), "pytorch-lightning_version": plain("2.1.0"), "state_dict": weights("model."),
@@ -105,9 +120,13 @@ def test_nothing_beside_them_is_run(read, tmp_path):
 
 
 def test_an_object_in_the_place_of_the_weights_is_named(read):
-    with pytest.raises(CheckpointError, match=r"'compressai.models.Net' where .* torch.save\(model.state_dict\(\), FILE\)"):
+    with pytest.raises(
+        CheckpointError, match=r"'compressai.models.Net' where .* torch.save\(model.state_dict\(\), FILE\)"
+    ):
         read(torch(mapping({"model": called("compressai.models Net"), "epoch": plain(1)})))
-    with pytest.raises(CheckpointError, match="'g_a' is the Python object 'torch._utils._rebuild_qtensor' and not a tensor"):
+    with pytest.raises(
+        CheckpointError, match="'g_a' is the Python object 'torch._utils._rebuild_qtensor' and not a tensor"
+    ):
         read(torch(mapping({"state_dict": mapping({"g_a": called("torch._utils _rebuild_qtensor", plain(1))})})))
 
 
