@@ -5,7 +5,7 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec.errors import RateError
+from jaxcodec.errors import CodecError, ImageError, RateError
 from jaxcodec.image import Picture
 from jaxcodec.rate import image_set
 
@@ -81,6 +81,42 @@ def test_one_picture_gets_the_budget(codec, pictures):
     alone = image_set.encode_set(codec, pictures[1:2], total_bytes=3_000)
     assert 0.98 * 3_000 <= alone.total_bytes <= 3_000
     assert alone.mse_255 <= alone.same_rate_mse_255
+
+
+class Read:
+    """Pictures that are read when they are asked for; a broken one raises, and one vanishes after the first reading."""
+
+    def __init__(self, pictures, vanishing: int | None = None):
+        self.pictures, self.vanishing, self.count = pictures, vanishing, [0] * len(pictures)
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, place):
+        self.count[place] += 1
+        picture = self.pictures[place]
+        if isinstance(picture, Exception) or (place == self.vanishing and self.count[place] > 1):
+            raise picture if isinstance(picture, Exception) else ImageError("it is gone")
+        return picture
+
+
+def test_a_broken_picture_is_left_out_and_the_others_have_the_budget(pictures):
+    codec = small_codecs.build("tiny")
+    crops = [Picture(picture.pixels[:64, :64]) for picture in pictures[:2]]
+    whole = image_set.encode_set(codec, crops, mean_bpp=3.0)
+    for broken in (ImageError("it is damaged"), MemoryError(), KeyError("unforeseen")):
+        done = image_set.encode_set(codec, Read([crops[0], broken, crops[1]]), mean_bpp=3.0)
+        assert isinstance(done.members[1], CodecError) and done.pixels == (64 * 64, 0, 64 * 64)
+        assert [done.members[0].encoded.data, done.members[2].encoded.data] == [m.encoded.data for m in whole.members]
+        assert (done.count, done.total_bytes, done.mse_255) == (2, whole.total_bytes, whole.mse_255)
+    gone = image_set.encode_set(codec, Read([crops[0], crops[0], crops[1]], vanishing=1), mean_bpp=3.0)
+    assert str(gone.members[1]) == "it is gone" and gone.count == 2
+    assert gone.total_bytes <= 3.0 * 2 * 64 * 64 / 8
+
+
+def test_a_set_of_which_nothing_is_left(pictures):
+    done = image_set.encode_set(small_codecs.build("tiny"), Read([ImageError("a"), ImageError("b")]), mean_bpp=3.0)
+    assert [str(member) for member in done.members] == ["a", "b"] and (done.count, done.same_rate) == (0, None)
 
 
 @pytest.mark.parametrize(
