@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import re
 import secrets
 
 from jaxcodec.errors import CodecError
@@ -13,6 +14,16 @@ MAX_PIXELS = 268_000_000
 
 _PROBE_BYTES = 4096
 _NO_HARD_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def local_folder(path: str | os.PathLike, error: type[CodecError] = CodecError) -> pathlib.Path:
+    """`path` as a folder of this machine; raises `error` for an address such as gs://bucket/run.
+
+    A path that has been a `pathlib.Path` already has lost one of the strokes.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path)):
+        raise error(f"{path} is an address, not a folder of this machine; mount it (with gcsfuse or s3fs, say) and give that")
+    return pathlib.Path(path)
 
 
 def read_bytes(path: str | os.PathLike, error: type[CodecError] = CodecError) -> bytes:

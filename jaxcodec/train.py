@@ -126,8 +126,7 @@ def _main(argv: list[str]) -> None:
     if given.compile_cache:
         compile_cache.enable()
     try:
-        if given.distributed or given.coordinator:
-            sharding.initialise_distributed(given.coordinator, given.processes, given.process)
+        sharding.initialise_distributed(given.coordinator, given.processes, given.process, cluster=given.distributed)
         train = rate_search.search if given.search else loop.train
         finished = train(given.config, given.workdir)
     except CodecError as error:

@@ -7,7 +7,7 @@
 Images stay uint8 HWC RGB here; the conversion to float32 in [0, 1] belongs to the jitted training step.
 """
 
-from jaxcodec.data.pipeline import training_batches, validation_crops
-from jaxcodec.data.source import ImageFolder, open_folder
+from jaxcodec.data.pipeline import Batches, training_batches, validation_crops
+from jaxcodec.data.source import ImageFolder, check_folders, open_folder
 
-__all__ = ["ImageFolder", "open_folder", "training_batches", "validation_crops"]
+__all__ = ["Batches", "ImageFolder", "check_folders", "open_folder", "training_batches", "validation_crops"]

@@ -1,6 +1,12 @@
 """The stream of training crops, and the fixed crops for validation."""
 
 import dataclasses
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Any, Self
 
 import grain
 import numpy as np
@@ -23,7 +29,7 @@ def training_batches(
     min_scale: float = 1.0,
     reference_pixels: int = 512 * 512,
     max_copies: int = 8,
-) -> grain.DatasetIterator:
+) -> "Batches":
     """An endless stream of random, randomly flipped crops of the training images.
 
     Large images are drawn more often: in each epoch, which is shuffled anew, an image comes up
@@ -32,8 +38,8 @@ def training_batches(
     The examples are a function of the seed and their position only. Process `p` of `P` gets the `p`-th of `P` equal
     parts of every global batch, so that the batches of all processes, joined in order, are those of a single process.
 
-    `iterator.get_state()` and `set_state()` (or Grain's Orbax handlers) save and restore the position exactly. The
-    state is a count of batches and fits any number of processes, as long as `workers` stays the same.
+    `get_state()` and `set_state()` of the result save and restore the position exactly. The state is a count of batches
+    and fits any number of processes and workers.
 
     Args:
       dataset: the images.
@@ -43,7 +49,7 @@ def training_batches(
       process_index: which of the processes this is.
       process_count: number of processes that share the global batch.
       workers: processes to decode and crop in, each with its part of the cache; 0 uses threads of this process, which
-        is enough while the images fit into the cache.
+        is enough while the images fit into the cache. They end with this process, however it ends.
       min_scale: images are shrunk by a random factor between this and 1, as far as they stay larger than the crop;
         1 leaves them as they are.
       reference_pixels: size of image that counts as one in an epoch.
@@ -54,7 +60,7 @@ def training_batches(
 
     Raises:
       DataError: the batch cannot be divided among the processes, or min_scale is outside (0, 1]; or, while iterating,
-        an image that cannot be read any more.
+        an image that cannot be read any more, or a worker that was ended.
     """
     if batch_size % process_count:
         raise DataError(
@@ -73,17 +79,89 @@ def training_batches(
     def example(path: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
         return {"image": random_crop(dataset.read(path), crop, min_scale, rng)}
 
-    return iter(
+    parts = (
         grain.MapDataset.source(paths)
         .seed(seed)
         .shuffle()
         .repeat()
         .random_map(example)
         .batch(batch_size // process_count, drop_remainder=True)
-        .slice(slice(process_index, None, process_count))
-        .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
-        .mp_prefetch(grain.multiprocessing.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2))
     )
+    return Batches(parts, workers, process_index, process_count)
+
+
+class Batches:
+    """The iterator of `training_batches`."""
+
+    def __init__(self, parts: grain.MapDataset, workers: int, process_index: int, process_count: int):
+        """parts: those of all processes' batches in turn, of which this is every `process_count`-th."""
+        self._parts, self._workers = parts, workers
+        self._process_index, self._process_count = process_index, process_count
+        self._position = 0
+        self._iterator: grain.DatasetIterator | None = None
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        if self._iterator is None:
+            self._iterator = self._start()
+        try:
+            batch = next(self._iterator)
+        except RuntimeError as error:
+            if not self._workers:
+                raise
+            raise DataError(
+                f"one of the {self._workers} worker processes that read images was ended ({error}); "
+                "if memory ran out, set config.data.workers or config.data.cache_gib lower"
+            ) from error
+        self._position += 1
+        return batch
+
+    def get_state(self) -> dict[str, int]:
+        """The position: how many batches have been taken."""
+        return {"next_index": self._position}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from a position that `get_state` gave, of another iterator as well.
+
+        Raises DataError for a position that is none.
+        """
+        self.close()
+        # Grain's own state of several workers, as older versions kept it, has a count for each.
+        counts = [state, *state.get("iterators_in_use_states", ())]
+        counts = [count["next_index"] for count in counts if "next_index" in count]
+        if not counts:
+            raise DataError("the position in the training images is one of an older version that cannot be read; start anew")
+        self._position = sum(counts)
+
+    def close(self) -> None:
+        """Ends the worker processes; the next batch starts them again."""
+        iterator, self._iterator = self._iterator, None
+        if hasattr(iterator, "close"):  # not before Grain 0.2.13, which ends them when they are collected
+            iterator.close()
+
+    def _start(self) -> grain.DatasetIterator:
+        """Grain's iterator from the present position on."""
+        first = self._process_index + self._position * self._process_count
+        options = grain.multiprocessing.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=2)
+        return iter(
+            self._parts.slice(slice(first, None, self._process_count))
+            .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
+            .mp_prefetch(options, worker_init_fn=_follow_parent)
+        )
+
+
+def _follow_parent(worker: int, workers: int) -> None:
+    """Called in a worker process: Ctrl-C is for its parent to answer, with whose end it ends, by a SIGKILL as well."""
+    del worker, workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def validation_crops(dataset: ImageFolder, crop: int, count: int) -> np.ndarray:

@@ -4,9 +4,10 @@ import concurrent.futures
 import dataclasses
 import functools
 import hashlib
+import os
 import pathlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from absl import logging
@@ -14,6 +15,7 @@ from PIL import Image
 
 from jaxcodec import image
 from jaxcodec.errors import DataError, ImageError
+from jaxcodec.files import local_folder
 
 SUFFIXES = frozenset(".png .jpg .jpeg .webp".split())
 """Suffixes (lower case) by which `open_folder` knows training images."""
@@ -108,11 +110,13 @@ def open_folder(
     cache_gib: float = 4.0,
     decode_all: bool = True,
     seed: int = 0,
+    leave_out: str | os.PathLike | None = None,
 ) -> ImageFolder:
     """Finds the PNG, JPEG and WebP images in folders and below, and holds some out for validation.
 
-    Files that cannot be read are named in a warning and left out, hidden files are passed over. Every file is decoded
-    once here, so that a damaged one is known now rather than hours into training; what fits into the cache stays there.
+    Files and folders below that cannot be read are named in a warning and left out, so are the folders of training runs,
+    whose pictures are no photographs; hidden files are passed over. Every file is decoded once here, so that a damaged one
+    is known now rather than hours into training; what fits into the cache stays there.
 
     The held-out images are those whose relative path, hashed together with `seed`, comes first: the choice does not
     depend on where the folder lies, and changes little when files are added.
@@ -124,11 +128,12 @@ def open_folder(
       decode_all: False reads only the headers here, which suits collections of a million files; a file damaged
         further on then stops training when it is drawn.
       seed: chooses which images are held out.
+      leave_out: another folder that is not searched, where it lies below these: that of the run itself.
 
     Raises:
       DataError: a folder does not exist, no file is readable, or nothing would be left to train on.
     """
-    names = _find([folders] if isinstance(folders, (str, pathlib.Path)) else folders)
+    names = _find([folders] if isinstance(folders, (str, pathlib.Path)) else folders, leave_out)
     cache = DecodedCache(int(cache_gib * 2**30))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         count = functools.partial(_count_pixels, cache=cache if decode_all else None)
@@ -151,16 +156,49 @@ def open_folder(
     return ImageFolder(train, tuple(sizes[path] for path in train), validation, skipped, cache)
 
 
-def _find(folders: Sequence[str]) -> dict[str, str]:
-    """Maps the path of every image file to its path relative to its folder, in sorted order."""
-    found = {}
-    for folder in map(pathlib.Path, folders):
+def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
+    """The folders as paths; raises DataError for one that does not exist, is no folder or cannot be listed."""
+    checked = []
+    for name in folders:
+        folder = local_folder(name, DataError)
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; name an existing folder of images")
-        for path in sorted(folder.rglob("*")):
+        try:
+            os.scandir(folder).close()
+        except OSError as problem:
+            raise DataError(f"cannot read the folder {folder}: {problem.strerror}; give leave to, or name another") from problem
+        checked.append(folder)
+    return checked
+
+
+def _find(folders: Sequence[str], leave_out: str | os.PathLike | None) -> dict[str, str]:
+    """Maps the path of every image file to its path relative to its folder, in sorted order."""
+    found = {}
+    for folder in check_folders(folders):
+        for path in sorted(_files(folder, leave_out)):
             if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
                 found.setdefault(str(path), path.relative_to(folder).as_posix())
     return found
+
+
+def _files(folder: pathlib.Path, leave_out: str | os.PathLike | None) -> Iterator[pathlib.Path]:
+    """The files of a folder and below, without those of training runs; what is left out is told."""
+
+    def unreadable(problem: OSError) -> None:
+        logging.warning("leaving out the folder %s: %s", problem.filename, problem.strerror)
+
+    for root, below, names in os.walk(folder, onerror=unreadable):
+        root = pathlib.Path(root)
+        if _is_run(root) or (leave_out and pathlib.Path(leave_out).exists() and root.samefile(leave_out)):
+            logging.warning("leaving out the folder %s, whose pictures a training run made", root)
+            below.clear()
+        else:
+            yield from (root / name for name in names)
+
+
+def _is_run(folder: pathlib.Path) -> bool:
+    """Whether a folder is the work folder of a training run."""
+    return (folder / "config.json").is_file() and (folder / "checkpoints").is_dir()
 
 
 def _count_pixels(path: str, cache: DecodedCache | None) -> int | None:
@@ -178,4 +216,4 @@ def _count_pixels(path: str, cache: DecodedCache | None) -> int | None:
 
 
 def _hash(name: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return hashlib.sha256(f"{seed}/{name}".encode(errors="surrogateescape")).digest()

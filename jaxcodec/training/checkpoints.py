@@ -1,76 +1,202 @@
 """Checkpoints: the train state, the input's position, and the metrics of the open logging window, by Orbax."""
 
+import contextlib
 import pathlib
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
+from absl import logging
+from jax.experimental import multihost_utils
 
-from jaxcodec.errors import TrainingError
+from jaxcodec.errors import CodecError, TrainingError
+from jaxcodec.training import sealing
 from jaxcodec.training.state import TrainState
+
+FOLDER = "checkpoints"
+DAMAGED_FOLDER = "damaged_checkpoints"
+
+Read = TypeVar("Read")
 
 
 class Checkpoints:
-    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never seen as one."""
+    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never seen as one.
+
+    For a `with` statement, at whose end every save is on disk.
+    """
 
     def __init__(self, workdir: pathlib.Path, keep: int = 2):
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=True)
-        self._manager = ocp.CheckpointManager((workdir / "checkpoints").absolute(), options=options)
+        self._folder = (workdir / FOLDER).absolute()
+        self._damaged: list[int] = []
+        after = ocp.AsyncOptions(post_finalization_callback=self._seal)
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=True, async_options=after)
+        handlers = {"state": ocp.StandardCheckpointHandler(), "host": ocp.JsonCheckpointHandler()}
+        with _writing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._manager = ocp.CheckpointManager(self._folder, item_handlers=handlers, options=options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        try:
+            self.close()
+        except TrainingError as problem:
+            if kind is None:
+                raise
+            logging.warning("%s", problem)  # what ends the run is told by its own error
 
     def latest_step(self) -> int | None:
         """Step of the newest finished checkpoint, or None."""
         return self._manager.latest_step()
 
     def save(self, step: int, state: TrainState, host: dict[str, Any]) -> None:
-        """Starts saving `state` and the JSON values `host` (input position, open window) as checkpoint `step`."""
+        """Starts saving `state` and the JSON values `host` (input position, open window) as checkpoint `step`.
+
+        Raises TrainingError if this save cannot begin, or the one before did not succeed.
+        """
         if step == self.latest_step():
             return
         # The step donates its state; on a CPU Orbax may still be reading the very same buffers.
         state = jax.tree.map(jnp.copy, state)
         arguments = ocp.args.Composite(state=ocp.args.StandardSave(state), host=ocp.args.JsonSave(host))
-        self._manager.save(step, args=arguments)
+        with _writing(self._folder):
+            self._manager.save(step, args=arguments)
 
     def restore(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
-        """The newest checkpoint, with the shapes and shardings of `template`.
+        """The newest sound checkpoint, with the shapes and shardings of `template`; damaged ones are told in a warning.
 
-        Raises TrainingError if it does not fit the template.
+        Raises TrainingError if it is of another model than the template, or if all are damaged.
         """
-        step = self._manager.latest_step()
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
         arguments = ocp.args.Composite(state=ocp.args.StandardRestore(abstract), host=ocp.args.JsonRestore())
-        try:
+
+        def read(step: int) -> tuple[TrainState, dict[str, Any]]:
+            self._check_model(step, template)
             restored = self._manager.restore(step, args=arguments)
-        except (ValueError, KeyError, TypeError) as error:
-            raise TrainingError(
-                f"the checkpoint of step {step} in {self._manager.directory} does not fit the model of the config; "
-                "use the config that it was trained with, or another --workdir"
-            ) from error
-        return restored.state, restored.host
+            return restored.state, restored.host
+
+        step, restored = _newest_sound(self._manager, read)
+        self._damaged = [later for later in self._manager.all_steps() if later > step]
+        return restored
+
+    def set_aside_damaged(self) -> None:
+        """Moves the checkpoints that `restore` found damaged to `workdir/damaged_checkpoints`, to make way for new ones."""
+        if not self._damaged:
+            return
+        if jax.process_index() == 0:
+            with _writing(self._folder):
+                aside = self._folder.parent / DAMAGED_FOLDER
+                aside.mkdir(exist_ok=True)
+                for step in self._damaged:
+                    number = sum(path.name.split(".")[0] == str(step) for path in aside.iterdir())
+                    (self._folder / str(step)).rename(aside / (f"{step}.{number}" if number else str(step)))
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices("damaged checkpoints are set aside")
+        self._manager.reload()
+        self._damaged = []
+
+    def wait(self) -> None:
+        """Waits until every save is on disk; raises TrainingError if one could not be written."""
+        with _writing(self._folder):
+            self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits until every save is on disk."""
-        self._manager.wait_until_finished()
-        self._manager.close()
+        """Waits likewise, and ends Orbax's threads; a folder without a checkpoint is removed."""
+        try:
+            self.wait()
+        finally:
+            with contextlib.suppress(Exception):  # the same error once more
+                self._manager.close()
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
+
+    def _check_model(self, step: int, template: TrainState) -> None:
+        stored, wanted = _shapes(self._manager.item_metadata(step)["state"]), _shapes(template)
+        for name in sorted(stored.keys() | wanted.keys()):
+            there, here = stored.get(name, "missing"), wanted.get(name, "missing")
+            if there != here:
+                raise TrainingError(
+                    f"the checkpoint of step {step} in {self._folder} does not fit the model of the config: {name} is "
+                    f"{there} there and {here} here; use the config that it was trained with, or another --workdir"
+                )
+
+    def _seal(self) -> None:
+        """Called by Orbax, in its own thread, when all is written, before it gives a checkpoint its name."""
+        if jax.process_index() == 0:
+            for folder in self._folder.iterdir():
+                if folder.is_dir() and not folder.name.isdigit():
+                    with contextlib.suppress(CodecError, OSError):  # it only tells damage sooner
+                        sealing.seal(folder)
 
 
 def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
-    """Step, and the averaged or the last parameters, of the newest checkpoint, as NumPy arrays.
+    """Step, and the averaged or the last parameters, of the newest sound checkpoint, as NumPy arrays.
 
-    Raises TrainingError if there is no checkpoint.
+    Raises TrainingError if there is no checkpoint, or none that is not damaged.
     """
-    directory = (workdir / "checkpoints").absolute()
+    directory = (workdir / FOLDER).absolute()
     if not directory.is_dir():
         raise TrainingError(f"{workdir} holds no checkpoints; name the --workdir of a training run")
     handlers = {"state": ocp.PyTreeCheckpointHandler(), "host": ocp.JsonCheckpointHandler()}
     with ocp.CheckpointManager(directory, item_handlers=handlers) as manager:
-        step = manager.latest_step()
-        if step is None:
+        if manager.latest_step() is None:
             raise TrainingError(f"{workdir} holds no finished checkpoint yet; let training reach its first one")
-        # The train state restored as host arrays, whatever devices it was trained on.
-        metadata = manager.item_metadata(step)["state"]
-        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata))
-        arguments = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=as_numpy))
-        tree = manager.restore(step, args=arguments).state
-    return step, tree["average" if averaged else "params"]
+
+        def read(step: int) -> Any:
+            # The train state restored as host arrays, whatever devices it was trained on.
+            metadata = manager.item_metadata(step)["state"]
+            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata))
+            arguments = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=as_numpy))
+            return manager.restore(step, args=arguments).state["average" if averaged else "params"]
+
+        return _newest_sound(manager, read)
+
+
+def _newest_sound(manager: ocp.CheckpointManager, read: Callable[[int], Read]) -> tuple[int, Read]:
+    """Step and content of the newest checkpoint that can be read."""
+    steps = sorted(manager.all_steps(), reverse=True)
+    for step in steps:
+        problem = sealing.damage(pathlib.Path(manager.directory) / str(step))
+        if problem is None:
+            try:
+                return step, read(step)
+            except CodecError:
+                raise
+            except Exception as error:  # Orbax and TensorStore raise anything, Exception itself too
+                problem = " ".join(str(error).split())[:200] or type(error).__name__
+        logging.warning("the checkpoint of step %d in %s is damaged (%s): it is passed over", step, manager.directory, problem)
+    raise TrainingError(
+        f"every checkpoint in {manager.directory} is damaged (steps {', '.join(map(str, sorted(steps)))}); "
+        "restore them from a copy, or start anew in another --workdir"
+    )
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """{path: shape} of the arrays of a train state, or of what Orbax keeps about one."""
+    # Orbax keeps named tuples as dictionaries, whose metadata is a tree of its own kind.
+    tree = dict(tree) if not isinstance(tree, TrainState) else tree
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    names = {_name(path): leaf for path, leaf in leaves}
+    return {name: tuple(leaf.shape) for name, leaf in names.items() if hasattr(leaf, "shape")}
+
+
+def _name(path) -> str:
+    parts = (next(getattr(key, kind) for kind in ("key", "name", "idx") if hasattr(key, kind)) for key in path)
+    return "/".join(map(str, parts))
+
+
+@contextlib.contextmanager
+def _writing(folder: pathlib.Path) -> Iterator[None]:
+    """Whatever goes wrong while a checkpoint is written becomes a TrainingError."""
+    try:
+        yield
+    except Exception as error:  # Orbax and TensorStore raise anything
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise TrainingError(
+            f"cannot write a checkpoint to {folder}: {reason}; make room or give it leave to write, and the same command "
+            "goes on from the newest one that is finished"
+        ) from error

@@ -1,6 +1,5 @@
 """From a training folder to a codec file."""
 
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -11,9 +10,10 @@ from jaxcodec.calibration import PICTURES
 from jaxcodec.data.source import open_folder
 from jaxcodec.errors import DataError, TrainingError
 from jaxcodec.export import export_codec
+from jaxcodec.files import local_folder
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
-from jaxcodec.training.reporting import METRICS_FILE
+from jaxcodec.training.reporting import read_metrics
 
 
 def export(
@@ -24,7 +24,7 @@ def export(
     overwrite: bool = True,
     allow: Sequence[str] = (),
 ) -> codec_file.CodecContent:
-    """Writes the newest checkpoint of `workdir` as the codec file `path`, and returns what it holds.
+    """Writes the newest sound checkpoint of `workdir` as the codec file `path`, and returns what it holds.
 
     The averaged parameters are taken where the run keeps an average. The range of rates that the codec claims is that
     of the last validation before the checkpoint. Integer networks are calibrated on a few pictures, evenly spread over
@@ -33,11 +33,11 @@ def export(
 
     Raises:
       ExtensionError: the run names code that was not allowed or cannot be imported.
-      TrainingError: the folder holds no run, no finished checkpoint, or no validation yet; or the pictures that it
-        trained on are gone, and no others are given.
+      TrainingError: the folder holds no run, no finished checkpoint that is sound, or no validation yet; or the pictures
+        that it trained on are gone, and no others are given.
       CodecFileError: a weight is not finite, or the file cannot be written, or is there already and `overwrite` is False.
     """
-    workdir = pathlib.Path(workdir)
+    workdir = local_folder(workdir, TrainingError)
     config = run_config.load(workdir)
     step, params = restore_exported(workdir, averaged=config.average_decay > 0)
     extensions.allow_imports(*allow)
@@ -47,19 +47,21 @@ def export(
         params,
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
-        pictures=() if coded == "factorized" else _pictures(config, images),
+        pictures=() if coded == "factorized" else _pictures(config, workdir, images),
         summary=f"{config.model.entropy} model, {step} training steps",
     )
     codec_file.save(path, content, overwrite=overwrite)
     return content
 
 
-def _pictures(config, images: str | pathlib.Path | None) -> list[np.ndarray]:
+def _pictures(config, workdir: pathlib.Path, images: str | pathlib.Path | None) -> list[np.ndarray]:
     """Up to PICTURES pictures, evenly spread over those that were trained on, or over a folder."""
     folders = run_config.folders(config) if images is None else [images]
     held_out = config.data.validation_images if images is None else 0
     try:
-        folder = open_folder(folders, validation_images=held_out, cache_gib=0, decode_all=False, seed=config.seed)
+        folder = open_folder(
+            folders, validation_images=held_out, cache_gib=0, decode_all=False, seed=config.seed, leave_out=workdir
+        )
     except DataError as problem:
         raise TrainingError(
             f"exporting takes some of the pictures that were trained on: {problem}; or give others by --images DIR"
@@ -70,12 +72,11 @@ def _pictures(config, images: str | pathlib.Path | None) -> list[np.ndarray]:
 
 def _bpp_range(workdir: pathlib.Path, step: int, qualities) -> tuple[float, float]:
     """Mean validation rates (bpp) of the lowest and highest quality, from the last validation up to `step`."""
-    rates: dict[str, float] = {}
-    path = workdir / METRICS_FILE
-    for line in path.read_text().splitlines() if path.exists() else ():
-        row = json.loads(line)
-        if row["part"].startswith("validation/") and row["step"] <= step:
-            rates[row["part"]] = row["bpp"]
+    rates = {
+        row["part"]: row["bpp"]
+        for row in read_metrics(workdir)
+        if row["part"].startswith("validation/") and row["step"] <= step and "bpp" in row
+    }
     try:
         return tuple(rates[f"validation/quality_{quality:g}"] for quality in (min(qualities), max(qualities)))
     except KeyError as missing:

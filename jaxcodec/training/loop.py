@@ -1,68 +1,101 @@
 """The training loop: one readable pass from a config and a folder to checkpoints, metrics and pictures."""
 
+import contextlib
 import hashlib
 import pathlib
-import signal
+import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import grain
 import jax
 import ml_collections
 import numpy as np
 from absl import logging
-from jax.experimental import multihost_utils
 
 from jaxcodec import data, models, objectives
-from jaxcodec.errors import TrainingError
+from jaxcodec.errors import DataError, TrainingError
+from jaxcodec.files import local_folder
 from jaxcodec.training import config as run_config
-from jaxcodec.training import optimisers, sharding, start, validation
+from jaxcodec.training import lock, optimisers, sharding, start, validation
 from jaxcodec.training import state as train_state
 from jaxcodec.training.checkpoints import Checkpoints
+from jaxcodec.training.quiet import without_compile_alarm
 from jaxcodec.training.reporting import Reporter
 from jaxcodec.training.step import make_train_step, make_validation_step
+from jaxcodec.training.stopping import Stop
 
 
 def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Trains the model of `config` in `workdir`, from the newest checkpoint there if there is one.
+    """Trains the model of `config` in `workdir`, from the newest sound checkpoint there if there is one.
 
     Returns True when all steps are done, False when a SIGTERM came first; either way the last state is saved.
 
     Raises:
-      TrainingError, RateError: a setting that cannot work, a checkpoint that does not fit, or a loss that is not finite.
-      DataError: the folder of images is missing, empty or unreadable.
+      TrainingError, RateError, CodecFileError: a setting that cannot work, a checkpoint that does not fit, a folder that
+        another run uses or that cannot be written to, or a loss that is not finite.
+      DataError: the folder of images is missing, empty or unreadable, or an image has vanished.
+      KeyboardInterrupt: after a Ctrl-C, once the state is saved. A second Ctrl-C ends the process at once.
     """
-    workdir = pathlib.Path(workdir)
+    workdir = local_folder(workdir, TrainingError)
     config = run_config.with_paths(config)
     run_config.check(config)
+    data.check_folders(run_config.folders(config))
+    _check_model(config)
     mesh = sharding.data_mesh()
     sharding.check_batch(config.batch_size, mesh)
+    alone_here = lock.locked(workdir) if jax.process_index() == 0 else contextlib.nullcontext()
+    with alone_here, Checkpoints(workdir, config.keep_checkpoints) as checkpoints:
+        if checkpoints.latest_step() is not None:
+            run_config.check_same(config, workdir)
+        try:
+            return _run(config, workdir, mesh, checkpoints)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            raise TrainingError(
+                f"the memory does not suffice for a step of {config.batch_size} crops of {config.data.crop} pixels; "
+                "lower config.batch_size or config.data.crop, or use more devices"
+            ) from error
 
-    # ---------------------------------------------------------------- data, model, steps
-    images = _open_input(config)
-    workdir.mkdir(parents=True, exist_ok=True)
-    first_process = jax.process_index() == 0
-    checkpoints = Checkpoints(workdir, config.keep_checkpoints)
-    if checkpoints.latest_step() is not None:
-        run_config.check_same(config, workdir)
-    state, train_step, validate = _compile(config, mesh, fresh=checkpoints.latest_step() is None)
 
-    # ---------------------------------------------------------------- checkpoint
+def _run(config: ml_collections.ConfigDict, workdir: pathlib.Path, mesh, checkpoints: Checkpoints) -> bool:
+    """`train`, in a folder that is locked and whose settings fit."""
+    # ---------------------------------------------------------------- data, model, checkpoint
+    images = _open_input(config, workdir)
+    state, train_step, validate = _make(config, mesh, fresh=checkpoints.latest_step() is None)
     state, step, window = _resume(checkpoints, state, images, config)
-    if first_process:
-        run_config.remember(config, workdir)
-    reporter = Reporter(workdir, step, config.steps) if first_process else None
+    falling = sharding.put_replicated(optimisers.decay(config), mesh)
 
     def save() -> None:
-        host = {"input": images.batches.get_state(), "window": window, "images": images.fingerprint}
-        checkpoints.save(step, state, host)
+        if step:  # a run that has not begun binds nobody to its settings
+            host = {"input": images.batches.get_state(), "window": window, "images": images.fingerprint}
+            checkpoints.save(step, state, host)
 
-    # ---------------------------------------------------------------- loop
-    stop = _Stop()
-    pending: list[dict[str, jax.Array]] = []  # metrics still on the device
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(images.batches.close)
+        stop = stack.enter_context(Stop())
+        if step < config.steps:
+            train_step = _compile(train_step, state, config, mesh, falling)
+        checkpoints.set_aside_damaged()
+        reporter = None
+        if jax.process_index() == 0 and not stop.seen:
+            run_config.remember(config, workdir)
+            reporter = stack.enter_context(contextlib.closing(Reporter(workdir, step, config.steps)))
+
+        # ---------------------------------------------------------------- loop
+        pending: list[dict[str, jax.Array]] = []  # metrics still on the device
+        validated = False
         while step < config.steps and not stop.requested(step):
-            state, metrics = train_step(state, sharding.put_batch(next(images.batches)["image"], mesh))
+            try:
+                batch = next(images.batches)["image"]
+            except DataError:
+                if stop.seen:  # a signal to the whole group ends the workers too
+                    break
+                if jax.process_count() == 1:
+                    window += _fetch(pending, step)
+                    save()
+                raise
+            state, metrics = train_step(state, sharding.put_batch(batch, mesh), falling)
             pending.append(metrics)
             step += 1
             at_end = step == config.steps
@@ -76,33 +109,34 @@ def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> boo
                     reporter.scalars(step, "train", means)
                     reporter.progress(step, means, config.batch_size)
             if (step % config.validate_every == 0 or at_end) and images.held_out.size:
-                _validate(validate, state, images.held_out, config, step, mesh, reporter)
+                with contextlib.nullcontext() if validated or not reporter else reporter.uncounted():  # it compiles
+                    _validate(validate, state, images.held_out, config, step, mesh, reporter)
+                validated = True
             if step % config.checkpoint_every == 0 or at_end:
                 save()
         window += _fetch(pending, step)
         save()
-    finally:
-        checkpoints.close()
-        stop.restore()
-        if reporter:
-            reporter.close()
+        checkpoints.wait()
+    if stop.interrupted:
+        raise KeyboardInterrupt
     return step >= config.steps
 
 
 class _Input(NamedTuple):
     """Training batches of this process, held-out crops, and a hash that tells the training images."""
 
-    batches: grain.DatasetIterator
+    batches: data.Batches
     held_out: np.ndarray
     fingerprint: str
 
 
-def _open_input(config: ml_collections.ConfigDict) -> _Input:
+def _open_input(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> _Input:
     folder = data.open_folder(
         run_config.folders(config),
         validation_images=config.data.validation_images,
         cache_gib=config.data.cache_gib,
         seed=config.seed,
+        leave_out=workdir,
     )
     batches = data.training_batches(
         folder,
@@ -115,21 +149,21 @@ def _open_input(config: ml_collections.ConfigDict) -> _Input:
         min_scale=config.data.min_scale,
     )
     held_out = data.validation_crops(folder, config.data.crop, config.data.validation_images)
+    if not held_out.size:
+        logging.warning("no images are held out (config.data.validation_images): no validation, and nothing to export")
     return _Input(batches, held_out, _fingerprint(folder))
 
 
-def _compile(config: ml_collections.ConfigDict, mesh, *, fresh: bool) -> tuple[train_state.TrainState, Callable, Callable]:
+def _make(config: ml_collections.ConfigDict, mesh, *, fresh: bool) -> tuple[train_state.TrainState, Callable, Callable]:
     """A fresh state on the mesh, and the jitted steps of training (which donates its state) and of validation."""
-    model = models.build(config.model.to_dict())
-    if config.fake_quantised:
-        model = model.clone(fake_quantised=True)
+    model = _model(config)
     objective = objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
     transform = optimisers.create(config)
     step_function = make_train_step(
         model, objective, transform, surrogate=config.surrogate, seed=config.seed, average_decay=config.average_decay
     )
     same, split = sharding.replicated(mesh), sharding.divided(mesh)
-    train_step = jax.jit(step_function, in_shardings=(same, split), out_shardings=(same, same), donate_argnums=0)
+    train_step = jax.jit(step_function, in_shardings=(same, split, same), out_shardings=(same, same), donate_argnums=0)
     validate = jax.jit(make_validation_step(model, objective), out_shardings=same)
     state = train_state.create(model, transform, config.data.crop, config.seed, objective.init())
     if config.start.workdir and fresh:
@@ -140,6 +174,35 @@ def _compile(config: ml_collections.ConfigDict, mesh, *, fresh: bool) -> tuple[t
         sum(leaf.size for leaf in jax.tree.leaves(state.params)), mesh.size, jax.process_count(), config.batch_size,
     )  # fmt: skip
     return sharding.put_replicated(jax.device_get(state), mesh), train_step, validate
+
+
+def _model(config: ml_collections.ConfigDict):
+    model = models.build(config.model.to_dict())
+    return model.clone(fake_quantised=True) if config.fake_quantised else model
+
+
+def _check_model(config: ml_collections.ConfigDict) -> None:
+    """Raises TrainingError for a model whose sizes do not go together, which only shows when it is traced."""
+    key, image = jax.random.key(0), np.zeros((1, config.data.crop, config.data.crop, 3), np.float32)
+    try:
+        output, _ = jax.eval_shape(_model(config).init_with_output, key, image, np.zeros(1, np.float32), key)
+    except Exception as error:  # Flax and JAX raise anything
+        reason = " ".join(str(error).split())[:300]
+        raise TrainingError(f"the model of the config cannot be built ({reason}); mend config.model") from error
+    if output.image.shape != image.shape:
+        raise TrainingError(f"the model of the config makes {output.image.shape} of {image.shape}; mend config.model")
+
+
+def _compile(train_step: Callable, state, config, mesh, falling) -> Callable:
+    """The compiled step of training. XLA's word about how long that takes is hidden, ours is logged."""
+    logging.info("compiling the training step, which takes minutes for a large model that is new")
+    begun = time.monotonic()
+    shape = (config.batch_size, config.data.crop, config.data.crop, 3)
+    images = jax.ShapeDtypeStruct(shape, np.uint8, sharding=sharding.divided(mesh))
+    with without_compile_alarm():
+        compiled = train_step.lower(state, images, falling).compile()
+    logging.info("compiled in %.0f s", time.monotonic() - begun)
+    return compiled
 
 
 def _resume(checkpoints: Checkpoints, state, images: _Input, config) -> tuple[train_state.TrainState, int, list]:
@@ -172,7 +235,7 @@ def _fetch(pending: list[dict[str, jax.Array]], step: int) -> list[dict[str, flo
             at = step - len(rows) + position + 1
             raise TrainingError(
                 f"the loss of step {at} is not finite (loss {row['loss']}, gradient norm {row['gradient_norm']}); "
-                "the last checkpoint is kept: lower config.optimiser.learning_rate and start again"
+                "what was saved before is kept: lower config.optimiser.learning_rate and start again"
             )
     return rows
 
@@ -192,23 +255,3 @@ def _validate(validate, state, held_out, config, step, mesh, reporter: Reporter 
             )  # fmt: skip
     if reporter:
         reporter.picture(step, "validation", [held_out[: len(rows[0])], *rows])
-
-
-class _Stop:
-    """Whether to stop: SIGTERM in this process, or in any process of a run of several."""
-
-    def __init__(self):
-        self._seen = False
-        self._alone = jax.process_count() == 1
-        # With several processes JAX's own preemption service listens, and agrees on one step for all.
-        self._before: Any = signal.signal(signal.SIGTERM, self._notice) if self._alone else None
-
-    def _notice(self, *_):
-        self._seen = True
-
-    def requested(self, step: int) -> bool:
-        return self._seen if self._alone else multihost_utils.reached_preemption_sync_point(step)
-
-    def restore(self) -> None:
-        if self._alone:
-            signal.signal(signal.SIGTERM, self._before)

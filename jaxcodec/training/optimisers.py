@@ -1,6 +1,10 @@
 """Optimisers and learning-rate schedules from a config."""
 
+from typing import NamedTuple
+
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 import optax.contrib
 from ml_collections import ConfigDict
@@ -11,24 +15,55 @@ from jaxcodec.errors import TrainingError
 _MUON_WIDEST = 128
 
 
-def schedule(config: ConfigDict) -> optax.Schedule:
-    """Linear warm-up, constant, then linear decay to zero over the last `decay` part of `steps`.
+class Decay(NamedTuple):
+    """When the learning rate begins to fall, and over how many steps: int32 (), or numbers of the host.
+
+    All that a schedule takes from the length of a run. The step of training is given it as an argument, so that a run of
+    another length shares its compiled program.
+    """
+
+    start: jax.Array | np.ndarray
+    steps: jax.Array | np.ndarray
+
+
+def decay(config: ConfigDict) -> Decay:
+    """The decay over the last `optimiser.decay` part of `steps`, after the warm-up."""
+    steps = max(1, round(config.optimiser.decay * config.steps))
+    return Decay(np.int32(max(config.optimiser.warmup, config.steps - steps)), np.int32(steps))
+
+
+def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
+    """Linear warm-up, constant, then linear decay to zero.
 
     A run in its constant part can be given more `steps`, and resumes as if it had been planned so.
     """
-    steps, warm, rate = config.steps, config.optimiser.warmup, config.optimiser.learning_rate
-    decay_steps = max(1, round(config.optimiser.decay * steps))
-    pieces = [
-        optax.linear_schedule(rate / max(1, warm), rate, warm),
-        optax.constant_schedule(rate),
-        optax.linear_schedule(rate, 0.0, decay_steps),
-    ]
-    return optax.join_schedules(pieces, [warm, max(warm, steps - decay_steps)])
+    warm, rate = config.optimiser.warmup, config.optimiser.learning_rate
+    rising = optax.linear_schedule(rate / max(1, warm), rate, warm)
+
+    def at(step):
+        part = jnp.clip((step - falling.start) / falling.steps, 0.0, 1.0)
+        return jnp.where(step < warm, rising(step), rate * (1.0 - part))
+
+    return at
 
 
-def create(config: ConfigDict) -> optax.GradientTransformation:
-    """The gradient transformation of `config.optimiser`: global-norm clipping, then Adam or Muon."""
-    rate = schedule(config)
+def create(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
+    """The gradient transformation of `config.optimiser`: global-norm clipping, then Adam or Muon.
+
+    Its update takes `falling`, the decay of the learning rate, by name; its state does not depend on that.
+    """
+
+    def init(params):
+        return _transformation(config, decay(config)).init(params)
+
+    def update(updates, state, params=None, *, falling: Decay, **_):
+        return _transformation(config, falling).update(updates, state, params)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransformation:
+    rate = schedule(config, falling)
     kind = config.optimiser.kind
     if kind == "adam":
         update = optax.adam(rate, b1=config.optimiser.b1, b2=config.optimiser.b2)

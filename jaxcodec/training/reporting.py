@@ -1,24 +1,54 @@
 """Where a run's metrics go: a progress line, JSON lines, TensorBoard event files, pictures."""
 
+import contextlib
 import json
 import pathlib
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from absl import logging
 from PIL import Image
 from tensorboardX import SummaryWriter
 
-from jaxcodec.files import write_atomic
+from jaxcodec.errors import TrainingError
+from jaxcodec.files import read_bytes, write_atomic
 
 METRICS_FILE = "metrics.jsonl"
+
+
+def read_metrics(workdir: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics, each with step and part; none if there is no file.
+
+    Lines that are no metrics, such as the half of one that a kill or a full disk leaves, are left out with a warning.
+    """
+    path = workdir / METRICS_FILE
+    if not path.exists():
+        return []
+    lines = read_bytes(path, TrainingError).decode(errors="replace").splitlines()
+    rows = [row for row in map(_parse, lines) if row is not None]
+    if len(rows) < len(lines):
+        logging.warning("left out %d of the %d lines of %s, which are no metrics", len(lines) - len(rows), len(lines), path)
+    return rows
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+        return row if isinstance(row["step"], int) and isinstance(row["part"], str) else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 class Reporter:
     """Writes metrics of a run to `workdir/metrics.jsonl`, `workdir/tensorboard` and `workdir/pictures`.
 
     Lines that a killed run wrote past the checkpoint it resumes from (`start_step`) are dropped, so that the file reads
-    as that of an uninterrupted run. Only the first process of a run should make one.
+    as that of an uninterrupted run. Only the first process of a run should make one, just before its first step: the time
+    left is counted from there.
+
+    All raise TrainingError where a file cannot be written.
     """
 
     def __init__(self, workdir: pathlib.Path, start_step: int, total_steps: int):
@@ -27,14 +57,14 @@ class Reporter:
         self._total = total_steps
         self._started, self._first = time.monotonic(), start_step
         if self._path.exists():
-            lines = [json.loads(line) for line in self._path.read_text().splitlines() if line.endswith("}")]
-            kept = "".join(json.dumps(line) + "\n" for line in lines if line["step"] <= start_step)
-            write_atomic(self._path, kept.encode())
-        self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=start_step + 1)
+            kept = [json.dumps(row) + "\n" for row in read_metrics(workdir) if row["step"] <= start_step]
+            write_atomic(self._path, "".join(kept).encode(), TrainingError)
+        with _writing(workdir / "tensorboard"):
+            self._board = SummaryWriter(str(workdir / "tensorboard"), purge_step=start_step + 1)
 
     def scalars(self, step: int, part: str, values: dict[str, float]) -> None:
         """Appends metrics of `part` ("train" or "validation/...") at `step`."""
-        with self._path.open("a") as file:
+        with _writing(self._path), self._path.open("a") as file:
             file.write(json.dumps({"step": step, "part": part, **values}) + "\n")
         for name, value in values.items():
             self._board.add_scalar(f"{part}/{name}", value, step)
@@ -50,13 +80,34 @@ class Reporter:
             left // 3600, left // 60 % 60, left % 60,
         )  # fmt: skip
 
+    @contextlib.contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """What is done meanwhile, compilation say, does not count for the speed and the time left."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self._started += time.monotonic() - begun
+
     def picture(self, step: int, name: str, rows: list[np.ndarray]) -> None:
         """Writes a grid of pictures; each of `rows` is uint8 (B, H, W, 3), one row of B pictures."""
         grid = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
-        self._pictures.mkdir(exist_ok=True)
-        Image.fromarray(grid).save(self._pictures / f"{name}_{step:07d}.png")
+        with _writing(self._pictures):
+            self._pictures.mkdir(exist_ok=True)
+            Image.fromarray(grid).save(self._pictures / f"{name}_{step:07d}.png")
         self._board.add_image(name, grid, step, dataformats="HWC")
 
     def close(self) -> None:
         """Flushes the event files."""
         self._board.close()
+
+
+@contextlib.contextmanager
+def _writing(path: pathlib.Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise TrainingError(
+            f"cannot write {path}: {problem.strerror or problem}; make room or give it leave to write, and the same "
+            "command goes on from the newest checkpoint"
+        ) from problem

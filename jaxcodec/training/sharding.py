@@ -1,5 +1,6 @@
 """Devices: one mesh, the batch divided over it, everything else replicated."""
 
+import socket
 from typing import Any
 
 import jax
@@ -9,13 +10,54 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxcodec.errors import TrainingError
 
 
-def initialise_distributed(coordinator: str | None, processes: int | None, process: int | None) -> None:
-    """Joins the processes of a run; call it before anything else touches JAX.
+def initialise_distributed(
+    coordinator: str | None = None, processes: int | None = None, process: int | None = None, *, cluster: bool = True
+) -> None:
+    """Joins the processes of a run, if it is one of several; call it before anything else touches JAX.
 
-    coordinator: HOST:PORT of process 0; on clusters that JAX knows (TPU pods, Slurm, Open MPI) all three may be None.
+    Args:
+      coordinator: HOST:PORT of process 0, where JAX does not find it.
+      processes, process: how many there are and which this is, from 0, with `coordinator`.
+      cluster: whether JAX is to find the others, without these three: on a TPU pod, under Slurm or Open MPI.
+
+    Raises:
+      TrainingError: some of these without the others, or out of range; or the others are not found.
     """
+    if not cluster and coordinator is None and processes is None and process is None:
+        return
+    if coordinator is None and (processes, process) != (None, None):
+        raise TrainingError("--processes and --process tell nothing without --coordinator=HOST:PORT; give it as well")
+    if coordinator is not None:
+        _check_coordinator(coordinator, processes, process)
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    jax.distributed.initialize(coordinator, processes, process)
+    try:
+        jax.distributed.initialize(coordinator, processes, process)
+    except (ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        remedy = (
+            "is every other process started, and the address theirs too?"
+            if coordinator
+            else "this is no cluster that JAX knows; give --coordinator, --processes and --process instead"
+        )
+        raise TrainingError(f"cannot join the other processes ({reason}); {remedy}") from error
+
+
+def _check_coordinator(coordinator: str, processes: int | None, process: int | None) -> None:
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 1 << 16:
+        raise TrainingError(f"the coordinator {coordinator!r} is not HOST:PORT; give the address of process 0")
+    if processes is None or process is None:
+        raise TrainingError("--coordinator needs --processes=N and --process=I, from 0 to N - 1; give all three")
+    if processes < 1 or not 0 <= process < processes:
+        raise TrainingError(
+            f"process {process} of {processes} cannot be; give --processes of at least 1, and --process from 0 to one less"
+        )
+    try:
+        socket.getaddrinfo(host.strip("[]"), int(port))
+    except OSError as problem:
+        raise TrainingError(
+            f"the host of the coordinator {coordinator!r} is not known here ({problem.strerror}); give its address"
+        ) from problem
 
 
 def data_mesh() -> Mesh:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.errors import TrainingError
+from jaxcodec.files import local_folder
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
 
@@ -22,7 +23,7 @@ def params_of(workdir: str | pathlib.Path, template: Any, qualities: tuple[float
     Raises:
       TrainingError: there is no finished checkpoint, or its model is another one.
     """
-    workdir = pathlib.Path(workdir)
+    workdir = local_folder(workdir, TrainingError)
     before = run_config.load(workdir)
     _, params = restore_exported(workdir, averaged=before.average_decay > 0)
     old, new = (flax.traverse_util.flatten_dict(dict(tree), sep="/") for tree in (params, template))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxcodec.objectives import Metrics, Objective
+from jaxcodec.training.optimisers import Decay
 from jaxcodec.training.state import TrainState
 
 
@@ -19,13 +20,17 @@ def make_train_step(
     surrogate: str,
     seed: int,
     average_decay: float,
-) -> Callable[[TrainState, jax.Array], tuple[TrainState, Metrics]]:
-    """Returns `train_step(state, images) -> (state, metrics)` for images (B, crop, crop, 3) uint8.
+) -> Callable[[TrainState, jax.Array, Decay], tuple[TrainState, Metrics]]:
+    """Returns `train_step(state, images, falling) -> (state, metrics)` for images (B, crop, crop, 3) uint8.
+
+    `transform` is given `falling`, the decay of the learning rate, where it takes one (`optimisers.create` does).
 
     Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an uninterrupted one. A
     non-finite loss or gradient leaves the state as it was; the metric `finite` (0 or 1) tells. An objective that carries
     something is updated with what the step measured; over several devices that is the global batch.
     """
+
+    transform = optax.with_extra_args_support(transform)
 
     def loss_of(params, images, quality, key, carry):
         output = model.apply(params, images, quality, key, kind=surrogate)
@@ -39,7 +44,7 @@ def make_train_step(
         rounded = model.apply(params, images, quality, key, kind="round")
         return objective.update(bits, rounded.bits, images.shape[1] * images.shape[2], quality, carry)
 
-    def train_step(state, images):
+    def train_step(state, images, falling=None):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
         key_quality, key_noise = jax.random.split(key)
         images = images.astype(jnp.float32) / 255
@@ -50,7 +55,7 @@ def make_train_step(
         carry, measured = update_carry(state.params, images, quality, key_noise, bits, state.carry)
         norm = optax.tree.norm(gradients)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
-        updates, optimiser = transform.update(gradients, state.optimiser, state.params)
+        updates, optimiser = transform.update(gradients, state.optimiser, state.params, falling=falling)
         params = optax.apply_updates(state.params, updates)
         # A growing average: short at first, so that it forgets the start.
         decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))

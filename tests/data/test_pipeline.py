@@ -2,7 +2,13 @@
 
 import importlib.metadata
 import json
+import multiprocessing
 import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
 import tracemalloc
 
 import numpy as np
@@ -12,6 +18,8 @@ from PIL import Image
 from jaxcodec import data
 from jaxcodec.data.pipeline import cut, random_crop
 from jaxcodec.errors import DataError
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 def take(iterator, count):
@@ -213,3 +221,58 @@ def test_memory_does_not_grow(folder):
         tracemalloc.stop()
     kept_batches = (after - before) / (2 * 64 * 64 * 3)
     assert kept_batches < 15  # of 300; the prefetch buffer alone varies by a few
+
+
+def test_a_position_fits_any_number_of_workers(folder):
+    dataset = data.open_folder(folder)
+    whole = take(data.training_batches(dataset, batch_size=2, crop=16, seed=2), 7)
+    worked = data.training_batches(dataset, batch_size=2, crop=16, seed=2, workers=2)
+    worked.set_state({"next_index": 3})
+    assert np.array_equal(take(worked, 2), whole[3:5])
+    position = worked.get_state()
+    worked.close()
+    alone = data.training_batches(dataset, batch_size=2, crop=16, seed=2)
+    alone.set_state(position)
+    assert np.array_equal(take(alone, 2), whole[5:7])
+
+
+def test_a_position_that_grain_kept_for_several_workers_is_understood(folder):
+    batches = data.training_batches(data.open_folder(folder), batch_size=2, crop=16, seed=2)
+    kept = {"next_index_in_cycle": 1, "iterators_in_use_states": [{"next_index": 2}, {"next_index": 1}], "exhausted": [0, 0]}
+    batches.set_state(kept)
+    assert batches.get_state() == {"next_index": 3}
+    with pytest.raises(DataError, match="cannot be read; start anew"):
+        batches.set_state({"workers_state": {}})
+
+
+def alive(pid):
+    """Whether a process still runs; one that is over but not yet collected does not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_end_with_a_parent_that_is_killed(numbered):
+    command = [sys.executable, str(pathlib.Path(__file__).with_name("batches_forever.py")), str(numbered)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as parent:
+        workers = [int(word) for word in parent.stdout.readline().split()]
+        assert len(workers) == 2 and all(map(alive, workers))
+        os.kill(workers[0], signal.SIGINT)  # a Ctrl-C goes to the workers too, and is not theirs
+        time.sleep(0.3)
+        assert alive(workers[0])
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+
+
+def test_a_worker_that_is_killed_is_told(numbered):
+    batches = data.training_batches(data.open_folder(numbered), batch_size=2, crop=8, seed=0, workers=1)
+    next(batches)
+    for child in multiprocessing.active_children():
+        child.kill()
+    with pytest.raises(DataError, match="one of the 1 worker processes .* was ended"):
+        take(batches, 20)

@@ -1,5 +1,6 @@
 """Folders of images: what is found, what is held out, what is kept in memory, and what is said of bad files."""
 
+import os
 import pickle
 import shutil
 
@@ -126,3 +127,44 @@ def test_a_cache_counts_an_image_once_and_travels_empty():
     assert (len(cache), cache.used_bytes) == (1, 60)
     copy = pickle.loads(pickle.dumps(cache))
     assert (len(copy), copy.used_bytes, copy.limit_bytes) == (0, 0, 100)
+
+
+def test_a_work_folder_below_keeps_its_own_pictures(folder, caplog):
+    before = data.open_folder(folder).train
+    for name in ("runs/old", "runs/new"):
+        (folder / name / "pictures").mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(folder / name / "pictures" / "validation_0000012.png")
+    assert len(data.open_folder(folder).train) == 14
+    (folder / "runs/old/config.json").write_text("{}")
+    (folder / "runs/old/checkpoints").mkdir()
+    assert data.open_folder(folder, leave_out=folder / "runs/new").train == before
+    assert "runs/old, whose pictures a training run made" in caplog.text
+    assert "runs/new, whose pictures a training run made" in caplog.text
+    assert len(data.open_folder(folder, leave_out=folder.parent / "elsewhere").train) == 13
+
+
+@pytest.mark.parametrize("name", ["gs://bucket/photographs", "s3://bucket", "https://example.org/photographs"])
+def test_an_address_is_no_folder(name):
+    with pytest.raises(DataError, match=f"{name.split('/')[-1]} is an address, not a folder of this machine"):
+        data.open_folder(name)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(folder, monkeypatch, caplog):
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("below"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert len(data.open_folder(folder).train) == 8
+    assert "below: Permission denied" in caplog.text
+    with pytest.raises(DataError, match="cannot read the folder .*below: Permission denied"):
+        data.open_folder(folder / "below")
+
+
+def test_a_name_that_is_not_utf_8_is_read(tmp_path, photo):
+    for name in (b"caf\xe9.png", b"plain.png"):
+        Image.fromarray(photo[:16, :16]).save(tmp_path / os.fsdecode(name))
+    assert len(data.open_folder(tmp_path, validation_images=1).train) == 1

@@ -80,11 +80,11 @@ def runs(cache_home) -> types.SimpleNamespace:
     """Starts processes: `start(script, *arguments, **environment) -> Popen`, `finish(process) -> (status, output)`."""
     common = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache_home)}
 
-    def start(script, *arguments, **environment):
+    def start(script, *arguments, start_new_session=False, **environment):
         command = [sys.executable, str(ROOT / script), *map(str, arguments)]
         environment = os.environ | common | environment
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, **output)
+        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=start_new_session, **output)
 
     def finish(process, timeout_s=240):
         try:

@@ -104,3 +104,24 @@ def test_train_py_says_what_is_wrong_in_one_sentence(tmp_path, runs):
         f"train.py: error: {tmp_path / 'absent'} is not a folder; name an existing folder of images"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_saves_and_ends_with_130_whatever_the_workers_do(images, tmp_path, runs, read_metrics):
+    arguments = [CONFIG, f"--workdir={tmp_path}", f"--config.data.folders={images}", "--config.steps=1000000"]
+    every = ["--config.validate_every=1000000", "--config.checkpoint_every=1000000", "--config.data.workers=1"]
+    process = runs.start("train.py", *arguments, *every, start_new_session=True)
+    wait_for_step(read_metrics, tmp_path, 3, [process])
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, the workers included
+    status, output = runs.finish(process)
+    assert status == 130, output
+    assert "Traceback" not in output
+    assert any(line.startswith("train.py: interrupted; ") for line in output.splitlines())
+    saved = [int(path.name) for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()]
+    assert saved == [read_metrics(tmp_path)[-1]["step"]]
+
+
+def test_processes_without_a_coordinator_are_refused(images, tmp_path, runs):
+    arguments = [CONFIG, f"--workdir={tmp_path / 'run'}", f"--config.data.folders={images}", "--processes=2"]
+    status, output = runs.finish(runs.start("train.py", *arguments))
+    assert status == 2
+    assert output.splitlines()[-1].startswith("train.py: error: --processes and --process tell nothing without --coordinator")

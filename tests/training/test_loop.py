@@ -1,5 +1,6 @@
 """Whole runs on one device: what they leave behind, and that an interruption at any step changes nothing."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -15,6 +16,7 @@ from tensorboardX.proto.event_pb2 import Event
 from jaxcodec.errors import DataError, TrainingError
 from jaxcodec.training import loop
 from jaxcodec.training.checkpoints import Checkpoints, restore_exported
+from jaxcodec.training.lock import locked
 from jaxcodec.training.reporting import Reporter
 
 
@@ -158,3 +160,131 @@ def test_a_run_does_not_go_on_with_other_images(uninterrupted, images, config, t
     min(path for path in fewer.iterdir() if path.suffix == ".png").unlink()
     with pytest.raises(TrainingError, match="not those that this run has seen"):
         loop.train(config, workdir)
+
+
+def test_ctrl_c_saves_and_is_passed_on(uninterrupted, config, tmp_path, monkeypatch, assert_same_run):
+    original = Reporter.scalars
+
+    def scalars(self, step, part, values):
+        original(self, step, part, values)
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Reporter, "scalars", scalars)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(config, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert restore_exported(tmp_path, averaged=True)[0] == 5
+    monkeypatch.undo()
+    assert loop.train(config, tmp_path)
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(config, tmp_path, monkeypatch):
+    original = loop.make_train_step
+
+    def make(*arguments, **named):
+        step = original(*arguments, **named)
+
+        def traced(*inputs):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return step(*inputs)
+
+        return traced
+
+    monkeypatch.setattr(loop, "make_train_step", make)
+    assert not loop.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_fails_at_once_does_not_block_its_folder(config, tmp_path):
+    rate, config.optimiser.learning_rate, config.batch_size = config.optimiser.learning_rate, 1e30, 4
+    with pytest.raises(TrainingError, match="is not finite"):
+        loop.train(config, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 4
+    config.optimiser.learning_rate, config.batch_size, config.steps = rate, 8, 1
+    assert loop.train(config, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 8
+
+
+def test_a_refused_run_changes_nothing(uninterrupted, config, tmp_path):
+    workdir = shutil.copytree(uninterrupted, tmp_path / "run")
+    before = {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
+    config.steps, config.surrogate = 99, "mixed"
+    with pytest.raises(TrainingError, match="config.surrogate: noise before, mixed now"):
+        loop.train(config, workdir)
+    config.surrogate, config.data.min_scale = "noise", 0.5
+    (tmp_path / "empty").mkdir()
+    config.data.folders = str(tmp_path / "empty")
+    with pytest.raises(DataError, match="no readable"):
+        loop.train(config, workdir)
+    assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_checkpoint_is_made_again_from_the_one_before(uninterrupted, config, tmp_path, caplog, assert_same_run):
+    workdir = shutil.copytree(uninterrupted, tmp_path / "run")
+    damaged = workdir / "checkpoints" / "12" / "state"
+    for path in damaged.rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert loop.train(config, workdir)
+    assert "the checkpoint of step 12 in" in caplog.text and "is damaged" in caplog.text
+    assert "resumed from step 8" in caplog.text or restore_exported(workdir, averaged=True)[0] == 12
+    assert (workdir / "damaged_checkpoints" / "12").exists()
+    assert_same_run(workdir, uninterrupted)
+
+
+def test_an_image_that_vanishes_costs_no_step(images, config, tmp_path, monkeypatch):
+    folder = shutil.copytree(images, tmp_path / "images")
+    config.data.folders, config.data.cache_gib, config.checkpoint_every = str(folder), 0.0, 100
+    original = Reporter.scalars
+
+    def scalars(self, step, part, values):
+        original(self, step, part, values)
+        if step == 3:
+            for path in folder.iterdir():
+                path.unlink()
+
+    monkeypatch.setattr(Reporter, "scalars", scalars)
+    with pytest.raises(DataError, match="was found when the folder was opened"):
+        loop.train(config, tmp_path / "run")
+    assert restore_exported(tmp_path / "run", averaged=True)[0] >= 3
+
+
+def test_a_model_whose_sizes_do_not_fit_is_one_sentence(config, tmp_path):
+    config.model.synthesis.features = (4, 4)
+    with pytest.raises(TrainingError, match=r"makes \(1, 32, 32, 4\) of \(1, 32, 32, 3\); mend config.model"):
+        loop.train(config, tmp_path / "run")
+    config.model.synthesis.features = (4, -3)
+    with pytest.raises(TrainingError, match="the model of the config cannot be built .*; mend config.model"):
+        loop.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["gs://bucket/run", "s3://bucket/run"])
+def test_an_address_is_no_work_folder(config, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in (name, pathlib.Path(name)):
+        with pytest.raises(TrainingError, match="is an address, not a folder of this machine"):
+            loop.train(config, path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="an older JAX keeps no compiled programs")
+def test_another_length_shares_the_compiled_step(config, tmp_path, cache_home):
+    def programs():
+        return {path.name for path in cache_home.rglob("*train_step*")}
+
+    config.steps = 1
+    assert loop.train(config, tmp_path / "short")
+    before = programs()
+    assert before
+    config.steps = 2
+    assert loop.train(config, tmp_path / "long")
+    assert programs() == before
+
+
+def test_a_folder_in_use_is_refused(config, tmp_path):
+    with locked(tmp_path), pytest.raises(TrainingError, match=f"in use by another run .process {os.getpid()} on "):
+        loop.train(config, tmp_path)
