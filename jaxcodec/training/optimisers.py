@@ -50,14 +50,15 @@ def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
 def create(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
     """The gradient transformation of `config.optimiser`: global-norm clipping, then Adam or Muon.
 
-    Its update takes `falling`, the decay of the learning rate, by name; its state does not depend on that.
+    Its update takes `falling`, the decay of the learning rate, by name (else it is that of the config); its state does not
+    depend on that.
     """
 
     def init(params):
         return _transformation(config, decay(config)).init(params)
 
-    def update(updates, state, params=None, *, falling: Decay, **_):
-        return _transformation(config, falling).update(updates, state, params)
+    def update(updates, state, params=None, *, falling: Decay | None = None, **_):
+        return _transformation(config, falling or decay(config)).update(updates, state, params)
 
     return optax.GradientTransformationExtraArgs(init, update)
 
