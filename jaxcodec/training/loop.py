@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -109,7 +109,7 @@ def _run(config: ml_collections.ConfigDict, workdir: pathlib.Path, mesh, checkpo
                     reporter.scalars(step, "train", means)
                     reporter.progress(step, means, config.batch_size)
             if (step % config.validate_every == 0 or at_end) and images.held_out.size:
-                with contextlib.nullcontext() if validated or not reporter else reporter.uncounted():  # it compiles
+                with contextlib.nullcontext() if validated else _compiling(reporter):
                     _validate(validate, state, images.held_out, config, step, mesh, reporter)
                 validated = True
             if step % config.checkpoint_every == 0 or at_end:
@@ -191,6 +191,13 @@ def _check_model(config: ml_collections.ConfigDict) -> None:
         raise TrainingError(f"the model of the config cannot be built ({reason}); mend config.model") from error
     if output.image.shape != image.shape:
         raise TrainingError(f"the model of the config makes {output.image.shape} of {image.shape}; mend config.model")
+
+
+@contextlib.contextmanager
+def _compiling(reporter: Reporter | None) -> Iterator[None]:
+    """For what compiles on the way: no alarm of XLA, and no time counted."""
+    with without_compile_alarm(), reporter.uncounted() if reporter else contextlib.nullcontext():
+        yield
 
 
 def _compile(train_step: Callable, state, config, mesh, falling) -> Callable:
