@@ -212,7 +212,8 @@ def _help(program: str, name: str | None, config: ml_collections.ConfigDict | No
         if setting.name == "model" or (config is not None and setting.name not in values):
             continue
         shown = "" if value is None or value == "" else str(value)
-        rows.append(f"  --config.{setting.name:<32} {shown:<16} {setting.help}")
+        words = f"{setting.help}; {setting.valid.words}" if setting.valid else setting.help
+        rows.append(f"  --config.{setting.name:<32} {shown:<16} {words}")
     rows += [
         f"  --config.{path:<32} {value}"
         for path, value in values.items()

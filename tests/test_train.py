@@ -94,7 +94,8 @@ def test_help_lists_every_setting_with_its_default_and_a_word(read, capsys):
     for setting in SETTINGS:
         if setting.name != "model":
             line = next(line for line in text.splitlines() if line.split()[:1] == [f"--config.{setting.name}"])
-            assert line.endswith(setting.help)
+            assert setting.help in line
+            assert setting.valid is None or line.endswith(setting.valid.words)
             assert str(setting.default or "") in line
     for flag in ("--workdir", "--search", "--distributed", "--coordinator", "--processes", "--nocompile_cache"):
         assert flag in text

@@ -36,6 +36,10 @@ def _within(low: float, high: float) -> Valid:
 
 
 def _one_of(*names: str) -> Valid:
+    return Valid(f"one of {', '.join(names)}", lambda value: value in names)
+
+
+def _one_of_or_own(*names: str) -> Valid:
     """One of these names, or the import path of one's own, MODULE:NAME."""
     return Valid(f"one of {', '.join(names)}, or MODULE:NAME of your own", lambda value: value in names or ":" in value)
 
@@ -46,7 +50,8 @@ def _each(valid: Valid, count: int | None = None) -> Valid:
     return Valid(words, lambda values: count in (None, len(values)) and all(map(valid.holds, values)))
 
 
-_COUNT = _within(1, 2**31 - 1)  # devices count steps in int32
+_COUNT = Valid("at least 1 and below 2^31", lambda value: 1 <= value < 2**31)  # devices count steps in int32
+_SEED = Valid("at least 0 and below 2^32", lambda value: 0 <= value < 2**32)
 _FRACTION = Valid("at least 0 and below 1", lambda value: 0 <= value < 1)
 _POSITIVE_FRACTION = Valid("above 0 and at most 1", lambda value: 0 < value <= 1)
 _FINITE = Valid("a finite number", lambda value: abs(value) < float("inf"))
@@ -78,13 +83,13 @@ SETTINGS = (
     Setting("search.delta", 0.0, "of --search: by which beta changes; 0 chooses one", _at_least(0)),
     Setting("start.workdir", "", "another run whose weights to begin with"),
     Setting("start.qualities", (0.0, 1.0), "which of its qualities become 0 and 1 here", _each(_FINITE, 2)),
-    Setting("surrogate", "noise", "what stands for rounding: noise, round or mixed", _one_of("noise", "round", "mixed")),
+    Setting("surrogate", "noise", "what stands for rounding", _one_of_or_own("noise", "round", "mixed")),
     Setting("fake_quantised", False, "fine-tune with the networks that choose tables in 8 bits"),
-    Setting("seed", 0, "of weights, noise and crops", _within(0, 2**32 - 1)),
+    Setting("seed", 0, "of weights, noise and crops", _SEED),
     Setting("steps", 100_000, "of training, in all", _COUNT),
     Setting("batch_size", 16, "crops of a step, over all devices", _at_least(1)),
     Setting("average_decay", 0.999, "of the average of the weights that is exported; 0: the last weights", _FRACTION),
-    Setting("optimiser.kind", "adam", "adam or muon", _one_of("adam", "muon")),
+    Setting("optimiser.kind", "adam", "what moves the weights", _one_of_or_own("adam", "muon")),
     Setting("optimiser.learning_rate", 1e-4, "the highest", _above(0)),
     Setting("optimiser.warmup", 100, "steps of linear rise to it", _at_least(0)),
     Setting("optimiser.decay", 0.3, "part of the steps over which it falls to 0, at the end", _within(0, 1)),
@@ -100,7 +105,7 @@ SETTINGS = (
     Setting("data.min_scale", 1.0, "below 1, crops are shrunk by up to so much", _POSITIVE_FRACTION),
     Setting("log_every", 50, "steps from one line of metrics to the next", _COUNT),
     Setting("validate_every", 2000, "steps from one validation to the next", _COUNT),
-    Setting("validation_qualities", (0.0, 0.5, 1.0), "qualities to validate at, within 0 and 1", _QUALITIES),
+    Setting("validation_qualities", (0.0, 0.5, 1.0), "qualities to validate at", _QUALITIES),
     Setting("checkpoint_every", 1000, "steps from one checkpoint to the next", _COUNT),
     Setting("keep_checkpoints", 2, "the newest so many are kept", _at_least(1)),
 )
