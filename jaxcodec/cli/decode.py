@@ -7,7 +7,7 @@ from jaxcodec import image
 from jaxcodec.cli import arguments, console, jobs, pictures
 from jaxcodec.cli.jobs import Outcome, Result
 from jaxcodec.cli.plan import Job, Kind, Plan, plan
-from jaxcodec.cli.programs import Programs
+from jaxcodec.cli.sizes import Sizes
 from jaxcodec.errors import BitstreamError, ImageError
 from jaxcodec.files import read_bytes
 from jaxcodec.guard import attempt
@@ -51,12 +51,12 @@ def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
     """The function that makes the images of a few jobs."""
     from jaxcodec.codec import decode_picture
 
-    programs = Programs(codec.geometry.stride)
+    sizes = Sizes(codec.geometry.stride)
 
     def restore(job: Job) -> Result:
         data = console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
         picture = decode_picture(codec, data, max_pixels=options.max_pixels)
-        programs.used(*picture.pixels.shape[:2])
+        sizes.used(*picture.pixels.shape[:2])
         file = io.BytesIO()
         file.name = job.target_name  # for errors
         notes = image.write(file, picture, suffix if job.target is None else job.target.suffix)

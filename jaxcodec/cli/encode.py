@@ -5,7 +5,7 @@ import argparse
 from jaxcodec.cli import arguments, jobs, pictures
 from jaxcodec.cli.jobs import Outcome, Result
 from jaxcodec.cli.plan import Job, Plan, plan
-from jaxcodec.cli.programs import Programs
+from jaxcodec.cli.sizes import Sizes
 from jaxcodec.errors import CodecError
 from jaxcodec.guard import attempt
 
@@ -56,11 +56,11 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
     wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
     wanted["keep_hidden_colour"] = options.keep_hidden_colour
 
-    programs = Programs(codec.geometry.stride)
+    sizes = Sizes(codec.geometry.stride)
 
     def compress(read: list) -> list:
         for picture in read:
-            programs.used(*picture.pixels.shape[:2])
+            sizes.used(*picture.pixels.shape[:2])
         with jobs.refinement_bar(options) as progress:
             return encode_pictures(codec, read, **wanted, progress=progress)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jaxcodec.cli import arguments, console, interrupts, jobs, pictures
 from jaxcodec.cli.plan import Job, Plan, plan
-from jaxcodec.cli.programs import Programs
+from jaxcodec.cli.sizes import Sizes
 from jaxcodec.errors import CodecError
 from jaxcodec.guard import attempt
 
@@ -36,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
 class _Pictures(Sequence):
     """The pictures of jobs, each read when it is asked for, so that a large set does not lie in memory."""
 
-    def __init__(self, todo: Sequence[Job], programs: Programs, options: argparse.Namespace):
-        self._todo, self._programs, self._options = todo, programs, options
+    def __init__(self, todo: Sequence[Job], sizes: Sizes, options: argparse.Namespace):
+        self._todo, self._sizes, self._options = todo, sizes, options
 
     def __len__(self):
         return len(self._todo)
@@ -45,7 +45,7 @@ class _Pictures(Sequence):
     def __getitem__(self, place: int):
         interrupts.check()
         picture = pictures.read(self._todo[place], self._options)
-        self._programs.used(*picture.pixels.shape[:2])
+        self._sizes.used(*picture.pixels.shape[:2])
         return picture
 
 
@@ -63,7 +63,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     ):
         done = image_set.encode_set(
             codec,
-            _Pictures(todo.jobs, Programs(codec.geometry.stride), options),
+            _Pictures(todo.jobs, Sizes(codec.geometry.stride), options),
             total_bytes=options.total_bytes,
             mean_bpp=options.mean_bpp,
             refine=options.refine,

@@ -62,7 +62,7 @@ def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) ->
         text += f", quality {encoded.quality:g}"
     if encoded.step != 1:
         text += f", quantiser step {encoded.step:.4g}"
-    if getattr(encoded, "reached", None) is not None:
+    if encoded.reached is not None:
         name, told = ("psnr_db", "PSNR {:.2f} dB") if options.psnr is not None else ("ms_ssim", "MS-SSIM {:.5f}")
         facts[name] = encoded.reached
         text += ", " + told.format(encoded.reached)

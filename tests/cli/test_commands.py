@@ -74,7 +74,11 @@ def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec
     (folder / "in" / "c.png").write_bytes(b"no picture")
     status, output, errors = run("encode", "in", "out", "--codec", codec, "--quality", 60, "--refine", 2)
     assert status == 2 and "c.png" in errors and "1 of 4 files failed" in errors
-    assert [line.split(" -> ")[0] for line in output.splitlines()] == ["in/a.png", "in/b.png", "in/d.png"]
+    assert [line.split(" -> ")[0] for line in output.splitlines() if " -> " in line] == [
+        "in/a.png",
+        "in/b.png",
+        "in/d.png",
+    ]
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jxc", "b.jxc", "d.jxc"]
     status, output, _ = run("decode", "out", "back", "--codec", codec, "--json")
     sizes = [(facts["height"], facts["width"]) for facts in map(json.loads, output.splitlines())]
@@ -175,8 +179,8 @@ def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
         (["text.png", "a.jxc"], ["text.png is not an image"]),
         (["photo.png", "/dev/full"], ["/dev/full", "No space left on device"]),
         (["photo.png", "a.jxc", "--max-pixels", "100"], ["photo.png is 48 x 40 pixels", "100"]),
-        (["photo.png", "a.jxc", "--bpp", ".001"], ["0.001"]),
-        (["photo.png", "a.jxc", "--psnr", "99"], ["99"]),
+        (["photo.png", "a.jxc", "--bpp", ".001"], ["0.001", "--nearest"]),
+        (["photo.png", "a.jxc", "--psnr", "99"], ["99", "--nearest"]),
         (["photo.png", "a.jxc", "--refine", "5", "--ms-ssim", ".9"], ["ms_ssim and a refinement"]),
     ],
 )

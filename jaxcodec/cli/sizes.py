@@ -1,10 +1,10 @@
 """Compiled programs of a long run: XLA makes some for every size of picture, and they are not to fill the memory."""
 
-_SIZES = 32
+_MOST = 16
 """Sizes whose programs are kept: some 45 MB and 600 mappings each with the bundled codec, of which Linux allows 65,530."""
 
 
-class Programs:
+class Sizes:
     """Forgets all compiled programs when pictures of many sizes have come, so that a folder of any length is done."""
 
     def __init__(self, stride: int):
@@ -14,7 +14,7 @@ class Programs:
     def used(self, height: int, width: int) -> None:
         """Keep in mind that there are programs for a picture of this size; forgets all where these are too many sizes."""
         self._sizes.add((height + -height % self._stride, width + -width % self._stride))
-        if len(self._sizes) > _SIZES:
+        if len(self._sizes) > _MOST:
             import jax
 
             jax.clear_caches()
