@@ -17,6 +17,7 @@ PIXELS = RNG.integers(0, 256, (1, 4, 6, 3), np.uint8)
 MEANS, COLOURS = RNG.normal(size=(2, 3)), RNG.normal(0, 0.3, (3, 3))
 VARIABLES = Variables(RNG.normal(0, 2, (1, 4, 6, 3)), RNG.normal(0, 2, (1, 4, 6, 2)))
 KEY = jax.random.key(3)
+ANNEALING = relaxations.make("annealing")
 
 
 def codec():
@@ -58,7 +59,7 @@ def expected(latent, hyper, *, grey=False, plain=False):
     return TRADE_OFF * error + bits / (HEIGHT * WIDTH), bits, error
 
 
-def relaxed_loss(variables, relaxation=relaxations.make("annealing"), **settings):
+def relaxed_loss(variables, relaxation=ANNEALING, **settings):
     shown = Shown(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
     variables = jax.tree.map(lambda value: jnp.asarray(value, jnp.float32), variables)
     return problem.relaxed_loss(codec(), shown, variables, TRADE_OFF, relaxation, KEY, TAU, **settings)
