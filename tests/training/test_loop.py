@@ -272,9 +272,9 @@ def test_an_address_is_no_work_folder(config, name, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="an older JAX keeps no compiled programs")
-def test_another_length_shares_the_compiled_step(config, tmp_path, cache_home):
+def test_another_length_shares_the_compiled_step(config, tmp_path):
     def programs():
-        return {path.name for path in cache_home.rglob("*train_step*")}
+        return {path.name for path in pathlib.Path(jax.config.jax_compilation_cache_dir).rglob("*train_step*")}
 
     config.steps = 1
     assert loop.train(config, tmp_path / "short")
