@@ -189,3 +189,11 @@ def test_what_does_not_exist_is_an_error():
         relaxations.make("map", classes=3)
     with pytest.raises(RefineError, match="ssl with 4 classes"):
         relaxations.make("ssl", classes=4)
+
+
+def test_the_noise_of_soft_rounding_is_one_step_wide():
+    """At a high temperature soft rounding is the identity, and what is left is the uniform noise between its two."""
+    values = jnp.full((20_000,), 3.3)
+    added = relaxations.soft_round(values, KEY, jnp.float32(100.0)) - values
+    assert -0.502 < added.min() < -0.49 and 0.49 < added.max() < 0.502
+    assert abs(float(added.mean())) < 0.01

@@ -42,3 +42,8 @@ def test_what_makes_no_sense_is_an_error():
         schedules.make("sga", 0)
     with pytest.raises(RefineError, match="spans 0 steps"):
         schedules.make("sga_plus", span=0)
+
+
+def test_what_is_above_nothing_may_be_below_one():
+    assert schedules.make("constant", 0.25)(0, 2000) == pytest.approx(0.25)
+    assert schedules.make("sga_plus", None, 0.5)(2000, 2000) == pytest.approx(np.exp(-0.5e-3))
