@@ -46,18 +46,18 @@ def main(arguments: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module=r"PIL\.")
     with interrupts.handled():
         try:
-            return _run(given)
+            status = _run(given)
         except CodecError as problem:  # standard output cannot take what was printed
             console.abandon_output()
             console.complain(problem)
-            return 2
+            status = 2
         except KeyboardInterrupt:
             console.say("jaxcodec: interrupted", to_errors=True)
             status = interrupts.status()
         except BrokenPipeError:
             console.abandon_output()
-            return 128 + signal.SIGPIPE
-    if arguments is None:  # the whole process ends; threads of XLA that still compile could crash an orderly end
+            status = 128 + signal.SIGPIPE
+    if arguments is None and interrupts.came():  # threads of XLA that still work could crash an orderly end of the process
         console.end_process(status)
     return status
 

@@ -30,6 +30,11 @@ def handled() -> Iterator[None]:
         sys.unraisablehook = hook
 
 
+def came() -> bool:
+    """Whether a signal came since `handled` began."""
+    return bool(_came)
+
+
 def check() -> None:
     """Raise KeyboardInterrupt where a signal came and its KeyboardInterrupt was lost.
 

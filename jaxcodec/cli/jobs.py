@@ -94,16 +94,17 @@ def report(plan: Plan, job: Job, outcome: Outcome, seconds: float, options: argp
 
 
 @contextlib.contextmanager
-def refinement_bar(options: argparse.Namespace) -> Iterator[Callable | None]:
-    """What `encode_picture` calls while it refines: a bar on stderr with loss, bpp and PSNR; None where none is wanted."""
+def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
+    """What `encode_picture` calls while it refines: it heeds interrupts, and shows a bar on stderr with loss, bpp and PSNR."""
     if options.refine is None or options.quiet or not shows_bars():
-        yield None
+        yield lambda progress: interrupts.check()
         return
     import tqdm
 
     with tqdm.tqdm(unit="step", file=sys.stderr, leave=False) as bar:
 
         def show(progress):
+            interrupts.check()
             done = progress.batch * progress.steps + progress.step
             bar.total = progress.batches * progress.steps
             seen = [seen if math.isinf(best.loss) else best for best, seen in zip(progress.best, progress.seen)]
