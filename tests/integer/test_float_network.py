@@ -65,10 +65,14 @@ def test_last_outputs_are_those_of_the_whole_network():
 
 
 @pytest.mark.parametrize(
-    ("settings", "word"), [({"kind": "patch_synthesis"}, "patch_synthesis"), ({"activation": "igdn"}, "igdn")]
+    ("settings", "word"),
+    [
+        ({"kind": "patch_synthesis", "width": 4, "blocks": 1}, "patch_synthesis"),
+        (RELU["hyper_synthesis"] | {"activation": "igdn"}, "igdn"),
+    ],
 )
 def test_a_network_without_an_integer_form_is_refused(settings, word):
-    description = RELU | {"hyper_synthesis": RELU["hyper_synthesis"] | settings}
+    description = RELU | {"hyper_synthesis": settings}
     params, *_ = random_params(RELU)
     with pytest.raises(CodecFileError, match=word):
         float_network.hyper_synthesis(description, params)
