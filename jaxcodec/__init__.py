@@ -7,7 +7,7 @@ import importlib
 
 from jaxcodec.errors import CodecError
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _LAZY = {
     "Codec": "jaxcodec.codec:Codec",
