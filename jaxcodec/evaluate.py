@@ -6,6 +6,7 @@ import pathlib
 import sys
 from collections.abc import Callable, Sequence
 
+from jaxcodec import guard
 from jaxcodec.errors import CodecError
 
 
@@ -100,10 +101,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "eval.py") -> in
     """
     options = _parser(program).parse_args(arguments)
     try:
-        return _evaluate(options, program)
-    except CodecError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        status = guard.attempt(_evaluate, options, program)
+        if not isinstance(status, CodecError):
+            return status
+        print(f"{program}: error: {status}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return 141
     except KeyboardInterrupt:
         print(f"{program}: interrupted; the same command goes on where it was", file=sys.stderr)
         return 130

@@ -80,7 +80,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
     try:
         return read(argv, flags.FLAGS)
     except CodecError as error:
-        _fail(error)
+        _fail(error, argv)
 
 
 def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
@@ -116,9 +116,8 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
 
 
 def _main(argv: list[str]) -> None:
-    """Trains, and turns errors that a user can meet into one sentence and exit status 2."""
-    del argv
-    from jaxcodec import compile_cache, memory
+    """Trains, and turns errors into one sentence and exit status 2."""
+    from jaxcodec import compile_cache, guard, memory
     from jaxcodec.training import loop, rate_search, sharding
 
     given = flags.FLAGS
@@ -130,17 +129,22 @@ def _main(argv: list[str]) -> None:
         train = rate_search.search if given.search else loop.train
         finished = train(given.config, given.workdir)
     except CodecError as error:
-        _fail(error)
+        _fail(error, argv)
     except KeyboardInterrupt:
-        print("train.py: interrupted; the same command goes on from the newest checkpoint", file=sys.stderr)
+        print(
+            f"{pathlib.Path(argv[0]).name}: interrupted; the same command goes on from the newest checkpoint",
+            file=sys.stderr,
+        )
         sys.exit(130)
+    except Exception as problem:
+        _fail(guard.as_codec_error(problem), argv)
     if not finished:
         logging.warning("stopped by SIGTERM; the state is saved, and the same command goes on from it")
         sys.exit(143)
 
 
-def _fail(error: Exception) -> None:
-    print(f"train.py: error: {error}", file=sys.stderr)
+def _fail(error: Exception, argv: Sequence[str]) -> None:
+    print(f"{pathlib.Path(argv[0]).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2)
 
 

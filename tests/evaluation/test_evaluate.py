@@ -302,3 +302,13 @@ def test_an_interrupt_is_no_traceback(tmp_path, pictures, capsys, monkeypatch):
     monkeypatch.setattr(evaluate, "run", interrupted)
     assert run_script("--images", pictures, "--out", tmp_path / "out") == 130
     assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_what_nobody_foresaw_is_no_traceback(tmp_path, pictures, capsys, monkeypatch):
+    def broken(*arguments, **settings):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(evaluate, "run", broken)
+    assert run_script("--images", pictures, "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "ZeroDivisionError: a bug" in error and error.count("\n") == 1
