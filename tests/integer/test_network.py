@@ -112,6 +112,8 @@ def test_mixtures_equal_the_second_implementation_place_by_place():
     mixture, zeros = jax.jit(lambda *a: integer.parallel(spec, arrays, *a))(hyper, latent, QUALITY)
     assert zeros.shape == latent.shape and not zeros.any()
     got = np.stack([np.stack([part.table, part.offset, part.weight], axis=-1) for part in mixture.components], axis=-2)
+    # Shares of weights by how far a logit is below the largest, in 32nds.
+    np.testing.assert_array_equal(arrays["exp"], np.round(32767 * np.exp(-np.arange(512) / 32)))
     sums = reference.hyper_part(spec, arrays, hyper[:1], QUALITY[:1])
     weights = set()
     for row, column in ((0, 0), (0, 1), (2, 3), (5, 7)):
