@@ -13,7 +13,7 @@ from jaxcodec.entropy.conditional import gaussian_likelihood
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing import compressai
 from jaxcodec.importing.compressai import ARCHITECTURES, import_checkpoint
-from jaxcodec.importing.torch_file import read_state_dict
+from jaxcodec.importing.state_dict import read_state_dict
 
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 QUALITY = np.zeros(1, np.float32)
