@@ -27,9 +27,12 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
+_LONG = ("test_jax_settings", "test_closeness", "test_refined", "test_golden", "test_exactness", "test_packing")
+
+
 def pytest_collection_modifyitems(items):
     """Modules whose tests take long come first, so that no process is left with one when the others are done."""
-    items.sort(key=lambda item: item.path.parent.name not in ("training", "refinement"))
+    items.sort(key=lambda item: item.path.parent.name not in ("training", "refinement") and item.path.stem not in _LONG)
 
 
 @pytest.fixture(scope="session")
