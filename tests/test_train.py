@@ -110,7 +110,7 @@ def test_help_with_a_config_shows_what_it_sets(read, capsys):
 
 
 def test_the_command_says_so_and_ends_with_status_2_before_jax_is_loaded():
-    code = "import sys; from jaxcodec import train\ntry: train.run()\nfinally: print('jax' in sys.modules)"
+    code = "import sys; from jaxcodec import train\ntry: train.run(['train.py', *sys.argv[1:]])\nfinally: print('jax' in sys.modules)"
     command = [sys.executable, "-c", code, "--config=nothing", "--workdir=x"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "False\n")

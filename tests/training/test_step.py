@@ -74,6 +74,16 @@ def test_the_average_follows_the_parameters(images):
     np.testing.assert_allclose(after.average["params"]["matrix"], expected, rtol=1e-5)
 
 
+def test_the_average_grows_longer_with_the_steps(images):
+    state, step = make(average_decay=0.999)
+    state = state.replace(step=jnp.int32(30))
+    before = np.asarray(state.average["params"]["matrix"]) + 1
+    state = state.replace(average=jax.tree.map(lambda leaf: leaf + 1, state.average))
+    after, _ = step(state, images)
+    expected = 31 / 40 * before + 9 / 40 * np.asarray(after.params["params"]["matrix"])
+    np.testing.assert_allclose(after.average["params"]["matrix"], expected, rtol=1e-5)
+
+
 def test_a_step_that_is_not_finite_changes_nothing(images):
     state, step = make()
     state, _ = step(state, images)
