@@ -10,6 +10,7 @@ import struct
 import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
@@ -271,10 +272,21 @@ def test_an_address_is_no_work_folder(config, name, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def own_programs(tmp_path):
+    """A folder for compiled programs that no other process of the tests writes to."""
+    before = jax.config.jax_compilation_cache_dir
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path / "programs"))
+    compilation_cache.reset_cache()
+    yield tmp_path / "programs"
+    jax.config.update("jax_compilation_cache_dir", before)
+    compilation_cache.reset_cache()
+
+
 @pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="an older JAX keeps no compiled programs")
-def test_another_length_shares_the_compiled_step(config, tmp_path):
+def test_another_length_shares_the_compiled_step(config, tmp_path, own_programs):
     def programs():
-        return {path.name for path in pathlib.Path(jax.config.jax_compilation_cache_dir).rglob("*train_step*")}
+        return {path.name for path in own_programs.rglob("*train_step*")}
 
     config.steps = 1
     assert loop.train(config, tmp_path / "short")
