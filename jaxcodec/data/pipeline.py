@@ -1,12 +1,15 @@
 """The stream of training crops, and the fixed crops for validation."""
 
+import concurrent.futures
 import dataclasses
+import functools
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from multiprocessing import resource_tracker
+from typing import Any, Self, TypeVar
 
 import grain
 import numpy as np
@@ -15,6 +18,8 @@ from PIL import Image
 
 from jaxcodec.data.source import DecodedCache, ImageFolder
 from jaxcodec.errors import DataError
+
+T = TypeVar("T")
 
 
 def training_batches(
@@ -104,10 +109,8 @@ class Batches:
         return self
 
     def __next__(self) -> dict[str, np.ndarray]:
-        if self._iterator is None:
-            self._iterator = self._start()
         try:
-            batch = next(self._iterator)
+            batch = next(self._iterator) if self._iterator is not None else self._first()
         except RuntimeError as error:
             if not self._workers:
                 raise
@@ -141,21 +144,30 @@ class Batches:
         if hasattr(iterator, "close"):  # not before Grain 0.2.13, which ends them when they are collected
             iterator.close()
 
-    def _start(self) -> grain.DatasetIterator:
-        """Grain's iterator from the present position on."""
+    def _first(self) -> dict[str, np.ndarray]:
+        """Starts Grain's iterator at the present position, and takes its first batch."""
         first = self._process_index + self._position * self._process_count
         options = grain.multiprocessing.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=2)
-        return iter(
+        self._iterator = iter(
             self._parts.slice(slice(first, None, self._process_count))
             .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
             .mp_prefetch(options, worker_init_fn=_follow_parent)
         )
+        take = functools.partial(next, self._iterator)
+        return _without_ctrl_c(take) if self._workers else take()
+
+
+def _without_ctrl_c(call: Callable[[], T]) -> T:
+    """`call()` in a thread that no Ctrl-C comes to, nor to what it starts: workers, from their first instruction on."""
+    resource_tracker.ensure_running()  # which would let the signal through again
+    block = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
+    with concurrent.futures.ThreadPoolExecutor(1, initializer=block) as thread:
+        return thread.submit(call).result()
 
 
 def _follow_parent(worker: int, workers: int) -> None:
-    """Called in a worker process: Ctrl-C is for its parent to answer, with whose end it ends, by a SIGKILL as well."""
+    """Called in a worker process, which ends with its parent then, by a SIGKILL as well."""
     del worker, workers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:
         multiprocessing.parent_process().join()

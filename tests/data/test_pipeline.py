@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import time
@@ -254,14 +253,11 @@ def alive(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_workers_end_with_a_parent_that_is_killed(numbered):
+def test_workers_outlive_a_ctrl_c_and_end_with_a_parent_that_is_killed(numbered):
     command = [sys.executable, str(pathlib.Path(__file__).with_name("batches_forever.py")), str(numbered)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as parent:
         workers = [int(word) for word in parent.stdout.readline().split()]
-        assert len(workers) == 2 and all(map(alive, workers))
-        os.kill(workers[0], signal.SIGINT)  # a Ctrl-C goes to the workers too, and is not theirs
-        time.sleep(0.3)
-        assert alive(workers[0])
+        assert len(workers) == 2 and all(map(alive, workers))  # though each was sent a Ctrl-C as it started
         parent.kill()
     deadline = time.monotonic() + 20
     while any(map(alive, workers)) and time.monotonic() < deadline:
