@@ -1,22 +1,25 @@
-"""Lowered programs kept between runs, beside JAX's own cache of compiled ones and for the same user.
+"""Compiled programs kept between runs, beside JAX's own cache of them and for the same user.
 
 JAX's cache spares a run the work of XLA, but not that of tracing and lowering in Python, which takes a command longer than
-the coding of a picture. A program that is kept here, as `jax.export` writes it, is found by a name that tells all that it
-depends on, so that nothing of it is traced: the source of this package, what its function is made from, the shapes of its
-arguments, and the versions and settings of JAX. Where anything is amiss it is made anew.
+the coding of a picture. A program that is kept here is found by a name that tells all that it depends on, so that nothing
+of it is traced: the source of this package, what its function is made from, the shapes of its arguments, the versions and
+settings of JAX, and the machine. Where anything is amiss it is made anew.
 """
 
 import functools
 import hashlib
 import importlib.metadata
+import os
 import pathlib
+import pickle
+import platform
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.export
 import numpy as np
+from jax.experimental import serialize_executable
 
 from jaxcodec.files import write_atomic
 
@@ -35,7 +38,8 @@ def kept(
       function: of arrays, in any containers.
       identity: tells it from other functions, with all that its code depends on besides this package's source; None keeps
         nothing.
-      options: gives compiler options, asked for at the first call. Inside of another `jit` they do not count.
+      options: gives compiler options, which follow from what a name tells, and are asked for where something is compiled.
+        Inside of another `jit` they do not count.
       settings: `static_argnames`, to be given by name.
     """
     nested, programs = jax.jit(function, **settings), {}
@@ -56,31 +60,44 @@ def kept(
         key = structure, shapes, tuple(sorted(static.items())), _settings()
         if key not in programs:
             path = folder / _digest(identity, str(key))
-            exported = _load(path) or _make(path, functools.partial(nested, **static), arguments)
-            lowered = functools.partial(outermost(), **static) if exported is None else exported.call
-            programs[key] = lowered if exported is None else jax.jit(lowered, compiler_options=dict(options()))
-        return programs[key](*arguments)
+            programs[key] = _load(path, len(leaves)) or _compile(
+                path, functools.partial(nested, **static), structure, leaves, options()
+            )
+        return programs[key](*leaves)
 
     return call
 
 
-def _load(path: pathlib.Path) -> jax.export.Exported | None:
+def _load(path: pathlib.Path, leaves: int) -> jax.stages.Compiled | None:
+    """The program of a file, of so many arrays."""
     try:
-        return jax.export.deserialize(bytearray(path.read_bytes()))
+        data = path.read_bytes()
+        check, data = data[: hashlib.sha256().digest_size], data[hashlib.sha256().digest_size :]
+        if hashlib.sha256(data).digest() != check:
+            return None
+        program, outputs = pickle.loads(data)
+        given = jax.tree.structure(((0,) * leaves, {}))
+        return serialize_executable.deserialize_and_load(program, given, jax.tree.structure(outputs))
     except Exception:  # whatever is wrong with it, another is made in its place
         return None
 
 
-def _make(path: pathlib.Path, function: Callable, arguments: tuple) -> jax.export.Exported | None:
+def _compile(path: pathlib.Path, function: Callable, structure, leaves: list, options) -> jax.stages.Compiled:
+    """The program of the function, which takes the leaves of its arguments; kept in a file where that can be."""
+
+    def flat(*leaves):
+        return function(*jax.tree.unflatten(structure, leaves))
+
+    compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
     try:
-        exported = jax.export.export(jax.jit(function))(*arguments)
-        data = exported.serialize()
+        program, _, outputs = serialize_executable.serialize(compiled)
+        data = pickle.dumps((program, jax.tree.unflatten(outputs, range(outputs.num_leaves))))
         _forget_others(path.parent)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(path, data)
+        write_atomic(path, hashlib.sha256(data).digest() + data)
     except Exception:  # not every program can be kept, nor can every folder be written to
-        return None
-    return exported
+        pass
+    return compiled
 
 
 def _forget_others(folder: pathlib.Path) -> None:
@@ -101,9 +118,25 @@ def _folder() -> pathlib.Path | None:
 
 @functools.cache
 def _kind() -> str:
-    """A name for this package and JAX, and the kind of device."""
+    """A name for this package and JAX, and the machine."""
     source = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
-    return _digest(*source, *map(importlib.metadata.version, _LIBRARIES), jax.default_backend())
+    return _digest(*source, *map(importlib.metadata.version, _LIBRARIES), *_machine())
+
+
+def _machine() -> list[str]:
+    """All that decides whether a compiled program runs here, with the flags that XLA reads from the environment."""
+    (device,) = jax.local_devices()
+    flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
+    return [device.device_kind, device.client.platform_version, platform.machine(), *_processor(), *flags]
+
+
+def _processor() -> list[str]:
+    """What Linux tells of the processor's kind and instructions; elsewhere the machine's name."""
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return [platform.node()]
+    return sorted({line for line in lines if line.lower().startswith(("model name", "flags", "features", "isa", "cpu part"))})
 
 
 def _settings() -> tuple:

@@ -1,4 +1,4 @@
-"""Lowered programs that are kept between runs: the same results, found again without tracing, made anew where in doubt."""
+"""Compiled programs that are kept between runs: the same results, found again without tracing, made anew where in doubt."""
 
 import jax
 import jax.numpy as jnp
@@ -36,7 +36,7 @@ def counted(identity="sum", **settings):
 X = {"a": np.arange(3, dtype=np.float32)}
 
 
-def test_what_one_run_has_lowered_the_next_does_not_trace(folder):
+def test_what_one_run_has_compiled_the_next_does_not_trace(folder):
     for run in range(2):
         function, traced = counted()
         for negative in (False, True):
@@ -69,11 +69,28 @@ def test_another_setting_of_jax_is_another_program(folder):
     assert len(files(folder)) == 2
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setenv("XLA_FLAGS", "--xla_cpu_enable_fast_math=false"),
+        lambda patch: patch.setattr(programs, "_processor", lambda: ["flags: another"]),
+    ],
+)
+def test_another_machine_or_flag_of_xla_is_another_program(folder, monkeypatch, change):
+    counted()[0](X, np.float32(2))
+    change(monkeypatch)
+    programs._kind.cache_clear()
+    function, traced = counted()
+    function(X, np.float32(2))
+    programs._kind.cache_clear()
+    assert traced and len(files(folder)) == 2
+
+
 def test_a_damaged_program_is_made_anew(folder):
     counted()[0](X, np.float32(2))
     (path,) = files(folder)
     whole = path.read_bytes()
-    for damaged in (b"", b"not a program", whole[: len(whole) // 2]):
+    for damaged in (b"", b"not a program", whole[: len(whole) // 2], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]):
         path.write_bytes(damaged)
         function, traced = counted()
         np.testing.assert_array_equal(function(X, np.float32(2))[0], [2, 3, 4])

@@ -1,9 +1,10 @@
 """A set of pictures in a budget of bytes: which rate each gets is decided by equal slopes."""
 
 import dataclasses
+import functools
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -107,49 +108,22 @@ def encode_set(
     Raises:
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
     """
-    problems: dict[int, CodecError] = {}
     how = {"coder": coder, "keep_hidden_colour": keep_hidden_colour}
-
-    def each(work: Callable[[int], Any]) -> dict[int, Any]:
-        """What `work` makes of the place of each picture that is not left out."""
-        made = {place: attempt(work, place) for place in range(len(pictures)) if place not in problems}
-        problems.update({place: outcome for place, outcome in made.items() if isinstance(outcome, CodecError)})
-        return {place: outcome for place, outcome in made.items() if place not in problems}
-
-    def member(picture: Picture, limit: float, nearest: bool) -> Member:
-        encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, **how)
-        progress()
-        return _member(codec, picture, encoded, keep_hidden_colour)
-
-    def measured(place: int) -> tuple[Curve, Member]:
-        picture = pictures[place]
-        grid = [
-            member(picture, share * budget * pixels[place] / sum(pixels.values()), nearest=True) for share in SHARES
-        ]
-        return Curve([len(m.encoded.data) for m in grid], [m.squared_error for m in grid]), grid[SHARES.index(1.0)]
-
-    def filled(place: int) -> Member:
-        nonlocal spare
-        spare += shares[place]
-        limits[place] = _bytes(spare)
-        made = member(pictures[place], limits[place], nearest=False)
-        spare -= len(made.encoded.data)
-        return made
-
-    pixels = each(lambda place: math.prod(pictures[place].pixels.shape[:2]))
-    budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
-    known = each(measured)
+    make = functools.partial(_make, codec, how, progress)
+    problems: dict[int, CodecError] = {}
+    pixels = _each(lambda place: math.prod(pictures[place].pixels.shape[:2]), range(len(pictures)), problems)
+    share = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values())) / max(sum(pixels.values()), 1)
+    known = _each(lambda place: _measured(make, pictures[place], share * pixels[place]), pixels, problems)
     if not known:
         return EncodedSet(tuple(problems[place] for place in range(len(pictures))), None, (0,) * len(pictures))
     pixels = {place: pixels[place] for place in known}
     budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
     shares = dict(zip(known, allocate([curve for curve, _ in known.values()], budget), strict=True))
-    spare, limits = 0.0, {}
-    members = each(filled)
+    members, limits = _filled(make, pictures, shares, problems)
     if refine is not None:
         members = _refined(codec, pictures, members, limits, refine, how, looked)
     uniform = {place: same for place, (_, same) in known.items() if place in members}
-    if any(len(uniform[place].encoded.data) > budget * pixels[place] / sum(pixels.values()) for place in uniform):
+    if any(len(same.encoded.data) > budget * pixels[place] / sum(pixels.values()) for place, same in uniform.items()):
         uniform = None
     elif _error(uniform) < _error(members):
         members = uniform
@@ -158,6 +132,43 @@ def encode_set(
         None if uniform is None else tuple((problems | uniform)[place] for place in range(len(pictures))),
         tuple(pixels[place] if place in members else 0 for place in range(len(pictures))),
     )
+
+
+def _each(work: Callable[[int], Any], places: Iterable[int], problems: dict[int, CodecError]) -> dict[int, Any]:
+    """What `work` makes of each place; where it fails, the error goes to `problems`."""
+    made = {place: attempt(work, place) for place in places}
+    problems |= {place: outcome for place, outcome in made.items() if isinstance(outcome, CodecError)}
+    return {place: outcome for place, outcome in made.items() if place not in problems}
+
+
+def _make(codec: Codec, how, progress: Callable[[], None], picture: Picture, limit: float, nearest: bool) -> Member:
+    encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, **how)
+    progress()
+    return _member(codec, picture, encoded, how["keep_hidden_colour"])
+
+
+def _measured(make: Callable[..., Member], picture: Picture, same_rate_bytes: float) -> tuple[Curve, Member]:
+    """The curve of a picture, and its file at the same rate as all."""
+    grid = [make(picture, share * same_rate_bytes, nearest=True) for share in SHARES]
+    curve = Curve([len(member.encoded.data) for member in grid], [member.squared_error for member in grid])
+    return curve, grid[SHARES.index(1.0)]
+
+
+def _filled(
+    make: Callable[..., Member],
+    pictures: Sequence[Picture],
+    shares: Mapping[int, float],
+    problems: dict[int, CodecError],
+) -> tuple[dict[int, Member], dict[int, int]]:
+    """The file of each picture, and the bytes that it could have: its share, and what those before left of theirs."""
+    members, limits, spare = {}, {}, 0.0
+    for place, share in shares.items():
+        spare += share
+        limits[place] = _bytes(spare)
+        members |= _each(lambda place: make(pictures[place], limits[place], nearest=False), [place], problems)
+        if place in members:
+            spare -= len(members[place].encoded.data)
+    return members, limits
 
 
 def _bytes(limit: float) -> int:

@@ -18,7 +18,7 @@ from jaxcodec.rate import heuristic
 from jaxcodec.rate.heuristic import Request, Round
 from jaxcodec.rate.thesis import Setting
 from jaxcodec.training import loop
-from jaxcodec.training.reporting import METRICS_FILE
+from jaxcodec.training.reporting import read_metrics
 
 LOG_FILE = "search.jsonl"
 
@@ -114,8 +114,10 @@ def _round_of(row: dict[str, Any]) -> Round:
 
 def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict[str, Any]:
     """A round as the log has it, from the last validation of its run."""
-    rows = [json.loads(line) for line in (folder / METRICS_FILE).read_text().splitlines()]
-    last = [row for row in rows if row["part"].startswith("validation/")][-1]
+    validations = [row for row in read_metrics(folder) if row["part"].startswith("validation/")]
+    if not validations:
+        raise TrainingError(f"{folder} holds no validation, which a round is judged by; remove it, to train the round anew")
+    last = validations[-1]
     deviation = heuristic.deviation(last["bpp"], last["squared_deviation"], target_bpp)
     return Round(setting, last["bpp"], deviation)._asdict()
 
