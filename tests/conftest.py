@@ -12,13 +12,15 @@ import tempfile
 import numpy as np
 import pytest
 
+_JAX = tuple(map(int, importlib.metadata.version("jax").split(".")[:2]))
+
 # Most of the tests' time goes to compiling, so programs are optimised less here, in this process and those that it
 # starts. JAX reads the variables when it is first imported. Tests run on the CPU wherever they are.
-os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}"
+_HURRIED = ["--xla_backend_optimization_level=0"] + ["--xla_cpu_use_fusion_emitters=false"] * (_JAX >= (0, 6))
+os.environ["XLA_FLAGS"] = " ".join([*_HURRIED, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
 # What one process of a run compiles, the others and later modules load. A JAX that cannot do that safely keeps nothing
 # (`jaxcodec.compile_cache`), nor does a run that names a cache of its own.
-_JAX = tuple(map(int, importlib.metadata.version("jax").split(".")[:2]))
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxcodec-tests-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"

@@ -24,7 +24,7 @@ def codec():
 
 @pytest.fixture(scope="module")
 def pixels(photo):
-    return np.ascontiguousarray(photo[100:300, 90:330])
+    return np.ascontiguousarray(photo[100:270, 160:340])
 
 
 @pytest.mark.parametrize("target", [27.0, 33.3, 37.0])

@@ -21,8 +21,8 @@ def codec():
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """uint8 (250, 200, 3)."""
-    return data.astronaut()[20:270, 100:300]
+    """uint8 (200, 190, 3)."""
+    return data.astronaut()[20:220, 100:290]
 
 
 def test_tiles_cover_a_picture_and_join_to_it(codec):
