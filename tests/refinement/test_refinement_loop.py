@@ -47,6 +47,8 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
     annealed = looks[1]
     assert (np.asarray(end.loss) <= np.asarray(annealed.loss)).all()  # a descent moves nothing that makes it worse
+    if name in ("tiny", "checkerboard"):  # random weights of the others are so curved that no move promises anything
+        assert (np.asarray(end.loss) < np.asarray(annealed.loss)).all()
 
 
 def test_a_free_step_grows_where_only_the_rate_counts(photos):
@@ -79,7 +81,7 @@ def test_the_controller_comes_to_the_target(photos):
     (free,) = loop.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
     start, *_, end = loop.refine(codec, batch_of(codec, photos, 0.01, target), SETTINGS._replace(steps=160))
-    assert np.isinf(start.best.loss).all() and np.isfinite(end.best.loss).all()
+    assert (np.asarray(start.best.found_at) == 0).all() and (np.asarray(end.best.found_at) > 0).all()
     shares = np.asarray(end.best.measured.bits) / target
     assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()
 
