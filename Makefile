@@ -1,5 +1,6 @@
 # make demo [BPP=0.5]:    compress a photograph and show it beside JPEG, in demo/
 # make test [TESTS=PATH]: run the tests
+# make lint:              check rules and format
 # Each makes a virtual environment in .venv with what it needs; PYTHON=... chooses another interpreter.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -8,13 +9,17 @@ BIN := .venv/bin
 BPP ?= 0.5
 TESTS ?=
 
-.PHONY: demo test clean
+.PHONY: demo test lint clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/demo.py --bpp $(BPP)
 
 test: .venv/.test
 	nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
+
+lint: .venv/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 # The stamp of an extra: the project and that extra are installed as setup.cfg has them.
 .venv/.%: setup.cfg pyproject.toml | $(BIN)/python

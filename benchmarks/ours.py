@@ -15,10 +15,12 @@ import optax
 import worker
 
 import jaxcodec
-from jaxcodec import codec_file, image, memory
+from jaxcodec import image
+from jaxcodec.artefact import codec_file
+from jaxcodec.runtime import memory
 from jaxcodec.codec import create
-from jaxcodec.compilation import compiled
-from jaxcodec.export import export_codec
+from jaxcodec.runtime.compilation import compiled
+from jaxcodec.artefact.export import export_codec
 from jaxcodec.importing.compressai import import_checkpoint
 from jaxcodec.models import build
 from jaxcodec.models.presets import autoregressive_model, mean_scale_model

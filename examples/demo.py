@@ -15,13 +15,14 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 import jaxcodec
-from jaxcodec import compile_cache, image
+from jaxcodec import image
+from jaxcodec.runtime import compile_cache
 from jaxcodec.codec import decode_picture
 from jaxcodec.evaluation.classical import BASELINES
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.rate.encode import encode_picture
+from jaxcodec.targets.encode import encode_picture
 
 FOLDER = pathlib.Path("demo")
 

@@ -120,7 +120,8 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
     if not options.images.exists():
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
-    from jaxcodec import compile_cache, extensions
+    from jaxcodec import extensions
+    from jaxcodec.runtime import compile_cache
     from jaxcodec.evaluation import curves, evaluate, learned
 
     published = curves.read_published(options.published) if options.published else ()

@@ -117,7 +117,8 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
 
 def _main(argv: list[str]) -> None:
     """Trains, and turns errors into one sentence and exit status 2."""
-    from jaxcodec import compile_cache, guard, memory
+    from jaxcodec import guard
+    from jaxcodec.runtime import compile_cache, memory
     from jaxcodec.training import loop, rate_search, sharding
 
     given = flags.FLAGS

@@ -20,7 +20,7 @@ _HURRIED = ["--xla_backend_optimization_level=0"] + ["--xla_cpu_use_fusion_emitt
 os.environ["XLA_FLAGS"] = " ".join([*_HURRIED, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
 # What one process of a run compiles, the others and later modules load. A JAX that cannot do that safely keeps nothing
-# (`jaxcodec.compile_cache`), nor does a run that names a cache of its own.
+# (`jaxcodec.runtime.compile_cache`), nor does a run that names a cache of its own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxcodec-tests-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"

@@ -6,8 +6,9 @@ import jax
 import numpy as np
 from skimage import data
 
-from jaxcodec import codec, export, models
-from jaxcodec.codec_file import CodecContent
+from jaxcodec import codec, models
+from jaxcodec.artefact import export
+from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.models import presets
 
 

@@ -11,7 +11,7 @@ from jaxcodec import configs, models
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.build import stride
 from jaxcodec.models.presets import resnet_factorized_model
-from jaxcodec.rate import thesis
+from jaxcodec.objectives import thesis
 from jaxcodec.training import config as run_config
 from jaxcodec.training import optimisers
 

@@ -11,7 +11,8 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import codec_file, configs, extensions, models
+from jaxcodec import configs, extensions, models
+from jaxcodec.artefact import codec_file
 from jaxcodec.entropy import surrogates
 from jaxcodec.errors import CodecFileError, ExtensionError, TrainingError
 from jaxcodec.integer import float_network

@@ -78,7 +78,7 @@ def test_sdist_has_what_a_clone_has(source, tmp_path):
         packed = {name.partition("/")[2] for name in archive.getnames()}
     expected = {"train.py", "eval.py", "configs/patch.py", "jaxcodec/configs/patch.py", "docs/training.md", "LICENSE"}
     expected |= {"README.md", "Makefile", "constraints-lower.txt", "examples/demo.py", "tests/test_package.py"}
-    expected |= {"jaxcodec/bundled/default.codec", "tests/training/tiny_config.py", "docs/images/kodak_psnr.png"}
+    expected |= {"jaxcodec/artefact/bundled/default.codec", "tests/training/tiny_config.py", "docs/images/kodak_psnr.png"}
     assert expected <= packed
     assert not [name for name in packed if "__pycache__" in name or name.startswith(".")]
 

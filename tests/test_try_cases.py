@@ -8,7 +8,7 @@ import pytest
 import small_codecs
 from PIL import Image
 
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
 

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Collection
 
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 from jaxcodec.cli.plan import Kind, check_output_file
 from jaxcodec.errors import CodecFileError, VersionError
 from jaxcodec.image import READ_SUFFIXES

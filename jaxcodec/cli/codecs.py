@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import json
 
-from jaxcodec import bundled
+from jaxcodec.artefact import bundled
 from jaxcodec.cli import console
 
 

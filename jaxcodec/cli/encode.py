@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _worker(codec, todo: Plan, options: argparse.Namespace):
     """The function that makes the files of a few jobs together."""
-    from jaxcodec.rate.encode import encode_pictures
+    from jaxcodec.targets.encode import encode_pictures
 
     wanted = {name: getattr(options, name) for name in _TARGETS}
     wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}

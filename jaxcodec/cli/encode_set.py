@@ -52,7 +52,7 @@ class _Pictures(Sequence):
 def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     import tqdm
 
-    from jaxcodec.rate import image_set
+    from jaxcodec.collections import image_set
 
     jobs.start_report(todo, options)
     start = time.perf_counter()

@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Any
 
-from jaxcodec import bundled, codec_file
+from jaxcodec.artefact import bundled, codec_file
 from jaxcodec.cli import arguments, console
 from jaxcodec.coding.container import MAGIC
 from jaxcodec.errors import BitstreamError, CodecFileError

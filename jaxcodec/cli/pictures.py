@@ -74,14 +74,14 @@ def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) ->
 
 def check_codec(options: argparse.Namespace) -> None:
     """That there is the codec that was named, from the head of its file; raises CodecFileError."""
-    from jaxcodec import bundled, codec_file
+    from jaxcodec.artefact import bundled, codec_file
 
     codec_file.read_metadata(bundled.find(options.codec))
 
 
 def load_codec(options: argparse.Namespace):
     """The codec that was named; raises CodecFileError. This is where JAX is imported."""
-    from jaxcodec import compile_cache
+    from jaxcodec.runtime import compile_cache
 
     if not options.no_compile_cache:
         compile_cache.enable()

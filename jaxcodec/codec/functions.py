@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec import jax_settings
+from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import streams, symbols, tiles
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import lanes

@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec import extensions, image, integer, models
-from jaxcodec.compilation import compiled
+from jaxcodec.runtime.compilation import compiled
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.programs import kept
+from jaxcodec.runtime.programs import kept
 
 
 class Networks(NamedTuple):

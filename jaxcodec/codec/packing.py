@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxcodec import jax_settings
+from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import functions, streams, tiles
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.pictures import check_fits

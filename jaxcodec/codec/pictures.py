@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from jaxcodec import image, jax_settings
+from jaxcodec import image
+from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.kinds import Symbols
@@ -75,7 +76,7 @@ def encode_picture(
     coder: str | None = None,
     keep_hidden_colour: bool = False,
 ) -> Encoded:
-    """Compress a picture at a quality; `jaxcodec.rate.encode` also hits sizes and distortions.
+    """Compress a picture at a quality; `jaxcodec.targets.encode` also hits sizes and distortions.
 
     Colour goes through the networks (grey as three equal channels); alpha, ICC profile, EXIF, XMP and resolution are kept
     as docs/format.md says.

@@ -12,10 +12,12 @@ import jax
 import jax.export
 import numpy as np
 
-from jaxcodec import bundled, codec_file, devices, extensions, integer, jax_settings, models
+from jaxcodec import extensions, integer, models
+from jaxcodec.artefact import bundled, codec_file
+from jaxcodec.runtime import devices, jax_settings
 from jaxcodec.codec import geometry, kinds, networks
 from jaxcodec.codec.kinds import Kind
-from jaxcodec.codec_file import CodecContent
+from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.coding import coders, step, step_tables
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables

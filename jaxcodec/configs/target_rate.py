@@ -23,7 +23,7 @@ Beta is the thesis' for model and target in all of them. What the thesis leaves 
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import factorized_model, mean_scale_model, resnet_factorized_model
-from jaxcodec.rate import thesis
+from jaxcodec.objectives import thesis
 from jaxcodec.training.config import default_config
 
 MODELS = {

@@ -11,13 +11,13 @@ target, how it is trained: "general" (the default), "adaptive", "fixed" (at R_pa
 "base" is a rate-distortion model, 3,000 steps; a parametric one has a range of rates, and a target starts at the quality
 whose rate is near it. A target takes 1,500 steps more. "all" is one model of the targets .12, .25, .5 and 1.0, 6,000
 steps, parametric only.
-`benchmarks/target_rate.py` runs them all; docs/rate_control.md has the results.
+`studies/target_rate/target_rate.py` runs them all; docs/rate_control.md has the results.
 """
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives import RateDistortion
-from jaxcodec.rate import thesis
+from jaxcodec.objectives import thesis
 from jaxcodec.training.config import default_config
 
 BASE = {

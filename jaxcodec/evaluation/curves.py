@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.measure import Sweep
 from jaxcodec.files import read_bytes
-from jaxcodec.metrics.bd import Curve, CurveError, bd_quality, bd_rate
+from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
 from jaxcodec.metrics.ms_ssim import similarity_db
 
 RATE_RANGES = (None, (0.15, 1.0))

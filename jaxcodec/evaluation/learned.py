@@ -10,7 +10,7 @@ import jaxcodec
 from jaxcodec.codec import Codec
 from jaxcodec.codec.pictures import as_picture
 from jaxcodec.evaluation.coders import EvaluationError, check_qualities, check_rates
-from jaxcodec.rate.encode import encode_picture
+from jaxcodec.targets.encode import encode_picture
 
 DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 """Where a codec with a range of qualities is measured unless the caller says otherwise."""

@@ -5,10 +5,11 @@ import os
 
 import numpy as np
 
-from jaxcodec import codec, codec_file, image
-from jaxcodec.calibration import PICTURES
+from jaxcodec import codec, image
+from jaxcodec.artefact import codec_file
+from jaxcodec.artefact.calibration import PICTURES
 from jaxcodec.data.source import read_rgb
-from jaxcodec.export import export_codec
+from jaxcodec.artefact.export import export_codec
 from jaxcodec.importing.compressai import import_checkpoint
 
 

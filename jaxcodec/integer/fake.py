@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.ops import round_straight_through
-from jaxcodec.transforms.convolution import conv2d, upsample_conv
+from jaxcodec.runtime.convolution import conv2d, upsample_conv
 from jaxcodec.transforms.layers import Conv, UpsampleConv
 
 

@@ -9,7 +9,7 @@ from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
 from jaxcodec.objectives.rate_distortion import Metrics, RateDistortion
 from jaxcodec.objectives.target_rate import TargetRate
-from jaxcodec.rate import controller
+from jaxcodec.objectives import controller
 
 __all__ = ["Metrics", "Objective", "RateDistortion", "TargetRate", "create"]
 

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.objectives.rate_distortion import Metrics, distortions
-from jaxcodec.rate.controller import Controller, RateState
-from jaxcodec.rate.thesis import HIT
+from jaxcodec.objectives.controller import Controller, RateState
+from jaxcodec.objectives.thesis import HIT
 
 
 class TargetRate(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxcodec import jax_settings
+from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import Codec, pictures
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture

@@ -21,7 +21,7 @@ from jaxcodec.codec import cost, networks, stacked
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding.step import MAX_FIELD, UNIT
-from jaxcodec.compilation import compiled
+from jaxcodec.runtime.compilation import compiled
 from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.problem import Measured, Shown, Variables

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxcodec import codec_file, extensions, models
-from jaxcodec.calibration import PICTURES
+from jaxcodec import extensions, models
+from jaxcodec.artefact import codec_file
+from jaxcodec.artefact.calibration import PICTURES
 from jaxcodec.data.source import open_folder
 from jaxcodec.errors import DataError, TrainingError
-from jaxcodec.export import export_codec
+from jaxcodec.artefact.export import export_codec
 from jaxcodec.files import local_folder
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported

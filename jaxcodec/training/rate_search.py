@@ -14,9 +14,9 @@ from jax.experimental import multihost_utils
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import write_atomic
-from jaxcodec.rate import heuristic
-from jaxcodec.rate.heuristic import Request, Round
-from jaxcodec.rate.thesis import Setting
+from jaxcodec.objectives import heuristic
+from jaxcodec.objectives.heuristic import Request, Round
+from jaxcodec.objectives.thesis import Setting
 from jaxcodec.training import loop
 from jaxcodec.training.reporting import read_metrics
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.ops import depth_to_space
-from jaxcodec.transforms.convolution import conv2d, upsample_conv
+from jaxcodec.runtime.convolution import conv2d, upsample_conv
 from jaxcodec.transforms.gdn import GDN
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")

@@ -8,7 +8,8 @@ import pytest
 from cli_fakes import FakeCodec
 from painting import paint
 
-from jaxcodec import cli, compile_cache
+from jaxcodec import cli
+from jaxcodec.runtime import compile_cache
 
 
 @pytest.fixture
@@ -56,6 +57,6 @@ def fake(monkeypatch) -> FakeCodec:
     monkeypatch.setattr("jaxcodec.cli.pictures.load_codec", lambda options: codec)
     encoding = types.SimpleNamespace(encode_pictures=codec.encode_pictures)
     decoding = types.SimpleNamespace(decode_picture=codec.decode_picture)
-    monkeypatch.setitem(sys.modules, "jaxcodec.rate.encode", encoding)
+    monkeypatch.setitem(sys.modules, "jaxcodec.targets.encode", encoding)
     monkeypatch.setitem(sys.modules, "jaxcodec.codec", decoding)
     return codec

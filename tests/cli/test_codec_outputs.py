@@ -3,7 +3,7 @@
 import pytest
 import small_codecs
 
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 
 
 @pytest.fixture

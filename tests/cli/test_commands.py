@@ -13,7 +13,9 @@ import small_codecs
 from PIL import Image
 
 import jaxcodec
-from jaxcodec import codec_file, compile_cache, image
+from jaxcodec import image
+from jaxcodec.artefact import codec_file
+from jaxcodec.runtime import compile_cache
 from jaxcodec.image import Picture, standard_profiles
 
 SIZE = (40, 48)  # height, width of every picture here, so that each network is compiled once
@@ -159,12 +161,12 @@ def test_info_of_a_codec_file(folder, run, codec, monkeypatch):
     assert fields["bytes"] == codec.stat().st_size and fields["model"]["entropy"] == "mean_scale"
     _, output, _ = run("info", codec)
     assert "bpp_range  0.2 2.0\n" in output and fields["id"] in output
-    monkeypatch.setattr("jaxcodec.bundled.FOLDER", codec.parent)
+    monkeypatch.setattr("jaxcodec.artefact.bundled.FOLDER", codec.parent)
     assert run("info", "small") == (0, output, "")  # by the name that --codec takes
 
 
 def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
-    monkeypatch.setattr("jaxcodec.bundled.FOLDER", codec.parent)
+    monkeypatch.setattr("jaxcodec.artefact.bundled.FOLDER", codec.parent)
     status, output, _ = run("codecs")
     assert status == 0
     assert output.startswith("small") and jaxcodec.load(codec).id in output and "0.20 to 2.00 bpp" in output

@@ -77,7 +77,7 @@ def test_an_unforeseen_error_of_a_command_is_one_line(folder, refused, monkeypat
     def broken():
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("jaxcodec.bundled.available", broken)
+    monkeypatch.setattr("jaxcodec.artefact.bundled.available", broken)
     refused("codecs", words=["ZeroDivisionError: division by zero", f"{guard.TRACEBACK}=1"])
 
 

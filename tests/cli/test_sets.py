@@ -6,7 +6,7 @@ import pytest
 import small_codecs
 from PIL import Image
 
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 
 
 @pytest.fixture(scope="module")

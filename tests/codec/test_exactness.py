@@ -13,7 +13,8 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import codec_file, models
+from jaxcodec import models
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, encode, streams, symbols, tiles
 from jaxcodec.codec.kinds import Symbols
 from jaxcodec.coding import container

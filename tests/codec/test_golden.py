@@ -11,7 +11,7 @@ from PIL import Image
 from reference import symbols as reference
 
 import jaxcodec
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec import encode, streams, symbols, tiles
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import coders, container

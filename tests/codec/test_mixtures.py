@@ -7,7 +7,8 @@ import small_codecs
 from reference import symbols as reference
 
 import jaxcodec
-from jaxcodec import codec, export
+from jaxcodec import codec
+from jaxcodec.artefact import export
 from jaxcodec.codec import encode, streams, symbols
 from jaxcodec.coding import container
 from jaxcodec.errors import CoderError

@@ -6,7 +6,8 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import cli, codec_file, image
+from jaxcodec import cli, image
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec.functions import word_bound
 from jaxcodec.errors import BitstreamError, RateError, WrongCodecError
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 import jaxcodec
-from jaxcodec import codec_file, models
+from jaxcodec import models
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, decode_picture, encode, encode_picture
 from jaxcodec.coding import container, sections
 from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError
@@ -104,7 +105,7 @@ print(*sys.modules)
     assert np.array_equal(np.load(tmp_path / "face.npy"), decode(tiny, data))
     modules = set(process.stdout.split())
     assert "jaxcodec.coding.host" in modules
-    assert not modules & {"jaxcodec.training", "jaxcodec.export", "optax", "orbax.checkpoint", "grain"}
+    assert not modules & {"jaxcodec.training", "jaxcodec.artefact.export", "optax", "orbax.checkpoint", "grain"}
 
 
 def test_a_second_picture_of_the_same_size_compiles_nothing(tiny, face):

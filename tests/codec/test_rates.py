@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import jaxcodec
-from jaxcodec import bundled, codec_file, image, models
+from jaxcodec import image, models
+from jaxcodec.artefact import bundled, codec_file
 from jaxcodec.coding import container
 
 

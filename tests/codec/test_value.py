@@ -13,7 +13,7 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec.value import at_step
 from jaxcodec.errors import CodecError
 

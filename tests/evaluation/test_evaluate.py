@@ -17,7 +17,7 @@ from jaxcodec.evaluate import main
 from jaxcodec.evaluation import evaluate
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
-from jaxcodec.metrics.bd import Curve, bd_rate
+from jaxcodec.evaluation.bd import Curve, bd_rate
 
 PUBLISHED = [MeanCurve("Paper <1>", "a source", (0.5, 1.0, 2.0, 4.0), (20, 25, 30, 40))]
 FILES = {f"rd_{metric}_db.{suffix}" for metric in ("psnr", "ssim") for suffix in ("png", "svg")} | {

@@ -18,7 +18,7 @@ import small_codecs
 from PIL import Image
 from skimage import data
 
-from jaxcodec import codec_file
+from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, load, pictures
 from jaxcodec.codec.symbols import rounded
 from jaxcodec.codec.value import at_step

@@ -3,8 +3,9 @@
 import jax
 import numpy as np
 import pytest
-from jaxcodec import codec_file, image, integer, models
-from jaxcodec.bundled import find
+from jaxcodec import image, integer, models
+from jaxcodec.artefact import codec_file
+from jaxcodec.artefact.bundled import find
 from jaxcodec.codec import create
 from jaxcodec.entropy.conditional import scale_index
 from jaxcodec.integer.calibrate import costs, total_bits

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxcodec.objectives import TargetRate, create
-from jaxcodec.rate import controller
+from jaxcodec.objectives import controller
 
 SETTINGS = {
     "targets_bpp": (0.25, 1.0), "beta": (300.0, 100.0), "strategy": "adaptive", "parameter_bpp": (),

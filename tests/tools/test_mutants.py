@@ -73,7 +73,7 @@ def test_every_module_has_mutants_tests_and_sound_tables(mutants):
 def test_a_run_kills_is_kept_and_shown(tmp_path):
     results = tmp_path / "results.jsonl"
     common = [sys.executable, "tools/mutants.py"]
-    chosen = ["--only", "rate/thesis.py", "--each", "1"]
+    chosen = ["--only", "objectives/thesis.py", "--each", "1"]
 
     def call(action):
         return subprocess.run([*common, action, results, *chosen], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -16,7 +16,7 @@ import pytest
 from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
-from jaxcodec import compile_cache
+from jaxcodec.runtime import compile_cache
 from jaxcodec.training import loop
 from jaxcodec.training.reporting import Reporter
 

@@ -10,7 +10,7 @@ import sys
 
 from tiny_config import get_config
 
-from jaxcodec import compile_cache
+from jaxcodec.runtime import compile_cache
 from jaxcodec.training import loop
 from jaxcodec.training.checkpoints import Checkpoints
 from jaxcodec.training.reporting import Reporter

@@ -1,0 +1,1 @@
+"""Many pictures with one budget."""

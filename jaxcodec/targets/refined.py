@@ -1,0 +1,149 @@
+"""Files of refined latents, which any decoder reads."""
+
+import bisect
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxcodec.codec import Codec, Encoded, pictures, tiles
+from jaxcodec.codec.symbols import Analysis
+from jaxcodec.codec.value import at_step
+from jaxcodec.coding import container
+from jaxcodec.errors import RefineError
+from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.targets import closeness, matching
+from jaxcodec.refinement import batches
+from jaxcodec.refinement.batches import Progress
+from jaxcodec.refinement.latents import Latents
+from jaxcodec.refinement.methods import Settings
+from jaxcodec.refinement.tasks import Task
+
+
+def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
+    """The file of a picture with these latents.
+
+    Raises:
+      RefineError: they are not of this codec, not of a picture of this size, or on a plain grid.
+    """
+    if latents.plain:
+        raise RefineError("these latents lie on a plain grid, which is for comparison: no file has it; refine without `plain`")
+    if latents.codec_id != codec.id:
+        raise RefineError(f"these latents are of the codec {latents.codec_id}, and not of {codec.name}, which is {codec.id}")
+    if latents.shape != source.shape:
+        raise RefineError(
+            f"these latents are of a picture of {_size(latents.shape)}, and this one has {_size(source.shape)}; "
+            "refine this one"
+        )
+    stepped = at_step(codec, latents.field)
+    side = _analysis(stepped, latents).side
+    return pictures.write(stepped, source, latents.hundredths, latents.field, latents.symbols, side)
+
+
+KEPT = "refinement gained nothing, and the file without it was kept"
+"""The note where that is so."""
+
+
+class Goal(NamedTuple):
+    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a PSNR in dB, or nothing."""
+
+    source: pictures.Source
+    encoded: Encoded
+    limit: int | None = None
+    psnr_db: float | None = None
+
+
+def improve(
+    codec: Codec,
+    goals: Sequence[Goal],
+    settings: Settings,
+    progress: Callable[[Progress], None] | None = None,
+) -> list[Encoded]:
+    """Better files of pictures, from latents refined at the quality and the step of each.
+
+    Where there was nothing to meet, refined for the trade-off that the codec has there. Within a limit, they are refined to
+    cost as much; what they cost beyond it is spared, symbol by symbol, and the file is as full as `matching.to_size` makes it.
+    At a PSNR, they are refined to an error that is a little less; then symbols are spared. What is no closer to its picture,
+    or no smaller, than the file without refinement gives way to that, with a note.
+    """
+    tasks = [_task(index, goal) for index, goal in enumerate(goals)]
+    found = batches.refine(codec, tasks, settings, progress=progress)
+    return [_file(codec, goal, latents) for goal, latents in zip(goals, found, strict=True)]
+
+
+def _task(index: int, goal: Goal) -> Task:
+    header = container.read_header(goal.encoded.data)
+    task = Task(index, goal.source, header.quality, header.step)
+    if goal.psnr_db is not None:
+        return task._replace(target_mse_255=255**2 / 10 ** (goal.psnr_db / 10))
+    if goal.limit is not None:
+        others = len(goal.encoded.data) - sum(header.part_bytes)
+        return task._replace(target_bits=8.0 * max(goal.limit - others, 1))
+    return task
+
+
+def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
+    better = _better(codec, goal, latents) if latents.found_at and math.isfinite(latents.best.loss) else None
+    if better is not None:
+        notes = goal.encoded.notes
+    else:
+        better, notes = goal.encoded, goal.encoded.notes + (() if latents.interrupted else (KEPT,))
+    return dataclasses.replace(better, notes=notes, interrupted=latents.interrupted)
+
+
+def _better(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The file of refined latents, or None where it is no better than the one without refinement."""
+    if goal.psnr_db is not None:
+        return _at_psnr(codec, goal, latents)
+    if goal.limit is not None:
+        return _within(codec, goal, latents)
+    return encode(codec, goal.source, latents)
+
+
+def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The fullest file of refined latents within a limit."""
+    source, limit = goal.source, goal.limit
+    analysis = _analysis(at_step(codec, latents.field), latents)
+    files = [matching.file_at(codec, source, latents.hundredths, analysis, latents.field, tau=0.0)]
+    if len(files[0].data) > limit:
+        files += matching.shaved(codec, source, latents.hundredths, analysis, latents.field, limit)
+    refined = matching.fullest(files, limit)
+    full = refined.fits and matching.close_enough(len(refined.encoded.data), limit, source.pixel_count)
+    return refined.encoded if full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded) else None
+
+
+def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+    """The smallest file found of refined latents that is close enough."""
+    analysis = _analysis(at_step(codec, latents.field), latents)
+
+    @functools.cache
+    def at(place):
+        file = matching.file_at(codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place])
+        return dataclasses.replace(file, reached=min(_db(codec, goal.source, file), closeness.MOST_DB))
+
+    too_far = bisect.bisect_left(range(len(matching.WORTHS)), True, key=lambda place: at(place).reached < goal.psnr_db)
+    if too_far == 0:
+        return None
+    refined = at(too_far - 1)
+    return refined if len(refined.data) < len(goal.encoded.data) else None
+
+
+def _analysis(stepped: Codec, latents: Latents) -> Analysis:
+    """Latents as what is known of a picture before it is rounded; `stepped` is at their step."""
+    quality = np.array([latents.hundredths or 0], np.int32)
+    side = stepped.kind.side(stepped, latents.symbols.hyper, quality, tiles.run)
+    return Analysis(latents.symbols.hyper, latents.residual, side)
+
+
+def _db(codec: Codec, source: pictures.Source, encoded: Encoded) -> float:
+    colours = 1 if source.shape[2] == 1 else 3
+    decoded = pictures.decode(codec, encoded.data)[..., :colours]
+    return float(psnr_db(source.seen(decoded), source.seen(source.pixels[..., :colours])))
+
+
+def _size(shape: tuple[int, int, int]) -> str:
+    height, width, channels = shape
+    return f"{width} x {height} pixels and {channels} channels"

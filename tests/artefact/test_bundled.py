@@ -1,0 +1,72 @@
+"""The codec that comes with the package: its promises of size, cost, rate and quality."""
+
+import io
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+import jaxcodec
+from jaxcodec.artefact import bundled
+from jaxcodec.metrics.psnr import psnr_db
+
+QUALITIES = (0, 35, 70, 100)
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return jaxcodec.load("default")
+
+
+def test_its_file_is_small_and_listed():
+    (info,) = [info for info in bundled.available() if info.name == "default"]
+    assert info.size_bytes <= 8_000_000
+    low, high = info.bpp_range
+    assert low < 0.15 and high > 1.0
+
+
+def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
+    size = 256
+    quality = np.zeros(1, np.int32)
+    hyper_symbols = np.zeros((1, size // 64, size // 64, codec.params["params"]["prior"]["bias_0"].shape[0]), np.int32)
+
+    def decode_networks(codec, hyper_symbols, quality):
+        index = codec.networks.index(codec.integer, hyper_symbols, quality)
+        mean = codec.networks.mean(codec.params, hyper_symbols, quality)
+        return index, codec.networks.pixels(codec.params, index, mean, quality, codec.step, grey=False)
+
+    cost = jax.jit(decode_networks).lower(codec, hyper_symbols, quality).cost_analysis()
+    assert 1_000 < cost["flops"] / 2 / size**2 < 20_000
+
+
+def test_the_rate_of_a_picture_does_not_depend_on_its_tiling(codec, photo):
+    """Crops of 128 in training made tiles far cheaper than pictures; 256 must not."""
+    header = len(jaxcodec.encode(codec, photo[:1, :1]))
+    tiles = [photo[top : top + 256, left : left + 256] for top in (0, 256) for left in (0, 256)]
+    for quality in QUALITIES:
+        whole = len(jaxcodec.encode(codec, photo, quality=quality)) - header
+        parts = sum(len(jaxcodec.encode(codec, tile, quality=quality)) - header for tile in tiles)
+        assert parts == pytest.approx(whole, rel=0.03)
+
+
+def test_more_quality_costs_more_and_comes_closer(codec, photo):
+    picture = photo[:256, 128:384]
+    files = [jaxcodec.encode(codec, picture, quality=quality) for quality in QUALITIES]
+    assert (np.diff([len(file) for file in files]) > 0).all()
+    distances = [float(psnr_db(picture, jaxcodec.decode(codec, file))) for file in files]
+    assert (np.diff(distances) > 0).all()
+
+
+@pytest.mark.parametrize("bpp", [0.25, 0.5, 1.0])
+def test_it_beats_jpeg_at_the_size_that_was_asked_for(codec, photo, bpp):
+    picture = photo[:256, 128:384]
+    data = jaxcodec.encode(codec, picture, bpp=bpp)
+    assert 0.93 * bpp < 8 * len(data) / picture[..., 0].size <= bpp
+    for quality in range(1, 96):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
+        if file.tell() >= len(data):
+            break
+    jpeg = np.asarray(Image.open(file))
+    assert psnr_db(picture, jaxcodec.decode(codec, data)) > psnr_db(picture, jpeg) + 0.5

@@ -1,0 +1,146 @@
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+import safetensors.numpy
+import small_codecs
+
+import jaxcodec
+from jaxcodec.artefact import bundled, codec_file
+from jaxcodec.errors import CodecError, CodecFileError, VersionError
+
+
+@pytest.fixture(scope="module")
+def content():
+    return small_codecs.content("tiny")
+
+
+@pytest.fixture
+def path(tmp_path, content):
+    path = tmp_path / "tiny.codec"
+    codec_file.save(path, content)
+    return path
+
+
+def test_content_round_trips_and_saves_to_the_same_bytes(path, content, tmp_path):
+    read = codec_file.read(path)
+    assert read.id == content.id
+    assert read.metadata() == content.metadata()
+    assert read.tensors().keys() == content.tensors().keys()
+    for name, array in content.tensors().items():
+        assert read.tensors()[name].dtype == array.dtype
+        assert np.array_equal(read.tensors()[name], array)
+    codec_file.save(tmp_path / "again.codec", read)
+    assert (tmp_path / "again.codec").read_bytes() == path.read_bytes()
+
+
+def test_a_loaded_codec_has_the_models_parameters(path):
+    codec = jaxcodec.load(path)
+
+    def check(where, loaded, trained):
+        rounding = 2**-11 if "kernel" in jax.tree_util.keystr(where) else 0  # kernels are stored as float16
+        assert loaded.dtype == np.float32
+        assert np.allclose(loaded, trained, rtol=rounding, atol=rounding / 2**14)
+
+    jax.tree_util.tree_map_with_path(check, codec.params, dict(small_codecs.params("tiny")))
+    assert codec.id == small_codecs.build("tiny").id
+    assert codec.variable
+
+
+@pytest.mark.parametrize("field", ["name", "summary", "bpp_range", "model", "weights", "tables"])
+def test_the_id_covers_every_field(content, field):
+    weight = next(iter(content.weights))
+    table = content.tables["prior"]
+    shifted = dataclasses.replace(table, minimum=table.minimum + np.int32(1))
+    other = {
+        "name": "other",
+        "summary": "other",
+        "bpp_range": (0.2, 3.0),
+        "model": content.model.replace("tiny", "other").replace("conv_analysis", "conv_synthesis"),
+        "weights": content.weights | {weight: content.weights[weight] + np.float32(1e-6)},
+        "tables": content.tables | {"prior": shifted},
+    }
+    assert dataclasses.replace(content, **{field: other[field]}).id != content.id
+
+
+def test_a_flipped_bit_anywhere_raises(path):
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    head = int.from_bytes(data[:8], "little") + 8
+    positions = [*rng.integers(0, 8, 8), *rng.integers(8, head, 120), *rng.integers(head, len(data), 40)]
+    for position in positions:
+        damaged = bytearray(data)
+        damaged[position] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(CodecError):
+            codec_file.read(path)
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 100, -1])
+def test_a_truncated_file_raises(path, size):
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(CodecFileError, match=str(path)):
+        jaxcodec.load(path)
+
+
+def test_foreign_files_raise(path):
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    with pytest.raises(CodecFileError, match="not a codec file"):
+        jaxcodec.load(path)
+    path.write_bytes(safetensors.numpy.save({"weight": np.zeros(3)}, {"format": "pt"}))
+    with pytest.raises(CodecFileError, match="not a codec file"):
+        jaxcodec.load(path)
+
+
+@pytest.mark.parametrize("name", ["missing.codec", "nonesuch", ".", "../bundled"])
+def test_a_missing_file_raises(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CodecFileError, match="there is no codec file"):
+        jaxcodec.load(name)
+
+
+def test_a_newer_file_raises(path, content):
+    metadata = content.metadata() | {"format": 3, "id": content.id}
+    path.write_bytes(safetensors.numpy.save(content.tensors(), {"jaxcodec": json.dumps(metadata)}))
+    with pytest.raises(VersionError, match="version 3 .* up to 2"):
+        jaxcodec.load(path)
+
+
+def test_an_older_file_says_what_to_do(path, content):
+    metadata = content.metadata() | {"format": 1, "id": content.id}
+    path.write_bytes(safetensors.numpy.save(content.tensors(), {"jaxcodec": json.dumps(metadata)}))
+    with pytest.raises(VersionError, match="version 1 .* export the training run anew"):
+        jaxcodec.load(path)
+
+
+def test_an_integer_network_of_floats_raises(path, content):
+    wrong = dataclasses.replace(content, integer={name: array.astype(np.float32) for name, array in content.integer.items()})
+    codec_file.save(path, wrong)
+    with pytest.raises(CodecFileError, match="not of integers"):
+        jaxcodec.load(path)
+
+
+def test_saving_to_a_missing_folder_raises(tmp_path, content):
+    with pytest.raises(CodecFileError, match="cannot write"):
+        codec_file.save(tmp_path / "none" / "tiny.codec", content)
+
+
+def test_bundled_codecs_are_listed_and_loaded_by_name(path, content, monkeypatch):
+    monkeypatch.setattr(bundled, "FOLDER", path.parent)
+    (info,) = bundled.available()
+    assert info == bundled.CodecInfo("tiny", path, content.id, path.stat().st_size, (0.2, 2.0), content.summary)
+    assert jaxcodec.load("tiny").id == content.id
+
+
+def test_listing_codecs_and_reading_headers_need_no_jax(tmp_path):
+    script = "import sys, jaxcodec, jaxcodec.artefact.bundled; jaxcodec.read_header; jaxcodec.artefact.bundled.available(); print(*sys.modules)"
+    root = pathlib.Path(jaxcodec.__file__).parent.parent
+    process = subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(root)}, cwd=tmp_path,
+                             check=True, capture_output=True, text=True)  # fmt: skip
+    assert not {"jax", "flax", "scipy"} & set(process.stdout.split())

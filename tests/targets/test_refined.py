@@ -1,0 +1,92 @@
+"""Files of refined latents: of the size that was asked for, and closer to the picture."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+import jaxcodec
+from jaxcodec.errors import RefineError
+from jaxcodec.image import Picture
+from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.targets import encode as rate_encode
+from jaxcodec.targets import refined
+from jaxcodec.refinement import loop
+
+
+@pytest.fixture(scope="module")
+def codec():
+    return jaxcodec.load("default")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """uint8 (120, 128, 3)."""
+    return data.astronaut()[40:160, 160:288]
+
+
+def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
+    seen = []
+    plain = jaxcodec.encode(codec, photo, bpp=0.6)
+    encoded = rate_encode.encode_picture(codec, Picture(photo), bpp=0.6, refine=150, progress=seen.append)
+    limit = 0.6 * photo[..., 0].size / 8
+    assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
+    gain_db = psnr_db(jaxcodec.decode(codec, encoded.data), photo) - psnr_db(jaxcodec.decode(codec, plain), photo)
+    assert gain_db > 0.2
+    assert [progress.step for progress in seen] == [25, 50, 75, 100, 125, 150]
+
+
+def test_at_a_psnr_the_file_is_smaller(codec, photo):
+    plain = jaxcodec.encode(codec, photo, psnr=29)
+    refined = jaxcodec.encode(codec, photo, psnr=29, refine=150)
+    assert 29 <= psnr_db(jaxcodec.decode(codec, refined), photo) <= 29.05
+    assert len(refined) < len(plain)
+
+
+def test_at_a_quality_the_loss_is_lower(codec, photo):
+    plain = jaxcodec.encode(codec, photo, quality=40)
+    refined = jaxcodec.encode(codec, photo, quality=40, refine=50)
+    (latents,) = jaxcodec.refine(codec, [photo], quality=40, steps=1, every=1)
+
+    def loss(file):
+        mse = np.mean(np.square(jaxcodec.decode(codec, file).astype(np.float64) - photo))
+        return latents.trade_off * mse + 8 * len(file) / photo[..., 0].size
+
+    assert loss(refined) < loss(plain)
+
+
+def test_what_cannot_be_refined_is_refused(codec, photo):
+    with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
+        jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
+    with pytest.raises(RefineError, match="^a refinement of 0 steps makes no sense; give a whole number, 1 or more$"):
+        jaxcodec.encode(codec, photo, refine=0)
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
+def test_few_steps_gain(codec, photo, target):
+    plain, few = (rate_encode.encode_picture(codec, Picture(photo), refine=refine, **target) for refine in (None, 10))
+    assert few.notes == plain.notes == ()
+    before, after = (psnr_db(jaxcodec.decode(codec, encoded.data), photo) for encoded in (plain, few))
+    if "bpp" in target:
+        assert after > before + 0.02 and len(few.data) <= 0.6 * photo[..., 0].size / 8
+    elif "psnr" in target:
+        assert len(few.data) < 0.995 * len(plain.data)
+        assert 29 <= few.reached == pytest.approx(float(after), abs=1e-3)
+    else:
+        assert few.data != plain.data
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
+def test_where_nothing_is_gained_the_note_says_so(codec, photo, target, monkeypatch):
+    """A refinement that ends with its start."""
+    refine = loop.refine
+    monkeypatch.setattr(loop, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2))
+    kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
+    assert kept.data == jaxcodec.encode(codec, photo, **target)
+    assert kept.notes == (refined.KEPT,)
+
+
+@pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}])
+def test_an_interrupt_keeps_a_file_that_holds(codec, photo, target, interrupted_refinement):
+    kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
+    assert kept.interrupted and kept.notes == ()
+    assert kept.data == jaxcodec.encode(codec, photo, **target)

@@ -1,0 +1,30 @@
+"""What a latent costs, and the sample of it that is looked at first."""
+
+import numpy as np
+import pytest
+import small_codecs
+
+import jaxcodec
+from jaxcodec.codec import pictures
+from jaxcodec.image import Picture
+from jaxcodec.targets import trial
+
+
+@pytest.mark.parametrize("shape", [(48, 24000), (24000, 48), (32, 50000), (1100, 1100)])
+def test_a_picture_of_any_shape_has_a_sample(shape):
+    codec = small_codecs.build("tiny")
+    latent = [side // codec.geometry.latent_stride for side in shape]
+    residual = np.zeros((1, *latent, 64), np.float32)
+    side = (np.zeros((1, *latent, 64), np.int32),)
+    share = trial.sample(codec, trial.Analysis(None, residual, side))
+    assert share.residual.size == share.side[0].size
+    assert residual.size / 20 < share.residual.size * np.prod(latent) / share.residual[0, :, :, 0].size <= residual.size
+    assert 0 < share.residual.size < 4 * 65536
+
+
+def test_the_sample_costs_about_its_share(photo):
+    codec = jaxcodec.load("default")
+    analysis = pictures.analyse(codec, pictures.prepare(codec, Picture(photo), None), 5000)
+    share = trial.sample(codec, analysis)
+    assert share.residual.size == analysis.residual.size / 4
+    assert 4 * trial.latent_bits(codec, share) == pytest.approx(trial.latent_bits(codec, analysis), rel=0.05)
