@@ -1,4 +1,6 @@
-"""Measures codecs: python eval.py --codec NAME|FILE ... --images DIR --out DIR; the same as python -m jaxcodec.evaluate."""
+"""Measures codecs: python eval.py --codec NAME|FILE ... --images DIR --out DIR; the same as python
+-m jaxcodec.evaluate.
+"""
 
 import sys
 

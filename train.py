@@ -1,4 +1,6 @@
-"""Trains a model: python train.py --config=NAME|FILE --workdir=DIR. The same as `python -m jaxcodec.train`."""
+"""Trains a model: python train.py --config=NAME|FILE --workdir=DIR. The same as `python -m
+jaxcodec.train`.
+"""
 
 from jaxcodec import train
 

@@ -2,10 +2,11 @@
 
     python benchmarks/coders.py [--sizes 10000 300000 3000000] [--coders host lanes] [--repeat 7]
 
-Symbols are rounded Gaussians under 64 tables, scales .11 to 256, at the rates of a photograph (about 2.8 bits a symbol)
-and of a strongly compressed one (about .2). Times are the best of the repetitions, warm, on one process; results with
-date and machine are kept in coders.md. The coder "lanes" is measured from NumPy arrays to bytes and back, as the others
-are; "lanes, jit" is the same work between arrays on the device.
+Symbols are rounded Gaussians under 64 tables, scales .11 to 256, at the rates of a photograph
+(about 2.8 bits a symbol) and of a strongly compressed one (about .2). Times are the best of the
+repetitions, warm, on one process; results with date and machine are kept in coders.md. The coder
+"lanes" is measured from NumPy arrays to bytes and back, as the others are; "lanes, jit" is the same
+work between arrays on the device.
 """
 
 import argparse
@@ -62,7 +63,9 @@ def measure(name: str, tables: Tables, symbols, indices, repeat: int) -> tuple[f
 
 
 def measure_in_jit(tables: Tables, symbols, indices, repeat: int) -> tuple[float, float, int]:
-    """The same for lanes between arrays on the device, the choice of their number included; the width is the most."""
+    """The same for lanes between arrays on the device, the choice of their number included; the
+    width is the most.
+    """
     on_device = jax.device_put(lane_tables(tables))
     values, indices = jnp.asarray(symbols), jnp.asarray(indices, jnp.int32)
 
@@ -91,7 +94,9 @@ def measure_in_jit(tables: Tables, symbols, indices, repeat: int) -> tuple[float
 
 def main() -> None:
     """Prints a table in Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 300_000, 3_000_000])
     parser.add_argument("--coders", nargs="+", default=coders.installed())
     parser.add_argument("--repeat", type=int, default=7)
@@ -111,7 +116,9 @@ def main() -> None:
                 encode, decode, count = run(tables, symbols, indices, options.repeat)
                 over = 100 * (count / ideal - 1)
                 times = f"{1e9 * encode / size:.1f} | {1e9 * decode / size:.1f}"
-                print(f"| {size:,} | {kind} | {name} | {count:,} | {over:.2f} | {times} |", flush=True)
+                print(
+                    f"| {size:,} | {kind} | {name} | {count:,} | {over:.2f} | {times} |", flush=True
+                )
 
 
 if __name__ == "__main__":

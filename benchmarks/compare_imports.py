@@ -1,16 +1,20 @@
-"""Imported models beside CompressAI's: every layer, what follows from them, and the whole way from picture to picture.
+"""Imported models beside CompressAI's: every layer, what follows from them, and the whole way from
+picture to picture.
 
-    benchmarks/setup_peers.sh DIR
-    python benchmarks/compare_imports.py --peer-python DIR/bin/python --image PICTURE.png [--sizes 128 192]
+    benchmarks/setup_peers.sh DIR python benchmarks/compare_imports.py --peer-python DIR/bin/python
+    --image PICTURE.png [--sizes 128 192]
 
-Random weights that leave no parameter without effect; the picture is cut to multiples of 64, at most 256. Every network
-is given CompressAI's own rounded latents, so that differences are those of float32 arithmetic and not of a latent that
-rounds to another integer; how many do is told apart. A difference is relative to the largest value that it is among.
+Random weights that leave no parameter without effect; the picture is cut to multiples of 64, at
+most 256. Every network is given CompressAI's own rounded latents, so that differences are those of
+float32 arithmetic and not of a latent that rounds to another integer; how many do is told apart. A
+difference is relative to the largest value that it is among.
 
-With a context model CompressAI reconstructs from the latent rounded to integers, and rates it as if it were rounded
-about its mean: likelihoods are compared for that, while "bits" has what ours would code and what CompressAI tells.
+With a context model CompressAI reconstructs from the latent rounded to integers, and rates it as if
+it were rounded about its mean: likelihoods are compared for that, while "bits" has what ours would
+code and what CompressAI tells.
 
-    python benchmarks/compare_imports.py ... --image SMALL.png --sizes 4 6 --record tests/importing/recorded
+    python benchmarks/compare_imports.py ... --image SMALL.png --sizes 4 6 --record
+    tests/importing/recorded
 
 makes the checkpoints and values that the tests compare with.
 """
@@ -41,7 +45,9 @@ Arrays = dict[str, np.ndarray]
 
 
 def trace(imported: ImportedModel, made: Arrays) -> tuple[Arrays, Arrays]:
-    """What every layer of ours gives, by its path, and what follows from them, by CompressAI's names."""
+    """What every layer of ours gives, by its path, and what follows from them, by CompressAI's
+    names.
+    """
     model, hyper = models.build(imported.description), "z" in made
     median = imported.params["params"]["prior"]["median"]
     hyper_symbols = np.round(made["z_hat" if hyper else "y_hat"] - median).astype(np.int32)
@@ -55,19 +61,29 @@ def trace(imported: ImportedModel, made: Arrays) -> tuple[Arrays, Arrays]:
             mean, scale = _moments(model, hyper_symbols, made["y_hat"])
             # CompressAI rates a latent rounded about its mean, with a context model too.
             coded = np.round(made["y"] - made.get("means", 0))
-            results |= {"means": mean, "scales": scale, "likelihood_y": gaussian_likelihood(coded, scale)}
+            results |= {
+                "means": mean,
+                "scales": scale,
+                "likelihood_y": gaussian_likelihood(coded, scale),
+            }
         return results
 
     @jax.jit
     def run(params):
-        return model.apply(params, method=forward, capture_intermediates=True, mutable=["intermediates"])
+        return model.apply(
+            params, method=forward, capture_intermediates=True, mutable=["intermediates"]
+        )
 
     results, captured = run(imported.params)
     layers = {path: _value(captured["intermediates"], path) for _, path, _ in imported.layers}
-    return jax.device_get(layers), {name: np.asarray(results[name]) for name in results if name in made}
+    return jax.device_get(layers), {
+        name: np.asarray(results[name]) for name in results if name in made
+    }
 
 
-def _moments(model: Any, hyper_symbols: np.ndarray, latent_hat: np.ndarray) -> tuple[jax.Array, jax.Array]:
+def _moments(
+    model: Any, hyper_symbols: np.ndarray, latent_hat: np.ndarray
+) -> tuple[jax.Array, jax.Array]:
     if hasattr(model, "parameters_parallel"):
         return model.parameters_parallel(hyper_symbols, latent_hat, _QUALITY)
     mean = model.mean(hyper_symbols, _QUALITY) if hasattr(model, "mean") else np.zeros(())
@@ -81,9 +97,15 @@ def _value(tree: dict, path: str) -> np.ndarray:
 
 
 def in_our_order(values: np.ndarray, form: str) -> np.ndarray:
-    """CompressAI's output of a layer, its channels in the order that our layer of that form gives them."""
+    """CompressAI's output of a layer, its channels in the order that our layer of that form gives
+    them.
+    """
     if form == "subpixel":
-        return values.reshape(*values.shape[:-1], -1, 2, 2).transpose(0, 1, 2, 4, 5, 3).reshape(values.shape)
+        return (
+            values.reshape(*values.shape[:-1], -1, 2, 2)
+            .transpose(0, 1, 2, 4, 5, 3)
+            .reshape(values.shape)
+        )
     return np.roll(values, values.shape[-1] // 2, axis=-1) if form == "scales_means" else values
 
 
@@ -96,13 +118,19 @@ def relative(ours: np.ndarray, theirs: np.ndarray) -> float:
 def end_to_end(imported: ImportedModel, made: Arrays) -> str:
     """Our own latents all the way: symbols that differ, and pixels."""
     model = models.build(imported.description)
-    latent = jax.jit(lambda params: model.apply(params, made["image"], _QUALITY, method="to_latent"))(imported.params)
-    output = jax.jit(lambda params: model.apply(params, made["image"], _QUALITY, jax.random.key(0), "round"))(
-        imported.params
-    )
+    latent = jax.jit(
+        lambda params: model.apply(params, made["image"], _QUALITY, method="to_latent")
+    )(imported.params)
+    output = jax.jit(
+        lambda params: model.apply(params, made["image"], _QUALITY, jax.random.key(0), "round")
+    )(imported.params)
     offset = made["y_hat"] - np.round(made["y_hat"])
     flips = int(np.sum(np.round(latent - offset) != np.round(made["y"] - offset)))
-    rate = -sum(np.log2(values.astype(np.float64)).sum() for name, values in made.items() if "likelihood" in name)
+    rate = -sum(
+        np.log2(values.astype(np.float64)).sum()
+        for name, values in made.items()
+        if "likelihood" in name
+    )
     pixels = np.abs(np.asarray(output.image) - made["x_hat"]).max()
     return (
         f"{flips} of {made['y'].size} symbols differ, pixels by {pixels:.1e} at most, "
@@ -117,7 +145,9 @@ def record(folder: pathlib.Path, target: pathlib.Path) -> None:
     for architecture in ARCHITECTURES:
         shutil.copy(folder / f"{architecture}.pth.tar", target)
         made = np.load(folder / f"{architecture}.npz")
-        kept = {name: made[name] for name in made if name != "image" and not name.startswith("layer/")}
+        kept = {
+            name: made[name] for name in made if name != "image" and not name.startswith("layer/")
+        }
         kept["x_hat"] = kept["x_hat"][:, ::RECORDED_ROWS, ::RECORDED_COLUMNS]
         np.savez_compressed(target / f"{architecture}.npz", **kept)
 
@@ -135,12 +165,21 @@ def compare(folder: pathlib.Path, architecture: str) -> None:
     }
     worst = max(differences, key=differences.get)
     print(f"{architecture}: {len(layers)} layers, at most {differences[worst]:.1e} ({worst})")
-    print("  " + ", ".join(f"{name} {relative(values, made[name]):.1e}" for name, values in sorted(results.items())))
+    print(
+        "  "
+        + ", ".join(
+            f"{name} {relative(values, made[name]):.1e}" for name, values in sorted(results.items())
+        )
+    )
     print(f"  whole way: {end_to_end(imported, made)}")
 
 
-def write_peer_side(python: str, folder: pathlib.Path, image: pathlib.Path, sizes: list[int], half: bool) -> None:
-    """Has CompressAI write its checkpoints, with float16 weights if `half`, and what its models make, to `folder`."""
+def write_peer_side(
+    python: str, folder: pathlib.Path, image: pathlib.Path, sizes: list[int], half: bool
+) -> None:
+    """Has CompressAI write its checkpoints, with float16 weights if `half`, and what its models
+    make, to `folder`.
+    """
     pixels = worker.read(str(image))
     height, width = (min(256, side // 64 * 64) for side in pixels.shape[:2])
     Image.fromarray(pixels[:height, :width]).save(folder / PICTURE)
@@ -150,15 +189,25 @@ def write_peer_side(python: str, folder: pathlib.Path, image: pathlib.Path, size
 
 def main() -> None:
     """Prints the differences of all architectures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer-python", required=True, help="the interpreter that setup_peers.sh made")
-    parser.add_argument("--image", required=True, type=pathlib.Path, help="a picture of 64 x 64 pixels or more")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--peer-python", required=True, help="the interpreter that setup_peers.sh made"
+    )
+    parser.add_argument(
+        "--image", required=True, type=pathlib.Path, help="a picture of 64 x 64 pixels or more"
+    )
     parser.add_argument("--sizes", type=int, nargs=2, default=[128, 192], metavar=("N", "M"))
-    parser.add_argument("--record", type=pathlib.Path, metavar="FOLDER", help="keep values for the tests")
+    parser.add_argument(
+        "--record", type=pathlib.Path, metavar="FOLDER", help="keep values for the tests"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
-        write_peer_side(options.peer_python, folder, options.image, options.sizes, bool(options.record))
+        write_peer_side(
+            options.peer_python, folder, options.image, options.sizes, bool(options.record)
+        )
         for architecture in ARCHITECTURES:
             compare(folder, architecture)
             sys.stdout.flush()

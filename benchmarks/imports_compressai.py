@@ -2,9 +2,10 @@
 
     imports_compressai.py FOLDER PICTURE N M [--half]
 
-For each architecture that jaxcodec imports, writes to FOLDER a checkpoint NAME.pth.tar with random weights, and
-NAME.npz with all that its forward pass makes of the picture, images and latents as (B, H, W, C). PICTURE has sides
-that are multiples of 64. With --half the weights are rounded to float16 and kept so, which halves the file.
+For each architecture that jaxcodec imports, writes to FOLDER a checkpoint NAME.pth.tar with random
+weights, and NAME.npz with all that its forward pass makes of the picture, images and latents as (B,
+H, W, C). PICTURE has sides that are multiples of 64. With --half the weights are rounded to float16
+and kept so, which halves the file.
 """
 
 import functools
@@ -13,7 +14,10 @@ import pathlib
 import sys
 import types
 
-for name in ("torchvision", "torchvision.transforms"):  # imported by CompressAI, and not needed by its models
+for name in (
+    "torchvision",
+    "torchvision.transforms",
+):  # imported by CompressAI, and not needed by its models
     module = sys.modules[name] = types.ModuleType(name)
     for transform in ("Compose", "RandomCrop", "CenterCrop", "ToTensor", "ToPILImage", "Resize"):
         setattr(module, transform, type(transform, (), {}))
@@ -22,10 +26,9 @@ sys.modules["torchvision"].transforms = sys.modules["torchvision.transforms"]
 import compressai.models as zoo  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+import worker  # noqa: E402
 from compressai.entropy_models import EntropyBottleneck  # noqa: E402
 from compressai.layers import GDN, MaskedConv2d  # noqa: E402
-
-import worker  # noqa: E402
 
 ARCHITECTURES = {
     "bmshj2018-factorized": zoo.FactorizedPrior,
@@ -40,8 +43,12 @@ LATENT_DEVIATION, HYPER_DEVIATION, PIXEL_DEVIATION = 4.0, 2.0, 0.3
 
 
 @torch.no_grad()
-def random_model(name: str, sizes: tuple[int, int], image: torch.Tensor, half: bool) -> torch.nn.Module:
-    """Random weights that leave no parameter without effect, and latents that spread over several integers."""
+def random_model(
+    name: str, sizes: tuple[int, int], image: torch.Tensor, half: bool
+) -> torch.nn.Module:
+    """Random weights that leave no parameter without effect, and latents that spread over several
+    integers.
+    """
     torch.manual_seed(0)
     cheng = name.startswith("cheng")
     model = ARCHITECTURES[name](*sizes[:1] if cheng else sizes).eval()
@@ -52,7 +59,11 @@ def random_model(name: str, sizes: tuple[int, int], image: torch.Tensor, half: b
             part.beta.mul_(torch.empty_like(part.beta).uniform_(0.8, 1.2))
             part.gamma.add_(torch.empty_like(part.gamma).uniform_(-0.05, 0.2))
         elif isinstance(part, EntropyBottleneck):
-            for parameters, spread in ((part.matrices, 0.3), (part.biases, 0.3), (part.factors, 0.5)):
+            for parameters, spread in (
+                (part.matrices, 0.3),
+                (part.biases, 0.3),
+                (part.factors, 0.5),
+            ):
                 for parameter in parameters:
                     parameter.add_(spread * torch.randn_like(parameter))
             part.quantiles[:, 0, 1].uniform_(-3, 3)
@@ -89,7 +100,9 @@ def network_of_scales(model: torch.nn.Module) -> torch.nn.Module:
 
 @torch.no_grad()
 def forward(model: torch.nn.Module, image: torch.Tensor) -> dict[str, np.ndarray]:
-    """Everything on the way from the picture to its reconstruction: "layer/NAME" of each layer, and what follows them."""
+    """Everything on the way from the picture to its reconstruction: "layer/NAME" of each layer, and
+    what follows them.
+    """
     made = {}
 
     def keep(name, part, inputs, output):  # copies, because activations work in place
@@ -115,7 +128,9 @@ def forward(model: torch.nn.Module, image: torch.Tensor) -> dict[str, np.ndarray
         made["scales"] = output[:, : model.M]
         if output.shape[1] > model.M:
             made["means"] = output[:, model.M :]
-        made.setdefault("y_hat", torch.round(made["y"] - made.get("means", 0)) + made.get("means", 0))
+        made.setdefault(
+            "y_hat", torch.round(made["y"] - made.get("means", 0)) + made.get("means", 0)
+        )
     else:
         made["y_hat"] = coded_hat
     return {name: values.permute(0, 2, 3, 1).contiguous().numpy() for name, values in made.items()}

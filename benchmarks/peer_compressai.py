@@ -1,9 +1,10 @@
-"""The worker for CompressAI; it runs in the environment that setup_peers.sh makes, started by run.py.
+"""The worker for CompressAI; it runs in the environment that setup_peers.sh makes, started by
+run.py.
 
     peer_compressai.py train FOLDER MODEL PICTURE       serves the training step, see worker.py
     peer_compressai.py code FOLDER MODEL PICTURE ...    serves what encodes and decodes
-    peer_compressai.py once FOLDER MODEL FILE           decodes what the task "keep" of a worker kept, and tells its
-                                                        peak memory
+    peer_compressai.py once FOLDER MODEL FILE           decodes what the task "keep" of a worker
+                                                        kept, and tells its peak memory
 """
 
 import pathlib
@@ -11,7 +12,10 @@ import pickle
 import sys
 import types
 
-for name in ("torchvision", "torchvision.transforms"):  # imported by CompressAI, and not needed by models and coders
+for name in (
+    "torchvision",
+    "torchvision.transforms",
+):  # imported by CompressAI, and not needed by models and coders
     module = sys.modules[name] = types.ModuleType(name)
     for transform in ("Compose", "RandomCrop", "CenterCrop", "ToTensor", "ToPILImage", "Resize"):
         setattr(module, transform, type(transform, (), {}))
@@ -20,6 +24,7 @@ sys.modules["torchvision"].transforms = sys.modules["torchvision.transforms"]
 import compressai  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+import worker  # noqa: E402
 from compressai.losses import RateDistortionLoss  # noqa: E402
 from compressai.models import (  # noqa: E402
     Cheng2020Attention,
@@ -28,16 +33,18 @@ from compressai.models import (  # noqa: E402
     MeanScaleHyperprior,
 )
 
-import worker  # noqa: E402
-
 STRIDE = 64
 
 
 def to_input(pixels: np.ndarray) -> torch.Tensor:
-    """Pixels, uint8 (H, W, 3), to float (1, 3, H', W') with edge replication to multiples of the stride."""
+    """Pixels, uint8 (H, W, 3), to float (1, 3, H', W') with edge replication to multiples of the
+    stride.
+    """
     image = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
     height, width = pixels.shape[:2]
-    return torch.nn.functional.pad(image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    return torch.nn.functional.pad(
+        image, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate"
+    )
 
 
 def build(name: str) -> CompressionModel:
@@ -45,7 +52,9 @@ def build(name: str) -> CompressionModel:
     kind, features, latent = worker.MODELS[name]
     if kind == "cheng2020-attn":
         return Cheng2020Attention(features)
-    return {"mbt2018-mean": MeanScaleHyperprior, "mbt2018": JointAutoregressiveHierarchicalPriors}[kind](features, latent)
+    return {"mbt2018-mean": MeanScaleHyperprior, "mbt2018": JointAutoregressiveHierarchicalPriors}[
+        kind
+    ](features, latent)
 
 
 @torch.no_grad()
@@ -54,7 +63,9 @@ def random_model(name: str, pixels: np.ndarray) -> CompressionModel:
     torch.manual_seed(0)
     model, image = build(name).eval(), to_input(pixels)
     scales = torch.from_numpy(worker.latent_scales(worker.MODELS[name][2]))
-    for _ in range(3 if name == "attention" else 1):  # attention follows the layer, and changes with it
+    for _ in range(
+        3 if name == "attention" else 1
+    ):  # attention follows the layer, and changes with it
         rescale(last_convolution(model.g_a), model.g_a(image), scales)
     hyper = model.h_a(model.g_a(image))
     rescale(model.h_a[-1], hyper, torch.full(hyper.shape[1:2], worker.HYPER_SCALE))
@@ -73,7 +84,9 @@ def last_convolution(network: torch.nn.Module) -> torch.nn.Conv2d:
 
 
 def rescale(layer: torch.nn.Conv2d, output: torch.Tensor, scales: torch.Tensor) -> None:
-    """Makes the channels of `output`, what `layer` gives, zero in the mean and `scales` in the standard deviation."""
+    """Makes the channels of `output`, what `layer` gives, zero in the mean and `scales` in the
+    standard deviation.
+    """
     factor = scales / output.std((0, 2, 3))
     layer.bias.copy_((layer.bias - output.mean((0, 2, 3))) * factor)
     layer.weight.mul_(factor[:, None, None, None])
@@ -123,14 +136,24 @@ def picture_tasks(model: CompressionModel, pixels: np.ndarray, file: str) -> dic
             pickle.dump((model.state_dict(), coded), out)
         return {}
 
-    return {"analysis": analysis, "synthesis": synthesis, "encode": whole_encode, "decode": whole_decode, "keep": keep}
+    return {
+        "analysis": analysis,
+        "synthesis": synthesis,
+        "encode": whole_encode,
+        "decode": whole_decode,
+        "keep": keep,
+    }
 
 
 def training_task(name: str, pixels: np.ndarray):
-    """One step, forward, backward and Adam, of a model with random weights; the auxiliary loss is left out."""
+    """One step, forward, backward and Adam, of a model with random weights; the auxiliary loss is
+    left out.
+    """
     torch.manual_seed(0)
     model = build(name).train()
-    main = [parameter for name, parameter in model.named_parameters() if not name.endswith(".quantiles")]
+    main = [
+        parameter for name, parameter in model.named_parameters() if not name.endswith(".quantiles")
+    ]
     optimiser = torch.optim.Adam(main, lr=worker.LEARNING_RATE)
     loss_of = RateDistortionLoss(lmbda=worker.TRADE_OFF)
     crops = worker.crops(pixels)
@@ -165,7 +188,11 @@ def main() -> None:
         decode_once(name, *files)
         return
     pictures = [worker.read(file) for file in files]
-    tasks = {"version": lambda: {"version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"}}
+    tasks = {
+        "version": lambda: {
+            "version": f"CompressAI {compressai.__version__}, PyTorch {torch.__version__}"
+        }
+    }
     if kind == "train":
         tasks["train"] = training_task(name, *pictures)
     else:

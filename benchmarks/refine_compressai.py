@@ -2,9 +2,10 @@
 
     refine_compressai.py FOLDER STEPS BATCHES PICTURE ...    serves the tasks of refinement_speed.py
 
-SGA (Yang et al. 2020), written from its formulas as one would write it, with what makes PyTorch faster without much ado:
-weights that ask for no gradient, images of one batch in one pass, all processors, the faster of two memory formats, and on a
-GPU cuDNN's choice of algorithms and TF32. It runs in the environment of setup_peers.sh.
+SGA (Yang et al. 2020), written from its formulas as one would write it, with what makes PyTorch
+faster without much ado: weights that ask for no gradient, images of one batch in one pass, all
+processors, the faster of two memory formats, and on a GPU cuDNN's choice of algorithms and TF32. It
+runs in the environment of setup_peers.sh.
 """
 
 import math
@@ -13,12 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 
-import peer_compressai  # first: it makes CompressAI importable
 import numpy as np
+import peer_compressai  # first: it makes CompressAI importable
 import torch
-from compressai.models import MeanScaleHyperprior
-
 import worker
+from compressai.models import MeanScaleHyperprior
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 FORMATS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
@@ -33,7 +33,9 @@ def temperature(step: int) -> float:
 
 
 def relax(value: torch.Tensor, tau: float) -> torch.Tensor:
-    """Floor or ceiling by a Gumbel-softmax whose logits are -atanh of the distances from them, over tau."""
+    """Floor or ceiling by a Gumbel-softmax whose logits are -atanh of the distances from them, over
+    tau.
+    """
     floor, ceiling = value.floor(), value.ceil()
     down = (value - floor).clamp(EPSILON, 1 - EPSILON)
     logits = torch.stack([-torch.atanh(down), -torch.atanh(1 - down)]) / tau
@@ -66,7 +68,9 @@ class Refinement:
         return self.losses(torch.round, lambda pixels: pixels.clamp(0, 1).mul(255).round() / 255)
 
     def losses(self, quantise: Map, show: Map) -> torch.Tensor:
-        """lambda * 255^2 * MSE + bpp of each image, (B,); latents are quantised about their means."""
+        """lambda * 255^2 * MSE + bpp of each image, (B,); latents are quantised about their
+        means.
+        """
         model, bottleneck = self.model, self.model.entropy_bottleneck
         median = bottleneck.quantiles[:, 0, 1].reshape(1, -1, 1, 1)
         hyper_hat = quantise(self.hyper - median) + median
@@ -76,7 +80,9 @@ class Refinement:
         difference = (self.images - show(model.g_s(residual + means)))[..., :height, :width]
         columns = hyper_hat.transpose(0, 1)
         hyper_mass, *_ = bottleneck._likelihood(columns.reshape(len(columns), 1, -1))
-        hyper_mass = bottleneck.likelihood_lower_bound(hyper_mass).reshape(columns.shape).transpose(0, 1)
+        hyper_mass = (
+            bottleneck.likelihood_lower_bound(hyper_mass).reshape(columns.shape).transpose(0, 1)
+        )
         mass = model.gaussian_conditional._likelihood(residual, scales)
         mass = model.gaussian_conditional.likelihood_lower_bound(mass)
         nats = -mass.log().sum((1, 2, 3)) - hyper_mass.log().sum((1, 2, 3))
@@ -84,7 +90,9 @@ class Refinement:
         return worker.TRADE_OFF * error + nats / (math.log(2) * height * width)
 
 
-def tasks_of(model: MeanScaleHyperprior, images: torch.Tensor, extent: tuple[int, int], steps: int) -> dict:
+def tasks_of(
+    model: MeanScaleHyperprior, images: torch.Tensor, extent: tuple[int, int], steps: int
+) -> dict:
     """Tasks on a batch."""
     refinement = None
 
@@ -112,8 +120,12 @@ def to_images(pictures: list[np.ndarray]) -> torch.Tensor:
     return torch.cat([peer_compressai.to_input(pixels) for pixels in pictures]).to(DEVICE)
 
 
-def step_seconds(model: MeanScaleHyperprior, images: torch.Tensor, extent: tuple[int, int], order) -> float:
-    """What a step takes with arrays in a memory format: the least of three, after one that does not count."""
+def step_seconds(
+    model: MeanScaleHyperprior, images: torch.Tensor, extent: tuple[int, int], order
+) -> float:
+    """What a step takes with arrays in a memory format: the least of three, after one that does not
+    count.
+    """
     refinement = Refinement(model.to(memory_format=order), images.to(memory_format=order), extent)
     seconds = []
     for _ in range(4):
@@ -132,7 +144,11 @@ def wait() -> None:
 
 def device_name() -> str:
     """Where the model runs."""
-    return torch.cuda.get_device_name() if DEVICE.type == "cuda" else f"CPU with {torch.get_num_threads()} threads"
+    return (
+        torch.cuda.get_device_name()
+        if DEVICE.type == "cuda"
+        else f"CPU with {torch.get_num_threads()} threads"
+    )
 
 
 def main() -> None:
@@ -145,7 +161,10 @@ def main() -> None:
     model = peer_compressai.random_model(worker.REFINED, pictures[0])
     torch.save({"state_dict": model.state_dict()}, pathlib.Path(folder, worker.WEIGHTS))
     model, extent = model.requires_grad_(False).to(DEVICE), pictures[0].shape[:2]
-    order = min(FORMATS, key=lambda order: step_seconds(model, to_images(pictures[:1]), extent, FORMATS[order]))
+    order = min(
+        FORMATS,
+        key=lambda order: step_seconds(model, to_images(pictures[:1]), extent, FORMATS[order]),
+    )
     model = model.to(memory_format=FORMATS[order])
     version = f"PyTorch {torch.__version__}, {device_name()}, {order}"
     tasks = {"version": lambda: {"version": version}}

@@ -9,19 +9,21 @@ import os
 import pathlib
 import sys
 
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # the other worker may hold memory of the same GPU
+os.environ.setdefault(
+    "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
+)  # the other worker may hold memory of the same GPU
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import numpy as np  # noqa: E402
-import ours  # noqa: E402
-import worker  # noqa: E402
+import jax
+import jax.numpy as jnp
+import numpy as np
+import ours
+import worker
 
-import jaxcodec  # noqa: E402
-from jaxcodec import image  # noqa: E402
-from jaxcodec.codec import Codec, create, stacked  # noqa: E402
-from jaxcodec.refinement import loop, methods  # noqa: E402
-from jaxcodec.refinement.problem import Shown  # noqa: E402
+import jaxcodec
+from jaxcodec import image
+from jaxcodec.codec import Codec, create, stacked
+from jaxcodec.refinement import loop, methods
+from jaxcodec.refinement.problem import Shown
 
 
 def batch_of(codec: Codec, pictures: list[np.ndarray]) -> loop.Batch:
@@ -30,9 +32,13 @@ def batch_of(codec: Codec, pictures: list[np.ndarray]) -> loop.Batch:
     pixels = image.pad_to_multiple(np.stack(pictures)[:, None], codec.geometry.stride)
     height, width = (np.full(count, side, np.int32) for side in pictures[0].shape[:2])
     shown = jax.device_put(Shown(pixels, np.zeros((count, 1), np.int32), height, width))
-    trade_off, no_target = (jnp.full(count, value, jnp.float32) for value in (worker.TRADE_OFF, jnp.nan))
+    trade_off, no_target = (
+        jnp.full(count, value, jnp.float32) for value in (worker.TRADE_OFF, jnp.nan)
+    )
     keys = jax.random.split(jax.random.key(0), count)
-    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * count), keys, no_target, no_target)
+    return loop.Batch(
+        shown, trade_off, stacked.at_steps(codec, [0] * count), keys, no_target, no_target
+    )
 
 
 def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Settings) -> dict:
@@ -66,7 +72,9 @@ def main() -> None:
     _, content = ours.import_weights(pathlib.Path(folder), pictures[0])
     codec = create(content)
     settings = methods.make("sga", every=int(steps))
-    version = f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}, {jax.devices()[0].device_kind}"
+    version = (
+        f"jaxcodec {jaxcodec.__version__}, JAX {jax.__version__}, {jax.devices()[0].device_kind}"
+    )
     tasks = {"version": lambda: {"version": version}}
     for batch in worker.batches(pictures, sizes):
         named = tasks_of(codec, batch, settings)

@@ -1,10 +1,11 @@
-"""What both sides of the comparison share: the statistics of their random models, and the protocol of a worker.
+"""What both sides of the comparison share: the statistics of their random models, and the protocol
+of a worker.
 
-A worker is a process that stays warm. Its command line is "train" or "code", a scratch folder, the name of a model and
-picture files. On standard input it reads one task a line, and answers each with one line of JSON, {"seconds": ..., and
-what the task tells}; "ready" comes first. Of two workers to code, that for CompressAI comes first and leaves its weights
-in the folder, and jaxcodec's imports them.
-Needs only NumPy and Pillow, so that it runs in either environment.
+A worker is a process that stays warm. Its command line is "train" or "code", a scratch folder, the
+name of a model and picture files. On standard input it reads one task a line, and answers each with
+one line of JSON, {"seconds": ..., and what the task tells}; "ready" comes first. Of two workers to
+code, that for CompressAI comes first and leaves its weights in the folder, and jaxcodec's imports
+them. Needs only NumPy and Pillow, so that it runs in either environment.
 """
 
 import json
@@ -26,7 +27,9 @@ MODELS = {
 """CompressAI's name, N and M of each model."""
 
 TRAINED = ("mean_scale", "autoregressive")
-"""Models whose training step is compared. PyTorch 2.13.0 on a CPU ends with a segmentation fault in that of the third."""
+"""Models whose training step is compared. PyTorch 2.13.0 on a CPU ends with a segmentation fault in
+that of the third.
+"""
 
 WEIGHTS = "weights.pth.tar"
 """What a worker for CompressAI leaves in its folder."""
@@ -45,11 +48,13 @@ CONTEXT_SHARE = 0.1
 
 
 def latent_scales(channels: int) -> np.ndarray:
-    """Standard deviation (channels,) that each latent channel is made to have, and its entropy model to predict.
+    """Standard deviation (channels,) that each latent channel is made to have, and its entropy
+    model to predict.
 
-    Random weights give latents that no trained model has. The last analysis layer is therefore rescaled on the first
-    picture, and the entropy model predicts these scales, a few strong channels and many that are nearly always zero; with
-    a context, these and a little of what the random networks make of hyper-latent and context.
+    Random weights give latents that no trained model has. The last analysis layer is therefore
+    rescaled on the first picture, and the entropy model predicts these scales, a few strong
+    channels and many that are nearly always zero; with a context, these and a little of what the
+    random networks make of hyper-latent and context.
     """
     return np.geomspace(0.11, 4.0, channels).astype(np.float32)
 
@@ -67,8 +72,12 @@ def crops(pixels: np.ndarray) -> np.ndarray:
 
 
 def batches(pictures: list[np.ndarray], sizes: str) -> list[list[np.ndarray]]:
-    """Batches of the sizes "N,N,...", each of the pictures in turn, again from the first where there are too few."""
-    return [[pictures[place % len(pictures)] for place in range(int(size))] for size in sizes.split(",")]
+    """Batches of the sizes "N,N,...", each of the pictures in turn, again from the first where
+    there are too few.
+    """
+    return [
+        [pictures[place % len(pictures)] for place in range(int(size))] for size in sizes.split(",")
+    ]
 
 
 def serve(tasks: dict[str, Callable[[], dict]]) -> None:
@@ -79,7 +88,11 @@ def serve(tasks: dict[str, Callable[[], dict]]) -> None:
         start, processor = time.perf_counter(), time.process_time()
         told = tasks[line.strip()]()
         seconds, busy = time.perf_counter() - start, time.process_time() - processor
-        print(json.dumps({"seconds": seconds, "processor_seconds": busy, **told}), file=answers, flush=True)
+        print(
+            json.dumps({"seconds": seconds, "processor_seconds": busy, **told}),
+            file=answers,
+            flush=True,
+        )
 
 
 def peak_mib() -> float:

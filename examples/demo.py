@@ -1,7 +1,7 @@
 """Compress a photograph with the bundled codec, decode it again, and show it beside JPEG.
 
-`make demo` runs this. What it writes lies in the folder demo: the compressed file, the decoded picture, the smallest
-JPEG that has at least as many bytes, and the three pictures side by side.
+`make demo` runs this. What it writes lies in the folder demo: the compressed file, the decoded
+picture, the smallest JPEG that has at least as many bytes, and the three pictures side by side.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from skimage import data
 
 import jaxcodec
 from jaxcodec import image
-from jaxcodec.runtime import compile_cache
 from jaxcodec.codec import decode_picture
 from jaxcodec.evaluation.classical import BASELINES
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.runtime import compile_cache
 from jaxcodec.targets.encode import encode_picture
 
 FOLDER = pathlib.Path("demo")
@@ -29,7 +29,9 @@ FOLDER = pathlib.Path("demo")
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One row of the table: a name, a file's size in bytes, and the pixels that it decodes to, uint8 (H, W, 3)."""
+    """One row of the table: a name, a file's size in bytes, and the pixels that it decodes to,
+    uint8 (H, W, 3).
+    """
 
     name: str
     size: int
@@ -70,13 +72,17 @@ def compress(photo: np.ndarray, bpp: float) -> Entry:
     decoded = decode_picture(codec, read_bytes(FOLDER / "photo.jxc"))
     image.write(FOLDER / "decoded.png", decoded)
     end = time.perf_counter()
-    print(f"asked for {bpp} bpp; encoded in {middle - start:.1f} s, decoded in {end - middle:.1f} s "
-          "(the first run compiles, later ones are quicker)\n")  # fmt: skip
+    print(
+        f"asked for {bpp} bpp; encoded in {middle - start:.1f} s, decoded in {end - middle:.1f} s "
+        "(the first run compiles, later ones are quicker)\n"
+    )
     return Entry(f"jaxcodec, quality {encoded.quality:g}", len(encoded.data), decoded.pixels)
 
 
 def jpeg_no_smaller(photo: np.ndarray, size: int) -> Entry:
-    """Write photo.jpg: the lowest JPEG quality (optimised, 4:2:0) whose file has at least `size` bytes."""
+    """Write photo.jpg: the lowest JPEG quality (optimised, 4:2:0) whose file has at least `size`
+    bytes.
+    """
     coder = BASELINES["jpeg"]
     for quality in range(1, 101):
         file = coder.encode(photo, quality)
@@ -94,7 +100,9 @@ def show(entries: list[Entry]) -> None:
     for entry in entries:
         psnr = "" if entry.pixels is original else f"{psnr_db(entry.pixels, original):.2f}"
         print(f"{entry.name:<24}{entry.size:>9,}{entry.bpp:>9.3f}{psnr:>10}")
-        panels.append(_with_caption(entry, f"{entry.name}: {entry.bpp:.3f} bpp" + (psnr and f", {psnr} dB")))
+        panels.append(
+            _with_caption(entry, f"{entry.name}: {entry.bpp:.3f} bpp" + (psnr and f", {psnr} dB"))
+        )
     image.write(FOLDER / "side_by_side.png", Picture(np.concatenate(panels, axis=1)))
     print(f"\nin {FOLDER}/: original.png, photo.jxc, decoded.png, photo.jpg, side_by_side.png")
 

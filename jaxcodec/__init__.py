@@ -1,6 +1,7 @@
 """jaxcodec: learned image compression in JAX.
 
-The public names are loaded on first use, so that importing the package, and `jaxcodec info`, stay free of JAX.
+The public names are loaded on first use, so that importing the package, and `jaxcodec info`, stay
+free of JAX.
 """
 
 import importlib

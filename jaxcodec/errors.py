@@ -1,8 +1,12 @@
-"""Errors that a user can meet; each message is one sentence that names the file, the value and the remedy."""
+"""Errors that a user can meet; each message is one sentence that names the file, the value and the
+remedy.
+"""
 
 
 class CodecError(Exception):
-    """Base of every error that jaxcodec raises on bad input; the CLI prints it and exits with status 2."""
+    """Base of every error that jaxcodec raises on bad input; the CLI prints it and exits with
+    status 2.
+    """
 
 
 class ImageError(CodecError):
@@ -14,7 +18,9 @@ class BitstreamError(CodecError):
 
 
 class VersionError(BitstreamError):
-    """A .jxc or .codec file was written by another version of jaxcodec, whose format this one cannot read."""
+    """A .jxc or .codec file was written by another version of jaxcodec, whose format this one
+    cannot read.
+    """
 
 
 class WrongCodecError(BitstreamError):
@@ -42,19 +48,27 @@ class CheckpointError(CodecError):
 
 
 class TrainingError(CodecError):
-    """Training cannot go on: a wrong setting, a non-finite loss, or a checkpoint that does not fit."""
+    """Training cannot go on: a wrong setting, a non-finite loss, or a checkpoint that does not
+    fit.
+    """
 
 
 class CoderError(CodecError):
-    """An entropy coder was asked for that is unknown, is not installed, or cannot code for this codec."""
+    """An entropy coder was asked for that is unknown, is not installed, or cannot code for this
+    codec.
+    """
 
 
 class RefineError(CodecError):
-    """A refinement was asked for that does not exist, or latents do not belong to the picture or the codec."""
+    """A refinement was asked for that does not exist, or latents do not belong to the picture or
+    the codec.
+    """
 
 
 class ExtensionError(CodecError):
-    """Code from outside the package is named that is not allowed, cannot be imported, or is not what is wanted."""
+    """Code from outside the package is named that is not allowed, cannot be imported, or is not
+    what is wanted.
+    """
 
 
 class DeviceError(CodecError):

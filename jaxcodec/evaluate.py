@@ -1,4 +1,6 @@
-"""Measures codecs: python -m jaxcodec.evaluate --codec NAME|FILE ... --images DIR --out DIR [--baselines jpeg,webp,...]."""
+"""Measures codecs: python -m jaxcodec.evaluate --codec NAME|FILE ... --images DIR --out DIR
+[--baselines jpeg,webp,...].
+"""
 
 import argparse
 import os
@@ -18,7 +20,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _checked(check: str) -> Callable[[str], tuple[float, ...]]:
-    """Reads numbers between commas and lets a function of `evaluation.coders` check them, before JAX is loaded."""
+    """Reads numbers between commas and lets a function of `evaluation.coders` check them, before
+    JAX is loaded.
+    """
 
     def numbers(text: str) -> tuple[float, ...]:
         from jaxcodec.evaluation import coders
@@ -45,7 +49,9 @@ def _at_least(minimum: int) -> Callable[[str], int]:
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = _Parser(prog=program, description="Measure codecs on a folder of pictures.", allow_abbrev=False)
+    parser = _Parser(
+        prog=program, description="Measure codecs on a folder of pictures.", allow_abbrev=False
+    )
     parser.add_argument(
         "--codec",
         nargs="+",
@@ -54,19 +60,41 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="[LABEL=]CODEC[,CODEC...]",
         help="name or file of a codec; several of one quality each, under a label, make one curve",
     )
-    parser.add_argument("--images", required=True, type=pathlib.Path, metavar="DIR", help="the pictures")
-    parser.add_argument("--out", required=True, type=pathlib.Path, metavar="DIR", help="where to write the results")
-    parser.add_argument("--baselines", type=_names, default=["jpeg", "webp"], metavar="A,B", help="default: jpeg,webp")
-    parser.add_argument("--published", type=pathlib.Path, metavar="FILE", help="published curves, JSON")
     parser.add_argument(
-        "--draw", nargs="+", action="extend", metavar="NAME", help="the published curves to draw in the plots"
+        "--images", required=True, type=pathlib.Path, metavar="DIR", help="the pictures"
+    )
+    parser.add_argument(
+        "--out", required=True, type=pathlib.Path, metavar="DIR", help="where to write the results"
+    )
+    parser.add_argument(
+        "--baselines",
+        type=_names,
+        default=["jpeg", "webp"],
+        metavar="A,B",
+        help="default: jpeg,webp",
+    )
+    parser.add_argument(
+        "--published", type=pathlib.Path, metavar="FILE", help="published curves, JSON"
+    )
+    parser.add_argument(
+        "--draw",
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="the published curves to draw in the plots",
     )
     points = parser.add_mutually_exclusive_group()
     points.add_argument(
-        "--qualities", type=_checked("check_qualities"), metavar="Q,Q", help="0 to 100; default: nine, evenly spread"
+        "--qualities",
+        type=_checked("check_qualities"),
+        metavar="Q,Q",
+        help="0 to 100; default: nine, evenly spread",
     )
     points.add_argument(
-        "--bpp", type=_checked("check_rates"), metavar="R,R", help="rates to ask for instead of qualities"
+        "--bpp",
+        type=_checked("check_rates"),
+        metavar="R,R",
+        help="rates to ask for instead of qualities",
     )
     parser.add_argument(
         "--refine",
@@ -78,9 +106,19 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="measure each codec with its latents refined for so many steps, too",
     )
     parser.add_argument(
-        "--workers", type=_at_least(1), default=1, metavar="N", help="pictures that baselines code at a time"
+        "--workers",
+        type=_at_least(1),
+        default=1,
+        metavar="N",
+        help="pictures that baselines code at a time",
     )
-    parser.add_argument("--examples", type=_at_least(0), default=3, metavar="N", help="pictures to show in the report")
+    parser.add_argument(
+        "--examples",
+        type=_at_least(0),
+        default=3,
+        metavar="N",
+        help="pictures to show in the report",
+    )
     parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
     parser.add_argument(
         "--allow-import",
@@ -96,8 +134,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None, program: str = "eval.py") -> int:
     """Evaluates as `arguments` say (default: those of the process), and returns the exit status.
 
-    0 when all went well; 2 after an error that the user can mend, one sentence on stderr, or where pictures were left out;
-    130 after an interrupt, from which the same command goes on.
+    0 when all went well; 2 after an error that the user can mend, one sentence on stderr, or where
+    pictures were left out; 130 after an interrupt, from which the same command goes on.
     """
     options = _parser(program).parse_args(arguments)
     try:
@@ -121,15 +159,20 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
     from jaxcodec import extensions
-    from jaxcodec.runtime import compile_cache
     from jaxcodec.evaluation import curves, evaluate, learned
+    from jaxcodec.runtime import compile_cache
 
     published = curves.read_published(options.published) if options.published else ()
     if not options.no_compile_cache:
         compile_cache.enable()
     extensions.allow_imports(*options.allow_import)
-    codecs = [learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp) for spec in options.codec]
-    refined = [learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs]
+    codecs = [
+        learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp)
+        for spec in options.codec
+    ]
+    refined = [
+        learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs
+    ]
     evaluation = evaluate.run(
         [*codecs, *refined],
         baselines,

@@ -10,7 +10,9 @@ import secrets
 from jaxcodec.errors import CodecError
 
 MAX_PIXELS = 268_000_000
-"""Pixels (width times height) that a file may claim before it is refused, unless the caller allows more."""
+"""Pixels (width times height) that a file may claim before it is refused, unless the caller allows
+more.
+"""
 
 _PROBE_BYTES = 4096
 _NO_HARD_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -22,7 +24,10 @@ def local_folder(path: str | os.PathLike, error: type[CodecError] = CodecError) 
     A path that has been a `pathlib.Path` already has lost one of the strokes.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", os.fspath(path)):
-        raise error(f"{path} is an address, not a folder of this machine; mount it (with gcsfuse or s3fs, say) and give that")
+        raise error(
+            f"{path} is an address, not a folder of this machine; mount it (with gcsfuse or s3fs, "
+            "say) and give that"
+        )
     return pathlib.Path(path)
 
 
@@ -43,18 +48,20 @@ def write_atomic(
 ) -> None:
     """Write `data` to `path` so that `path` never holds a part of it.
 
-    The bytes go to a temporary file beside `path`, which then takes its place; on any failure (a full disk, an
-    interrupt) the temporary file is removed and an older file at `path` stays as it was. A device or a pipe, such as
-    /dev/stdout, cannot be replaced and is written to directly.
+    The bytes go to a temporary file beside `path`, which then takes its place; on any failure (a
+    full disk, an interrupt) the temporary file is removed and an older file at `path` stays as it
+    was. A device or a pipe, such as /dev/stdout, cannot be replaced and is written to directly.
 
     Args:
       path: where to.
       data: what it is to hold.
       error: what is raised.
-      overwrite: whether a file that is there may be replaced. Without it, one that appears at the last moment stays.
+      overwrite: whether a file that is there may be replaced. Without it, one that appears at the
+        last moment stays.
 
     Raises:
-      error: the operating system refused (a missing folder, no permission, a full disk), or `path` is there already.
+      error: the operating system refused (a missing folder, no permission, a full disk), or `path`
+        is there already.
     """
     path = pathlib.Path(path)
     try:
@@ -75,7 +82,8 @@ def write_atomic(
 
 
 def probe_folder(folder: str | os.PathLike) -> bool:
-    """Make a small file in `folder` and remove it again, which tells whether results can be written there.
+    """Make a small file in `folder` and remove it again, which tells whether results can be written
+    there.
 
     Returns:
       Whether names that differ only in upper and lower case are one file there.
@@ -89,7 +97,9 @@ def probe_folder(folder: str | os.PathLike) -> bool:
 
 @contextlib.contextmanager
 def _beside(path: pathlib.Path, data: bytes | memoryview):
-    """A temporary file with `data` in the folder of `path`, under a short name; gone in the end, whatever happens."""
+    """A temporary file with `data` in the folder of `path`, under a short name; gone in the end,
+    whatever happens.
+    """
     beside = path.with_name(f".jaxcodec-{secrets.token_hex(6)}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -100,12 +110,15 @@ def _beside(path: pathlib.Path, data: bytes | memoryview):
 
 
 def _take_place(written: pathlib.Path, place: pathlib.Path) -> None:
-    """Give the file the name `place` unless something has it, in one step; raises FileExistsError where it has."""
+    """Give the file the name `place` unless something has it, in one step; raises FileExistsError
+    where it has.
+    """
     try:
         os.link(written, place)
     except OSError as problem:
         if problem.errno not in _NO_HARD_LINKS:
             raise
-        # A file system without hard links: the name is taken by an empty file, which is then replaced.
+        # A file system without hard links: the name is taken by an empty file, which is then
+        # replaced.
         os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
         os.replace(written, place)

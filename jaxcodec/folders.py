@@ -32,10 +32,12 @@ def scan(
     recursive: bool = False,
     skip: str | os.PathLike | None = None,
 ) -> Listing:
-    """List the files of `folder` that have one of `suffixes` (lower case, with the dot), whatever case they are in.
+    """List the files of `folder` that have one of `suffixes` (lower case, with the dot), whatever
+    case they are in.
 
-    Nothing is opened. Hidden files and folders are passed over, and what has the suffix and is no file (a folder called
-    x.png, a pipe, a link to nothing). Links to folders are not followed, so that no loop is entered.
+    Nothing is opened. Hidden files and folders are passed over, and what has the suffix and is no
+    file (a folder called x.png, a pipe, a link to nothing). Links to folders are not followed, so
+    that no loop is entered.
 
     Args:
       folder: where to look.
@@ -61,7 +63,12 @@ def scan(
         for entry in entries:
             path = current / entry.name
             kind, suffix = _kind(entry), path.suffix.lower()
-            if kind == "folder" and skip is not None and os.path.exists(skip) and path.samefile(skip):
+            if (
+                kind == "folder"
+                and skip is not None
+                and os.path.exists(skip)
+                and path.samefile(skip)
+            ):
                 continue
             if entry.name.startswith("."):
                 passed_over["hidden"] += 1

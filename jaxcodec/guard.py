@@ -14,7 +14,8 @@ TRACEBACK = "JAXCODEC_TRACEBACK"
 def attempt(work: Callable, *arguments, **named):
     """What `work` returns, or the CodecError that says why it failed, whatever was raised.
 
-    An interrupt ends everything, and so does a reader of our output that has gone (BrokenPipeError).
+    An interrupt ends everything, and so does a reader of our output that has gone
+    (BrokenPipeError).
     """
     try:
         return work(*arguments, **named)
@@ -27,13 +28,21 @@ def attempt(work: Callable, *arguments, **named):
 
 
 def as_codec_error(problem: Exception) -> CodecError:
-    """A sentence for users about an error that no part of jaxcodec foresaw, or about memory that ran out.
+    """A sentence for users about an error that no part of jaxcodec foresaw, or about memory that
+    ran out.
 
-    The new error does not refer to the old one, whose frames hold on to the arrays that filled the memory.
+    The new error does not refer to the old one, whose frames hold on to the arrays that filled the
+    memory.
     """
     if os.environ.get(TRACEBACK, "0") not in ("", "0"):
         traceback.print_exception(problem, file=sys.stderr)
-    if isinstance(problem, MemoryError) or "RESOURCE_EXHAUSTED" in str(problem):  # XLA's error has no class of its own
-        return CodecError("the memory did not suffice; close other programs, or scale the picture down")
+    if isinstance(problem, MemoryError) or "RESOURCE_EXHAUSTED" in str(
+        problem
+    ):  # XLA's error has no class of its own
+        return CodecError(
+            "the memory did not suffice; close other programs, or scale the picture down"
+        )
     reason = f"{type(problem).__name__}: {problem}".removesuffix(": ")
-    return CodecError(f"an unforeseen error, {reason}; please report it ({TRACEBACK}=1 shows where it arose)")
+    return CodecError(
+        f"an unforeseen error, {reason}; please report it ({TRACEBACK}=1 shows where it arose)"
+    )

@@ -9,7 +9,8 @@ def lower_bound(x: jax.Array, bound: float) -> jax.Array:
     """max(x, bound), elementwise, with a gradient that lets a bounded value come back.
 
     The gradient passes where `x >= bound`, and below the bound where a descent step would raise `x`
-    (Balle et al. 2018, appendix; the plain maximum has no gradient there, and the value stays stuck).
+    (Balle et al. 2018, appendix; the plain maximum has no gradient there, and the value stays
+    stuck).
     """
     return jnp.maximum(x, bound)
 

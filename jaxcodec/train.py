@@ -39,7 +39,7 @@ settings, {whose}:
 {settings}
 
 example: {program} --config=mean_scale_small --workdir=runs/small --config.data.folders=PHOTOS --config.steps=500
-"""
+"""  # noqa: E501
 
 _KINDS = {
     int: "a whole number",
@@ -53,12 +53,17 @@ _KINDS = {
 def run(argv: Sequence[str] | None = None) -> None:
     """Runs the command line of `argv` (default: the process's own) and ends the process.
 
-    Status 0 when all steps are done, 2 after an error that the user can mend, 143 when a signal came first.
+    Status 0 when all steps are done, 2 after an error that the user can mend, 143 when a signal
+    came first.
     """
     logging.set_verbosity(logging.INFO)
-    # Orbax and JAX tell every phase of their work through the same logger; only their warnings concern a user.
+    # Orbax and JAX tell every phase of their work through the same logger; only their warnings
+    # concern a user.
     logging.get_absl_handler().addFilter(
-        lambda record: record.levelno > 20 or not any(name in record.pathname for name in ("orbax", "jax/_src"))
+        lambda record: (
+            record.levelno > 20
+            or not any(name in record.pathname for name in ("orbax", "jax/_src"))
+        )
     )
     define(flags.FLAGS)
     app.run(_main, argv=list(argv or sys.argv), flags_parser=_parse)
@@ -67,12 +72,27 @@ def run(argv: Sequence[str] | None = None) -> None:
 def define(values: flags.FlagValues) -> None:
     """Defines all flags but those of the config, which `read` defines."""
     flags.DEFINE_string("workdir", None, "Folder for checkpoints, metrics and pictures.", values)
-    flags.DEFINE_bool("search", False, "First search for the rate parameter and beta of the config's target.", values)
-    flags.DEFINE_bool("distributed", False, "Join the other processes of a cluster that JAX knows.", values)
-    flags.DEFINE_string("coordinator", None, "HOST:PORT of process 0, where JAX cannot find it.", values)
-    flags.DEFINE_integer("processes", None, "Number of processes, with --coordinator.", flag_values=values)
-    flags.DEFINE_integer("process", None, "Number of this process from 0, with --coordinator.", flag_values=values)
-    flags.DEFINE_bool("compile_cache", True, "Keep compiled programs in the user's cache folder.", values)
+    flags.DEFINE_bool(
+        "search",
+        False,
+        "First search for the rate parameter and beta of the config's target.",
+        values,
+    )
+    flags.DEFINE_bool(
+        "distributed", False, "Join the other processes of a cluster that JAX knows.", values
+    )
+    flags.DEFINE_string(
+        "coordinator", None, "HOST:PORT of process 0, where JAX cannot find it.", values
+    )
+    flags.DEFINE_integer(
+        "processes", None, "Number of processes, with --coordinator.", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "process", None, "Number of this process from 0, with --coordinator.", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "compile_cache", True, "Keep compiled programs in the user's cache folder.", values
+    )
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
@@ -84,10 +104,12 @@ def _parse(argv: Sequence[str]) -> list[str]:
 
 
 def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
-    """Parses a command line into flags, `values.config` among them: the settings of the config with those given in its place.
+    """Parses a command line into flags, `values.config` among them: the settings of the config with
+    those given in its place.
 
     Raises:
-      TrainingError: a flag, a config or a setting that there is none of, or a value of another type.
+      TrainingError: a flag, a config or a setting that there is none of, or a value of another
+        type.
     """
     name, rest = _take_config(values.read_flags_from_files(argv, force_gnu=False))
     config = configs.load(name) if name else None
@@ -97,7 +119,9 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
     if config is None:
         if any(argument.startswith("--help") for argument in rest):
             return values(rest)
-        raise TrainingError(f"--config is missing; give a file, or one of {', '.join(configs.available())}")
+        raise TrainingError(
+            f"--config is missing; give a file, or one of {', '.join(configs.available())}"
+        )
     _check_names(rest, config)
     before = dict(_flat(config))
     try:
@@ -126,21 +150,26 @@ def _main(argv: list[str]) -> None:
     if given.compile_cache:
         compile_cache.enable()
     try:
-        sharding.initialise_distributed(given.coordinator, given.processes, given.process, cluster=given.distributed)
+        sharding.initialise_distributed(
+            given.coordinator, given.processes, given.process, cluster=given.distributed
+        )
         train = rate_search.search if given.search else loop.train
         finished = train(given.config, given.workdir)
     except CodecError as error:
         _fail(error, argv)
     except KeyboardInterrupt:
         print(
-            f"{pathlib.Path(argv[0]).name}: interrupted; the same command goes on from the newest checkpoint",
+            f"{pathlib.Path(argv[0]).name}: interrupted; the same command goes on from the newest "
+            "checkpoint",
             file=sys.stderr,
         )
         sys.exit(130)
     except Exception as problem:
         _fail(guard.as_codec_error(problem), argv)
     if not finished:
-        logging.warning("stopped by SIGTERM; the state is saved, and the same command goes on from it")
+        logging.warning(
+            "stopped by SIGTERM; the state is saved, and the same command goes on from it"
+        )
         sys.exit(143)
 
 
@@ -162,20 +191,26 @@ def _take_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
 
 
 def _check_names(argv: Sequence[str], config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a --config.SETTING that the config has not, with the one that is nearest."""
+    """Raises TrainingError for a --config.SETTING that the config has not, with the one that is
+    nearest.
+    """
     known = dict(_flat(config))
     for argument in argv:
         match = re.match(r"--?(?:no)?config\.([^=\[]*)", argument)
         if not match or match[1] in known:
             continue
-        raise TrainingError(f"the config has no setting config.{match[1]}; {_meant(match[1], list(known))}")
+        raise TrainingError(
+            f"the config has no setting config.{match[1]}; {_meant(match[1], list(known))}"
+        )
 
 
 def _meant(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     if not near:  # the right name in another place
         last = {path.rsplit(".", 1)[-1]: path for path in known}
-        near = [last[found] for found in difflib.get_close_matches(name.rsplit(".", 1)[-1], last, n=1)]
+        near = [
+            last[found] for found in difflib.get_close_matches(name.rsplit(".", 1)[-1], last, n=1)
+        ]
     return f"did you mean config.{near[0]}?" if near else "--help lists them"
 
 
@@ -190,13 +225,21 @@ def _flat(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple
 def _wrong_value(error: Exception, before: Mapping[str, Any]) -> str:
     match = re.match(r"flag --config\.([^=]*)=(.*?): ", str(error), re.DOTALL)
     kind = _KINDS.get(type(before.get(match[1]))) if match else None
-    return f"config.{match[1]} cannot be {match[2]!r}; give {kind}" if kind else " ".join(str(error).split())
+    return (
+        f"config.{match[1]} cannot be {match[2]!r}; give {kind}"
+        if kind
+        else " ".join(str(error).split())
+    )
 
 
 def _check_tuples(given: Mapping[str, Any], before: Mapping[str, Any]) -> None:
-    """Raises TrainingError for words where numbers are meant, which the flags take: '(a, b)', say."""
+    """Raises TrainingError for words where numbers are meant, which the flags take: '(a, b)',
+    say.
+    """
     for name, values in given.items():
-        if not isinstance(values, tuple) or any(isinstance(value, str) for value in before.get(name) or ()):
+        if not isinstance(values, tuple) or any(
+            isinstance(value, str) for value in before.get(name) or ()
+        ):
             continue
         if not all(isinstance(value, (int, float)) for value in values):
             raise TrainingError(f"config.{name} cannot be {values!r}; give {_KINDS[tuple]}")
@@ -224,9 +267,13 @@ def _help(program: str, name: str | None, config: ml_collections.ConfigDict | No
         for path, value in values.items()
         if path.startswith("model.") and not isinstance(value, ml_collections.ConfigDict)
     ]
-    names = textwrap.fill(", ".join(configs.available()), 100, initial_indent=" " * 19, subsequent_indent=" " * 19)
+    names = textwrap.fill(
+        ", ".join(configs.available()), 100, initial_indent=" " * 19, subsequent_indent=" " * 19
+    )
     whose = f"as {name} has them" if name else "with their defaults; with --config=NAME, its own"
-    return _USAGE.format(program=program, names=names, whose=whose, settings="\n".join(rows)).rstrip()
+    return _USAGE.format(
+        program=program, names=names, whose=whose, settings="\n".join(rows)
+    ).rstrip()
 
 
 if __name__ == "__main__":

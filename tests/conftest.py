@@ -14,13 +14,17 @@ import pytest
 
 _JAX = tuple(map(int, importlib.metadata.version("jax").split(".")[:2]))
 
-# Most of the tests' time goes to compiling, so programs are optimised less here, in this process and those that it
-# starts. JAX reads the variables when it is first imported. Tests run on the CPU wherever they are.
-_HURRIED = ["--xla_backend_optimization_level=0"] + ["--xla_cpu_use_fusion_emitters=false"] * (_JAX >= (0, 6))
+# Most of the tests' time goes to compiling, so programs are optimised less here, in this process
+# and those that it starts. JAX reads the variables when it is first imported. Tests run on the CPU
+# wherever they are.
+_HURRIED = ["--xla_backend_optimization_level=0"] + ["--xla_cpu_use_fusion_emitters=false"] * (
+    _JAX >= (0, 6)
+)
 os.environ["XLA_FLAGS"] = " ".join([*_HURRIED, os.environ.get("XLA_FLAGS", "")])
 os.environ["JAX_PLATFORMS"] = "cpu"
-# What one process of a run compiles, the others and later modules load. A JAX that cannot do that safely keeps nothing
-# (`jaxcodec.runtime.compile_cache`), nor does a run that names a cache of its own.
+# What one process of a run compiles, the others and later modules load. A JAX that cannot do that
+# safely keeps nothing (`jaxcodec.runtime.compile_cache`), nor does a run that names a cache of its
+# own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxcodec-tests-")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
@@ -33,17 +37,32 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-_LONG = ("test_jax_settings", "test_closeness", "test_refined", "test_golden", "test_exactness", "test_packing")
+_LONG = (
+    "test_jax_settings",
+    "test_closeness",
+    "test_refined",
+    "test_golden",
+    "test_exactness",
+    "test_packing",
+)
 
 
 def pytest_collection_modifyitems(items):
-    """Modules whose tests take long come first, so that no process is left with one when the others are done."""
-    items.sort(key=lambda item: item.path.parent.name not in ("training", "refinement") and item.path.stem not in _LONG)
+    """Modules whose tests take long come first, so that no process is left with one when the others
+    are done.
+    """
+    items.sort(
+        key=lambda item: (
+            item.path.parent.name not in ("training", "refinement") and item.path.stem not in _LONG
+        )
+    )
 
 
 @pytest.fixture(scope="session")
 def shared_dir() -> pathlib.Path:
-    """The folder of shared photographs and reference data; tests that need it are skipped without it."""
+    """The folder of shared photographs and reference data; tests that need it are skipped without
+    it.
+    """
     path = pathlib.Path(os.environ.get("JAXCODEC_SHARED", ROOT.parent / "shared"))
     if not (path / "data" / "test" / "kodak").is_dir():
         pytest.skip(f"needs the shared photographs (set JAXCODEC_SHARED; looked in {path})")
@@ -52,7 +71,9 @@ def shared_dir() -> pathlib.Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs():
-    """Compiled programs of one module are of no use to the next: kept, they grow to gigabytes over the suite."""
+    """Compiled programs of one module are of no use to the next: kept, they grow to gigabytes over
+    the suite.
+    """
     yield
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()

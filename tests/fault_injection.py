@@ -1,4 +1,6 @@
-"""Another device, simulated: a function whose every float result, down to single operations, is a little off."""
+"""Another device, simulated: a function whose every float result, down to single operations, is a
+little off.
+"""
 
 from collections.abc import Callable
 
@@ -8,18 +10,29 @@ import numpy as np
 from jax.extend import core
 
 _INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-_CALLS = ("jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr")
+_CALLS = (
+    "jit",
+    "pjit",
+    "closed_call",
+    "core_call",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "custom_vjp_call_jaxpr",
+)
 
 
 def noisy(function: Callable, relative: float, seed: int = 0) -> Callable:
-    """`function`, with each float result of each operation multiplied by 1 + `relative` * a normal number.
+    """`function`, with each float result of each operation multiplied by 1 + `relative` * a normal
+    number.
 
     Integers are left alone. Loops are not entered, so that functions with one raise.
     """
 
     def other_device(*arguments, **static):
         rng = np.random.default_rng(seed)
-        closed, shape = jax.make_jaxpr(lambda *a: function(*a, **static), return_shape=True)(*arguments)
+        closed, shape = jax.make_jaxpr(lambda *a: function(*a, **static), return_shape=True)(
+            *arguments
+        )
         results = _evaluate(closed.jaxpr, closed.consts, jax.tree.leaves(arguments), relative, rng)
         return jax.tree.unflatten(jax.tree.structure(shape), results)
 
@@ -44,7 +57,9 @@ def float_operations(function: Callable, *arguments) -> list[str]:
 
 def _inner(equation):
     if equation.primitive.name not in _CALLS:
-        assert not any(name in equation.params for name in (*_INNER, "body_jaxpr")), equation.primitive.name
+        assert not any(name in equation.params for name in (*_INNER, "body_jaxpr")), (
+            equation.primitive.name
+        )
         return None
     return next(equation.params[name] for name in _INNER if name in equation.params)
 

@@ -1,4 +1,6 @@
-"""Codecs of small untrained models, for tests: random weights, scaled so that symbols, means and scales vary."""
+"""Codecs of small untrained models, for tests: random weights, scaled so that symbols, means and
+scales vary.
+"""
 
 import functools
 
@@ -12,7 +14,9 @@ from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.models import presets
 
 
-def _one_layer(gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12, **settings) -> dict:
+def _one_layer(
+    gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12, **settings
+) -> dict:
     """A model of one layer a network: compiles at once at any shape."""
 
     def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
@@ -37,8 +41,12 @@ DESCRIPTIONS = {
     "scale": _one_layer({}, "linear", "scale", hyper_outputs=6),
     "autoregressive": _one_layer({}, "linear", "autoregressive"),
     "checkerboard": _one_layer({"points": 2, "first": 2, "last": 20}, "log", "checkerboard"),
-    "mixture": _one_layer({"points": 2, "first": 2, "last": 20}, "log", "autoregressive", mixture=3),
-    "patch": presets.patch_model(latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20),
+    "mixture": _one_layer(
+        {"points": 2, "first": 2, "last": 20}, "log", "autoregressive", mixture=3
+    ),
+    "patch": presets.patch_model(
+        latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20
+    ),
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
 _KERNEL_GAIN = {
@@ -51,8 +59,12 @@ _KERNEL_GAIN = {
 def params(name: str):
     """Variables of the small model of that name."""
     model = models.build(DESCRIPTIONS[name])
-    key = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
-    start = jax.jit(model.init)(key, np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32), key)
+    key = jax.random.key(
+        0, impl="unsafe_rbg"
+    )  # compiles several times faster than the default generator
+    start = jax.jit(model.init)(
+        key, np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32), key
+    )
     rng = np.random.default_rng(0)
     gain = np.float32(_KERNEL_GAIN[name])
 
@@ -75,7 +87,9 @@ def pictures() -> list[np.ndarray]:
 @functools.cache
 def content(name: str) -> CodecContent:
     """What the codec file of the small model of that name holds."""
-    return export.export_codec(DESCRIPTIONS[name], params(name), name=name, bpp_range=(0.2, 2.0), pictures=pictures())
+    return export.export_codec(
+        DESCRIPTIONS[name], params(name), name=name, bpp_range=(0.2, 2.0), pictures=pictures()
+    )
 
 
 @functools.cache

@@ -1,4 +1,6 @@
-"""Imports run one way: docs/architecture.md has the layers in order, and this holds the code to it."""
+"""Imports run one way: docs/architecture.md has the layers in order, and this holds the code to
+it.
+"""
 
 import ast
 import pathlib
@@ -8,7 +10,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "jaxcodec"
-MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")
+}
 
 
 def layers() -> list[list[str]]:

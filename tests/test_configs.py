@@ -1,4 +1,6 @@
-"""Every config builds its model, keeps the size of images, and says how to run it; what is no config is named."""
+"""Every config builds its model, keeps the size of images, and says how to run it; what is no
+config is named.
+"""
 
 import pathlib
 import runpy
@@ -62,7 +64,9 @@ def test_an_unknown_form_is_named():
         load("cheng2020", "transformer-3")
 
 
-@pytest.mark.parametrize("name", ["factorized_compressai", "mean_scale_compressai", "autoregressive_compressai"])
+@pytest.mark.parametrize(
+    "name", ["factorized_compressai", "mean_scale_compressai", "autoregressive_compressai"]
+)
 def test_compressais_qualities_have_their_trade_offs_and_sizes(name):
     low, high = load(name, "1"), load(name, "8")
     assert (low.objective.first, high.objective.first) == (0.0018, 0.18)
@@ -94,7 +98,11 @@ def test_every_run_of_the_thesis_has_its_parameter_and_beta(model, target):
 def test_the_residual_model_of_the_thesis_has_residual_blocks_and_no_gdn():
     config = load("target_rate", "residual,0.75,fixed")
     assert config.model.to_dict() == resnet_factorized_model(128, 128)
-    assert (config.target_rate.parameter_bpp, config.target_rate.beta, config.steps) == ((0.77,), (6_000,), 500_000)
+    assert (config.target_rate.parameter_bpp, config.target_rate.beta, config.steps) == (
+        (0.77,),
+        (6_000,),
+        500_000,
+    )
 
 
 METHODS = ("trade_off", "straight_through", "mixed", "tolerant", "adaptive_tolerant")
@@ -132,7 +140,9 @@ def test_a_target_that_has_no_settings_is_named(name, argument):
         load(name, argument)
 
 
-@pytest.mark.parametrize("name", ["cheng2020_small", "cheng2020_small.py", "configs/cheng2020_small.py"])
+@pytest.mark.parametrize(
+    "name", ["cheng2020_small", "cheng2020_small.py", "configs/cheng2020_small.py"]
+)
 def test_a_packaged_config_has_its_name_everywhere(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert configs.load(f"{name}:3").model.mixture == 3
@@ -141,7 +151,10 @@ def test_a_packaged_config_has_its_name_everywhere(name, tmp_path, monkeypatch):
 def test_a_file_comes_before_the_packaged_one_of_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "configs").mkdir()
-    text = "from jaxcodec.training.config import small_config\ndef get_config():\n    return small_config()\n"
+    text = (
+        "from jaxcodec.training.config import small_config\ndef get_config():\n    return "
+        "small_config()\n"
+    )
     pathlib.Path("configs/patch.py").write_text(text)
     assert configs.load("configs/patch.py").steps == 4_000
     assert configs.load("patch").steps == 8_000
@@ -167,15 +180,22 @@ def test_a_name_that_is_none_is_told_with_the_nearest(name, message):
     [
         ("x = 1\ndef get_config(:\n", "broken.py, line 2: invalid syntax"),
         ("x = 1\n", "broken.py has no function get_config"),
-        ("import nothing_of_this_name\n", "broken.py, line 1: ModuleNotFoundError: No module named 'nothing_of_"),
+        (
+            "import nothing_of_this_name\n",
+            "broken.py, line 1: ModuleNotFoundError: No module named 'nothing_of_",
+        ),
         ("def get_config():\n    a = 1\n    return a.b\n", "broken.py, line 3: AttributeError"),
-        ("def get_config():\n    pass\n", "get_config of .*broken.py gives NoneType, not a ConfigDict"),
+        (
+            "def get_config():\n    pass\n",
+            "get_config of .*broken.py gives NoneType, not a ConfigDict",
+        ),
         ("def get_config(argument):\n    return argument\n", "broken.py: TypeError"),
         ("\0", "broken.py"),
         (b"\xff\xfe", "broken.py"),
         (
             "from jaxcodec.training.config import small_config\n"
-            "def get_config():\n    config = small_config()\n    config.steps = 'many'\n    return config\n",
+            "def get_config():\n    config = small_config()\n    config.steps = 'many'\n    return "
+            "config\n",
             "broken.py, line 4: TypeError",
         ),
     ],

@@ -1,4 +1,6 @@
-"""Code from outside the package: by which names it is kept, and that none of it is imported unasked."""
+"""Code from outside the package: by which names it is kept, and that none of it is imported
+unasked.
+"""
 
 import importlib.metadata
 import sys
@@ -55,7 +57,9 @@ def optimiser(settings, rate):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder on the path with the package `outside` and its module `outside.nets`; nothing is allowed yet."""
+    """A folder on the path with the package `outside` and its module `outside.nets`; nothing is
+    allowed yet.
+    """
     package = tmp_path / "outside"
     package.mkdir()
     (package / "__init__.py").touch()
@@ -83,7 +87,8 @@ def was_imported(folder):
 
 def test_nothing_is_imported_that_was_not_allowed(folder):
     with pytest.raises(
-        ExtensionError, match="outside.nets:Analysis .* --allow-import outside.nets.*JAXCODEC_PLUGINS=outs"
+        ExtensionError,
+        match="outside.nets:Analysis .* --allow-import outside.nets.*JAXCODEC_PLUGINS=outs",
     ):
         models.build(described("outside.nets:Analysis"))
     assert not was_imported(folder)
@@ -118,7 +123,9 @@ def test_the_environment_allows_modules(folder, monkeypatch):
 
 
 def test_an_installed_package_may_declare_its_modules(folder, monkeypatch):
-    entries = {extensions.GROUP: [importlib.metadata.EntryPoint("own", "outside.nets", extensions.GROUP)]}
+    entries = {
+        extensions.GROUP: [importlib.metadata.EntryPoint("own", "outside.nets", extensions.GROUP)]
+    }
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: entries.get(group, ()))
     models.build(described("outside.nets:Analysis"))
 
@@ -152,7 +159,9 @@ def test_a_codec_file_of_a_stranger_imports_nothing(folder, tmp_path):
     assert model != content.model
     path = tmp_path / "stranger.codec"
     codec_file.save(path, type(content)(**{**vars(content), "model": model}))
-    with pytest.raises(ExtensionError, match=r"stranger\.codec: outside\.nets:Analysis is code from outside"):
+    with pytest.raises(
+        ExtensionError, match=r"stranger\.codec: outside\.nets:Analysis is code from outside"
+    ):
         jaxcodec.load(path)
     assert not was_imported(folder)
     assert jaxcodec.load(path, allow="outside").geometry.stride == 32
@@ -162,7 +171,9 @@ def test_a_codec_file_of_a_stranger_imports_nothing(folder, tmp_path):
 
 
 def test_classes_become_import_paths_wherever_they_stand():
-    config = ml_collections.ConfigDict({"a": {"kind": ConvAnalysis}, "b": [ConvAnalysis, 3], "c": (1.5, "x", None)})
+    config = ml_collections.ConfigDict(
+        {"a": {"kind": ConvAnalysis}, "b": [ConvAnalysis, 3], "c": (1.5, "x", None)}
+    )
     name = "jaxcodec.transforms.balle:ConvAnalysis"
     assert extensions.named(config) == {"a": {"kind": name}, "b": [name, 3], "c": (1.5, "x", None)}
 
@@ -172,7 +183,11 @@ def test_what_no_other_process_could_import_is_refused():
         pass
 
     main = type("Analysis", (nn.Module,), {"__module__": "__main__", "__qualname__": "Analysis"})
-    hidden = type("ConvAnalysis", (nn.Module,), {"__module__": ConvAnalysis.__module__, "__qualname__": "ConvAnalysis"})
+    hidden = type(
+        "ConvAnalysis",
+        (nn.Module,),
+        {"__module__": ConvAnalysis.__module__, "__qualname__": "ConvAnalysis"},
+    )
     for thing in (Local, main, hidden, lambda: None):
         with pytest.raises(ExtensionError, match="no later process would find it"):
             extensions.path_of(thing)
@@ -300,7 +315,11 @@ def test_an_entropy_model_of_ones_own_must_say_how_it_is_coded():
     ("fields", "targets", "message"),
     [
         ({"kind": "outside.nets:function"}, (), "has no `init`"),
-        ({"kind": "outside.nets:NotANetwork", "weight": 1.0}, (), "cannot be made: .*weight|cannot be made"),
+        (
+            {"kind": "outside.nets:NotANetwork", "weight": 1.0},
+            (),
+            "cannot be made: .*weight|cannot be made",
+        ),
         ({"kind": "outside.nets:NotANetwork"}, (0.5,), "targets_bpp is not empty"),
     ],
 )

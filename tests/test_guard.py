@@ -27,7 +27,9 @@ def test_errors_become_codec_errors(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("problem", [KeyboardInterrupt(), SystemExit(3), BrokenPipeError(32, "Broken pipe")])
+@pytest.mark.parametrize(
+    "problem", [KeyboardInterrupt(), SystemExit(3), BrokenPipeError(32, "Broken pipe")]
+)
 def test_what_ends_everything_is_raised(problem):
     with pytest.raises(type(problem)):
         guard.attempt(fail, problem)

@@ -8,7 +8,10 @@ import pytest
 from jaxcodec import ops
 
 
-@pytest.mark.parametrize(("x", "direction", "passes"), [(2.0, 1.0, True), (2.0, -1.0, True), (0.5, -1.0, True), (0.5, 1.0, False)])
+@pytest.mark.parametrize(
+    ("x", "direction", "passes"),
+    [(2.0, 1.0, True), (2.0, -1.0, True), (0.5, -1.0, True), (0.5, 1.0, False)],
+)
 def test_lower_bound_lets_a_bounded_value_come_back(x, direction, passes):
     # A gradient below zero means that descent raises x.
     gradient = jax.grad(lambda v: direction * ops.lower_bound(v, 1.0))(x)
@@ -39,5 +42,7 @@ def test_depth_to_space_undoes_space_to_depth(factor):
     x = jax.random.normal(jax.random.key(0), (2, 2 * factor, 3 * factor, 5))
     packed = ops.space_to_depth(x, factor)
     assert packed.shape == (2, 2, 3, 5 * factor**2)
-    np.testing.assert_array_equal(packed[1, 1, 2, 5 * (factor + 1) : 5 * (factor + 2)], x[1, factor + 1, 2 * factor + 1])
+    np.testing.assert_array_equal(
+        packed[1, 1, 2, 5 * (factor + 1) : 5 * (factor + 2)], x[1, factor + 1, 2 * factor + 1]
+    )
     np.testing.assert_array_equal(ops.depth_to_space(packed, factor), x)

@@ -1,4 +1,6 @@
-"""The command line of training: what it takes, its help, and one sentence for what it does not take."""
+"""The command line of training: what it takes, its help, and one sentence for what it does not
+take.
+"""
 
 import pathlib
 import re
@@ -30,19 +32,39 @@ def read():
 
 def test_a_setting_of_each_type_is_taken(read):
     given = read(
-        "--config=mean_scale_small", "--workdir", "runs/x", "--config.steps", "7", "--config.optimiser.clip=2",
-        "--config.data.folders=a,b", "--config.fake_quantised", "--config.validation_qualities=(0.25, 1)",
-        "--config.model.gains.channels=50", "--config.name=mine", "--nocompile_cache", "--search",
-    )  # fmt: skip
+        "--config=mean_scale_small",
+        "--workdir",
+        "runs/x",
+        "--config.steps",
+        "7",
+        "--config.optimiser.clip=2",
+        "--config.data.folders=a,b",
+        "--config.fake_quantised",
+        "--config.validation_qualities=(0.25, 1)",
+        "--config.model.gains.channels=50",
+        "--config.name=mine",
+        "--nocompile_cache",
+        "--search",
+    )
     config = given.config
     assert (config.steps, config.optimiser.clip, config.data.folders) == (7, 2.0, "a,b")
     assert (config.fake_quantised, config.validation_qualities) == (True, (0.25, 1))
     assert (config.model.gains.channels, config.name, config.batch_size) == (50, "mine", 8)
-    assert (given.workdir, given.compile_cache, given.search, given.distributed) == ("runs/x", False, True, False)
+    assert (given.workdir, given.compile_cache, given.search, given.distributed) == (
+        "runs/x",
+        False,
+        True,
+        False,
+    )
 
 
 def test_settings_may_come_before_the_config(read):
-    assert read("--config.steps=7", "--workdir=x", "--config", "cheng2020_small:3").config.model.mixture == 3
+    assert (
+        read(
+            "--config.steps=7", "--workdir=x", "--config", "cheng2020_small:3"
+        ).config.model.mixture
+        == 3
+    )
 
 
 MISSING = [
@@ -70,7 +92,10 @@ WRONG = [
     ("--config.optimiser.clip=abc", "config.optimiser.clip cannot be 'abc'; give a number"),
     ("--config.fake_quantised=5", "config.fake_quantised cannot be '5'; give true or false"),
     ("--config.validation_qualities=(a, b)", "(a, b)"),
-    ("--config.validation_qualities=half", "config.validation_qualities cannot be ('half',); give numbers"),
+    (
+        "--config.validation_qualities=half",
+        "config.validation_qualities cannot be ('half',); give numbers",
+    ),
     ("--config.model=3", "config.model cannot be '3'; give its settings one by one"),
     ("--config.steps", "--config.steps"),
     ("--workdr=x", "'workdr'. Did you mean: workdir"),
@@ -93,11 +118,22 @@ def test_help_lists_every_setting_with_its_default_and_a_word(read, capsys):
     text = capsys.readouterr().out
     for setting in SETTINGS:
         if setting.name != "model":
-            line = next(line for line in text.splitlines() if line.split()[:1] == [f"--config.{setting.name}"])
+            line = next(
+                line
+                for line in text.splitlines()
+                if line.split()[:1] == [f"--config.{setting.name}"]
+            )
             assert setting.help in line
             assert setting.valid is None or line.endswith(setting.valid.words)
             assert str(setting.default or "") in line
-    for flag in ("--workdir", "--search", "--distributed", "--coordinator", "--processes", "--nocompile_cache"):
+    for flag in (
+        "--workdir",
+        "--search",
+        "--distributed",
+        "--coordinator",
+        "--processes",
+        "--nocompile_cache",
+    ):
         assert flag in text
 
 
@@ -110,7 +146,10 @@ def test_help_with_a_config_shows_what_it_sets(read, capsys):
 
 
 def test_the_command_says_so_and_ends_with_status_2_before_jax_is_loaded():
-    code = "import sys; from jaxcodec import train\ntry: train.run(['train.py', *sys.argv[1:]])\nfinally: print('jax' in sys.modules)"
+    code = (
+        "import sys; from jaxcodec import train\ntry: train.run(['train.py', "
+        "*sys.argv[1:]])\nfinally: print('jax' in sys.modules)"
+    )
     command = [sys.executable, "-c", code, "--config=nothing", "--workdir=x"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout) == (2, "False\n")

@@ -31,7 +31,9 @@ def codec(tmp_path_factory):
 
 def verdicts(tool, folder, codec, monkeypatch, seen=None):
     monkeypatch.setattr(tool, "by_imagemagick", lambda path: seen)
-    status = tool.main([str(folder), "--codec", str(codec), "--out", str(folder.parent / "cases.md")])
+    status = tool.main(
+        [str(folder), "--codec", str(codec), "--out", str(folder.parent / "cases.md")]
+    )
     lines = (folder.parent / "cases.md").read_text().splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][1:]
     return status, {row[0]: row[-1] for row in rows}
@@ -44,7 +46,11 @@ def test_any_folder(tool, codec, tmp_path, monkeypatch, capsys):
     (folder / "cut.png").write_bytes((folder / "whole.png").read_bytes()[:200])
     (folder / "note|s.txt").write_text("hello")
     status, said = verdicts(tool, folder, codec, monkeypatch)
-    assert status == 0 and said == {"cut.png": "refused", "note\\|s.txt": "refused", "whole.png": "ok"}
+    assert status == 0 and said == {
+        "cut.png": "refused",
+        "note\\|s.txt": "refused",
+        "whole.png": "ok",
+    }
     assert "2 refused" in capsys.readouterr().out
     other = np.dstack([255 - PIXELS, np.full((16, 16), 255, np.uint8)])
     assert verdicts(tool, folder, codec, monkeypatch, seen=other)[1]["whole.png"] == "differs"

@@ -1,11 +1,13 @@
-"""Files that one kind of device writes, decoded on another: the symbols must be the same, bit for bit.
+"""Files that one kind of device writes, decoded on another: the symbols must be the same, bit for
+bit.
 
     python tools/cross_device.py --images DIR [--codec FILE ...] [--devices cpu cuda]
 
-Each device, a process of its own, encodes every picture with every coder at three qualities, and writes the checksum of the
-symbols into each file, as always. Then each device decodes all files of the other. A checksum that differs raises; those
-are the mismatches, and there must be none. Pixels come from float networks and may differ by a level or two; the largest
-difference is printed too. With one device named twice the script tests itself: `--devices cpu cpu`.
+Each device, a process of its own, encodes every picture with every coder at three qualities, and
+writes the checksum of the symbols into each file, as always. Then each device decodes all files of
+the other. A checksum that differs raises; those are the mismatches, and there must be none. Pixels
+come from float networks and may differ by a level or two; the largest difference is printed too.
+With one device named twice the script tests itself: `--devices cpu cpu`.
 """
 
 import argparse
@@ -22,7 +24,9 @@ QUALITIES = (10.0, 50.0, 90.0)
 
 
 def encode_all(codec_paths: list[str], images: list[pathlib.Path], folder: pathlib.Path) -> None:
-    """Writes codec_coder_quality_picture.jxc, and beside it the pixels that this device decodes it to."""
+    """Writes codec_coder_quality_picture.jxc, and beside it the pixels that this device decodes it
+    to.
+    """
     import jaxcodec
     from jaxcodec import image
 
@@ -39,7 +43,9 @@ def encode_all(codec_paths: list[str], images: list[pathlib.Path], folder: pathl
 
 
 def decode_all(codec_paths: list[str], folder: pathlib.Path) -> dict:
-    """Decodes what another device wrote: files, mismatches, and the largest difference of a pixel."""
+    """Decodes what another device wrote: files, mismatches, and the largest difference of a
+    pixel.
+    """
     import jaxcodec
     from jaxcodec.errors import BitstreamError
 
@@ -53,7 +59,9 @@ def decode_all(codec_paths: list[str], folder: pathlib.Path) -> dict:
             mismatches += 1
             print(f"{source.name}: {problem}", file=sys.stderr)
             continue
-        largest = max(largest, int(np.abs(pixels.astype(int) - np.load(source.with_suffix(".npy"))).max()))
+        largest = max(
+            largest, int(np.abs(pixels.astype(int) - np.load(source.with_suffix(".npy"))).max())
+        )
     return {"files": files, "mismatches": mismatches, "largest_pixel_difference": largest}
 
 
@@ -75,7 +83,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--images", required=True, help="a folder of pictures")
     parser.add_argument("--codec", nargs="+", default=["default"], help="codecs, by name or file")
-    parser.add_argument("--devices", nargs=2, default=["cpu", "cuda"], help="two JAX platforms (default cpu cuda)")
+    parser.add_argument(
+        "--devices", nargs=2, default=["cpu", "cuda"], help="two JAX platforms (default cpu cuda)"
+    )
     parser.add_argument("--task", choices=("encode", "decode"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -86,7 +96,9 @@ def main() -> None:
 
         told = {"device": jax.devices()[0].device_kind}
         if arguments.task == "encode":
-            encode_all(arguments.codec, image.list_images(pathlib.Path(arguments.images)), arguments.folder)
+            encode_all(
+                arguments.codec, image.list_images(pathlib.Path(arguments.images)), arguments.folder
+            )
         else:
             told |= decode_all(arguments.codec, arguments.folder)
         print(json.dumps(told))
@@ -96,7 +108,8 @@ def main() -> None:
             wrote = on(first, "encode", pathlib.Path(folder), arguments)
             read = on(second, "decode", pathlib.Path(folder), arguments)
         print(
-            f"{wrote['device']} -> {read['device']}: {read['files']} files, {read['mismatches']} mismatches, "
+            f"{wrote['device']} -> {read['device']}: {read['files']} files, {read['mismatches']} "
+            "mismatches, "
             f"largest difference of a pixel {read['largest_pixel_difference']}"
         )
 

@@ -1,12 +1,14 @@
-"""Feeds damaged .jxc files to the whole decoder: each must raise a CodecError or leave the picture as it is.
+"""Feeds damaged .jxc files to the whole decoder: each must raise a CodecError or leave the picture
+as it is.
 
     python tools/fuzz_bitstream.py [--codec NAME|FILE ...] [--inputs 100000] [--seed 0]
 
-For each codec, and each coder that can code for it, three kinds of files in turn: any byte changed, which the checksum of
-the file is to catch; changes in the coded parts with that checksum mended, so that only the entropy decoder and the
-checksum of the symbols stand in the way; and forged headers with a checksum that fits. The limit of pixels is low, so that
-what a header claims cannot take more memory than `LIMIT_BYTES`, which is watched. An input that takes two minutes ends
-the run with a traceback.
+For each codec, and each coder that can code for it, three kinds of files in turn: any byte changed,
+which the checksum of the file is to catch; changes in the coded parts with that checksum mended, so
+that only the entropy decoder and the checksum of the symbols stand in the way; and forged headers
+with a checksum that fits. The limit of pixels is low, so that what a header claims cannot take more
+memory than `LIMIT_BYTES`, which is watched. An input that takes two minutes ends the run with a
+traceback.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import faulthandler
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import skimage.data
@@ -83,7 +85,9 @@ def run(codec, coder: str, inputs: int, rng: np.random.Generator) -> collections
         make = (damaged, mended, forged)[number % 3]
         changed = make(data, rng)
         faulthandler.dump_traceback_later(LIMIT_SECONDS, exit=True)
-        outcome = judge(lambda data: jaxcodec.decode(codec, data, max_pixels=MAX_PIXELS), changed, pixels)
+        outcome = judge(
+            lambda data: jaxcodec.decode(codec, data, max_pixels=MAX_PIXELS), changed, pixels
+        )
         if changed != data or outcome != "same picture":
             outcomes[make.__name__, outcome] += 1
         if number == min(300, inputs // 2):
@@ -97,13 +101,18 @@ def run(codec, coder: str, inputs: int, rng: np.random.Generator) -> collections
 
 def main() -> int:
     """Prints a table of outcomes; the exit status is 1 where any was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--codec", nargs="+", default=["default"])
     parser.add_argument("--inputs", type=int, default=100_000, help="in all")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
-    codecs, rng = [jaxcodec.load(path) for path in options.codec], np.random.default_rng(options.seed)
+    codecs, rng = (
+        [jaxcodec.load(path) for path in options.codec],
+        np.random.default_rng(options.seed),
+    )
     pairs = [
         (codec, coder)
         for codec in codecs
@@ -115,7 +124,10 @@ def main() -> int:
         start = time.perf_counter()
         outcomes = run(codec, coder, options.inputs // len(pairs), rng)
         seconds = time.perf_counter() - start
-        print(f"codec {codec.name} {codec.id}, coder {coder}: {options.inputs // len(pairs)} inputs, {seconds:.0f} s")
+        print(
+            f"codec {codec.name} {codec.id}, coder {coder}: {options.inputs // len(pairs)} inputs, "
+            f"{seconds:.0f} s"
+        )
         for (kind, outcome), count in sorted(outcomes.items()):
             wrong |= "WRONG" in outcome
             print(f"{count:>8}  {kind:<8} {outcome}", flush=True)

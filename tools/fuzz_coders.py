@@ -2,10 +2,11 @@
 
     python tools/fuzz_coders.py [--inputs 1000000] [--seed 0]
 
-Each input is a sound file or stream with a few random changes: bits flipped, bytes replaced, cut out, put in or
-doubled, the end cut off; half of the files then get a checksum that fits. Only BitstreamError may come out, or symbols
-of the right shape; which symbols they are is for the checksum in the header to judge. A thousand inputs that take two
-minutes end the run with a traceback, and the memory taken above that of the first inputs is bounded.
+Each input is a sound file or stream with a few random changes: bits flipped, bytes replaced, cut
+out, put in or doubled, the end cut off; half of the files then get a checksum that fits. Only
+BitstreamError may come out, or symbols of the right shape; which symbols they are is for the
+checksum in the header to judge. A thousand inputs that take two minutes end the run with a
+traceback, and the memory taken above that of the first inputs is bounded.
 """
 
 import argparse
@@ -23,10 +24,10 @@ import numpy as np
 
 from jaxcodec.coding import coders, container, lanes, sections
 from jaxcodec.coding.container import Header
-from jaxcodec.image import Picture
 from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.make_tables import gaussian_tables
 from jaxcodec.errors import BitstreamError
+from jaxcodec.image import Picture
 
 SCALES = np.geomspace(0.11, 256, 64)
 SYMBOLS = 64
@@ -73,13 +74,21 @@ def files(rng: np.random.Generator) -> list[bytes]:
     """Sound files, with every section."""
     parts = rng.bytes(20), rng.bytes(90)
     pixels = rng.integers(0, 256, (7, 9, 4)).astype(np.uint8)
-    described = sections.pack(Picture(pixels, bytes(300), b"II*\0" + bytes(90), b"<x:xmpmeta/>", (300.0, 72.0)))[0]
+    described = sections.pack(
+        Picture(pixels, bytes(300), b"II*\0" + bytes(90), b"<x:xmpmeta/>", (300.0, 72.0))
+    )[0]
     icc = {"icc": described["icc"]}
-    plain = Header(container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 0, 16, "host", 1, 0x12345678)
-    rgba = Header(container.VERSION, "0123456789abcdef", 9, 7, 4, None, 100, 16, "lanes", 8, 0x12345678)
+    plain = Header(
+        container.VERSION, "0123456789abcdef", 9, 7, 3, 5000, 0, 16, "host", 1, 0x12345678
+    )
+    rgba = Header(
+        container.VERSION, "0123456789abcdef", 9, 7, 4, None, 100, 16, "lanes", 8, 0x12345678
+    )
     return [
-        container.write(plain, parts, {}), container.write(plain, parts, icc), container.write(rgba, parts, described),
-    ]  # fmt: skip
+        container.write(plain, parts, {}),
+        container.write(plain, parts, icc),
+        container.write(rgba, parts, described),
+    ]
 
 
 def read_file(data: bytes) -> str:
@@ -99,7 +108,9 @@ def damaged_files(count: int, rng: np.random.Generator) -> Iterator[bytes]:
     for i in range(count):
         data = bytearray(mutate(sound[i % len(sound)], rng))
         if i % 2 and len(data) >= _CRC.stop:
-            data[_CRC] = zlib.crc32(data[_CRC.stop :], zlib.crc32(data[: _CRC.start])).to_bytes(4, "little")
+            data[_CRC] = zlib.crc32(data[_CRC.stop :], zlib.crc32(data[: _CRC.start])).to_bytes(
+                4, "little"
+            )
         yield bytes(data)
 
 
@@ -112,14 +123,23 @@ def fuzz_container(count: int, rng: np.random.Generator) -> Iterator[str]:
 def fuzz_coder(name: str, count: int, rng: np.random.Generator) -> Iterator[str]:
     """The outcome of each damaged stream of a coder's own bytes."""
     coder = coders.make(name, gaussian_tables(SCALES))
-    sound = [(symbols, indices, coder.encode(symbols, indices)) for symbols, indices in samples(rng)]
+    sound = [
+        (symbols, indices, coder.encode(symbols, indices)) for symbols, indices in samples(rng)
+    ]
     for i in range(count):
         symbols, indices, data = sound[i % len(sound)]
-        yield outcome(lambda data: describe(coder.decode(data, indices), symbols), mutate(data, rng))
+        decoded = functools.partial(_decoded, coder, symbols, indices)
+        yield outcome(decoded, mutate(data, rng))
+
+
+def _decoded(coder, symbols, indices, data: bytes):
+    return describe(coder.decode(data, indices), symbols)
 
 
 def fuzz_lanes_in_jit(count: int, rng: np.random.Generator) -> Iterator[str]:
-    """The outcome of each damaged stream of 1 to 8 lanes, a thousand at once under vmap, as two blocks."""
+    """The outcome of each damaged stream of 1 to 8 lanes, a thousand at once under vmap, as two
+    blocks.
+    """
     tables = jax.device_put(lane_tables(gaussian_tables(SCALES)))
     first = SYMBOLS // 4
     decode = jax.jit(jax.vmap(functools.partial(_decode_two_blocks, tables, first)))
@@ -127,7 +147,9 @@ def fuzz_lanes_in_jit(count: int, rng: np.random.Generator) -> Iterator[str]:
     sound = []
     for i, (symbols, indices) in enumerate(samples(rng)):
         words, length = encode(symbols, indices, 1 << i % 4)
-        sound.append((symbols, indices, 1 << i % 4, np.asarray(words)[: int(length)].astype("<u2").tobytes()))
+        sound.append(
+            (symbols, indices, 1 << i % 4, np.asarray(words)[: int(length)].astype("<u2").tobytes())
+        )
     for start in range(0, count, _BATCH):
         batch = [sound[i % len(sound)] for i in range(start, min(start + _BATCH, count))]
         words = np.zeros((len(batch), _WORDS), np.uint16)
@@ -137,14 +159,22 @@ def fuzz_lanes_in_jit(count: int, rng: np.random.Generator) -> Iterator[str]:
             lengths[row] = len(damaged) // 2
             words[row, : lengths[row]] = damaged[: 2 * lengths[row]].view("<u2")
         symbols, indices, counts = (np.stack([sample[k] for sample in batch]) for k in range(3))
-        decoded, finished = (np.asarray(part) for part in decode(words, lengths, counts, indices.astype(np.int32)))
+        decoded, finished = (
+            np.asarray(part) for part in decode(words, lengths, counts, indices.astype(np.int32))
+        )
         same = (decoded == symbols).all(axis=1)
         for row in range(len(batch)):
-            yield describe(decoded[row], symbols[row]) if finished[row] else f"refused, same={bool(same[row])}"
+            yield (
+                describe(decoded[row], symbols[row])
+                if finished[row]
+                else f"refused, same={bool(same[row])}"
+            )
 
 
 def _encode_two_blocks(tables, first, symbols, indices, count):
-    blocks = [lanes.Block(symbols[part], indices[part], len(symbols[part])) for part in _parts(first)]
+    blocks = [
+        lanes.Block(symbols[part], indices[part], len(symbols[part])) for part in _parts(first)
+    ]
     return lanes.encode(tables, blocks, 8, count)
 
 
@@ -180,7 +210,9 @@ def outcome(decode: Callable[[bytes], str], data: bytes) -> str:
 
 def main() -> int:
     """Prints a table of outcomes; the exit status is 1 where any was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--inputs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -202,7 +234,10 @@ def main() -> int:
         growth = peak_bytes() - memory
         failed |= growth > LIMIT_BYTES or any("WRONG" in result for result in outcomes)
         seconds = time.perf_counter() - begin
-        print(f"{name}: {counts[name]:,} inputs in {seconds:.0f} s, {growth >> 20} MiB more memory", flush=True)
+        print(
+            f"{name}: {counts[name]:,} inputs in {seconds:.0f} s, {growth >> 20} MiB more memory",
+            flush=True,
+        )
         for result, count in sorted(outcomes.items()):
             print(f"{count:>10,}  {result}", flush=True)
     faulthandler.cancel_dump_traceback_later()

@@ -1,9 +1,10 @@
-"""Makes the ICC profiles of jaxcodec/image/icc: compact ones of standard colour spaces, version 4.3.
+"""Makes the ICC profiles of jaxcodec/image/icc: compact ones of standard colour spaces, version
+4.3.
 
     python tools/make_profiles.py
 
-The numbers are those of the standards: primaries and white as CIE x and y, the curve as parameters of ICC.1:2010 10.16.
-They are never to change: a .jxc file tells such a profile by its number alone.
+The numbers are those of the standards: primaries and white as CIE x and y, the curve as parameters
+of ICC.1:2010 10.16. They are never to change: a .jxc file tells such a profile by its number alone.
 """
 
 import pathlib
@@ -14,17 +15,39 @@ import numpy as np
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "jaxcodec" / "image" / "icc"
 D50 = np.array([0.9642, 1.0, 0.8249])
 _D50_XY, _D65_XY = (0.3457, 0.3585), (0.3127, 0.3290)
-_SRGB_CURVE = (3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # function type 3: IEC 61966-2-1
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_SRGB_CURVE = (
+    3,
+    2.4,
+    1 / 1.055,
+    0.055 / 1.055,
+    1 / 12.92,
+    0.04045,
+)  # function type 3: IEC 61966-2-1
+_BRADFORD = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 
 COLOUR = {
     "srgb": ("sRGB", _D65_XY, ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), _SRGB_CURVE),
-    "display_p3": ("Display P3", _D65_XY, ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)), _SRGB_CURVE),
-    "adobe_rgb": ("Adobe RGB (1998)", _D65_XY, ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), (0, 563 / 256)),
-    "prophoto": (
-        "ProPhoto RGB", _D50_XY, ((0.734699, 0.265301), (0.159597, 0.840403), (0.036598, 0.000105)), (0, 1.8),
+    "display_p3": (
+        "Display P3",
+        _D65_XY,
+        ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060)),
+        _SRGB_CURVE,
     ),
-}  # fmt: skip
+    "adobe_rgb": (
+        "Adobe RGB (1998)",
+        _D65_XY,
+        ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)),
+        (0, 563 / 256),
+    ),
+    "prophoto": (
+        "ProPhoto RGB",
+        _D50_XY,
+        ((0.734699, 0.265301), (0.159597, 0.840403), (0.036598, 0.000105)),
+        (0, 1.8),
+    ),
+}
 GREY = {"grey_22": ("Grey gamma 2.2", (0, 2.2)), "grey_srgb": ("Grey sRGB", _SRGB_CURVE)}
 
 
@@ -36,7 +59,10 @@ def main() -> None:
         columns = np.stack([_xyz(primary) for primary in primaries], axis=1)
         matrix = adaptation @ (columns * np.linalg.solve(columns, _xyz(white)))
         tags = {b"chad": b"sf32" + bytes(4) + _fixed(*adaptation.ravel())}
-        tags |= {letter + b"XYZ": _xyz_tag(column) for letter, column in zip((b"r", b"g", b"b"), matrix.T, strict=True)}
+        tags |= {
+            letter + b"XYZ": _xyz_tag(column)
+            for letter, column in zip((b"r", b"g", b"b"), matrix.T, strict=True)
+        }
         tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(*curve))
         (FOLDER / f"{file}.icc").write_bytes(_profile(b"RGB ", name, tags))
     for file, (name, curve) in GREY.items():
@@ -51,8 +77,12 @@ def _profile(space: bytes, name: str, tags: dict[bytes, bytes]) -> bytes:
         if content not in places:
             places[content] = offset + len(body)
             body += content + bytes(-len(content) % 4)
-    table = b"".join(struct.pack(">4sII", tag, places[content], len(content)) for tag, content in tags.items())
-    header = struct.pack(">I4sI4s4s4s", offset + len(body), bytes(4), 0x04300000, b"mntr", space, b"XYZ ")
+    table = b"".join(
+        struct.pack(">4sII", tag, places[content], len(content)) for tag, content in tags.items()
+    )
+    header = struct.pack(
+        ">I4sI4s4s4s", offset + len(body), bytes(4), 0x04300000, b"mntr", space, b"XYZ "
+    )
     header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp"
     header = header.ljust(68, b"\0") + _fixed(*D50)
     return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
@@ -82,7 +112,12 @@ def _curve(kind: int, *parameters: float) -> bytes:
 
 def _text(text: str) -> bytes:
     encoded = text.encode("utf-16-be")
-    return b"mluc" + bytes(4) + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(encoded), 28) + encoded
+    return (
+        b"mluc"
+        + bytes(4)
+        + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(encoded), 28)
+        + encoded
+    )
 
 
 if __name__ == "__main__":

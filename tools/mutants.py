@@ -1,18 +1,20 @@
-"""Do the tests notice a fault? Puts small faults into chosen modules, one at a time, and runs the modules' tests.
+"""Do the tests notice a fault? Puts small faults into chosen modules, one at a time, and runs the
+modules' tests.
 
     python tools/mutants.py run runs/mutants.jsonl [--each 6] [--seed 0] [--only PATTERN ...] [--jobs 1] [--minutes 5]
     python tools/mutants.py show runs/mutants.jsonl        the score so far, and the survivors
     python tools/mutants.py list [--only PATTERN ...]      the mutants, without running them
 
-Of each module in `mutants_tables.TESTS` a few mutants are drawn with a fixed seed (constants scaled, operators, comparisons and
-branches changed, arguments dropped or swapped, functions taken for their neighbours, random keys reused, gradients stopped),
-and all of `mutants_tables.NAMED`, faults that once left the tests green. A mutant is killed when a test of the module fails or
-hangs. What is done is kept, a JSON line each: the same command goes on where it was stopped, and runs a survivor again
-once its tests have changed.
+Of each module in `mutants_tables.TESTS` a few mutants are drawn with a fixed seed (constants
+scaled, operators, comparisons and branches changed, arguments dropped or swapped, functions taken
+for their neighbours, random keys reused, gradients stopped), and all of `mutants_tables.NAMED`,
+faults that once left the tests green. A mutant is killed when a test of the module fails or hangs.
+What is done is kept, a JSON line each: the same command goes on where it was stopped, and runs a
+survivor again once its tests have changed.
 
-A mutant costs seconds, as its process is forked from one that has imported JAX, and compiled programs are kept beside the
-result. Nothing is written into the package.
-"""
+A mutant costs seconds, as its process is forked from one that has imported JAX, and compiled
+programs are kept beside the result. Nothing is written into the package.
+"""  # noqa: E501
 
 import argparse
 import ast
@@ -33,11 +35,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "jaxcodec"
 sys.path.insert(0, str(ROOT))
 
-from tools import mutants_tables as tables
+from tools import mutants_tables as tables  # noqa: E402
 
 
 class Mutant(NamedTuple):
-    """A module (its path below jaxcodec/), where and what is changed, and the whole changed source."""
+    """A module (its path below jaxcodec/), where and what is changed, and the whole changed
+    source.
+    """
 
     module: str
     line: int
@@ -53,28 +57,81 @@ class Mutant(NamedTuple):
 # ---------------------------------------------------------------- making
 
 _OPERATORS = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Pow: ast.Mult,
-    ast.Mod: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
-}  # fmt: skip
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
 _NEIGHBOURS = {
-    "maximum": "minimum", "minimum": "maximum", "max": "min", "min": "max", "floor": "ceil", "ceil": "floor",
-    "round": "floor", "log": "log2", "log2": "log", "mean": "sum", "sum": "mean", "argmax": "argmin", "argmin": "argmax",
-    "zeros": "ones", "ones": "zeros", "tanh": "sin", "sigmoid": "tanh", "softplus": "exp",
-}  # fmt: skip
-_IDENTITIES = ("abs", "square", "sqrt", "exp", "clip", "stop_gradient", "clip_values", "lower_bound", "round_straight_through")
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "max": "min",
+    "min": "max",
+    "floor": "ceil",
+    "ceil": "floor",
+    "round": "floor",
+    "log": "log2",
+    "log2": "log",
+    "mean": "sum",
+    "sum": "mean",
+    "argmax": "argmin",
+    "argmin": "argmax",
+    "zeros": "ones",
+    "ones": "zeros",
+    "tanh": "sin",
+    "sigmoid": "tanh",
+    "softplus": "exp",
+}
+_IDENTITIES = (
+    "abs",
+    "square",
+    "sqrt",
+    "exp",
+    "clip",
+    "stop_gradient",
+    "clip_values",
+    "lower_bound",
+    "round_straight_through",
+)
 """Functions in whose place their first argument is put."""
 
 _SYMMETRIC = ("min", "max", "minimum", "maximum", "allclose", "array_equal")
 """Functions whose arguments may be swapped."""
 
-_KEPT_KEYWORDS = ("strict", "static_argnames", "donate_argnums", "kind", "indexing", "preferred_element_type")
+_KEPT_KEYWORDS = (
+    "strict",
+    "static_argnames",
+    "donate_argnums",
+    "kind",
+    "indexing",
+    "preferred_element_type",
+)
 """Of these, leaving them out changes nothing, speed alone, or only a check."""
 
 
 def mutants(module: str) -> list[Mutant]:
-    """All mutants of a module, in the order of its lines, without those that `tables.EQUIVALENT` tells."""
+    """All mutants of a module, in the order of its lines, without those that `tables.EQUIVALENT`
+    tells.
+    """
     made = made_from(module, (PACKAGE / module).read_text(), tables.DIFFERENTIABLE.get(module))
     lines = (PACKAGE / module).read_text().splitlines()
     told = [(module, lines[mutant.line - 1].strip(), mutant.change) for mutant in made]
@@ -82,7 +139,9 @@ def mutants(module: str) -> list[Mutant]:
 
 
 def made_from(module: str, text: str, untrained: frozenset[str] | None) -> list[Mutant]:
-    """All mutants of a text; gradients are stopped outside of the functions `untrained`, nowhere where that is None."""
+    """All mutants of a text; gradients are stopped outside of the functions `untrained`, nowhere
+    where that is None.
+    """
     found = {}
     for node, new in _changes(ast.parse(text), untrained):
         change = f"{' '.join(ast.get_source_segment(text, node).split())} -> {new}"
@@ -92,12 +151,17 @@ def made_from(module: str, text: str, untrained: frozenset[str] | None) -> list[
 
 
 def named() -> list[Mutant]:
-    """The mutants of `tables.NAMED`; raises ValueError for one that the module's text no longer has."""
+    """The mutants of `tables.NAMED`; raises ValueError for one that the module's text no longer
+    has.
+    """
     found = []
     for told, module, old, new in tables.NAMED:
         text = (PACKAGE / module).read_text()
         if text.count(old) != 1:
-            raise ValueError(f"the named mutant {told!r} looks for {old!r}, which {module} has {text.count(old)} times")
+            raise ValueError(
+                f"the named mutant {told!r} looks for {old!r}, which {module} has "
+                f"{text.count(old)} times"
+            )
         line = text[: text.index(old)].count("\n") + 1
         found.append(Mutant(module, line, f"named: {told}", text.replace(old, new)))
     return found
@@ -112,7 +176,9 @@ def _spliced(text: str, node: ast.AST, new: str) -> str:
 
 
 def _changes(node: ast.AST, untrained: frozenset[str] | None) -> Iterator[tuple[ast.AST, str]]:
-    """Pairs of a node and the text that is to stand in its place, of a node and all below it; see `made_from`."""
+    """Pairs of a node and the text that is to stand in its place, of a node and all below it; see
+    `made_from`.
+    """
     yield from _of_node(node)
     if isinstance(node, ast.FunctionDef) and untrained and node.name in untrained:
         untrained = None
@@ -123,15 +189,23 @@ def _changes(node: ast.AST, untrained: frozenset[str] | None) -> Iterator[tuple[
 
 
 def _below(node: ast.AST) -> Iterator[ast.AST]:
-    """The children that may be changed: no texts, types, decorators, errors, log lines or lists of names."""
-    if isinstance(node, (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom)) or _is_log(node) or _is_alias(node):
+    """The children that may be changed: no texts, types, decorators, errors, log lines or lists of
+    names.
+    """
+    if (
+        isinstance(node, (ast.Raise, ast.JoinedStr, ast.Import, ast.ImportFrom))
+        or _is_log(node)
+        or _is_alias(node)
+    ):
         return
     left_out = ("annotation", "returns", "decorator_list", "type_params")
     for field, value in ast.iter_fields(node):
         if field in left_out or isinstance(node, ast.keyword) and node.arg in _KEPT_KEYWORDS:
             continue
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            if isinstance(child, ast.AST) and not (
+                isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+            ):
                 yield child
 
 
@@ -144,7 +218,11 @@ def _is_alias(node) -> bool:
     if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
         return False
     value, name = node.value, node.targets[0].id
-    typed = isinstance(value, ast.Subscript) or isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr)
+    typed = (
+        isinstance(value, ast.Subscript)
+        or isinstance(value, ast.BinOp)
+        and isinstance(value.op, ast.BitOr)
+    )
     return node.col_offset == 0 and (name.startswith("__") or typed and not name.isupper())
 
 
@@ -169,7 +247,9 @@ def _of_node(node) -> Iterator[tuple[ast.AST, str]]:
             yield node, ast.unparse(node.body)
             yield node, ast.unparse(node.orelse)
         case ast.If() | ast.While():
-            if not isinstance(node.test, (ast.Compare, ast.BoolOp)):  # those are changed by themselves
+            if not isinstance(
+                node.test, (ast.Compare, ast.BoolOp)
+            ):  # those are changed by themselves
                 yield node.test, f"not ({ast.unparse(node.test)})"
             if isinstance(node, ast.If):
                 yield node.test, "False"
@@ -181,7 +261,11 @@ def _of_node(node) -> Iterator[tuple[ast.AST, str]]:
 
 def _of_call(node: ast.Call) -> Iterator[tuple[ast.AST, str]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if len(node.args) > 1 and name not in _SYMMETRIC and not any(isinstance(value, ast.Starred) for value in node.args[:2]):
+    if (
+        len(node.args) > 1
+        and name not in _SYMMETRIC
+        and not any(isinstance(value, ast.Starred) for value in node.args[:2])
+    ):
         first, second, *rest = node.args
         if ast.dump(first) != ast.dump(second):
             yield node, ast.unparse(ast.Call(node.func, [second, first, *rest], node.keywords))
@@ -211,12 +295,16 @@ def _stopped_gradients(node) -> Iterator[tuple[ast.AST, str]]:
 
 
 def sample(options) -> list[Mutant]:
-    """The named mutants, then `--each` of every module that `--only` lets through, drawn with the seed."""
+    """The named mutants, then `--each` of every module that `--only` lets through, drawn with the
+    seed.
+    """
     chosen = [mutant for mutant in named() if _wanted(mutant.module, options)]
     for module in tables.TESTS:
         if _wanted(module, options):
             # By a hash, so that a mutant more or less leaves the others drawn.
-            drawn = sorted(mutants(module), key=lambda mutant: _hash(str(options.seed), mutant.source))
+            drawn = sorted(
+                mutants(module), key=lambda mutant: _hash(str(options.seed), mutant.source)
+            )
             chosen += drawn[: options.each]
     return chosen
 
@@ -231,7 +319,9 @@ def _hash(*texts: str) -> str:
 
 def _keys(mutant: Mutant) -> tuple[str, str]:
     """What a result holds for: the mutant with its module, and its tests."""
-    tests = [(ROOT / "tests" / name.split("::")[0]).read_text() for name in tables.TESTS[mutant.module]]
+    tests = [
+        (ROOT / "tests" / name.split("::")[0]).read_text() for name in tables.TESTS[mutant.module]
+    ]
     return _hash(mutant.module, mutant.change, mutant.source), _hash(*tests)
 
 
@@ -247,7 +337,9 @@ def _holds(row: dict | None, tests: str) -> bool:
 
 
 def _fork(mutant: Mutant | None, module: str, log: pathlib.Path) -> int:
-    """Starts pytest on the tests of a module in a process of its own, under a mutant or none; returns its id."""
+    """Starts pytest on the tests of a module in a process of its own, under a mutant or none;
+    returns its id.
+    """
     if pid := os.fork():
         return pid
     os.setsid()
@@ -261,7 +353,9 @@ def _fork(mutant: Mutant | None, module: str, log: pathlib.Path) -> int:
         if mutant:
             _load_mutant(mutant)
         tests = [f"tests/{name}" for name in tables.TESTS[module]]
-        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "-rf", *tests])
+        status = pytest.main(
+            ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "-rf", *tests]
+        )
     finally:
         sys.stdout.flush()
         os._exit(int(status))
@@ -302,18 +396,29 @@ def _finished(running: dict[int, _Running]) -> Iterator[tuple[_Running, str, flo
                 del running[pid]
                 code = None if status is None else os.waitstatus_to_exitcode(status)
                 named = {0: "survived", 1: "killed", 2: "killed", None: "timeout"}
-                yield job, named.get(code, "crashed" if code and code < 0 else f"pytest ended with {code}"), seconds
+                yield (
+                    job,
+                    named.get(
+                        code, "crashed" if code and code < 0 else f"pytest ended with {code}"
+                    ),
+                    seconds,
+                )
                 return
         time.sleep(0.05)
 
 
 def _warm(cache: pathlib.Path) -> None:
-    """Imports what every test needs and none of the package, and keeps compiled programs. Nothing is computed here."""
+    """Imports what every test needs and none of the package, and keeps compiled programs. Nothing
+    is computed here.
+    """
     os.environ |= {
-        "JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_backend_optimization_level=0", "PYTHONDONTWRITEBYTECODE": "1",
-        "JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }  # fmt: skip
+    }
     import flax.linen
     import hypothesis
     import jax
@@ -329,7 +434,11 @@ def run(options) -> None:
     """Runs what is not done yet until the minutes are over."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
     done = read(options.results)
-    waiting = collections.deque(mutant for mutant in sample(options) if not _holds(done.get(_keys(mutant)[0]), _keys(mutant)[1]))
+    waiting = collections.deque(
+        mutant
+        for mutant in sample(options)
+        if not _holds(done.get(_keys(mutant)[0]), _keys(mutant)[1])
+    )
     print(f"{len(waiting)} mutants to run", flush=True)
     _warm(options.results.with_suffix(".cache").absolute())
     end = time.monotonic() + 60 * options.minutes
@@ -342,24 +451,41 @@ def run(options) -> None:
                 limits[mutant.module] = _baseline(mutant.module, options)
             log = options.results.with_suffix(f".log{len(waiting) % options.jobs}")
             pid = _fork(mutant, mutant.module, log)
-            running[pid] = _Running(mutant, mutant.module, time.monotonic(), limits[mutant.module], log)
+            running[pid] = _Running(
+                mutant, mutant.module, time.monotonic(), limits[mutant.module], log
+            )
         for job, outcome, seconds in _finished(running) if running else ():
             key, tests = _keys(job.mutant)
-            failed = [line for line in job.log.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+            failed = [
+                line
+                for line in job.log.read_text(errors="replace").splitlines()
+                if line.startswith(("FAILED", "ERROR"))
+            ]
             if outcome not in ("survived", "timeout", "crashed") and not failed:
                 raise SystemExit(f"{job.mutant.name}: {outcome}, and no test failed; see {job.log}")
-            row = {"mutant": key, "tests": tests, "name": job.mutant.name, "outcome": outcome, "seconds": round(seconds, 1)}
+            row = {
+                "mutant": key,
+                "tests": tests,
+                "name": job.mutant.name,
+                "outcome": outcome,
+                "seconds": round(seconds, 1),
+            }
             with options.results.open("a") as file:
                 file.write(json.dumps(row | {"by": failed[0][:160] if failed else ""}) + "\n")
             print(f"{outcome:9} {seconds:5.1f} s  {job.mutant.name}", flush=True)
 
 
 def _baseline(module: str, options) -> float:
-    """The seconds that a mutant of the module is given; raises SystemExit where its tests fail without one."""
+    """The seconds that a mutant of the module is given; raises SystemExit where its tests fail
+    without one.
+    """
     log = options.results.with_suffix(".log")
     pid = _fork(None, module, log)
     for _, outcome, seconds in _finished({pid: _Running(None, module, time.monotonic(), 600, log)}):
-        print(f"{'sound' if outcome == 'survived' else outcome:9} {seconds:5.1f} s  {module}", flush=True)
+        print(
+            f"{'sound' if outcome == 'survived' else outcome:9} {seconds:5.1f} s  {module}",
+            flush=True,
+        )
         if outcome != "survived":
             raise SystemExit(f"the tests of {module} do not pass without a mutant; see {log}")
         return 30 + 6 * seconds
@@ -387,10 +513,14 @@ def main() -> None:
     """Parses the command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("action", choices=("run", "show", "list"))
-    parser.add_argument("results", type=pathlib.Path, nargs="?", help="file of JSON lines; of run and show")
+    parser.add_argument(
+        "results", type=pathlib.Path, nargs="?", help="file of JSON lines; of run and show"
+    )
     parser.add_argument("--each", type=int, default=6, help="mutants of each module")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
-    parser.add_argument("--only", nargs="+", default=["*"], metavar="PATTERN", help="modules, as in 'entropy/*'")
+    parser.add_argument(
+        "--only", nargs="+", default=["*"], metavar="PATTERN", help="modules, as in 'entropy/*'"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="at a time")
     parser.add_argument("--minutes", type=float, default=60, help="start no more after these")
     options = parser.parse_args()

@@ -1,4 +1,6 @@
-"""What `tools/mutants.py` works on: modules with their tests, faults by name, and changes that change nothing."""
+"""What `tools/mutants.py` works on: modules with their tests, faults by name, and changes that
+change nothing.
+"""
 
 TESTS = {
     "entropy/conditional.py": ["entropy/test_conditional.py"],
@@ -22,7 +24,12 @@ TESTS = {
     "integer/network.py": ["integer/test_arithmetic.py", "integer/test_network.py"],
     "integer/quantise.py": ["integer/test_quantise.py", "integer/test_network.py"],
     "integer/scale_path.py": ["integer/test_network.py", "integer/test_cost.py"],
-    "integer/scales.py": ["integer/test_scales.py", "integer/test_quantise.py", "integer/test_network.py", "integer/test_cost.py"],
+    "integer/scales.py": [
+        "integer/test_scales.py",
+        "integer/test_quantise.py",
+        "integer/test_network.py",
+        "integer/test_cost.py",
+    ],
     "integer/step.py": ["integer/test_network.py", "coding/test_quantiser_step.py"],
     "refinement/relaxations.py": ["refinement/test_relaxations.py", "refinement/test_methods.py"],
     "refinement/schedules.py": ["refinement/test_schedules.py", "refinement/test_methods.py"],
@@ -34,87 +41,176 @@ TESTS = {
     "refinement/loop.py": [
         f"refinement/test_refinement_loop.py::test_{name}"
         for name in (
-            "the_optimiser_is_adam_and_its_learning_rate_falls", "the_temperature_falls_as_the_method_says",
-            "every_step_and_image_has_random_numbers_of_its_own", "it_ends_early_where_nothing_gets_better",
-            "it_does_not_matter_in_how_many_calls_steps_are_made", "synthesis_in_bfloat16_leads_to_nearly_the_same",
+            "the_optimiser_is_adam_and_its_learning_rate_falls",
+            "the_temperature_falls_as_the_method_says",
+            "every_step_and_image_has_random_numbers_of_its_own",
+            "it_ends_early_where_nothing_gets_better",
+            "it_does_not_matter_in_how_many_calls_steps_are_made",
+            "synthesis_in_bfloat16_leads_to_nearly_the_same",
         )
     ],  # the others take minutes
     "refinement/descent.py": ["refinement/test_descent.py"],
     "refinement/tiling.py": ["refinement/test_tiling.py"],
 }
-"""Modules below jaxcodec/, each with the tests below tests/ that concern it, the most telling first."""
+"""Modules below jaxcodec/, each with the tests below tests/ that concern it, the most telling
+first.
+"""
 
 DIFFERENTIABLE = {
     "entropy/conditional.py": frozenset({"scale_table", "scale_index"}),
-    "entropy/factorized.py": frozenset({"to_symbols", "from_symbols", "symbol_likelihood", "_uniform_half"}),
+    "entropy/factorized.py": frozenset(
+        {"to_symbols", "from_symbols", "symbol_likelihood", "_uniform_half"}
+    ),
     "entropy/mixture.py": frozenset(),
     "entropy/surrogates.py": frozenset(),
-    "objectives/rate_distortion.py": frozenset({"starting_gains", "init", "draw_quality", "validate", "trade_off"}),
-    "objectives/target_rate.py": frozenset({"init", "draw_quality", "which", "update", "validate", "_hits"}),
-    "refinement/relaxations.py": frozenset({"make", "_probabilities", "two_classes", "three_classes", "annealed", "ssl_odds"}),
+    "objectives/rate_distortion.py": frozenset(
+        {"starting_gains", "init", "draw_quality", "validate", "trade_off"}
+    ),
+    "objectives/target_rate.py": frozenset(
+        {"init", "draw_quality", "which", "update", "validate", "_hits"}
+    ),
+    "refinement/relaxations.py": frozenset(
+        {"make", "_probabilities", "two_classes", "three_classes", "annealed", "ssl_odds"}
+    ),
     "refinement/problem.py": frozenset({"start", "measure", "rounded", "pixel_count", "counts"}),
 }
-"""Modules that are trained through, where a stopped gradient is a fault, and their functions that are not."""
+"""Modules that are trained through, where a stopped gradient is a fault, and their functions that
+are not.
+"""
 
 NAMED: tuple[tuple[str, str, str, str], ...] = (
     (
-        "the rounded rate measured under noise, so that RA does nothing", "training/step.py",
+        "the rounded rate measured under noise, so that RA does nothing",
+        "training/step.py",
         'rounded = model.apply(params, images, quality, key, kind="round")',
         "rounded = model.apply(params, images, quality, key, kind=surrogate)",
     ),
-    ("two settings of the thesis exchanged", "objectives/thesis.py", "0.25: Setting(0.410, 30_000)", "0.25: Setting(0.25, 25_000)"),
-    ("a setting of the thesis destroyed", "objectives/thesis.py", "1.5: Setting(1.5, 3_000)", "1.5: Setting(1.55, 3_000)"),
     (
-        "the target rate's distortion times 1.5", "objectives/target_rate.py",
-        "loss = mse_255 + beta", "loss = 1.5 * mse_255 + beta",
+        "two settings of the thesis exchanged",
+        "objectives/thesis.py",
+        "0.25: Setting(0.410, 30_000)",
+        "0.25: Setting(0.25, 25_000)",
     ),
     (
-        "the trade-off of training times 1.5", "objectives/rate_distortion.py",
-        "return self.first * (self.last", "return 1.5 * self.first * (self.last",
+        "a setting of the thesis destroyed",
+        "objectives/thesis.py",
+        "1.5: Setting(1.5, 3_000)",
+        "1.5: Setting(1.55, 3_000)",
     ),
     (
-        "validation under the beta of the start", "objectives/target_rate.py",
-        "bits, wanted, state.beta[which])", "bits, wanted, self.init().beta[which])",
+        "the target rate's distortion times 1.5",
+        "objectives/target_rate.py",
+        "loss = mse_255 + beta",
+        "loss = 1.5 * mse_255 + beta",
     ),
     (
-        "one key for latent and hyper-latent while training", "entropy/surrogates.py",
-        "surrogate(kind, value, centre, keys[part])", 'surrogate(kind, value, centre, keys["latent"])',
+        "the trade-off of training times 1.5",
+        "objectives/rate_distortion.py",
+        "return self.first * (self.last",
+        "return 1.5 * self.first * (self.last",
     ),
     (
-        "half of the gradient through the mean while training", "entropy/surrogates.py",
+        "validation under the beta of the start",
+        "objectives/target_rate.py",
+        "bits, wanted, state.beta[which])",
+        "bits, wanted, self.init().beta[which])",
+    ),
+    (
+        "one key for latent and hyper-latent while training",
+        "entropy/surrogates.py",
+        "surrogate(kind, value, centre, keys[part])",
+        'surrogate(kind, value, centre, keys["latent"])',
+    ),
+    (
+        "half of the gradient through the mean while training",
+        "entropy/surrogates.py",
         "rounded = round_straight_through(latent - mean) + mean",
         "rounded = round_straight_through(latent - mean) + jax.lax.stop_gradient(mean)",
     ),
-    ("the smoothing as printed taken for that as meant", "objectives/controller.py", '== "decay" else 1 -', '== "printed" else 1 -'),
-    ("the search ends with a pair that was not measured", "objectives/heuristic.py", "if miss <= 1)", "if miss <= 1e9)"),
-    ("beta of the search falls to next to nothing", "objectives/heuristic.py", "LEAST_BETA = 1.0", "LEAST_BETA = 1e-3"),
     (
-        "nonsense r and n in three classes", "refinement/relaxations.py",
+        "the smoothing as printed taken for that as meant",
+        "objectives/controller.py",
+        '== "decay" else 1 -',
+        '== "printed" else 1 -',
+    ),
+    (
+        "the search ends with a pair that was not measured",
+        "objectives/heuristic.py",
+        "if miss <= 1)",
+        "if miss <= 1e9)",
+    ),
+    (
+        "beta of the search falls to next to nothing",
+        "objectives/heuristic.py",
+        "LEAST_BETA = 1.0",
+        "LEAST_BETA = 1e-3",
+    ),
+    (
+        "nonsense r and n in three classes",
+        "refinement/relaxations.py",
         '{"linear": (0.98, 1.5), "cosine": (0.98, 2.0), "ssl": (1.4 / 1.5, 1.5)}',
         '{"linear": (0.3, 7.0), "cosine": (0.5, 0.5), "ssl": (0.6, 4.0)}',
     ),
-    ("deterministic annealing divides by tau twice", "refinement/relaxations.py", "sigmoid(odds / tau)", "sigmoid(odds / tau / tau)"),
-    ("SGA with a constant tau", "refinement/methods.py", '_SGA = Schedule("sga")', '_SGA = Schedule("constant")'),
-    ("straight-through at 5e-2", "refinement/methods.py", "learning_rate=1e-4", "learning_rate=5e-2"),
-    ("annealing under another schedule", "refinement/methods.py", 'schedule=Schedule("annealing")', "schedule=_SGA_PLUS"),
+    (
+        "deterministic annealing divides by tau twice",
+        "refinement/relaxations.py",
+        "sigmoid(odds / tau)",
+        "sigmoid(odds / tau / tau)",
+    ),
+    (
+        "SGA with a constant tau",
+        "refinement/methods.py",
+        '_SGA = Schedule("sga")',
+        '_SGA = Schedule("constant")',
+    ),
+    (
+        "straight-through at 5e-2",
+        "refinement/methods.py",
+        "learning_rate=1e-4",
+        "learning_rate=5e-2",
+    ),
+    (
+        "annealing under another schedule",
+        "refinement/methods.py",
+        'schedule=Schedule("annealing")',
+        "schedule=_SGA_PLUS",
+    ),
     ("another a of SSL", "refinement/methods.py", "    a: float = 4 / 3", "    a: float = 2.3"),
     ("Adam's b2 .9", "refinement/loop.py", "optax.scale_by_adam()", "optax.scale_by_adam(b2=0.9)"),
     (
-        "the relaxed distortion times 1.5", "refinement/problem.py",
-        "error = bits[0], 255**2 *", "error = bits[0], 1.5 * 255**2 *",
-    ),
-    ("the trade-off times 1.5", "refinement/problem.py", "return trade_off * error +", "return 1.5 * trade_off * error +"),
-    (
-        "one key for latent and hyper-latent", "refinement/problem.py",
-        "relaxation(value - centre, keys[part], tau)", 'relaxation(value - centre, keys["latent"], tau)',
+        "the relaxed distortion times 1.5",
+        "refinement/problem.py",
+        "error = bits[0], 255**2 *",
+        "error = bits[0], 1.5 * 255**2 *",
     ),
     (
-        "no gradient through the mean", "refinement/problem.py",
-        '0.0 if plain and part == "latent" else centre', '0.0 if plain and part == "latent" else jax.lax.stop_gradient(centre)',
+        "the trade-off times 1.5",
+        "refinement/problem.py",
+        "return trade_off * error +",
+        "return 1.5 * trade_off * error +",
     ),
-    ("plain ignored", "refinement/problem.py", 'centre = 0.0 if plain and part == "latent" else centre', "centre = centre"),
-)  # fmt: skip
-"""Faults by name: what it is, the module, the text that it has once, and what is put in its place."""
+    (
+        "one key for latent and hyper-latent",
+        "refinement/problem.py",
+        "relaxation(value - centre, keys[part], tau)",
+        'relaxation(value - centre, keys["latent"], tau)',
+    ),
+    (
+        "no gradient through the mean",
+        "refinement/problem.py",
+        '0.0 if plain and part == "latent" else centre',
+        '0.0 if plain and part == "latent" else jax.lax.stop_gradient(centre)',
+    ),
+    (
+        "plain ignored",
+        "refinement/problem.py",
+        'centre = 0.0 if plain and part == "latent" else centre',
+        "centre = centre",
+    ),
+)
+"""Faults by name: what it is, the module, the text that it has once, and what is put in its
+place.
+"""
 
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
@@ -126,11 +222,13 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         "objectives/rate_distortion.py",
         "return self(image, reconstruction, bits, quality, carry)[1]",
-        "self(image, reconstruction, bits, quality, carry) -> self(reconstruction, image, bits, quality, carry)",
+        "self(image, reconstruction, bits, quality, carry) -> self(reconstruction, image, bits, "
+        "quality, carry)",
     ): "a squared difference has no sides",
     (
         "objectives/controller.py",
-        "return jnp.exp(jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), low, high))",
+        "return jnp.exp(jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), "
+        "low, high))",
         "jnp.clip(excess, -1, 1) -> jnp.clip(-1, excess, 1)",
     ): "the same minimum of a maximum",
     (
@@ -146,14 +244,20 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "keeps a division from zero, at any such number",
     (
         "integer/fake.py",
-        "unit = jax.lax.stop_gradient(jnp.maximum(jnp.abs(folded).max(axis=(0, 1, 2)) / 127, 1e-12))",
+        "unit = jax.lax.stop_gradient(jnp.maximum(jnp.abs(folded).max(axis=(0, 1, 2)) / 127, "
+        "1e-12))",
         "1e-12 -> 1.5e-12",
     ): "keeps a division from zero, at any such number",
     (
         "integer/quantise.py",
         "shift = np.clip(14 - np.floor(np.log2(ratio)), lowest, highest)",
-        "np.clip(14 - np.floor(np.log2(ratio)), lowest, highest) -> np.clip(lowest, 14 - np.floor(np.log2(ratio)), highest)",
+        "np.clip(14 - np.floor(np.log2(ratio)), lowest, highest) -> np.clip(lowest, 14 - "
+        "np.floor(np.log2(ratio)), highest)",
     ): "the same minimum of a maximum",
-    ("refinement/loop.py", "most = end - first", "end - first -> end + first"): "where tests run, on a CPU, another line decides",
+    (
+        "refinement/loop.py",
+        "most = end - first",
+        "end - first -> end + first",
+    ): "where tests run, on a CPU, another line decides",
 }
 """Changes that no test can notice, (module, line, change), and why."""

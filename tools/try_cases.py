@@ -2,18 +2,20 @@
 
     python tools/try_cases.py FOLDER [--out docs/cases.md] [--quality 100] [--codec default]
 
-Each file goes the way of `jaxcodec encode` and `decode`: read, compressed, decoded. Beside its notes, or the sentence
-of the error, the table shows the PSNR of what was read against what the file holds, and of what was decoded against
-what was read. What the file holds is known by its name in a folder with the plain pictures rgb.png, grey.png, rgba.png
-and la.png, and else worked out by ImageMagick, where it is installed. The verdicts:
+Each file goes the way of `jaxcodec encode` and `decode`: read, compressed, decoded. Beside its
+notes, or the sentence of the error, the table shows the PSNR of what was read against what the file
+holds, and of what was decoded against what was read. What the file holds is known by its name in a
+folder with the plain pictures rgb.png, grey.png, rgba.png and la.png, and else worked out by
+ImageMagick, where it is installed. The verdicts:
 
-    ok        as it should be (30 dB and more), or read without complaint where nothing tells what it should be
+    ok        as it should be (30 dB and more), or read without complaint where nothing tells what
+              it should be
     refused   an error that is a sentence; nothing was written
     differs   another reader sees another picture: look which one is right
     WRONG     not what the file is known to hold, a traceback, or decoded to another shape
 
-How close the decoded picture is says nothing about reading: noise and checkerboards are no food for a codec of
-photographs. Exit status 1 where something is WRONG.
+How close the decoded picture is says nothing about reading: noise and checkerboards are no food for
+a codec of photographs. Exit status 1 where something is WRONG.
 """
 
 import argparse
@@ -36,9 +38,15 @@ import jaxcodec
 from jaxcodec import image
 
 CLOSE_DB = 30.0
-P3 = np.array([[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982736]])
+P3 = np.array(
+    [[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982736]]
+)
 BT2020 = np.array(
-    [[1.660491, -0.5876411, -0.0728499], [-0.1245505, 1.1328999, -0.0083494], [-0.0181508, -0.1005789, 1.1187297]]
+    [
+        [1.660491, -0.5876411, -0.0728499],
+        [-0.1245505, 1.1328999, -0.0083494],
+        [-0.0181508, -0.1005789, 1.1187297],
+    ]
 )
 """Linear light of P3 and BT.2020 to that of sRGB, as CSS Color 4 has them."""
 
@@ -67,7 +75,9 @@ def main(arguments: list[str] | None = None) -> int:
     plain = known_pictures(options.folder)
     rows = []
     for path in files:
-        rows.append(tried(codec, path, path.relative_to(options.folder).as_posix(), plain, options.quality))
+        rows.append(
+            tried(codec, path, path.relative_to(options.folder).as_posix(), plain, options.quality)
+        )
         print(" | ".join(rows[-1]), flush=True)
     counts = collections.Counter(row.verdict for row in rows)
     summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
@@ -77,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     return int(counts["WRONG"] > 0)
 
 
-def tried(codec, path: pathlib.Path, name: str, plain: dict[str, np.ndarray], quality: float) -> Row:
+def tried(
+    codec, path: pathlib.Path, name: str, plain: dict[str, np.ndarray], quality: float
+) -> Row:
     try:
         picture = image.read(path)
         decoded = jaxcodec.decode(codec, jaxcodec.encode(codec, picture, quality=quality))
@@ -104,18 +116,24 @@ def tried(codec, path: pathlib.Path, name: str, plain: dict[str, np.ndarray], qu
 
 
 def known_pictures(folder: pathlib.Path) -> dict[str, np.ndarray]:
-    """The plain pictures of a folder that has them all, and a ramp from black to white of their size."""
+    """The plain pictures of a folder that has them all, and a ramp from black to white of their
+    size.
+    """
     paths = {name: folder / f"{name}.png" for name in ("rgb", "grey", "rgba", "la")}
     if not all(path.exists() for path in paths.values()):
         return {}
     plain = {name: np.asarray(Image.open(path).convert("RGBA")) for name, path in paths.items()}
     height, width, _ = plain["rgb"].shape
-    plain["ramp"] = as_rgba(np.broadcast_to(np.linspace(0, 255, width).round(), (height, width)).astype(np.uint8))
+    plain["ramp"] = as_rgba(
+        np.broadcast_to(np.linspace(0, 255, width).round(), (height, width)).astype(np.uint8)
+    )
     return plain
 
 
 def through(held: np.ndarray, matrix: np.ndarray, gamma: float | None) -> np.ndarray:
-    """RGBA whose colours, in a space of this matrix and gamma (None is sRGB's curve), are shown in sRGB."""
+    """RGBA whose colours, in a space of this matrix and gamma (None is sRGB's curve), are shown in
+    sRGB.
+    """
     values = held[..., :3] / 255
     light = (
         np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
@@ -132,7 +150,9 @@ def inverted(held: np.ndarray) -> np.ndarray:
 
 
 def as_rgba(pixels: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels).convert("RGBA"))
+    return np.asarray(
+        Image.fromarray(pixels.squeeze(2) if pixels.shape[2:] == (1,) else pixels).convert("RGBA")
+    )
 
 
 _RULES = (
@@ -141,9 +161,17 @@ _RULES = (
     (r"cicp_p3", "rgb", lambda held: through(held, P3, None)),
     (r"chrm_bt2020", "rgb", lambda held: through(held, BT2020, None)),
     (r"gama_linear", "rgb", lambda held: through(held, np.eye(3), 1.0)),
-    (r"exif6|exif_good6|exif_orient6|exif_orient_(ascii|long)|orient6", "rgb", lambda held: np.rot90(held, -1)),
+    (
+        r"exif6|exif_good6|exif_orient6|exif_orient_(ascii|long)|orient6",
+        "rgb",
+        lambda held: np.rot90(held, -1),
+    ),
     (r"exif_big_endian8", "rgb", lambda held: np.rot90(held)),
-    (r"float_negative", "grey", lambda held: as_rgba((held[..., 0].astype(int) - 30).clip(0).astype(np.uint8))),
+    (
+        r"float_negative",
+        "grey",
+        lambda held: as_rgba((held[..., 0].astype(int) - 30).clip(0).astype(np.uint8)),
+    ),
     (r"rgba(16|8_premultiplied)?\.", "rgba", None),
     (r"la\.|two_channels", "la", None),
     (r"grey4?\.|float(?!_rgb)|icc_gray|pfm|stack", "grey", None),
@@ -168,7 +196,9 @@ def held_by_name(name: str, plain: dict[str, np.ndarray]) -> np.ndarray | None:
 
 
 def by_imagemagick(path: pathlib.Path) -> np.ndarray | None:
-    """The first frame, upright, as ImageMagick sees it, RGBA; None where it is missing or cannot read the file."""
+    """The first frame, upright, as ImageMagick sees it, RGBA; None where it is missing or cannot
+    read the file.
+    """
     command = shutil.which("magick") or shutil.which("convert")
     if command is None:
         return None
@@ -181,7 +211,9 @@ def by_imagemagick(path: pathlib.Path) -> np.ndarray | None:
 
 
 def visible(pixels: np.ndarray) -> np.ndarray:
-    """Colours times alpha, and alpha, as floats of 0 to 255: colour that cannot be seen does not count."""
+    """Colours times alpha, and alpha, as floats of 0 to 255: colour that cannot be seen does not
+    count.
+    """
     rgba = as_rgba(pixels).astype(np.float64)
     return np.dstack([rgba[..., :3] * rgba[..., 3:] / 255, rgba[..., 3]])
 
@@ -204,8 +236,10 @@ def markdown(options: argparse.Namespace, rows: list[Row], summary: str) -> str:
         "",
         f"`{command}`, {datetime.date.today()}, quality {options.quality:g}: {summary}.",
         "",
-        "*held*: PSNR in dB of what was read against what the file holds, by its name or as another reader sees it; "
-        "*coded*: of what was decoded against what was read. What is read how: [images.md](images.md).",
+        "*held*: PSNR in dB of what was read against what the file holds, by its name or as "
+        "another reader sees it; "
+        "*coded*: of what was decoded against what was read. What is read how: "
+        "[images.md](images.md).",
         "",
         "| file | size | notes, or why it is refused | held | against | coded | verdict |",
         "|---|---|---|---|---|---|---|",

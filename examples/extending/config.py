@@ -1,10 +1,10 @@
 """A codec whose transforms, entropy model, prior and objective lie outside jaxcodec.
 
-    cd examples/extending
-    export PYTHONPATH=$PWD
-    python -m jaxcodec.train --config=config.py --workdir=run --config.data.folders=PHOTOS
-    jaxcodec export run my.codec --allow-import my_codec
-    jaxcodec encode photo.png photo.jxc --codec my.codec --allow-import my_codec
+cd examples/extending
+export PYTHONPATH=$PWD
+python -m jaxcodec.train --config=config.py --workdir=run --config.data.folders=PHOTOS
+jaxcodec export run my.codec --allow-import my_codec
+jaxcodec encode photo.png photo.jxc --codec my.codec --allow-import my_codec
 """
 
 from my_codec import entropy, transforms
@@ -24,8 +24,16 @@ def get_config():
         "gains": {"channels": latent},
         "analysis": {"kind": transforms.Analysis, "latent": latent, "width": 48},
         "synthesis": {"kind": transforms.Synthesis, "width": 48},
-        "hyper_analysis": {"kind": "conv_analysis", "features": (hyper,), "kernels": (5,), "strides": (2,)},
+        "hyper_analysis": {
+            "kind": "conv_analysis",
+            "features": (hyper,),
+            "kernels": (5,),
+            "strides": (2,),
+        },
         "hyper_synthesis": {"kind": transforms.HyperSynthesis, "outputs": 2 * latent, "width": 32},
     }
-    config.objective = {"kind": "my_codec.objectives:CharbonnierRate", "weight": 0.1}  # a class or its import path
+    config.objective = {
+        "kind": "my_codec.objectives:CharbonnierRate",
+        "weight": 0.1,
+    }  # a class or its import path
     return config

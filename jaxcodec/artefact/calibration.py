@@ -1,4 +1,6 @@
-"""The symbols that integer networks are calibrated on: those of a handful of pictures, at several qualities."""
+"""The symbols that integer networks are calibrated on: those of a handful of pictures, at several
+qualities.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,8 +37,10 @@ def calibrate(
     side = min([_SIDE, *(min(picture.shape[:2]) for picture in pictures)]) // stride * stride
     if not pictures or not side:
         raise CodecFileError(
-            f"exporting this codec takes pictures to calibrate it on, of {stride} pixels and more a side, and "
-            f"{'the smallest one is less' if pictures else 'none was given'}; give a folder of photographs"
+            f"exporting this codec takes pictures to calibrate it on, of {stride} pixels and more "
+            "a side, and "
+            f"{'the smallest one is less' if pictures else 'none was given'}; give a folder of "
+            "photographs"
         )
     model = models.build(description)
 

@@ -1,4 +1,6 @@
-"""The .codec file: everything that decoding needs, in one safetensors file. No JAX, no pickle. See docs/format.md."""
+"""The .codec file: everything that decoding needs, in one safetensors file. No JAX, no pickle. See
+docs/format.md.
+"""
 
 import dataclasses
 import hashlib
@@ -34,10 +36,12 @@ class CodecContent:
       summary: one line for people: what it was trained on, for what.
       model: the description that `jaxcodec.models.build` takes, as canonical JSON.
       bpp_range: the mean rates that its lowest and highest quality gave on photographs, in bpp.
-      weights: the model's parameters by path, "analysis/Conv_0/kernel" say; kernels float16, the rest float32.
-      tables: integer tables by name: "prior", and "conditional" for a model with a conditional latent.
-      spec: what the integer networks that choose the tables compute (`jaxcodec.integer`), as canonical JSON; "null" for
-        a model without.
+      weights: the model's parameters by path, "analysis/Conv_0/kernel" say; kernels float16, the
+        rest float32.
+      tables: integer tables by name: "prior", and "conditional" for a model with a conditional
+        latent.
+      spec: what the integer networks that choose the tables compute (`jaxcodec.integer`), as
+        canonical JSON; "null" for a model without.
       integer: their arrays by name, all of integers.
     """
 
@@ -69,8 +73,12 @@ class CodecContent:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """All arrays by the names that they have in the file."""
-        tensors = {_WEIGHTS + path: np.ascontiguousarray(weight) for path, weight in self.weights.items()}
-        tensors |= {_INTEGER + name: np.ascontiguousarray(array) for name, array in self.integer.items()}
+        tensors = {
+            _WEIGHTS + path: np.ascontiguousarray(weight) for path, weight in self.weights.items()
+        }
+        tensors |= {
+            _INTEGER + name: np.ascontiguousarray(array) for name, array in self.integer.items()
+        }
         for name, tables in self.tables.items():
             tensors |= {f"{_TABLES}{name}/{part}": array for part, array in tables.arrays().items()}
         return tensors
@@ -82,12 +90,16 @@ class CodecContent:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON without freedom: sorted keys, no spaces. Raises TypeError for what is not a JSON value."""
+    """JSON without freedom: sorted keys, no spaces. Raises TypeError for what is not a JSON
+    value.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def content_id(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
-    """The id of a codec file's content; it does not depend on the order in which a file holds it."""
+    """The id of a codec file's content; it does not depend on the order in which a file holds
+    it.
+    """
     digest = hashlib.sha256(canonical_json(metadata).encode())
     for name in sorted(tensors):
         array = tensors[name]
@@ -105,7 +117,12 @@ def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = Tr
     """
     # One key: safetensors keeps several in no fixed order.
     metadata = {_KEY: canonical_json(content.metadata() | {"id": content.id})}
-    write_atomic(path, safetensors.numpy.save(content.tensors(), metadata), CodecFileError, overwrite=overwrite)
+    write_atomic(
+        path,
+        safetensors.numpy.save(content.tensors(), metadata),
+        CodecFileError,
+        overwrite=overwrite,
+    )
 
 
 def read(path: str | os.PathLike) -> CodecContent:
@@ -121,7 +138,10 @@ def read(path: str | os.PathLike) -> CodecContent:
         claimed = metadata.pop("id")
         found = content_id(metadata, tensors)
         if claimed != found:
-            raise CodecFileError(f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it again")
+            raise CodecFileError(
+                f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it "
+                "again"
+            )
         return CodecContent(
             name=metadata["name"],
             summary=metadata["summary"],
@@ -137,10 +157,15 @@ def read(path: str | os.PathLike) -> CodecContent:
 
 
 def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
-    """All of a codec file that is not an array, and its id, from the file's first bytes, unchecked; raises as `read`."""
+    """All of a codec file that is not an array, and its id, from the file's first bytes, unchecked;
+    raises as `read`.
+    """
     path = pathlib.Path(path)
     if not path.is_file():
-        raise CodecFileError(f"there is no codec file {path}; `jaxcodec codecs` lists those that come with the package")
+        raise CodecFileError(
+            f"there is no codec file {path}; `jaxcodec codecs` lists those that come with the "
+            "package"
+        )
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             metadata = json.loads((file.metadata() or {})[_KEY])
@@ -149,22 +174,28 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
         raise _not_one(path, problem) from problem
     if version > FORMAT:
         raise VersionError(
-            f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; update jaxcodec"
+            f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; "
+            "update jaxcodec"
         )
     if version < FORMAT:
         raise VersionError(
-            f"{path} has version {version} of the format, from before jaxcodec 0.2; export the training run anew"
+            f"{path} has version {version} of the format, from before jaxcodec 0.2; export the "
+            "training run anew"
         )
     return metadata
 
 
 def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:
     reason = f"{type(problem).__name__}: {problem}"
-    return CodecFileError(f"{path} is not a codec file, or is damaged ({reason}); fetch it again or export it anew")
+    return CodecFileError(
+        f"{path} is not a codec file, or is damaged ({reason}); fetch it again or export it anew"
+    )
 
 
 def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
+    return {
+        key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)
+    }
 
 
 def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,7 +1,8 @@
-"""The command line: `jaxcodec COMMAND ...`. Each command is a module with `add_arguments(parser)` and `run(options)`.
+"""The command line: `jaxcodec COMMAND ...`. Each command is a module with `add_arguments(parser)`
+and `run(options)`.
 
-Only encode, encode-set, decode, export, import, train and eval load JAX, when their arguments have been checked: help, info
-and codecs answer at once.
+Only encode, encode-set, decode, export, import, train and eval load JAX, when their arguments have
+been checked: help, info and codecs answer at once.
 """
 
 import importlib
@@ -25,20 +26,25 @@ _COMMANDS = {
     "train": "train a model, as train.py does",
     "eval": "measure codecs on a folder of pictures, as eval.py does",
 }
-"""The commands and what each is for. The module of "encode-set" is `encode_set`, and that of "import" `import_`; `train` and
-`eval` are modules of the package itself."""
+"""The commands and what each is for. The module of "encode-set" is `encode_set`, and that of
+"import" `import_`; `train` and `eval` are modules of the package itself.
+"""
 
-_EXAMPLE = "example: jaxcodec encode photo.png photo.jxc --bpp 0.5; jaxcodec decode photo.jxc again.png"
+_EXAMPLE = (
+    "example: jaxcodec encode photo.png photo.jxc --bpp 0.5; jaxcodec decode photo.jxc again.png"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command in `arguments` (default: the process's own) and return its exit status.
 
-    0 when all went well; 2 after an error, with one line on stderr for each; 130 after an interrupt and 143 after SIGTERM;
-    141 where nobody reads the output any more.
+    0 when all went well; 2 after an error, with one line on stderr for each; 130 after an interrupt
+    and 143 after SIGTERM; 141 where nobody reads the output any more.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["train"]:  # which reads its flags, heeds signals and ends the process by itself
+    if given[:1] == [
+        "train"
+    ]:  # which reads its flags, heeds signals and ends the process by itself
         from jaxcodec import train
 
         train.run(["jaxcodec train", *given[1:]])
@@ -57,7 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
         except BrokenPipeError:
             console.abandon_output()
             status = 128 + signal.SIGPIPE
-    if arguments is None and interrupts.came():  # threads of XLA that still work could crash an orderly end of the process
+    if (
+        arguments is None and interrupts.came()
+    ):  # threads of XLA that still work could crash an orderly end of the process
         console.end_process(status)
     return status
 

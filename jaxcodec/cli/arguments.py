@@ -1,4 +1,6 @@
-"""Parsing of arguments: one sentence for what is wrong, and the options that several commands share."""
+"""Parsing of arguments: one sentence for what is wrong, and the options that several commands
+share.
+"""
 
 import argparse
 import difflib
@@ -19,7 +21,9 @@ class UsageError(CodecError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence, raised as UsageError, and that takes options between file names."""
+    """A parser whose errors are one sentence, raised as UsageError, and that takes options between
+    file names.
+    """
 
     def __init__(self, **settings):
         super().__init__(**settings, allow_abbrev=False)
@@ -37,7 +41,10 @@ class Parser(argparse.ArgumentParser):
         self.check_names(arguments)
         if "--" in arguments:  # which argparse does not take between other arguments
             end = arguments.index("--")
-            names = [f"./{name}" if name.startswith("-") and name != "-" else name for name in arguments[end + 1 :]]
+            names = [
+                f"./{name}" if name.startswith("-") and name != "-" else name
+                for name in arguments[end + 1 :]
+            ]
             arguments = arguments[:end] + names
         return self.parse_intermixed_args(arguments)
 
@@ -52,7 +59,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """A question about the nearest of `words`, to put behind a message, or nothing where none is near."""
+    """A question about the nearest of `words`, to put behind a message, or nothing where none is
+    near.
+    """
     near = difflib.get_close_matches(word, list(words), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
@@ -69,7 +78,9 @@ def name(text: str) -> str:
     return text
 
 
-def number(described: str, valid: Callable[[float], bool], kind: type = float) -> Callable[[str], float]:
+def number(
+    described: str, valid: Callable[[float], bool], kind: type = float
+) -> Callable[[str], float]:
     """The type of an argument that is a number, with a sentence about which make sense."""
 
     def parse(text: str) -> float:
@@ -94,49 +105,92 @@ STEPS = number(
     "a whole number of steps above 0, or leave --refine out for an encode without refinement",
     lambda value: value > 0,
     int,
-)  # fmt: skip
+)
 
 
 def add_files(
-    command: argparse.ArgumentParser, inputs: str, output: str, kept: str = "a.jpg becomes a.jpg.jxc"
+    command: argparse.ArgumentParser,
+    inputs: str,
+    output: str,
+    kept: str = "a.jpg becomes a.jpg.jxc",
 ) -> None:
-    """IN and OUT, and what every command has that makes files of files; `kept` is an example for --keep-suffix."""
+    """IN and OUT, and what every command has that makes files of files; `kept` is an example for
+    --keep-suffix.
+    """
     command.add_argument("inputs", type=name, nargs="+", metavar="IN", help=inputs)
     command.add_argument("output", type=name, metavar="OUT", help=output)
-    command.add_argument("--codec", type=name, default="default", metavar="NAME|FILE",
-                         help="a bundled codec or a codec file (default: default)")  # fmt: skip
+    command.add_argument(
+        "--codec",
+        type=name,
+        default="default",
+        metavar="NAME|FILE",
+        help="a bundled codec or a codec file (default: default)",
+    )
     add_allow_import(command)
-    command.add_argument("--recursive", action="store_true", help="take the sub-folders of folders, too")
-    command.add_argument("--keep-suffix", action="store_true",
-                         help=f"keep the suffix of the image in the name of the output: {kept}")  # fmt: skip
+    command.add_argument(
+        "--recursive", action="store_true", help="take the sub-folders of folders, too"
+    )
+    command.add_argument(
+        "--keep-suffix",
+        action="store_true",
+        help=f"keep the suffix of the image in the name of the output: {kept}",
+    )
     existing = command.add_mutually_exclusive_group()
     existing.add_argument("--force", action="store_true", help="overwrite outputs that exist")
-    existing.add_argument("--skip-existing", action="store_true", help="pass over inputs whose output exists")
-    command.add_argument("--max-pixels", type=PIXELS, default=MAX_PIXELS, metavar="N",
-                         help="refuse images of more pixels than this (default: %(default)s)")  # fmt: skip
-    command.add_argument("--no-compile-cache", action="store_true",
-                         help="do not keep compiled programs in the user's cache folder")  # fmt: skip
+    existing.add_argument(
+        "--skip-existing", action="store_true", help="pass over inputs whose output exists"
+    )
+    command.add_argument(
+        "--max-pixels",
+        type=PIXELS,
+        default=MAX_PIXELS,
+        metavar="N",
+        help="refuse images of more pixels than this (default: %(default)s)",
+    )
+    command.add_argument(
+        "--no-compile-cache",
+        action="store_true",
+        help="do not keep compiled programs in the user's cache folder",
+    )
     command.add_argument("--json", action="store_true", help="print one line of JSON for each file")
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def add_encoding(command: argparse.ArgumentParser) -> None:
     """What both commands have that compress."""
-    command.add_argument("--refine", type=STEPS, metavar="STEPS",
-                         help="optimise the latents of each image for so many refinement steps first; Ctrl-C ends that "
-                         "with the best so far")  # fmt: skip
+    command.add_argument(
+        "--refine",
+        type=STEPS,
+        metavar="STEPS",
+        help="optimise the latents of each image for so many refinement steps first; Ctrl-C ends that "  # noqa: E501
+        "with the best so far",
+    )
     command.add_argument("--strip", action="store_true", help="leave out EXIF, XMP and resolution")
     command.add_argument("--no-icc", action="store_true", help="leave out the colour profile")
-    command.add_argument("--keep-hidden-colour", action="store_true",
-                         help="keep the colour of pixels that are wholly transparent")  # fmt: skip
-    command.add_argument("--coder", choices=CODERS,
-                         help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)")  # fmt: skip
+    command.add_argument(
+        "--keep-hidden-colour",
+        action="store_true",
+        help="keep the colour of pixels that are wholly transparent",
+    )
+    command.add_argument(
+        "--coder",
+        choices=CODERS,
+        help="entropy coder (default: host on a CPU, lanes elsewhere, and where a codec needs it)",
+    )
 
 
 def add_allow_import(command: argparse.ArgumentParser) -> None:
-    """--allow-import, for what reads a codec or a run that may name code from outside the package."""
-    command.add_argument("--allow-import", type=name, action="append", default=[], metavar="MODULE",
-                         help="let the codec's networks come from this Python module, which you trust")  # fmt: skip
+    """--allow-import, for what reads a codec or a run that may name code from outside the
+    package.
+    """
+    command.add_argument(
+        "--allow-import",
+        type=name,
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="let the codec's networks come from this Python module, which you trust",
+    )
 
 
 def add_output_file(command: argparse.ArgumentParser) -> None:

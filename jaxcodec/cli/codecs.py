@@ -22,5 +22,7 @@ def run(options: argparse.Namespace) -> int:
     for info in infos:
         low, high = info.bpp_range
         size = f"{info.size_bytes / 1e6:.1f} MB"
-        console.say(f"{info.name:<12} {low:.2f} to {high:.2f} bpp  {size}  {info.id}  {info.description}")
+        console.say(
+            f"{info.name:<12} {low:.2f} to {high:.2f} bpp  {size}  {info.id}  {info.description}"
+        )
     return 0

@@ -12,7 +12,9 @@ STANDARD = "-"
 
 
 def prepare() -> None:
-    """Print a name that the terminal's character set (or any) does not have with escapes, instead of failing at it."""
+    """Print a name that the terminal's character set (or any) does not have with escapes, instead
+    of failing at it.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -49,11 +51,9 @@ def flush() -> None:
 
 
 def abandon_output() -> None:
-    """Make what is still to be printed go nowhere, so that the interpreter does not complain at its end."""
-    try:
+    """Make what is still to be printed go nowhere, so that Python does not complain at its end."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # closed, or no file
-        pass
 
 
 def end_process(status: int) -> NoReturn:
@@ -88,11 +88,16 @@ def read_input() -> bytes:
 
 
 def write_output(data: bytes | memoryview) -> None:
-    """Write a file to standard output; raises as `say`, and CodecError where it is a terminal, or closed."""
+    """Write a file to standard output; raises as `say`, and CodecError where it is a terminal, or
+    closed.
+    """
     if sys.stdout is None:
         raise CodecError("cannot write to standard output: it is closed")
     if sys.stdout.isatty():
-        raise CodecError("standard output is a terminal, which cannot show a file; redirect it to a file or a program")
+        raise CodecError(
+            "standard output is a terminal, which cannot show a file; redirect it to a file or a "
+            "program"
+        )
     with _OutputErrors():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -22,8 +22,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         kept="a.jpg.jxc becomes a.jpg.png and not a.png",
     )
     formats = sorted(suffix.removeprefix(".") for suffix in image.WRITE_SUFFIXES)
-    command.add_argument("--format", choices=formats, default="png",
-                         help="of images in a folder and on standard output (default: %(default)s)")  # fmt: skip
+    command.add_argument(
+        "--format",
+        choices=formats,
+        default="png",
+        help="of images in a folder and on standard output (default: %(default)s)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,7 +46,9 @@ def run(options: argparse.Namespace) -> int:
         for job in todo.jobs:
             if job.target is not None and job.target.suffix.lower() not in image.WRITE_SUFFIXES:
                 known = " ".join(image.WRITE_SUFFIXES)
-                raise ImageError(f"cannot tell the format of {job.target}; use one of the suffixes {known}")
+                raise ImageError(
+                    f"cannot tell the format of {job.target}; use one of the suffixes {known}"
+                )
         pictures.check_codec(options)
         return jobs.run(todo, _worker(pictures.load_codec(options), todo, suffix, options), options)
 
@@ -54,7 +60,9 @@ def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
     sizes = Sizes(codec.geometry.stride)
 
     def restore(job: Job) -> Result:
-        data = console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
+        data = (
+            console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
+        )
         picture = decode_picture(codec, data, max_pixels=options.max_pixels)
         sizes.used(*picture.pixels.shape[:2])
         file = io.BytesIO()

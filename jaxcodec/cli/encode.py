@@ -23,18 +23,41 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "the .jxc file, a folder where there are several, or - for standard output",
     )
     rate = command.add_mutually_exclusive_group()
-    rate.add_argument("--bpp", type=arguments.BPP, metavar="R",
-                      help="bits per pixel of the picture that the file fills and never exceeds")  # fmt: skip
-    rate.add_argument("--max-bytes", type=arguments.BYTES, metavar="B",
-                      help="size of the file that it fills and never exceeds")  # fmt: skip
-    rate.add_argument("--psnr", type=arguments.PSNR, metavar="P",
-                      help="PSNR in dB that the picture keeps, and hardly exceeds")  # fmt: skip
-    rate.add_argument("--ms-ssim", type=arguments.MS_SSIM, metavar="M",
-                      help="MS-SSIM that the picture keeps, and hardly exceeds")  # fmt: skip
-    rate.add_argument("--quality", type=arguments.QUALITY, metavar="Q",
-                      help="0 (smallest file) to 100 (closest picture); 50 where nothing is asked for")  # fmt: skip
-    command.add_argument("--nearest", action="store_true",
-                         help="where the codec cannot reach what was asked for, take the nearest")  # fmt: skip
+    rate.add_argument(
+        "--bpp",
+        type=arguments.BPP,
+        metavar="R",
+        help="bits per pixel of the picture that the file fills and never exceeds",
+    )
+    rate.add_argument(
+        "--max-bytes",
+        type=arguments.BYTES,
+        metavar="B",
+        help="size of the file that it fills and never exceeds",
+    )
+    rate.add_argument(
+        "--psnr",
+        type=arguments.PSNR,
+        metavar="P",
+        help="PSNR in dB that the picture keeps, and hardly exceeds",
+    )
+    rate.add_argument(
+        "--ms-ssim",
+        type=arguments.MS_SSIM,
+        metavar="M",
+        help="MS-SSIM that the picture keeps, and hardly exceeds",
+    )
+    rate.add_argument(
+        "--quality",
+        type=arguments.QUALITY,
+        metavar="Q",
+        help="0 (smallest file) to 100 (closest picture); 50 where nothing is asked for",
+    )
+    command.add_argument(
+        "--nearest",
+        action="store_true",
+        help="where the codec cannot reach what was asked for, take the nearest",
+    )
     arguments.add_encoding(command)
 
 
@@ -45,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
             return jobs.run(todo, list, options)
         pictures.check_codec(options)
         work = _worker(pictures.load_codec(options), todo, options)
-        return jobs.run(todo, work, options, together=1 if options.refine is None else _REFINED_TOGETHER)
+        return jobs.run(
+            todo, work, options, together=1 if options.refine is None else _REFINED_TOGETHER
+        )
 
 
 def _worker(codec, todo: Plan, options: argparse.Namespace):
@@ -73,7 +98,9 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
 
     def work(some: list[Job]) -> list[Outcome]:
         given = [attempt(pictures.read, job, options) for job in some]
-        done = iter(_each(compress, [picture for picture in given if not isinstance(picture, CodecError)]))
+        done = iter(
+            _each(compress, [picture for picture in given if not isinstance(picture, CodecError)])
+        )
         files = [picture if isinstance(picture, CodecError) else next(done) for picture in given]
         return [attempt(keep, *each) for each in zip(some, given, files, strict=True)]
 
@@ -81,7 +108,9 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
 
 
 def _each(compress, read: list) -> list:
-    """What `compress` makes of pictures together; where that fails as a whole, of each alone, so that the bad one is known."""
+    """What `compress` makes of pictures together; where that fails as a whole, of each alone, so
+    that the bad one is known.
+    """
     together = attempt(compress, read)
     if not isinstance(together, CodecError):
         return together

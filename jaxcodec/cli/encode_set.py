@@ -15,17 +15,28 @@ from jaxcodec.guard import attempt
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `encode-set` takes."""
-    arguments.add_files(command, "image files, or folders of images", "the folder for the .jxc files")
+    arguments.add_files(
+        command, "image files, or folders of images", "the folder for the .jxc files"
+    )
     budget = command.add_mutually_exclusive_group(required=True)
-    budget.add_argument("--total-bytes", type=arguments.BYTES, metavar="B", help="what all files together may weigh")
-    budget.add_argument("--mean-bpp", type=arguments.BPP, metavar="R", help="the same in bits per pixel of all images")
+    budget.add_argument(
+        "--total-bytes", type=arguments.BYTES, metavar="B", help="what all files together may weigh"
+    )
+    budget.add_argument(
+        "--mean-bpp",
+        type=arguments.BPP,
+        metavar="R",
+        help="the same in bits per pixel of all images",
+    )
     arguments.add_encoding(command)
 
 
 def run(options: argparse.Namespace) -> int:
     """Compress all inputs within one budget."""
     if console.is_standard_output(options.output):
-        raise CodecError("a set needs a folder for its files, and not standard output; give one as the last name")
+        raise CodecError(
+            "a set needs a folder for its files, and not standard output; give one as the last name"
+        )
     with plan(options, pictures.ENCODING, many=True) as todo:
         if not todo.jobs:
             return jobs.run(todo, list, options)
@@ -34,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Pictures(Sequence):
-    """The pictures of jobs, each read when it is asked for, so that a large set does not lie in memory."""
+    """The pictures of jobs, each read when it is asked for, so that a large set does not lie in
+    memory.
+    """
 
     def __init__(self, todo: Sequence[Job], sizes: Sizes, options: argparse.Namespace):
         self._todo, self._sizes, self._options = todo, sizes, options
@@ -58,7 +71,9 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     start = time.perf_counter()
     hidden = options.quiet or not jobs.shows_bars()
     with (
-        tqdm.tqdm(total=image_set.steps(len(todo.jobs)), disable=hidden, unit="file", file=sys.stderr) as bar,
+        tqdm.tqdm(
+            total=image_set.steps(len(todo.jobs)), disable=hidden, unit="file", file=sys.stderr
+        ) as bar,
         jobs.refinement_bar(options) as looked,
     ):
         done = image_set.encode_set(
@@ -101,6 +116,10 @@ def _report_set(done, as_json: bool) -> None:
     if as_json:
         console.say(json.dumps(facts))
         return
-    other = "which some image cannot have" if done.same_rate is None else f"{done.same_rate_mse_255:.3f}"
+    other = (
+        "which some image cannot have"
+        if done.same_rate is None
+        else f"{done.same_rate_mse_255:.3f}"
+    )
     console.say(f"{done.count:,} files: {done.total_bytes:,} bytes, {bpp:.4f} bpp")
     console.say(f"mean squared error {done.mse_255:.3f}; at the same rate for all, {other}")

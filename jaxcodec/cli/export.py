@@ -7,11 +7,20 @@ from jaxcodec.cli import arguments, codec_output, console
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `export` takes."""
-    command.add_argument("workdir", type=arguments.path, metavar="WORKDIR", help="what train.py was given as --workdir")
+    command.add_argument(
+        "workdir",
+        type=arguments.path,
+        metavar="WORKDIR",
+        help="what train.py was given as --workdir",
+    )
     arguments.add_output_file(command)
     arguments.add_allow_import(command)
-    command.add_argument("--images", type=arguments.path, metavar="DIR",
-                         help="photographs to calibrate on (default: some that the run trained on)")  # fmt: skip
+    command.add_argument(
+        "--images",
+        type=arguments.path,
+        metavar="DIR",
+        help="photographs to calibrate on (default: some that the run trained on)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,7 +28,16 @@ def run(options: argparse.Namespace) -> int:
     codec_output.check(options.output, [options.workdir], options.force)
     from jaxcodec.training.export import export
 
-    content = export(options.workdir, options.output, options.images, overwrite=options.force, allow=options.allow_import)
+    content = export(
+        options.workdir,
+        options.output,
+        options.images,
+        overwrite=options.force,
+        allow=options.allow_import,
+    )
     size, (low, high) = options.output.stat().st_size, content.bpp_range
-    console.say(f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to {high:.2f} bpp")
+    console.say(
+        f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to "
+        f"{high:.2f} bpp"
+    )
     return 0

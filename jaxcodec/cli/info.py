@@ -17,8 +17,12 @@ _SHORT, _LONG = 64, 300  # bytes of a tag that are shown, and characters of a te
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `info` takes."""
-    command.add_argument("input", type=arguments.name, metavar="FILE",
-                         help="a .jxc or .codec file, the name of a bundled codec, or - for standard input")  # fmt: skip
+    command.add_argument(
+        "input",
+        type=arguments.name,
+        metavar="FILE",
+        help="a .jxc or .codec file, the name of a bundled codec, or - for standard input",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -69,7 +73,12 @@ def _picture_fields(data: bytes, name: str) -> dict[str, Any]:
         described = sections.describe(side) | _metadata(sections.unpack(side))
     except BitstreamError as problem:
         raise type(problem)(f"{name}: {problem}") from problem
-    return {"bytes": len(data), "bpp": len(data) * 8 / (header.width * header.height), **header.as_dict(), **described}
+    return {
+        "bytes": len(data),
+        "bpp": len(data) * 8 / (header.width * header.height),
+        **header.as_dict(),
+        **described,
+    }
 
 
 def _metadata(unpacked: dict[str, Any]) -> dict[str, Any]:
@@ -83,22 +92,35 @@ def _metadata(unpacked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(block: bytes) -> dict[str, str]:
-    """EXIF tags by name, as text; those without a name, and long ones of bytes, such as a maker's note, are left out."""
+    """EXIF tags by name, as text; those without a name, and long ones of bytes, such as a maker's
+    note, are left out.
+    """
     from PIL import ExifTags, Image
 
     tags = Image.Exif()
     tags.load(b"Exif\0\0" + block)
     named = {ExifTags.TAGS.get(tag): value for tag, value in tags.items()}
-    named |= {ExifTags.TAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.Exif).items()}
-    named |= {ExifTags.GPSTAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.GPSInfo).items()}
+    named |= {
+        ExifTags.TAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.Exif).items()
+    }
+    named |= {
+        ExifTags.GPSTAGS.get(tag): value
+        for tag, value in tags.get_ifd(ExifTags.IFD.GPSInfo).items()
+    }
     pointers = {"ExifOffset", "GPSInfo", "ExifInteroperabilityOffset"}
-    shown = {tag: _tag_as_text(value) for tag, value in named.items() if tag is not None and tag not in pointers}
+    shown = {
+        tag: _tag_as_text(value)
+        for tag, value in named.items()
+        if tag is not None and tag not in pointers
+    }
     return {tag: text for tag, text in shown.items() if text}
 
 
 def _tag_as_text(value: Any) -> str:
     if isinstance(value, bytes):
-        return value.decode("ascii").strip(" \0") if len(value) <= _SHORT and value.isascii() else ""
+        return (
+            value.decode("ascii").strip(" \0") if len(value) <= _SHORT and value.isascii() else ""
+        )
     if isinstance(value, tuple):
         return " ".join(map(_tag_as_text, value))
     return str(value).strip(" \0")

@@ -11,15 +11,23 @@ _came: list[int] = []
 
 @contextlib.contextmanager
 def handled() -> Iterator[None]:
-    """SIGINT and SIGTERM raise KeyboardInterrupt, and are remembered; a signal that is ignored stays so."""
+    """SIGINT and SIGTERM raise KeyboardInterrupt, and are remembered; a signal that is ignored
+    stays so.
+    """
     _came.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    before = {
+        number: handler
+        for number, handler in before.items()
+        if handler not in (signal.SIG_IGN, None)
+    }
     hook = sys.unraisablehook
-    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, KeyboardInterrupt) else hook(lost)
+    sys.unraisablehook = lambda lost: (
+        None if isinstance(lost.exc_value, KeyboardInterrupt) else hook(lost)
+    )
     for number in before:
         signal.signal(number, _interrupt)
     try:
@@ -38,7 +46,8 @@ def came() -> bool:
 def check() -> None:
     """Raise KeyboardInterrupt where a signal came and its KeyboardInterrupt was lost.
 
-    Python drops exceptions in callbacks that it cannot raise from, and JAX has one that runs at every garbage collection.
+    Python drops exceptions in callbacks that it cannot raise from, and JAX has one that runs at
+    every garbage collection.
     """
     if _came:
         raise KeyboardInterrupt

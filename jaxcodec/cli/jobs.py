@@ -16,7 +16,9 @@ from jaxcodec.errors import CodecError
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of one file: facts for --json, the same as text, notes for the user, and whether an interrupt cut it short."""
+    """What became of one file: facts for --json, the same as text, notes for the user, and whether
+    an interrupt cut it short.
+    """
 
     facts: dict[str, float | str | None]
     text: str
@@ -28,11 +30,16 @@ Outcome = Result | CodecError
 """What became of one file, or why nothing."""
 
 
-def run(plan: Plan, work: Callable[[list[Job]], list[Outcome]], options: argparse.Namespace, together: int = 1) -> int:
+def run(
+    plan: Plan,
+    work: Callable[[list[Job]], list[Outcome]],
+    options: argparse.Namespace,
+    together: int = 1,
+) -> int:
     """Do `work` for so many jobs at a time, and return the exit status.
 
-    Where there are several jobs, a bad one is named and the others go on. An interrupt that `work` made the best of ends
-    the command before the next jobs.
+    Where there are several jobs, a bad one is named and the others go on. An interrupt that `work`
+    made the best of ends the command before the next jobs.
     """
     import tqdm
 
@@ -58,12 +65,16 @@ def run(plan: Plan, work: Callable[[list[Job]], list[Outcome]], options: argpars
 
 
 def start_report(plan: Plan, options: argparse.Namespace) -> None:
-    """Tell what will not be done: inputs that cannot be, what was passed over and what is there already."""
+    """Tell what will not be done: inputs that cannot be, what was passed over and what is there
+    already.
+    """
     for name, problem in plan.problems:
         console.complain(problem, name)
     if options.quiet:
         return
-    skipped = [f"skipped {plural(plan.skipped, 'file')} whose output exists"] if plan.skipped else []
+    skipped = (
+        [f"skipped {plural(plan.skipped, 'file')} whose output exists"] if plan.skipped else []
+    )
     for sentence in [*plan.told, *skipped]:
         console.say(f"jaxcodec: {sentence}", to_errors=True)
 
@@ -76,15 +87,24 @@ def finish(plan: Plan, failed: int) -> int:
     return 2 if failed else 0
 
 
-def report(plan: Plan, job: Job, outcome: Outcome, seconds: float, options: argparse.Namespace) -> None:
-    """Print what became of a file, as a line of text or of JSON, where no output goes; or the error, on stderr."""
+def report(
+    plan: Plan, job: Job, outcome: Outcome, seconds: float, options: argparse.Namespace
+) -> None:
+    """Print what became of a file, as a line of text or of JSON, where no output goes; or the
+    error, on stderr.
+    """
     if isinstance(outcome, CodecError):
         console.complain(outcome, job.source_name)
         return
     if options.quiet:
         return
     if options.json:
-        facts = {"input": job.source_name, "output": job.target_name, **outcome.facts, "seconds": round(seconds, 3)}
+        facts = {
+            "input": job.source_name,
+            "output": job.target_name,
+            **outcome.facts,
+            "seconds": round(seconds, 3),
+        }
         lines = [json.dumps({**facts, "notes": outcome.notes})]
     else:
         lines = [f"{job.source_name} -> {job.target_name}: {outcome.text}, {seconds:.2f} s"]
@@ -95,7 +115,9 @@ def report(plan: Plan, job: Job, outcome: Outcome, seconds: float, options: argp
 
 @contextlib.contextmanager
 def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
-    """What `encode_picture` calls while it refines: it heeds interrupts, and shows a bar on stderr with loss, bpp and PSNR."""
+    """What `encode_picture` calls while it refines: it heeds interrupts, and shows a bar on stderr
+    with loss, bpp and PSNR.
+    """
     if options.refine is None or options.quiet or not shows_bars():
         yield lambda progress: interrupts.check()
         return
@@ -107,8 +129,14 @@ def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
             interrupts.check()
             done = progress.batch * progress.steps + progress.step
             bar.total = progress.batches * progress.steps
-            seen = [seen if math.isinf(best.loss) else best for best, seen in zip(progress.best, progress.seen)]
-            loss, bpp, psnr = (sum(values) / len(seen) for values in zip(*[(s.loss, s.bpp, s.psnr_db) for s in seen]))
+            seen = [
+                seen if math.isinf(best.loss) else best
+                for best, seen in zip(progress.best, progress.seen, strict=False)
+            ]
+            loss, bpp, psnr = (
+                sum(values) / len(seen)
+                for values in zip(*[(s.loss, s.bpp, s.psnr_db) for s in seen], strict=False)
+            )
             bar.set_postfix(loss=f"{loss:.4f}", bpp=f"{bpp:.4f}", psnr=f"{psnr:.2f}", refresh=False)
             bar.update(done - bar.n)
 

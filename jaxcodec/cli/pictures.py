@@ -19,7 +19,9 @@ SUFFIX = ".jxc"
 
 
 def is_compressed(path: pathlib.Path) -> bool:
-    """Whether the file is one that encode may overwrite: a .jxc file by its first bytes, or empty."""
+    """Whether the file is one that encode may overwrite: a .jxc file by its first bytes, or
+    empty.
+    """
     try:
         with open(path, "rb") as file:
             begin = file.read(len(MAGIC))
@@ -43,7 +45,9 @@ def read(job: Job, options: argparse.Namespace) -> Picture:
     if job.source is None:
         source = console.read_input()
     else:
-        source = job.source if job.source.is_file() else read_bytes(job.source, ImageError)  # a pipe
+        source = (
+            job.source if job.source.is_file() else read_bytes(job.source, ImageError)
+        )  # a pipe
     picture = image.read(source, max_pixels=options.max_pixels, name=job.source_name)
     if options.strip:
         picture = dataclasses.replace(picture, exif=None, xmp=None, dpi=None)
@@ -51,7 +55,9 @@ def read(job: Job, options: argparse.Namespace) -> Picture:
 
 
 def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) -> Result:
-    """What to say of a compressed picture: its size, quality and step, and what it reached of what was asked for."""
+    """What to say of a compressed picture: its size, quality and step, and what it reached of what
+    was asked for.
+    """
     size = len(encoded.data)
     facts = {"bytes": size, "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}
     text = f"{size:,} bytes"
@@ -63,7 +69,11 @@ def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) ->
     if encoded.step != 1:
         text += f", quantiser step {encoded.step:.4g}"
     if encoded.reached is not None:
-        name, told = ("psnr_db", "PSNR {:.2f} dB") if options.psnr is not None else ("ms_ssim", "MS-SSIM {:.5f}")
+        name, told = (
+            ("psnr_db", "PSNR {:.2f} dB")
+            if options.psnr is not None
+            else ("ms_ssim", "MS-SSIM {:.5f}")
+        )
         facts[name] = encoded.reached
         text += ", " + told.format(encoded.reached)
     notes += encoded.notes

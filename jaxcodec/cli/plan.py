@@ -1,4 +1,6 @@
-"""Which file becomes which, decided and checked before any work: nothing is overwritten unasked, and no input ever is."""
+"""Which file becomes which, decided and checked before any work: nothing is overwritten unasked,
+and no input ever is.
+"""
 
 import argparse
 import contextlib
@@ -47,7 +49,8 @@ class Kind:
       suffix: of an output that is named after its input.
       inner: suffixes that are taken off an input's name, too, behind its own: those of a.jpg.jxc.
       misnames: suffixes that an output cannot have, as it would pass for something that it is not.
-      replaceable: whether an existing file may be overwritten at all: only what the command itself could have made.
+      replaceable: whether an existing file may be overwritten at all: only what the command itself
+        could have made.
     """
 
     what: str
@@ -97,13 +100,16 @@ class Plan:
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise CodecError(f"cannot make the folder {job.target.parent}: {problem.strerror}") from problem
+            raise CodecError(
+                f"cannot make the folder {job.target.parent}: {problem.strerror}"
+            ) from problem
         files.write_atomic(job.target, data, overwrite=self.overwrite)
 
 
 @contextlib.contextmanager
 def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterator[Plan]:
-    """What `options` ask for; makes the output folder, and removes it again where nothing was put into it in the end.
+    """What `options` ask for; makes the output folder, and removes it again where nothing was put
+    into it in the end.
 
     Args:
       options: with inputs, output, recursive, keep_suffix, force and skip_existing.
@@ -111,8 +117,8 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
       many: whether the output is a folder in any case.
 
     Raises:
-      CodecError: nothing can be done: there are no inputs, outputs would collide or exist, or the place for them cannot
-        be written to.
+      CodecError: nothing can be done: there are no inputs, outputs would collide or exist, or the
+        place for them cannot be written to.
     """
     sources, problems, told = _sources(options, kind)
     output = options.output
@@ -122,7 +128,9 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
     else:
         folder = pathlib.Path(output)
         _check_folder_name(folder, output, kind)
-        jobs = [_into(folder, source, below, kind, options.keep_suffix) for source, below in sources]
+        jobs = [
+            _into(folder, source, below, kind, options.keep_suffix) for source, below in sources
+        ]
     made = folder is not None and bool(jobs) and _make(folder)
     try:
         jobs, refused, skipped = _without_obstacles(jobs, kind, options)
@@ -134,7 +142,9 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
                 folder.rmdir()
 
 
-def check_output_file(path: pathlib.Path, inputs: Collection[pathlib.Path], kind: Kind, overwrite: bool) -> None:
+def check_output_file(
+    path: pathlib.Path, inputs: Collection[pathlib.Path], kind: Kind, overwrite: bool
+) -> None:
     """That a command can write its only output, and may; raises CodecError."""
     identities = {identity for source in inputs if (identity := _identity(source)) is not None}
     if path.suffix.lower() in kind.misnames:
@@ -146,7 +156,9 @@ def check_output_file(path: pathlib.Path, inputs: Collection[pathlib.Path], kind
 
 
 def _sources(options, kind: Kind):
-    """The inputs with the folder below OUT that each belongs into, those that cannot be, and what was passed over."""
+    """The inputs with the folder below OUT that each belongs into, those that cannot be, and what
+    was passed over.
+    """
     found: dict[pathlib.Path | None, pathlib.PurePath] = {}
     problems, told, passed_over, unentered = [], [], Counter(), 0
     if console.STANDARD in options.inputs and len(options.inputs) > 1:
@@ -162,7 +174,10 @@ def _sources(options, kind: Kind):
                 problems.append((name, problem))
         else:
             listing = folders.scan(
-                entry, kind.suffixes, recursive=options.recursive, skip=_inside(options.output, entry)
+                entry,
+                kind.suffixes,
+                recursive=options.recursive,
+                skip=_inside(options.output, entry),
             )
             problems += [(name, problem) for problem in listing.problems]
             passed_over += listing.passed_over
@@ -191,7 +206,9 @@ def _counted(passed_over: Counter[str]) -> str:
     """How many files, and of which suffixes the most."""
     told = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))[:_KINDS_TOLD]
     others = passed_over.total() - sum(count for _, count in told)
-    kinds = [f"{suffix} {count:,}" for suffix, count in told] + ([f"others {others:,}"] if others else [])
+    kinds = [f"{suffix} {count:,}" for suffix, count in told] + (
+        [f"others {others:,}"] if others else []
+    )
     return f"{plural(passed_over.total(), 'file')} ({', '.join(kinds)})"
 
 
@@ -199,7 +216,11 @@ def _unreadable(name: str) -> CodecError | None:
     try:
         os.stat(name)
     except OSError as problem:
-        reason = "does not exist" if isinstance(problem, FileNotFoundError) else f"cannot be read: {problem.strerror}"
+        reason = (
+            "does not exist"
+            if isinstance(problem, FileNotFoundError)
+            else f"cannot be read: {problem.strerror}"
+        )
         return DataError(f"{name} {reason}; give a file or a folder")
     return None
 
@@ -222,46 +243,75 @@ def _check_folder_name(folder: pathlib.Path, output: str, kind: Kind) -> None:
     if os.path.isdir(output):
         return
     if os.path.lexists(output):
-        raise CodecError(f"the outputs need a folder, and {folder} exists and is none; give a folder as the last name")
-    if folder.suffix.lower() in {kind.suffix, *kind.suffixes, *kind.misnames} and not output.endswith("/"):
-        raise CodecError(f"the outputs need a folder, and {folder} does not look like one: {_MISNAMED}")
+        raise CodecError(
+            f"the outputs need a folder, and {folder} exists and is none; give a folder as the "
+            "last name"
+        )
+    if folder.suffix.lower() in {
+        kind.suffix,
+        *kind.suffixes,
+        *kind.misnames,
+    } and not output.endswith("/"):
+        raise CodecError(
+            f"the outputs need a folder, and {folder} does not look like one: {_MISNAMED}"
+        )
 
 
 def _single(sources, output: str, kind: Kind) -> Job:
     """The job whose output is named by the user."""
     if len(sources) > 1:
-        raise CodecError(f"standard output takes one file, and there are {len(sources)} inputs; give a folder")
+        raise CodecError(
+            f"standard output takes one file, and there are {len(sources)} inputs; give a folder"
+        )
     ((source, _),) = sources
     if console.is_standard_output(output):
         return Job(source, None)
     target = pathlib.Path(output)
     if target.suffix.lower() in kind.misnames and _identity(target) is None:
         raise CodecError(
-            f"{target} is no name for {kind.output}, and the last name is where the output goes; end it with {kind.suffix}"
+            f"{target} is no name for {kind.output}, and the last name is where the output goes; "
+            f"end it with {kind.suffix}"
         )
     return Job(source, target)
 
 
 def _into(
-    folder: pathlib.Path, source: pathlib.Path | None, below: pathlib.PurePath, kind: Kind, keep_suffix: bool
+    folder: pathlib.Path,
+    source: pathlib.Path | None,
+    below: pathlib.PurePath,
+    kind: Kind,
+    keep_suffix: bool,
 ) -> Job:
     """The job whose output is named after its input."""
     if source is None:
-        raise CodecError(f"standard input has no name that its output in {folder} could have; give the name of a file")
+        raise CodecError(
+            f"standard input has no name that its output in {folder} could have; give the name of "
+            "a file"
+        )
     return Job(source, folder / below / kind.name(source, keep_suffix))
 
 
-def _without_obstacles(jobs: list[Job], kind: Kind, options) -> tuple[list[Job], list[tuple[str, CodecError]], int]:
+def _without_obstacles(
+    jobs: list[Job], kind: Kind, options
+) -> tuple[list[Job], list[tuple[str, CodecError]], int]:
     """The jobs that can be done, why others cannot, and how many are skipped.
 
     Raises:
       CodecError: two jobs have one output, or outputs exist and nothing was said about that.
     """
-    inputs = {identity for job in jobs if job.source is not None and (identity := _identity(job.source)) is not None}
+    inputs = {
+        identity
+        for job in jobs
+        if job.source is not None and (identity := _identity(job.source)) is not None
+    }
     _refuse_collisions(jobs, options.keep_suffix)
     free, refused, existing = [], [], []
     for job in jobs:
-        problem, exists = (None, False) if job.target is None else _obstacle(job.target, inputs, kind, options.force)
+        problem, exists = (
+            (None, False)
+            if job.target is None
+            else _obstacle(job.target, inputs, kind, options.force)
+        )
         if exists:
             existing.append((job, problem))
         elif problem is not None:
@@ -270,13 +320,21 @@ def _without_obstacles(jobs: list[Job], kind: Kind, options) -> tuple[list[Job],
             free.append(job)
     if existing and not options.skip_existing:
         _, sentence = existing[0]
-        more = f", and so do {len(existing) - 1:,} more of {len(jobs):,} outputs" if len(existing) > 1 else ""
-        raise CodecError(f"{sentence}{more}; --force overwrites, --skip-existing goes on with what is missing")
+        more = (
+            f", and so do {len(existing) - 1:,} more of {len(jobs):,} outputs"
+            if len(existing) > 1
+            else ""
+        )
+        raise CodecError(
+            f"{sentence}{more}; --force overwrites, --skip-existing goes on with what is missing"
+        )
     return free, refused, len(existing)
 
 
 def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
-    """Raises DataError where two jobs have the same output, on a file system that ignores case the same but for that."""
+    """Raises DataError where two jobs have the same output, on a file system that ignores case the
+    same but for that.
+    """
     key = _folded if _ignores_case(jobs) else str
     taken: dict[str, Job] = {}
     for job in jobs:
@@ -284,8 +342,13 @@ def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
         if other is not job:
             cure = "rename one of them, or give them apart"
             if not keep_suffix and job.source.name != other.source.name:
-                cure = f"--keep-suffix makes {other.source.name}{other.target.suffix} of the first, or {cure}"
-            raise DataError(f"{other.source} and {job.source} would both become {job.target}; {cure}")
+                cure = (
+                    f"--keep-suffix makes {other.source.name}{other.target.suffix} of the first, "
+                    f"or {cure}"
+                )
+            raise DataError(
+                f"{other.source} and {job.source} would both become {job.target}; {cure}"
+            )
 
 
 def _folded(path: pathlib.Path) -> str:
@@ -303,7 +366,9 @@ def _ignores_case(jobs: list[Job]) -> bool:
         return False
 
 
-def _obstacle(target: pathlib.Path, inputs: set, kind: Kind, overwrite: bool) -> tuple[str | None, bool]:
+def _obstacle(
+    target: pathlib.Path, inputs: set, kind: Kind, overwrite: bool
+) -> tuple[str | None, bool]:
     """Why `target` cannot be written, if so, and whether that is only because it exists."""
     try:
         there = os.stat(target)
@@ -312,21 +377,28 @@ def _obstacle(target: pathlib.Path, inputs: set, kind: Kind, overwrite: bool) ->
     except OSError as problem:
         return f"cannot write {target}: {problem.strerror}", False
     if (there.st_dev, there.st_ino) in inputs:
-        return f"the output {target} is an input itself, which is never overwritten; give it another name", False
+        return (
+            f"the output {target} is an input itself, which is never overwritten; give it another "
+            "name",
+            False,
+        )
     if stat.S_ISDIR(there.st_mode):
         return f"cannot write {target}: it is a folder", False
     if not stat.S_ISREG(there.st_mode):
         return None, False
     if not kind.replaceable(target):
         return (
-            f"{target} exists and is not {kind.output}, and nothing else is ever overwritten; the last name is where the "
+            f"{target} exists and is not {kind.output}, and nothing else is ever overwritten; the "
+            "last name is where the "
             "output goes: give another one"
         ), False
     return (None, False) if overwrite else (f"{target} exists already", True)
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:
-    """What tells that two paths lead to one file: through links, other spellings, or ignored case."""
+    """What tells that two paths lead to one file: through links, other spellings, or ignored
+    case.
+    """
     try:
         there = os.stat(path)
     except OSError:
@@ -346,7 +418,9 @@ def _make(folder: pathlib.Path) -> bool:
 
 
 def _check_places(jobs: list[Job], below: bool) -> None:
-    """That the folder of every output can be written to, or for one `below` the output folder what is there of it."""
+    """That the folder of every output can be written to, or for one `below` the output folder what
+    is there of it.
+    """
     places: dict[pathlib.Path | None, pathlib.Path] = {}
     for job in jobs:
         if job.target is not None:

@@ -1,18 +1,28 @@
-"""Compiled programs of a long run: XLA makes some for every size of picture, and they are not to fill the memory."""
+"""Compiled programs of a long run: XLA makes some for every size of picture, and they are not to
+fill the memory.
+"""
 
 _MOST = 16
-"""Sizes whose programs are kept: some 45 MB and 600 mappings each with the bundled codec, of which Linux allows 65,530."""
+"""Sizes whose programs are kept: some 45 MB and 600 mappings each with the bundled codec, of which
+Linux allows 65,530.
+"""
 
 
 class Sizes:
-    """Forgets all compiled programs when pictures of many sizes have come, so that a folder of any length is done."""
+    """Forgets all compiled programs when pictures of many sizes have come, so that a folder of any
+    length is done.
+    """
 
     def __init__(self, stride: int):
-        """`stride` is what the codec pads sides to a multiple of: sizes that it makes equal share programs."""
+        """`stride` is what the codec pads sides to a multiple of: sizes that it makes equal share
+        programs.
+        """
         self._stride, self._sizes = stride, set()
 
     def used(self, height: int, width: int) -> None:
-        """Keep in mind that there are programs for a picture of this size; forgets all where these are too many sizes."""
+        """Keep in mind that there are programs for a picture of this size; forgets all where these
+        are too many sizes.
+        """
         self._sizes.add((height + -height % self._stride, width + -width % self._stride))
         if len(self._sizes) > _MOST:
             import jax

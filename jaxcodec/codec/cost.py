@@ -1,4 +1,6 @@
-"""The exact lengths of the codes of symbols, from tables alone; pure functions for use inside `jit`."""
+"""The exact lengths of the codes of symbols, from tables alone; pure functions for use inside
+`jit`.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -9,20 +11,32 @@ from jaxcodec.coding import lanes
 from jaxcodec.coding.lane_distributions import shifted
 
 TAU = 0.03
-"""What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on training pictures."""
+"""What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on
+training pictures.
+"""
 
 
 def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:
-    """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Kind.side` made of the hyper-symbols."""
+    """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Kind.side` made
+    of the hyper-symbols.
+    """
     values, indices, _ = codec.kind.coded(codec, symbols, *side)
-    return lanes.symbol_bits(codec.lane_tables, values, shifted(indices, codec.first_table("latent")))
+    return lanes.symbol_bits(
+        codec.lane_tables, values, shifted(indices, codec.first_table("latent"))
+    )
 
 
-def latent_bits_around(codec: Codec, symbols: jax.Array, side: tuple) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The bits of each of the latent's symbols if it were one less, as it is, and if it were one more, under the same table."""
+def latent_bits_around(
+    codec: Codec, symbols: jax.Array, side: tuple
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The bits of each of the latent's symbols if it were one less, as it is, and if it were one
+    more, under the same table.
+    """
     values, indices, _ = codec.kind.coded(codec, symbols, *side)
     under = shifted(indices, codec.first_table("latent"))
-    less, same, more = (lanes.symbol_bits(codec.lane_tables, values + change, under) for change in (-1, 0, 1))
+    less, same, more = (
+        lanes.symbol_bits(codec.lane_tables, values + change, under) for change in (-1, 0, 1)
+    )
     return less, same, more
 
 
@@ -32,12 +46,15 @@ def hyper_bits(codec: Codec, symbols: jax.Array) -> jax.Array:
     return jnp.sum(lanes.symbol_bits(codec.lane_tables, symbols, under))
 
 
-def spared(codec: Codec, residual: jax.Array, side: tuple, tau: jax.Array) -> tuple[jax.Array, jax.Array]:
+def spared(
+    codec: Codec, residual: jax.Array, side: tuple, tau: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Symbols (1, h, w, C) rounded so that they cost little, and the bits of each.
 
-    A symbol is the integer nearest to its `residual`, or the next one towards zero where squared error plus `tau` times
-    bits, in squared steps, is less; with a `tau` of 0 the nearest. Bits are under the table that a symbol has where all are
-    the nearest, so that with a context the choice is not quite the best.
+    A symbol is the integer nearest to its `residual`, or the next one towards zero where squared
+    error plus `tau` times bits, in squared steps, is less; with a `tau` of 0 the nearest. Bits are
+    under the table that a symbol has where all are the nearest, so that with a context the choice
+    is not quite the best.
     """
     symbols = codec.networks.symbols(residual, codec.step)
     bits = latent_bits(codec, symbols, side)

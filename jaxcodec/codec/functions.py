@@ -1,26 +1,28 @@
-"""Encoding and decoding as pure functions of arrays, whole inside `jit` and under `vmap`, on any device.
+"""Encoding and decoding as pure functions of arrays, whole inside `jit` and under `vmap`, on any
+device.
 
     encode = jax.jit(jaxcodec.encode_fn)
     decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
     words, length = encode(codec, image, 75)                         # uint16 (bound,), int32
     again, intact = decode(codec, words, length, image.shape[:2], 75)
 
-A batch of equal-sized images goes through `jax.vmap(encode, (None, 0))`. The words are those of `coding.lanes` after one
-word for the number of lanes; they carry neither size nor codec id nor checksum of the symbols, which the .jxc files have
-that `jaxcodec.pack` makes of them. What fits into memory in one piece is what can be coded: nothing here runs in windows.
-`jax.export` takes both, with the codec as an argument.
+A batch of equal-sized images goes through `jax.vmap(encode, (None, 0))`. The words are those of
+`coding.lanes` after one word for the number of lanes; they carry neither size nor codec id nor
+checksum of the symbols, which the .jxc files have that `jaxcodec.pack` makes of them. What fits
+into memory in one piece is what can be coded: nothing here runs in windows. `jax.export` takes
+both, with the codec as an argument.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import streams, symbols, tiles
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import lanes
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.errors import ImageError, RateError
+from jaxcodec.runtime import jax_settings
 
 DEFAULT_QUALITY = 50.0
 """On the scale of 0 to 100."""
@@ -33,10 +35,11 @@ def encode_fn(
     """The words that an image is coded in.
 
     Args:
-      codec: a pytree; give it as an argument, not as a constant, to share the compiled function between codecs' loads.
+      codec: a pytree; give it as an argument, not as a constant, to share the compiled function
+        between codecs' loads.
       pixels: (H, W, 3) uint8.
-      quality: 0 (fewest words) to 100, in steps of .01, a number or an array () of any real type; an array that is traced
-        is clipped to that range. Ignored by a codec with one quality.
+      quality: 0 (fewest words) to 100, in steps of .01, a number or an array () of any real type;
+        an array that is traced is clipped to that range. Ignored by a codec with one quality.
 
     Returns:
       words: uint16 (`word_bound`,), zeros after the stream.
@@ -49,7 +52,9 @@ def encode_fn(
     require(codec)
     _check_image(pixels)
     padded_size = padded(codec, pixels.shape[:2])
-    margins = [(0, after - before) for after, before in zip(padded_size, pixels.shape, strict=False)]
+    margins = [
+        (0, after - before) for after, before in zip(padded_size, pixels.shape, strict=False)
+    ]
     image = jnp.pad(pixels, (*margins, (0, 0)), mode="edge")
     hundredths = to_hundredths(quality)
     analysis = symbols.analyse(codec, image[None], hundredths, run=tiles.whole)
@@ -59,7 +64,9 @@ def encode_fn(
     count = lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), width)
     words, length = lanes.encode(codec.lane_tables, blocks, width, count)
     words = jnp.concatenate([count[None].astype(jnp.uint16), words])
-    return words[: word_bound(codec, pixels.shape[:2])], length + 1  # a wavefront's block has places for more symbols
+    return words[
+        : word_bound(codec, pixels.shape[:2])
+    ], length + 1  # a wavefront's block has places for more symbols
 
 
 @jax_settings.ours
@@ -80,8 +87,8 @@ def decode_fn(
 
     Returns:
       pixels: (H, W, 3) uint8.
-      intact: bool (), whether the stream ended as an encoder ends one. Damage shows here in all but about one case in
-        65536 (`jaxcodec.decode` raises instead, and has a checksum too).
+      intact: bool (), whether the stream ended as an encoder ends one. Damage shows here in all but
+        about one case in 65536 (`jaxcodec.decode` raises instead, and has a checksum too).
 
     Raises:
       RateError: a quality that is not traced is out of range.
@@ -119,7 +126,8 @@ def to_hundredths(quality: jax.Array | float) -> jax.Array:
     """A quality of 0 to 100 in hundredths, int32 (1,)."""
     if np.shape(quality) != ():
         raise RateError(
-            f"a quality has no axes, and this one has the shape {np.shape(quality)}; map over it with jax.vmap"
+            f"a quality has no axes, and this one has the shape {np.shape(quality)}; map over it "
+            "with jax.vmap"
         )
     if not isinstance(quality, jax.core.Tracer):
         value = float(quality)
@@ -143,4 +151,6 @@ def _check_image(pixels: jax.Array) -> None:
         remedy = "round one of floats, jnp.round(255 * image).astype(jnp.uint8)"
     else:
         remedy = "give it one, or the files of jaxcodec.encode, which has grey, alpha and all sizes"
-    raise ImageError(f"encode_fn takes one image, uint8 (height, width, 3), and was given {given}; {remedy}")
+    raise ImageError(
+        f"encode_fn takes one image, uint8 (height, width, 3), and was given {given}; {remedy}"
+    )

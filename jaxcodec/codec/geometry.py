@@ -8,8 +8,8 @@ from jaxcodec.entropy.context import REACH
 class Windows(NamedTuple):
     """How to run a network in windows.
 
-    into, out: elements of an input and of the output per position, along each axis. reach: how far an output depends on
-    its neighbours, in positions. pixels: those that a position stands for.
+    into, out: elements of an input and of the output per position, along each axis. reach: how far
+      an output depends on its neighbours, in positions. pixels: those that a position stands for.
     """
 
     into: int
@@ -21,11 +21,14 @@ class Windows(NamedTuple):
 class Geometry(NamedTuple):
     """Sizes of a model's arrays.
 
-    stride: the multiple that image sides must have. latent_stride: pixels per latent position, along each axis.
+    stride: the multiple that image sides must have. latent_stride: pixels per latent position,
+      along each axis.
     channels: of the latent.
-    analysis, synthesis, hyper_analysis: windows of these networks; the last is None without a hyper-latent.
+    analysis, synthesis, hyper_analysis: windows of these networks; the last is None without a
+      hyper-latent.
     hyper: of those that go from hyper-latent to latent positions; None likewise.
-    context: of those that see the neighbours of a latent position. place: of those that see it alone.
+    context: of those that see the neighbours of a latent position. place: of those that see it
+      alone.
     """
 
     stride: int
@@ -50,7 +53,9 @@ def of(model: Any) -> Geometry:
         channels=model.gains.channels,
         analysis=Windows(unit, 1, model.analysis.halo, unit**2),
         synthesis=Windows(1, unit, model.synthesis.halo, unit**2),
-        hyper_analysis=Windows(hyper_unit, 1, model.hyper_analysis.halo, stride**2) if hyper_unit else None,
+        hyper_analysis=Windows(hyper_unit, 1, model.hyper_analysis.halo, stride**2)
+        if hyper_unit
+        else None,
         hyper=Windows(1, hyper_unit, model.hyper_synthesis.halo, stride**2) if hyper_unit else None,
         context=Windows(1, 1, REACH, unit**2),
         place=Windows(1, 1, 0, unit**2),

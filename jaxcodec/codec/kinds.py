@@ -1,9 +1,11 @@
-"""Which symbols a codec codes, under which tables, in which order: one class for each kind of entropy model.
+"""Which symbols a codec codes, under which tables, in which order: one class for each kind of
+entropy model.
 
-The symbols of a picture go into parts, each a run of values with the table of each. The tables of a part follow from the
-parts before it, by integers alone, so that a decoder can take one part after the other. `decode` is a generator for that:
-it yields what it wants decoded (`Request`, or `Loop` for many small requests that follow from each other), is sent the
-values, and returns the symbols. So the same lines serve a coder of the host, and one inside `jit`.
+The symbols of a picture go into parts, each a run of values with the table of each. The tables of a
+part follow from the parts before it, by integers alone, so that a decoder can take one part after
+the other. `decode` is a generator for that: it yields what it wants decoded (`Request`, or `Loop`
+for many small requests that follow from each other), is sent the values, and returns the symbols.
+So the same lines serve a coder of the host, and one inside `jit`.
 
 `run` is how a network goes over a large array: `tiles.run`, or `tiles.whole` inside `jit`.
 """
@@ -31,7 +33,8 @@ class Symbols(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of each row count.
+    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of
+    each row count.
 
     In place of tables there may be a `Mixture` of such arrays, here and in a request.
     """
@@ -51,7 +54,8 @@ class Request(NamedTuple):
 class Loop(NamedTuple):
     """Asks for the values of a part row by row, as `jax.lax.scan` goes.
 
-    request: (carry, x) -> the tables of a row, (n,), how many count, and what `receive` wants to know of it.
+    request: (carry, x) -> the tables of a row, (n,), how many count, and what `receive` wants to
+      know of it.
     receive: (carry, x, that, values (n,)) -> carry, and what to stack.
     """
 
@@ -78,7 +82,8 @@ class Kind(Protocol):
     parallel: bool
 
     def side(self, codec, hyper, quality, run) -> tuple:
-        """What the tables of the latent follow from, besides the step and its own symbols: arrays (1, h, w, any).
+        """What the tables of the latent follow from, besides the step and its own symbols: arrays
+        (1, h, w, any).
 
         `quality` is (1,) int32 in hundredths.
         """
@@ -87,7 +92,9 @@ class Kind(Protocol):
         """What to code, in order."""
 
     def coded(self, codec, latent, *side) -> Part:
-        """What is coded of the latent under which tables, shaped as it is: all places of a window at once, in no order."""
+        """What is coded of the latent under which tables, shaped as it is: all places of a window
+        at once, in no order.
+        """
 
     def decode(self, codec, size: tuple[int, int], quality, run) -> Decoding:
         """Decodes the symbols of padded pixels of `size` (H, W)."""
@@ -119,7 +126,9 @@ class Factorized:
 
 
 class Hyperprior:
-    """The hyper-latent under the prior; then the latent under tables that an integer network chooses from it."""
+    """The hyper-latent under the prior; then the latent under tables that an integer network
+    chooses from it.
+    """
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = False
@@ -127,7 +136,13 @@ class Hyperprior:
 
     def side(self, codec, hyper, quality, run):
         """The integers that stand for scales."""
-        return (run(codec.geometry.hyper, lambda z: codec.networks.scale(codec.integer, z, quality), hyper),)
+        return (
+            run(
+                codec.geometry.hyper,
+                lambda z: codec.networks.scale(codec.integer, z, quality),
+                hyper,
+            ),
+        )
 
     def coded(self, codec, latent, scale):
         """The latent under the tables of its scales."""
@@ -135,20 +150,25 @@ class Hyperprior:
 
     def parts(self, codec, symbols, side, run):
         """Two parts."""
-        index = run(codec.geometry.place, lambda scale: codec.networks.level(codec.integer, scale), *side)
+        index = run(
+            codec.geometry.place, lambda scale: codec.networks.level(codec.integer, scale), *side
+        )
         return {"hyper": _hyper_part(symbols), "latent": Part(symbols.latent, index)}
 
     def decode(self, codec, size, quality, run):
         """Two requests."""
         hyper = yield Request("hyper", channel_tables(codec.hyper_shape(size)))
-        index = run(codec.geometry.hyper, lambda z: codec.networks.index(codec.integer, z, quality), hyper)
+        index = run(
+            codec.geometry.hyper, lambda z: codec.networks.index(codec.integer, z, quality), hyper
+        )
         latent = yield Request("latent", index)
         return Symbols(hyper, latent)
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkerboard:
-    """Places of even row + column from the hyper-latent alone, then the others, which see those too (He et al. 2021).
+    """Places of even row + column from the hyper-latent alone, then the others, which see those too
+    (He et al. 2021).
 
     With mixtures, which the coders of the host do not know, it is `sequential`.
     """
@@ -166,7 +186,9 @@ class Checkerboard:
         """The latent less its offsets."""
         codes = codec.networks.context_codes(codec.integer, latent)
         seen = codec.networks.context_part(codec.integer, windows(codes, "checkerboard"))
-        return _centred(latent, *codec.networks.parameters(codec.integer, hyper + jnp.where(sees, seen, 0)))
+        return _centred(
+            latent, *codec.networks.parameters(codec.integer, hyper + jnp.where(sees, seen, 0))
+        )
 
     def parts(self, codec, symbols, side, run):
         """Three parts."""
@@ -190,7 +212,13 @@ class Checkerboard:
         seen = self._seen(codec, shape, anchors)
         index, offset = self._parameters(codec, accumulators, second, seen)
         others = (yield Request("second", index)) + offset
-        latent = jnp.zeros((shape[1] * shape[2], shape[3]), jnp.int32).at[first].set(anchors).at[second].set(others)
+        latent = (
+            jnp.zeros((shape[1] * shape[2], shape[3]), jnp.int32)
+            .at[first]
+            .set(anchors)
+            .at[second]
+            .set(others)
+        )
         return Symbols(hyper, latent.reshape(shape))
 
     @staticmethod
@@ -214,7 +242,9 @@ class Checkerboard:
 
 
 class Autoregressive:
-    """Every place sees those before it, up to two rows and columns away (Minnen et al. 2018), wavefront by wavefront."""
+    """Every place sees those before it, up to two rows and columns away (Minnen et al. 2018),
+    wavefront by wavefront.
+    """
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = True
@@ -232,7 +262,9 @@ class Autoregressive:
 
     def parts(self, codec, symbols, side, run):
         """Two parts; the context of all places at once."""
-        coded = run(codec.geometry.context, lambda *a: self.coded(codec, *a)[:2], symbols.latent, *side)
+        coded = run(
+            codec.geometry.context, lambda *a: self.coded(codec, *a)[:2], symbols.latent, *side
+        )
         values, index = jax.tree.map(lambda array: wavefront.to_blocks(array[0]), coded)
         counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]
         return {"hyper": _hyper_part(symbols), "latent": Part(values, index, counts)}
@@ -257,11 +289,15 @@ class Autoregressive:
             latent = values.reshape(rows, channels) + offset
             codes = codec.networks.context_codes(codec.integer, latent)
             inside = jnp.arange(rows)[:, None] < count
-            return wavefront.remember(history, t, first, jnp.where(inside, codes, 0), fronts.shift), latent
+            return wavefront.remember(
+                history, t, first, jnp.where(inside, codes, 0), fronts.shift
+            ), latent
 
         start = wavefront.empty_history(height, width, channels)
         t = np.arange(len(fronts.first), dtype=np.int32)
-        latent = yield Loop("latent", start, (t, fronts.first, fronts.place, fronts.count), request, receive)
+        latent = yield Loop(
+            "latent", start, (t, fronts.first, fronts.place, fronts.count), request, receive
+        )
         return Symbols(hyper, wavefront.from_blocks(latent, height, width).reshape(shape))
 
 
@@ -275,8 +311,12 @@ def _hyper_part(symbols: Symbols) -> Part:
 
 
 def _accumulators(codec, hyper, quality, run):
-    """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w, K)."""
-    return run(codec.geometry.hyper, lambda z: codec.networks.hyper_part(codec.integer, z, quality), hyper)
+    """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w,
+    K).
+    """
+    return run(
+        codec.geometry.hyper, lambda z: codec.networks.hyper_part(codec.integer, z, quality), hyper
+    )
 
 
 def _centred(latent, index, offset) -> Part:

@@ -1,7 +1,8 @@
 """What a codec runs on the device: each piece of its model compiled once per shape.
 
-Float pieces make latents, means and pixels. Integer pieces (`jaxcodec.integer`) choose the tables that symbols are coded
-with, from integers alone: encoder and decoder agree on them on any device, while floats may drift.
+Float pieces make latents, means and pixels. Integer pieces (`jaxcodec.integer`) choose the tables
+that symbols are coded with, from integers alone: encoder and decoder agree on them on any device,
+while floats may drift.
 """
 
 import functools
@@ -13,25 +14,32 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec import extensions, image, integer, models
-from jaxcodec.runtime.compilation import compiled
 from jaxcodec.coding.container import MAX_QUALITY
+from jaxcodec.runtime.compilation import compiled
 from jaxcodec.runtime.programs import kept
 
 
 class Networks(NamedTuple):
-    """Compiled pieces of a model; `quality` is (1,) int32 in hundredths, `arrays` those of the integer networks.
+    """Compiled pieces of a model; `quality` is (1,) int32 in hundredths, `arrays` those of the
+    integer networks.
 
-    latent: (params, pixels (1, H, W, 3) uint8, quality) -> latent (1, h, w, C) float32 in quantiser steps.
-    hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a hyper-latent.
-    mean: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 that symbols are rounded about; None where the
-      grid is plain.
-    residual: (params, latent, mean) -> what symbols are made of: the latent less what they are counted from, float32.
+    latent: (params, pixels (1, H, W, 3) uint8, quality) -> latent (1, h, w, C) float32 in quantiser
+      steps.
+    hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a
+      hyper-latent.
+    mean: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 that symbols are rounded
+      about; None where the grid is plain.
+    residual: (params, latent, mean) -> what symbols are made of: the latent less what they are
+      counted from, float32.
     symbols: (residual, step) -> the latent's symbols, int32; `step` is float32 ().
-    pixels: (params, symbols, mean, quality, step, grey) -> uint8 (1, H, W, 3), or of one channel, the mean of the three.
-    index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C); None with a context model.
-    scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays, scales) -> tables.
-    hyper_part, context_codes, context_part, parameters: the pieces of a context model (`jaxcodec.integer.context`);
-      None without.
+    pixels: (params, symbols, mean, quality, step, grey) -> uint8 (1, H, W, 3), or of one channel,
+      the mean of the three.
+    index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C); None with a
+      context model.
+    scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays,
+      scales) -> tables.
+    hyper_part, context_codes, context_part, parameters: the pieces of a context model
+      (`jaxcodec.integer.context`); None without.
     """
 
     latent: Callable[..., jax.Array]
@@ -58,10 +66,10 @@ class Relaxed(NamedTuple):
 
     hyper: (params, latent, quality) -> hyper-latent, not rounded; None without one.
     round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
-    quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees it, and bits (B,); see
-      `models.hyperprior.HyperpriorModel.quantised`.
-    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped; it runs in the type that the
-      parameters of the synthesis network have (`lowered`).
+    quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees
+      it, and bits (B,); see `models.hyperprior.HyperpriorModel.quantised`.
+    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped; it
+      runs in the type that the parameters of the synthesis network have (`lowered`).
     """
 
     hyper: Callable[..., jax.Array] | None
@@ -71,7 +79,9 @@ class Relaxed(NamedTuple):
 
 
 def lowered(params, dtype: str):
-    """Parameters with those of the synthesis network in another type; gains stay as exact as they are."""
+    """Parameters with those of the synthesis network in another type; gains stay as exact as they
+    are.
+    """
     networks = params["params"]
     synthesis = jax.tree.map(lambda leaf: leaf.astype(dtype), networks["synthesis"])
     return {**params, "params": {**networks, "synthesis": synthesis}}
@@ -79,7 +89,9 @@ def lowered(params, dtype: str):
 
 @functools.lru_cache(maxsize=16)
 def build(description_json: str, spec_json: str) -> Networks:
-    """The networks of a model description and an integer spec (canonical JSON); the same give the same functions."""
+    """The networks of a model description and an integer spec (canonical JSON); the same give the
+    same functions.
+    """
     return Networks(**_float_pieces(description_json), **_integer_pieces(spec_json))
 
 
@@ -106,7 +118,9 @@ def _float_pieces(description_json: str) -> dict[str, Callable | None]:
         decoded = symbols.astype(jnp.float32) * step
         arguments = (decoded,) if mean is None else (decoded, mean)
         values = apply("reconstruct", params, *arguments, _fraction(quality))
-        return image.to_uint8(jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values)
+        return image.to_uint8(
+            jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values
+        )
 
     def hyper_latent(params, latent, quality):
         return apply("to_hyper_latent", params, latent, _fraction(quality))
@@ -157,7 +171,10 @@ def _integer_pieces(spec_json: str) -> dict[str, Callable | None]:
     for name in {"index", "level"} & set(pieces):
         # There are 64 tables; large pictures feel the difference in memory.
         pieces[name] = _narrow(pieces[name])
-    return {name: kept(pieces[name], f"{name} {spec_json}") if name in pieces else None for name in names}
+    return {
+        name: kept(pieces[name], f"{name} {spec_json}") if name in pieces else None
+        for name in names
+    }
 
 
 def _narrow(piece: Callable[..., jax.Array]) -> Callable[..., jax.Array]:

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image
 
 from jaxcodec import image
-from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.kinds import Symbols
@@ -19,6 +18,7 @@ from jaxcodec.coding import step as step_of
 from jaxcodec.coding.container import Header
 from jaxcodec.errors import BitstreamError, ImageError, RateError, TooLargeError, WrongCodecError
 from jaxcodec.image import MAX_PIXELS, Picture, hidden
+from jaxcodec.runtime import jax_settings
 
 DEFAULT_QUALITY = 50.0
 
@@ -33,8 +33,10 @@ class Encoded:
       step: the quantiser step, in units of the codec's own.
       bpp: 8 * len(data) over the pixels of the picture.
       notes: what the user should know, one phrase each.
-      interrupted: whether an interrupt ended the refinement of its latents early, or kept it from beginning.
-      reached: where a PSNR or an MS-SSIM was asked for, that of this file: in dB, 100 for equal pixels, or 0 to 1.
+      interrupted: whether an interrupt ended the refinement of its latents early, or kept it from
+        beginning.
+      reached: where a PSNR or an MS-SSIM was asked for, that of this file: in dB, 100 for equal
+        pixels, or 0 to 1.
     """
 
     data: bytes
@@ -59,10 +61,14 @@ def encode(
     keep_hidden_colour: bool = False,
 ) -> bytes:
     """The .jxc file of a picture, as `as_picture` takes it, at a quality; see `encode_picture`."""
-    return encode_picture(codec, picture, quality=quality, coder=coder, keep_hidden_colour=keep_hidden_colour).data
+    return encode_picture(
+        codec, picture, quality=quality, coder=coder, keep_hidden_colour=keep_hidden_colour
+    ).data
 
 
-def decode(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode(
+    codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS
+) -> np.ndarray:
     """The pixels of a .jxc file, uint8 (height, width, 1, 3 or 4); see `decode_picture`."""
     return decode_picture(codec, data, max_pixels=max_pixels).pixels
 
@@ -78,17 +84,19 @@ def encode_picture(
 ) -> Encoded:
     """Compress a picture at a quality; `jaxcodec.targets.encode` also hits sizes and distortions.
 
-    Colour goes through the networks (grey as three equal channels); alpha, ICC profile, EXIF, XMP and resolution are kept
-    as docs/format.md says.
+    Colour goes through the networks (grey as three equal channels); alpha, ICC profile, EXIF, XMP
+    and resolution are kept as docs/format.md says.
 
     Args:
       codec: what to encode with; decoding needs the same one.
       picture: 8-bit grey, RGB or RGBA, as `as_picture` takes it.
-      quality: 0 (smallest file) to 100, in steps of .01; without it 50. A codec with one quality takes none.
-      coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes" elsewhere. A codec with
-        an autoregressive context, or a mixture, always takes "lanes". Any of them decodes on any device.
-      keep_hidden_colour: whether the colour of pixels whose alpha is 0 counts; else one that costs next to nothing takes its
-        place.
+      quality: 0 (smallest file) to 100, in steps of .01; without it 50. A codec with one quality
+        takes none.
+      coder: the entropy coder, "host", "lanes" or "tfc"; without it "host" on a CPU and "lanes"
+        elsewhere. A codec with an autoregressive context, or a mixture, always takes "lanes". Any
+        of them decodes on any device.
+      keep_hidden_colour: whether the colour of pixels whose alpha is 0 counts; else one that costs
+        next to nothing takes its place.
 
     Raises:
       RateError: the quality makes no sense.
@@ -105,7 +113,9 @@ def encode_source(codec: Codec, source: "Source", quality: float | None) -> Enco
 
 
 @jax_settings.ours
-def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode_picture(
+    codec: Codec, data: bytes | bytearray | memoryview, *, max_pixels: int = MAX_PIXELS
+) -> Picture:
     """The picture of a .jxc file.
 
     Args:
@@ -126,9 +136,13 @@ def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pi
     described = sections.unpack(side)
     codec, quality = at_step(codec, header.step, decodes=True), _model_quality(header.quality)
     size = _padded(header.height, codec), _padded(header.width, codec)
-    symbols = streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), size, quality)
+    symbols = streams.decode(
+        codec, streams.Stream(header.coder, header.lanes, parts), size, quality
+    )
     symbols_of.check(symbols, header)
-    pixels = np.asarray(symbols_of.synthesise(codec, symbols, quality, grey=header.channels == 1))[0]
+    pixels = np.asarray(symbols_of.synthesise(codec, symbols, quality, grey=header.channels == 1))[
+        0
+    ]
     pixels = image.crop(pixels, header.height, header.width)
     if header.channels == 4:
         alpha = sections.unpack_alpha(side["alpha"], header.height, header.width)
@@ -139,8 +153,8 @@ def decode_picture(codec: Codec, data: bytes | bytearray | memoryview, *, max_pi
 class Source(NamedTuple):
     """A picture made ready to encode: padded colour for the networks, packed sections for the rest.
 
-    shape: of the picture's pixels, (height, width, channels). coder: the entropy coder to use. visible: bool (height,
-    width), where somebody sees the colour; None is everywhere.
+    shape: of the picture's pixels, (height, width, channels). coder: the entropy coder to use.
+      visible: bool (height, width), where somebody sees the colour; None is everywhere.
     """
 
     pixels: np.ndarray
@@ -156,7 +170,9 @@ class Source(NamedTuple):
         return self.shape[0] * self.shape[1]
 
     def seen(self, pixels: np.ndarray) -> np.ndarray:
-        """Of pixels (height, width, C) of the picture those that somebody sees: all, or (1, n, C)."""
+        """Of pixels (height, width, C) of the picture those that somebody sees: all, or (1, n,
+        C).
+        """
         height, width, _ = self.shape
         pixels = pixels[:height, :width]
         return pixels if self.visible is None else pixels[self.visible][None]
@@ -164,7 +180,9 @@ class Source(NamedTuple):
     @property
     def weighs(self) -> str:
         """The side sections that weigh most, as a sentence for who asks for less; or nothing."""
-        taken = sorted(((len(section), name) for name, section in self.sections.items()), reverse=True)
+        taken = sorted(
+            ((len(section), name) for name, section in self.sections.items()), reverse=True
+        )
         return "; ".join(
             f"its {sections.NAMES[name]} takes {size:,} bytes{_REMEDIES[name]}"
             for size, name in taken
@@ -173,11 +191,17 @@ class Source(NamedTuple):
 
 
 _HEAVY = 100  # bytes of a section that are worth a word
-_REMEDIES = {"icc": "; --no-icc drops it", "exif": "; --strip drops it", "xmp": "; --strip drops it", "alpha": ""}
+_REMEDIES = {
+    "icc": "; --no-icc drops it",
+    "exif": "; --strip drops it",
+    "xmp": "; --strip drops it",
+    "alpha": "",
+}
 
 
 def as_picture(picture: AnyPicture) -> Picture:
-    """A picture, or what is one: uint8 pixels (height, width, 1, 3 or 4), or an image of Pillow, converted as a file is.
+    """A picture, or what is one: uint8 pixels (height, width, 1, 3 or 4), or an image of Pillow,
+    converted as a file is.
 
     Raises:
       ImageError: it is something else.
@@ -187,15 +211,24 @@ def as_picture(picture: AnyPicture) -> Picture:
     if isinstance(picture, Image.Image):
         return image.from_pil(picture)
     if not hasattr(picture, "__array__"):
-        remedy = "read it with jaxcodec.read_image" if isinstance(picture, str | os.PathLike) else "make it an array"
+        remedy = (
+            "read it with jaxcodec.read_image"
+            if isinstance(picture, str | os.PathLike)
+            else "make it an array"
+        )
         raise ImageError(
-            f"a {type(picture).__name__} is no picture, which is an array, a Picture or an image of Pillow; {remedy}"
+            f"a {type(picture).__name__} is no picture, which is an array, a Picture or an image "
+            f"of Pillow; {remedy}"
         )
     return Picture(np.asarray(picture))
 
 
-def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False) -> Source:
-    """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and ImageError."""
+def prepare(
+    codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False
+) -> Source:
+    """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and
+    ImageError.
+    """
     require(codec)
     coder, given, picture = streams.choose(codec, coder), picture, as_picture(picture)
     pixels, colour = picture.pixels, picture.pixels[:, :, :3]
@@ -208,15 +241,26 @@ def prepare(codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_co
     if picture is not given:  # who gave a picture knows its notes
         notes = picture.notes + notes
     padded = image.pad_to_multiple(colour, codec.geometry.stride)
-    return Source(padded, side, pixels.shape, coder, notes, visible if visible is not None and visible.any() else None)
+    return Source(
+        padded,
+        side,
+        pixels.shape,
+        coder,
+        notes,
+        visible if visible is not None and visible.any() else None,
+    )
 
 
 def analyse(codec: Codec, source: Source, hundredths: int | None) -> symbols_of.Analysis:
-    """What the networks make of a picture at a quality in hundredths (None for a codec with one quality)."""
+    """What the networks make of a picture at a quality in hundredths (None for a codec with one
+    quality).
+    """
     return symbols_of.analyse(codec, source.pixels[None], _model_quality(hundredths))
 
 
-def write(codec: Codec, source: Source, hundredths: int | None, step: int, symbols: Symbols, side: tuple) -> Encoded:
+def write(
+    codec: Codec, source: Source, hundredths: int | None, step: int, symbols: Symbols, side: tuple
+) -> Encoded:
     """The whole file of the symbols of a picture.
 
     Args:
@@ -240,14 +284,21 @@ def write(codec: Codec, source: Source, hundredths: int | None, step: int, symbo
         lanes=stream.lanes,
         symbol_crc=0,
     )
-    header = dataclasses.replace(header, symbol_crc=symbols_of.checksum(symbols, container.identity(header)))
+    header = dataclasses.replace(
+        header, symbol_crc=symbols_of.checksum(symbols, container.identity(header))
+    )
     data = container.write(header, stream.parts, source.sections)
     quality = None if hundredths is None else hundredths / 100
-    return Encoded(data, quality, step_of.size(step), 8 * len(data) / source.pixel_count, source.notes)
+    return Encoded(
+        data, quality, step_of.size(step), 8 * len(data) / source.pixel_count, source.notes
+    )
 
 
-def synthesise(codec: Codec, source: Source, hundredths: int | None, symbols: Symbols) -> np.ndarray:
-    """The colour, uint8 (height, width, 3), or grey (height, width, 1), that a decoder will show of `symbols`.
+def synthesise(
+    codec: Codec, source: Source, hundredths: int | None, symbols: Symbols
+) -> np.ndarray:
+    """The colour, uint8 (height, width, 3), or grey (height, width, 1), that a decoder will show of
+    `symbols`.
 
     `codec` is at their step.
     """
@@ -257,7 +308,9 @@ def synthesise(codec: Codec, source: Source, hundredths: int | None, symbols: Sy
 
 
 def to_hundredths(codec: Codec, quality: float | None) -> int | None:
-    """A quality of 0 to 100 in hundredths, 50 without one; None for a codec with one quality. Raises RateError."""
+    """A quality of 0 to 100 in hundredths, 50 without one; None for a codec with one quality.
+    Raises RateError.
+    """
     if not codec.variable:
         if quality is not None:
             raise RateError(f"the codec {codec.name} has one quality; leave the quality out")
@@ -281,12 +334,14 @@ def check_fits(codec: Codec, header: Header, parts: Sequence[bytes], max_pixels:
     """That this codec can decode a file with this header; allocates nothing."""
     if header.codec_id != codec.id:
         raise WrongCodecError(
-            f"this file was encoded with the codec {header.codec_id} and not with {codec.name}, which is {codec.id}; "
+            f"this file was encoded with the codec {header.codec_id} and not with {codec.name}, "
+            f"which is {codec.id}; "
             "decode it with that codec"
         )
     if header.width * header.height > max_pixels:
         raise TooLargeError(
-            f"this file claims {header.width} x {header.height} pixels, more than the limit of {max_pixels}; "
+            f"this file claims {header.width} x {header.height} pixels, more than the limit of "
+            f"{max_pixels}; "
             "raise the limit if you trust it"
         )
     if header.precision != codec.precision:
@@ -298,5 +353,6 @@ def check_fits(codec: Codec, header: Header, parts: Sequence[bytes], max_pixels:
         raise BitstreamError("this file's quality does not fit its codec; encode the picture anew")
     if len(parts) != (expected := streams.part_count(codec, header.coder)):
         raise BitstreamError(
-            f"this file's symbols are in {len(parts)} parts and its codec has {expected}; encode the picture anew"
+            f"this file's symbols are in {len(parts)} parts and its codec has {expected}; encode "
+            "the picture anew"
         )

@@ -16,8 +16,9 @@ _ENCODING = ("interval", "start", "size", "minimum")
 class Steps(NamedTuple):
     """What of a codec depends on its step, with a leading axis of images.
 
-    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name. lane_tables: fields of
-    `LaneTables` that an encoder needs, by name; empty where they do not depend on it. step: float32 (n,).
+    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name.
+      lane_tables: fields of `LaneTables` that an encoder needs, by name; empty where they do not
+      depend on it. step: float32 (n,).
     """
 
     field: jax.Array
@@ -30,7 +31,11 @@ def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
     """What `codec` has at the steps of `fields` (`coding.step`), one for each image."""
     own = {field: at_step(codec, field) for field in set(fields)}
     each = [own[field] for field in fields]
-    moved = [name for name, array in codec.integer.items() if any(one.integer[name] is not array for one in each)]
+    moved = [
+        name
+        for name, array in codec.integer.items()
+        if any(one.integer[name] is not array for one in each)
+    ]
     names = _ENCODING if codec.kind.tables["latent"] == PRIOR else ()
     return jax.device_put(
         Steps(
@@ -43,12 +48,18 @@ def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
 
 
 def with_step(codec: Codec, at: Steps) -> Codec:
-    """The codec at the step of one image, whose `at` has no leading axis; for use inside `vmap`. It can only encode."""
+    """The codec at the step of one image, whose `at` has no leading axis; for use inside `vmap`. It
+    can only encode.
+    """
     lane_tables = codec.lane_tables._replace(**at.lane_tables)
-    return dataclasses.replace(codec, integer={**codec.integer, **at.integer}, lane_tables=lane_tables, step=at.step)
+    return dataclasses.replace(
+        codec, integer={**codec.integer, **at.integer}, lane_tables=lane_tables, step=at.step
+    )
 
 
 def _stacked(arrays):
-    """Arrays (n,), filled up to a power of 2, so that other steps compile nothing: what is added is never looked up."""
+    """Arrays (n,), filled up to a power of 2, so that other steps compile nothing: what is added is
+    never looked up.
+    """
     most = 1 << (max(len(array) for array in arrays) - 1).bit_length()
     return np.stack([np.pad(array, (0, most - len(array))) for array in arrays])

@@ -1,7 +1,7 @@
 """Between symbols and the parts of a file, with the entropy coder that was chosen.
 
-A coder of the host writes each part of the symbols for itself. The lanes of `coding.lanes` make one stream of all of them,
-written and read inside `jit`.
+A coder of the host writes each part of the symbols for itself. The lanes of `coding.lanes` make one
+stream of all of them, written and read inside `jit`.
 """
 
 import math
@@ -20,13 +20,14 @@ from jaxcodec.coding.lane_coder import stream_bytes, stream_words
 from jaxcodec.coding.lane_distributions import shifted
 from jaxcodec.errors import BitstreamError, CoderError
 
-
 _SYMBOLS_A_LANE = 1024
 """There is at most one lane for so many symbols of the latent."""
 
 
 class Stream(NamedTuple):
-    """The coded symbols of a picture: who coded them, in how many lanes, and the parts in their order."""
+    """The coded symbols of a picture: who coded them, in how many lanes, and the parts in their
+    order.
+    """
 
     coder: str
     lanes: int
@@ -45,7 +46,8 @@ def choose(codec: Codec, coder: str | None) -> str:
         return coder
     if coder not in (None, "lanes"):
         raise CoderError(
-            f"the codec {codec.name} has an autoregressive context or mixtures, which the coder {coder!r} cannot follow; "
+            f"the codec {codec.name} has an autoregressive context or mixtures, which the coder "
+            f"{coder!r} cannot follow; "
             "use 'lanes', or leave the coder out"
         )
     return "lanes"
@@ -121,10 +123,14 @@ def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
     return blocks
 
 
-def decode_words(codec: Codec, words, length, count, width: int, size: tuple[int, int], quality) -> tuple[Symbols, Any]:
-    """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use inside `jit`.
+def decode_words(
+    codec: Codec, words, length, count, width: int, size: tuple[int, int], quality
+) -> tuple[Symbols, Any]:
+    """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use
+    inside `jit`.
 
-    words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be traced.
+    words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be
+      traced.
     """
     decoding = codec.kind.decode(codec, size, quality, tiles.whole)
     state = lanes.start(words, length, width, count)
@@ -164,11 +170,14 @@ _decode_words = jax.jit(decode_words, static_argnames=("count", "width", "size")
 def _decode_lanes(codec, stream, size, quality):
     if stream.lanes > lanes.MAX_LANES:
         raise BitstreamError(
-            f"this file claims {stream.lanes} lanes, more than the {lanes.MAX_LANES} that there can be; "
+            f"this file claims {stream.lanes} lanes, more than the {lanes.MAX_LANES} that there "
+            "can be; "
             "encode the picture anew"
         )
     words, length = stream_words(stream.parts[0])
     symbols, ended = _decode_words(codec, words, length, stream.lanes, stream.lanes, size, quality)
     if not ended:
-        raise BitstreamError("the symbols in this file do not end where they should: it is damaged; fetch it again")
+        raise BitstreamError(
+            "the symbols in this file do not end where they should: it is damaged; fetch it again"
+        )
     return symbols

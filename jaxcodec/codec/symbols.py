@@ -1,7 +1,8 @@
 """Between pixels and symbols: the networks of a codec, in windows where a picture is large.
 
-Pixels here have sides that are multiples of the codec's stride; `quality` is (1,) int32 in hundredths. `run` is how a
-network goes over a large array: `tiles.run`, or `tiles.whole` inside `jit`.
+Pixels here have sides that are multiples of the codec's stride; `quality` is (1,) int32 in
+hundredths. `run` is how a network goes over a large array: `tiles.run`, or `tiles.whole` inside
+`jit`.
 """
 
 import zlib
@@ -21,8 +22,9 @@ from jaxcodec.errors import BitstreamError
 class Analysis(NamedTuple):
     """What the networks make of a picture, before the latent is rounded.
 
-    hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols are counted from,
-    float32 (1, h, w, C). side: what tables follow from (`kinds.Kind.side`). None of it depends on the codec's step.
+    hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols
+      are counted from, float32 (1, h, w, C). side: what tables follow from (`kinds.Kind.side`).
+      None of it depends on the codec's step.
     """
 
     hyper: Any
@@ -33,34 +35,52 @@ class Analysis(NamedTuple):
 def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) -> Analysis:
     """The networks' share of encoding `pixels` uint8 (1, H, W, 3)."""
     networks, params = codec.networks, codec.params
-    latent = run(codec.geometry.analysis, lambda window: networks.latent(params, window, quality), pixels)
+    latent = run(
+        codec.geometry.analysis, lambda window: networks.latent(params, window, quality), pixels
+    )
     hyper = None
     if networks.hyper is not None:
-        hyper = run(codec.geometry.hyper_analysis, lambda window: networks.hyper(params, window, quality), latent)
+        hyper = run(
+            codec.geometry.hyper_analysis,
+            lambda window: networks.hyper(params, window, quality),
+            latent,
+        )
     mean = _mean(codec, hyper, quality, run)
     arrays = (latent,) if mean is None else (latent, mean)
-    residual = run(codec.geometry.place, lambda *windows: networks.residual(params, *windows), *arrays)
+    residual = run(
+        codec.geometry.place, lambda *windows: networks.residual(params, *windows), *arrays
+    )
     return Analysis(hyper, residual, codec.kind.side(codec, hyper, quality, run))
 
 
 def rounded(codec: Codec, analysis: Analysis, run=tiles.run) -> Symbols:
     """The symbols of a picture: each the integer nearest to its residual over the codec's step."""
-    symbols = run(codec.geometry.place, lambda window: codec.networks.symbols(window, codec.step), analysis.residual)
+    symbols = run(
+        codec.geometry.place,
+        lambda window: codec.networks.symbols(window, codec.step),
+        analysis.residual,
+    )
     return Symbols(analysis.hyper, symbols)
 
 
-def synthesise(codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run=tiles.run) -> jax.Array:
+def synthesise(
+    codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run=tiles.run
+) -> jax.Array:
     """Pixels, uint8 (1, H, W, 3), or (1, H, W, 1) where `grey`."""
 
     def network(symbols, mean=None):
         return codec.networks.pixels(codec.params, symbols, mean, quality, codec.step, grey=grey)
 
     mean = _mean(codec, symbols.hyper, quality, run)
-    return run(codec.geometry.synthesis, network, symbols.latent, *(() if mean is None else (mean,)))
+    return run(
+        codec.geometry.synthesis, network, symbols.latent, *(() if mean is None else (mean,))
+    )
 
 
 def checksum(symbols: Symbols, identity: bytes) -> int:
-    """CRC-32 of `identity`, the hyper-symbols, and then the latent's, as little-endian int32 in row-major order."""
+    """CRC-32 of `identity`, the hyper-symbols, and then the latent's, as little-endian int32 in
+    row-major order.
+    """
     crc = zlib.crc32(identity)
     for array in symbols:
         if array is not None:
@@ -69,16 +89,25 @@ def checksum(symbols: Symbols, identity: bytes) -> int:
 
 
 def check(symbols: Symbols, header: Header) -> None:
-    """Raises BitstreamError unless these are the symbols that a file with this header was made of."""
+    """Raises BitstreamError unless these are the symbols that a file with this header was made
+    of.
+    """
     if checksum(symbols, container.identity(header)) != header.symbol_crc:
         raise BitstreamError(
-            "this file's symbols came out otherwise than they were encoded: the file was changed after it was written, "
+            "this file's symbols came out otherwise than they were encoded: the file was changed "
+            "after it was written, "
             "or this device computes integers wrongly; fetch it again"
         )
 
 
 def _mean(codec: Codec, hyper, quality, run):
-    """What the latent is rounded about, float32; None on a plain grid. It may drift: no table depends on it."""
+    """What the latent is rounded about, float32; None on a plain grid. It may drift: no table
+    depends on it.
+    """
     if codec.networks.mean is None:
         return None
-    return run(codec.geometry.hyper, lambda window: codec.networks.mean(codec.params, window, quality), hyper)
+    return run(
+        codec.geometry.hyper,
+        lambda window: codec.networks.mean(codec.params, window, quality),
+        hyper,
+    )

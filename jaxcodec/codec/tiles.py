@@ -1,4 +1,6 @@
-"""Running a network over a large image in overlapping windows, equal to one run up to float rounding."""
+"""Running a network over a large image in overlapping windows, equal to one run up to float
+rounding.
+"""
 
 import math
 from collections.abc import Callable
@@ -14,18 +16,24 @@ PIXEL_BUDGET = 1 << 21
 
 
 class Span(NamedTuple):
-    """Along one axis, in latent positions: where a window starts, and the [first, stop) of it that is kept."""
+    """Along one axis, in latent positions: where a window starts, and the [first, stop) of it that
+    is kept.
+    """
 
     start: int
     first: int
     stop: int
 
 
-def plan(height: int, width: int, reach: int, budget: int) -> tuple[tuple[int, int], list[tuple[Span, Span]]]:
-    """Windows of one size, (rows, columns), of at most `budget` positions, that cover a `height` x `width` grid.
+def plan(
+    height: int, width: int, reach: int, budget: int
+) -> tuple[tuple[int, int], list[tuple[Span, Span]]]:
+    """Windows of one size, (rows, columns), of at most `budget` positions, that cover a `height` x
+    `width` grid.
 
-    Every kept place is `reach` positions or more away from its window's border, unless the border is the grid's. Of all
-    ways the one is taken that computes least. Where `reach` alone goes beyond the budget, windows keep one position.
+    Every kept place is `reach` positions or more away from its window's border, unless the border
+    is the grid's. Of all ways the one is taken that computes least. Where `reach` alone goes beyond
+    the budget, windows keep one position.
     """
     best = None
     for across in range(1, width + 1):
@@ -39,7 +47,10 @@ def plan(height: int, width: int, reach: int, budget: int) -> tuple[tuple[int, i
         if best is None or cost < best[0]:
             best = cost, (rows, columns), (down, across)
     _, (rows, columns), (down, across) = best
-    row_spans, column_spans = _spans(height, down, rows, reach), _spans(width, across, columns, reach)
+    row_spans, column_spans = (
+        _spans(height, down, rows, reach),
+        _spans(width, across, columns, reach),
+    )
     return (rows, columns), [(row, column) for row in row_spans for column in column_spans]
 
 
@@ -51,21 +62,29 @@ def _window(size: int, count: int, reach: int) -> int:
 def _spans(size: int, count: int, window: int, reach: int) -> list[Span]:
     kept = math.ceil(size / count)
     firsts = range(0, size, kept)
-    return [Span(min(max(first - reach, 0), size - window), first, min(first + kept, size)) for first in firsts]
+    return [
+        Span(min(max(first - reach, 0), size - window), first, min(first + kept, size))
+        for first in firsts
+    ]
 
 
 def whole(windows: Windows, network: Callable[..., Any], *arrays: Any) -> Any:
-    """`network(*arrays)`: what `run` does with a budget without end, and all that can be done inside `jit`."""
+    """`network(*arrays)`: what `run` does with a budget without end, and all that can be done
+    inside `jit`.
+    """
     del windows
     return network(*arrays)
 
 
-def run(windows: Windows, network: Callable[..., Any], *arrays: Any, budget: int | None = None) -> Any:
+def run(
+    windows: Windows, network: Callable[..., Any], *arrays: Any, budget: int | None = None
+) -> Any:
     """Apply `network` to windows of `arrays` and join what it gives.
 
     Args:
       windows: of the network.
-      network: takes one window of each array and gives (1, rows * out, columns * out, C), or a tuple of such.
+      network: takes one window of each array and gives (1, rows * out, columns * out, C), or a
+        tuple of such.
       arrays: each (1, rows * into, columns * into, any).
       budget: the most pixels that a window may stand for; PIXEL_BUDGET if not given.
 
@@ -74,26 +93,38 @@ def run(windows: Windows, network: Callable[..., Any], *arrays: Any, budget: int
     """
     into, out = windows.into, windows.out
     height, width = arrays[0].shape[1] // into, arrays[0].shape[2] // into
-    (rows, columns), places = plan(height, width, windows.reach, max((budget or PIXEL_BUDGET) // windows.pixels, 1))
+    (rows, columns), places = plan(
+        height, width, windows.reach, max((budget or PIXEL_BUDGET) // windows.pixels, 1)
+    )
     if len(places) == 1:
         return network(*arrays)
     arrays = tuple(np.asarray(array) for array in arrays)
     joined = None
     for row, column in places:
-        high, wide = _slice(row.start, row.start + rows, into), _slice(column.start, column.start + columns, into)
+        high, wide = (
+            _slice(row.start, row.start + rows, into),
+            _slice(column.start, column.start + columns, into),
+        )
         tiles, structure = jax.tree.flatten(network(*(array[:, high, wide] for array in arrays)))
         if joined is None:
-            joined = [np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype) for tile in tiles]
+            joined = [
+                np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype)
+                for tile in tiles
+            ]
         for whole_array, tile in zip(joined, tiles, strict=True):
             put(whole_array, np.asarray(tile), row, column, out)
     return jax.tree.unflatten(structure, joined)
 
 
 def put(whole_array: np.ndarray, tile: np.ndarray, row: Span, column: Span, scale: int) -> None:
-    """Writes what is kept of a window's output into the whole, both (1, any, any, C) with `scale` elements a position."""
+    """Writes what is kept of a window's output into the whole, both (1, any, any, C) with `scale`
+    elements a position.
+    """
     inner = tile[:, _slice(row.first - row.start, row.stop - row.start, scale)]
     inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, scale)]
-    whole_array[:, _slice(row.first, row.stop, scale), _slice(column.first, column.stop, scale)] = inner
+    whole_array[:, _slice(row.first, row.stop, scale), _slice(column.first, column.stop, scale)] = (
+        inner
+    )
 
 
 def _slice(start: int, stop: int, scale: int) -> slice:

@@ -14,32 +14,37 @@ import numpy as np
 
 from jaxcodec import extensions, integer, models
 from jaxcodec.artefact import bundled, codec_file
-from jaxcodec.runtime import devices, jax_settings
+from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.codec import geometry, kinds, networks
 from jaxcodec.codec.kinds import Kind
-from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.coding import coders, step, step_tables
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import CodecError, ExtensionError
+from jaxcodec.runtime import devices, jax_settings
 
 
 class Host:
-    """What a codec has on the host: the content of its file, and its tables for coders that run there.
+    """What a codec has on the host: the content of its file, and its tables for coders that run
+    there.
 
-    Two of them are equal that have as many tables in each set: compiled functions, which have `Codec.lane_tables`, depend
-    on no more.
+    Two of them are equal that have as many tables in each set: compiled functions, which have
+    `Codec.lane_tables`, depend on no more.
 
     Attributes:
       content: of the file.
-      sets: table sets by name, "prior" and it may be "conditional": those of the file, or made from them at another step.
+      sets: table sets by name, "prior" and it may be "conditional": those of the file, or made from
+        them at another step.
     """
 
     def __init__(self, content: CodecContent, sets: Mapping[str, Tables] | None = None):
         self.content = content
-        # Sorted, so that a function exported elsewhere finds them in the same order, whoever made the content.
-        self.sets: Mapping[str, Tables] = dict(sorted((content.tables if sets is None else sets).items()))
+        # Sorted, so that a function exported elsewhere finds them in the same order, whoever made
+        # the content.
+        self.sets: Mapping[str, Tables] = dict(
+            sorted((content.tables if sets is None else sets).items())
+        )
         self._coders: dict[tuple[str, str], SymbolCoder] = {}
 
     def with_sets(self, sets: Mapping[str, Tables]) -> "Host":
@@ -70,10 +75,12 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Codec:
-    """A trained model, frozen, with its tables. A pytree: a jitted function may take it as an argument.
+    """A trained model, frozen, with its tables. A pytree: a jitted function may take it as an
+    argument.
 
-    Two codecs are equal that have the same id and are at the same step. One is pickled as the content of its file, and
-    made from that anew, on the default device; inside `jit`, where it has no values, it cannot be.
+    Two codecs are equal that have the same id and are at the same step. One is pickled as the
+    content of its file, and made from that anew, on the default device; inside `jit`, where it has
+    no values, it cannot be.
 
     Attributes:
       name: what it is called.
@@ -88,7 +95,8 @@ class Codec:
       params: the model's variables, on the device.
       integer: arrays of the integer networks, on the device.
       lane_tables: all tables, on the device.
-      step: the quantiser step in units of the one it was trained with, float32 (); 1 unless `at_step` made it.
+      step: the quantiser step in units of the one it was trained with, float32 (); 1 unless
+        `at_step` made it.
     """
 
     name: str
@@ -112,7 +120,9 @@ class Codec:
 
     @property
     def field(self) -> int | None:
-        """The field of the step (`coding.step`); None where the codec is traced, or has a batch of steps."""
+        """The field of the step (`coding.step`); None where the codec is traced, or has a batch of
+        steps.
+        """
         known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(
             self.step, jax.core.Tracer
         )
@@ -131,7 +141,9 @@ class Codec:
         return 1, size[0] // stride, size[1] // stride, self.geometry.channels
 
     def coder(self, coder: str, part: str) -> SymbolCoder:
-        """The coder of the host of that name, for a part of the symbols; raises CoderError where it is not installed."""
+        """The coder of the host of that name, for a part of the symbols; raises CoderError where it
+        is not installed.
+        """
         return self.host.coder(coder, self.kind.tables[part])
 
     def first_table(self, part: str) -> int:
@@ -163,7 +175,8 @@ class Codec:
     def __reduce__(self):
         if self.field is None:
             raise CodecError(
-                f"the codec {self.name} has no values here, inside of a transformation such as jit or vmap, and cannot be "
+                f"the codec {self.name} has no values here, inside of a transformation such as jit "
+                "or vmap, and cannot be "
                 "pickled; pickle it outside"
             )
         return _restored, (self.host.content, self.field)
@@ -177,8 +190,9 @@ jax.tree_util.register_dataclass(Codec, _DATA, _META)
 def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) -> Codec:
     """The bundled codec of that name, or the codec in that file.
 
-    A codec of networks from outside the package names their modules, which only run where they are allowed: `allow` lists
-    modules, those below them included, for this process. See `jaxcodec.extensions`.
+    A codec of networks from outside the package names their modules, which only run where they are
+    allowed: `allow` lists modules, those below them included, for this process. See
+    `jaxcodec.extensions`.
 
     Raises:
       ExtensionError: it names code that was not allowed, or that cannot be imported.
@@ -198,7 +212,9 @@ def require(codec: Any) -> None:
     """Raises CodecError unless `codec` is one."""
     if not isinstance(codec, Codec):
         given = (
-            repr(codec) if isinstance(codec, (str, os.PathLike)) else f"an object of the type {type(codec).__name__}"
+            repr(codec)
+            if isinstance(codec, (str, os.PathLike))
+            else f"an object of the type {type(codec).__name__}"
         )
         wanted = repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
         raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
@@ -213,7 +229,10 @@ def _restored(content: CodecContent, field: int) -> Codec:
 def create(content: CodecContent) -> Codec:
     """A codec from what its file holds. Raises DeviceError where JAX has no device."""
     devices.check()
-    weights = {tuple(path.split("/")): weight.astype(np.float32) for path, weight in content.weights.items()}
+    weights = {
+        tuple(path.split("/")): weight.astype(np.float32)
+        for path, weight in content.weights.items()
+    }
     static = _static(content, content.id)
     arrays = integer.at_step(json.loads(content.spec), static["scale_form"], content.integer, 0)
     return Codec(
@@ -253,7 +272,9 @@ def _static_to_bytes(values: tuple) -> bytes:
 def _static_from_bytes(data: bytes) -> tuple:
     fields, codec_id, sizes = json.loads(data)
     fields["bpp_range"] = tuple(fields["bpp_range"])
-    tables = {name: range(size) for name, size in sizes.items()}  # only their number counts where no codec is
+    tables = {
+        name: range(size) for name, size in sizes.items()
+    }  # only their number counts where no codec is
     static = _static(CodecContent(**fields, summary="", weights={}, tables=tables), codec_id)
     return tuple(static[name] for name in _META)
 
@@ -263,21 +284,28 @@ jax.export.register_pytree_node_serialization(
     serialized_name="jaxcodec.Codec",
     serialize_auxdata=_static_to_bytes,
     deserialize_auxdata=_static_from_bytes,
-    from_children=lambda static, arrays: Codec(**dict(zip(_META, static)), **dict(zip(_DATA, arrays))),
+    from_children=lambda static, arrays: Codec(
+        **dict(zip(_META, static, strict=False)), **dict(zip(_DATA, arrays, strict=False))
+    ),
 )
 jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcodec.LaneTables")
 
 
 @jax_settings.ours
 def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
-    """The codec with the quantiser step of a field of `coding.step`; whatever step `codec` has does not count.
+    """The codec with the quantiser step of a field of `coding.step`; whatever step `codec` has does
+    not count.
 
-    What was compiled for one step serves all. Unless it `decodes`, the lanes of the codec can only encode, which spares
-    making tables of a prior anew.
+    What was compiled for one step serves all. Unless it `decodes`, the lanes of the codec can only
+    encode, which spares making tables of a prior anew.
     """
     host, content, lookups = codec.host, codec.host.content, codec.lane_tables
     stepped = integer.at_step(json.loads(content.spec), codec.scale_form, content.integer, field)
-    moved = {name: jax.device_put(array) for name, array in stepped.items() if array is not content.integer.get(name)}
+    moved = {
+        name: jax.device_put(array)
+        for name, array in stepped.items()
+        if array is not content.integer.get(name)
+    }
     if codec.kind.tables["latent"] == kinds.PRIOR:
         sets = {kinds.PRIOR: step_tables.at_step(content.tables[kinds.PRIOR], field)}
         host = host.with_sets(sets)

@@ -1,7 +1,8 @@
 """The entropy coders by name, and which of them this installation has.
 
-host: constriction's range coder, the fastest to start on a CPU. lanes: rANS inside jit (`coding.lanes`). tfc: the range
-coder of tensorflow-compression-ops. A coder is imported when it is first made.
+host: constriction's range coder, the fastest to start on a CPU. lanes: rANS inside jit
+  (`coding.lanes`). tfc: the range coder of tensorflow-compression-ops. A coder is imported when it
+  is first made.
 """
 
 import importlib.util
@@ -16,7 +17,9 @@ _TFC = "tensorflow_compression_ops"
 
 def installed() -> tuple[str, ...]:
     """The coders of CODERS that can be made here."""
-    return tuple(name for name in CODERS if name != "tfc" or importlib.util.find_spec(_TFC) is not None)
+    return tuple(
+        name for name in CODERS if name != "tfc" or importlib.util.find_spec(_TFC) is not None
+    )
 
 
 def default(backend: str) -> str:
@@ -30,7 +33,8 @@ def require(name: str) -> None:
         raise CoderError(f"there is no entropy coder {name!r}; take one of {', '.join(CODERS)}")
     if name not in installed():
         raise CoderError(
-            f"the entropy coder {name!r} is not installed; pip install 'jaxcodec[tfc]' in an environment of its own, "
+            f"the entropy coder {name!r} is not installed; pip install 'jaxcodec[tfc]' in an "
+            "environment of its own, "
             "with Python 3.11 or 3.12"
         )
 

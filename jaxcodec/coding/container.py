@@ -1,4 +1,6 @@
-"""The .jxc container: a header of 33 bytes, the parts of the symbols, and side sections by tag. See docs/format.md."""
+"""The .jxc container: a header of 33 bytes, the parts of the symbols, and side sections by tag. See
+docs/format.md.
+"""
 
 import dataclasses
 import os
@@ -22,7 +24,9 @@ TAGS = {"alpha": 1, "icc": 2, "profile": 3, "exif": 64, "xmp": 65, "dpi": 66}
 """The side sections, each with its tag."""
 
 OPTIONAL_TAG = 64
-"""A reader passes over sections that it does not know from this tag on, and refuses a file with others."""
+"""A reader passes over sections that it does not know from this tag on, and refuses a file with
+others.
+"""
 
 MAX_PARTS = 127
 """The most parts that symbols can be coded in."""
@@ -31,7 +35,9 @@ CODERS = ("host", "lanes", "tfc")
 """The entropy coders, each under its number in the header."""
 
 _SECTIONS_3 = ("hyper", "latent", "second", "alpha", "icc")
-"""The sections of version 3, the first three of them symbols; bit i of its flags says that section i is there."""
+"""The sections of version 3, the first three of them symbols; bit i of its flags says that section
+i is there.
+"""
 
 _READERS = ("0.1", "0.1", "0.2")
 """The release that reads each earlier version of the format."""
@@ -52,7 +58,8 @@ class Header:
       width, height: of the picture, in pixels.
       channels: 1 (grey), 3 (RGB) or 4 (RGBA).
       quality: hundredths, 0 to 10000, or None for a codec with one quality.
-      step: the field of the quantiser step (`coding.step`), -5768 to 5768; 0 is the codec's own step.
+      step: the field of the quantiser step (`coding.step`), -5768 to 5768; 0 is the codec's own
+        step.
       precision: bits of the probability tables.
       coder: which of CODERS wrote the symbols.
       lanes: how many streams that coder interleaved, a power of two; 1 for all but "lanes".
@@ -76,16 +83,23 @@ class Header:
     section_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict:
-        """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the codec's own."""
+        """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the
+        codec's own.
+        """
         quality = None if self.quality is None else self.quality / 100
-        readable = {"quality": quality, "step": round(step.size(self.step), 6), "symbol_crc": f"{self.symbol_crc:08x}"}
+        readable = {
+            "quality": quality,
+            "step": round(step.size(self.step), 6),
+            "symbol_crc": f"{self.symbol_crc:08x}",
+        }
         return dataclasses.asdict(self) | readable | {"part_bytes": list(self.part_bytes)}
 
 
 def identity(header: Header) -> bytes:
     """What the symbols belong to: codec, size, channels, quality and step, 17 bytes.
 
-    The checksum of the symbols begins with it, so that the symbols of one file do not pass for those of another.
+    The checksum of the symbols begins with it, so that the symbols of one file do not pass for
+    those of another.
     """
     quality = ONE_QUALITY if header.quality is None else header.quality
     fields = header.width, header.height, quality, header.step, header.channels
@@ -103,13 +117,22 @@ def write(header: Header, parts: Sequence[bytes], sections: Mapping[str, bytes])
     quality = ONE_QUALITY if header.quality is None else header.quality
     coding = CODERS.index(header.coder) | (header.lanes.bit_length() - 1) << 4
     counts = len(parts) | (_MORE if sections else 0)
-    fields = (VERSION, counts, header.channels, header.precision, coding, bytes.fromhex(header.codec_id))
+    fields = (
+        VERSION,
+        counts,
+        header.channels,
+        header.precision,
+        coding,
+        bytes.fromhex(header.codec_id),
+    )
     size = (header.width, header.height, quality, header.step)
     fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
     body = b"".join(_varint(len(part)) + part for part in parts)
     tagged = sorted((TAGS[name], content) for name, content in sections.items())
     for place, (tag, content) in enumerate(tagged, 1):
-        body += bytes([tag | (_MORE if place < len(tagged) else 0)]) + _varint(len(content)) + content
+        body += (
+            bytes([tag | (_MORE if place < len(tagged) else 0)]) + _varint(len(content)) + content
+        )
     return fixed + struct.pack("<I", zlib.crc32(body, zlib.crc32(fixed))) + body
 
 
@@ -118,28 +141,41 @@ def read_header(data: bytes | bytearray | memoryview) -> Header:
 
     Raises:
       VersionError: another version of jaxcodec wrote it.
-      BitstreamError: no bytes, not a .jxc file, cut short, longer than it says, damaged, or with fields that cannot be.
+      BitstreamError: no bytes, not a .jxc file, cut short, longer than it says, damaged, or with
+        fields that cannot be.
     """
     return read(data)[0]
 
 
-def read(data: bytes | bytearray | memoryview) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
-    """The header, the parts of the coded symbols, and the side sections by name; raises as `read_header`."""
+def read(
+    data: bytes | bytearray | memoryview,
+) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
+    """The header, the parts of the coded symbols, and the side sections by name; raises as
+    `read_header`.
+    """
     data = _as_bytes(data)
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
-        raise BitstreamError("this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded")
+        raise BitstreamError(
+            "this is not a .jxc file: it does not begin as one; give a file that jaxcodec encoded"
+        )
     if len(data) > len(MAGIC):
         _check_version(data[len(MAGIC)])
     if len(data) < _FIXED.size:
         raise _cut_short(len(data), f"the header alone takes {_FIXED.size}")
     _, version, content, channels, precision, coding, *fields = _FIXED.unpack_from(data)
     codec_id, width, height, quality, step_field, symbol_crc, crc = fields
-    parts, tagged = _split(data, _layout_3(data, content) if version == 3 else _layout(data, content))
+    parts, tagged = _split(
+        data, _layout_3(data, content) if version == 3 else _layout(data, content)
+    )
     if zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES])) != crc:
-        raise BitstreamError("this file is damaged: its checksum does not fit its content; fetch it again")
+        raise BitstreamError(
+            "this file is damaged: its checksum does not fit its content; fetch it again"
+        )
     sections = _named(tagged)
     if (coder := coding & 15) >= len(CODERS):
-        raise BitstreamError(f"this file is invalid: there is no entropy coder {coder}; encode the picture anew")
+        raise BitstreamError(
+            f"this file is invalid: there is no entropy coder {coder}; encode the picture anew"
+        )
     header = Header(
         version=version,
         codec_id=codec_id.hex(),
@@ -164,17 +200,21 @@ def _as_bytes(data: Any) -> bytes:
         return bytes(data)
     is_path = isinstance(data, str | os.PathLike)
     remedy = "read the file first, with pathlib.Path.read_bytes" if is_path else "give its bytes"
-    raise BitstreamError(f"a {type(data).__name__} is no .jxc file, which is read from its bytes; {remedy}")
+    raise BitstreamError(
+        f"a {type(data).__name__} is no .jxc file, which is read from its bytes; {remedy}"
+    )
 
 
 def _check_version(version: int) -> None:
     if version > VERSION:
         raise VersionError(
-            f"this file has version {version} of the format and this jaxcodec knows up to {VERSION}; update jaxcodec"
+            f"this file has version {version} of the format and this jaxcodec knows up to "
+            f"{VERSION}; update jaxcodec"
         )
     if version < len(_READERS):
         raise VersionError(
-            f"this file has version {version} of the format, which this jaxcodec reads no more; decode it with jaxcodec "
+            f"this file has version {version} of the format, which this jaxcodec reads no more; "
+            "decode it with jaxcodec "
             f"{_READERS[version]}"
         )
 
@@ -217,8 +257,12 @@ def _piece(data: bytes, position: int, tag: int | None) -> _Piece:
     return _Piece(tag, start, start + length)
 
 
-def _split(data: bytes, layout: Iterator[_Piece]) -> tuple[tuple[bytes, ...], list[tuple[int, bytes]]]:
-    """The parts, and the side sections with their tags; raises BitstreamError where they do not fill the file exactly."""
+def _split(
+    data: bytes, layout: Iterator[_Piece]
+) -> tuple[tuple[bytes, ...], list[tuple[int, bytes]]]:
+    """The parts, and the side sections with their tags; raises BitstreamError where they do not
+    fill the file exactly.
+    """
     parts, tagged, end = [], [], _FIXED.size
     for tag, start, end in layout:
         if end > len(data):
@@ -228,30 +272,44 @@ def _split(data: bytes, layout: Iterator[_Piece]) -> tuple[tuple[bytes, ...], li
         else:
             tagged.append((tag, data[start:end]))
     if end < len(data):
-        raise BitstreamError(f"this file has {len(data) - end} bytes after its end, at byte {end}; remove them")
+        raise BitstreamError(
+            f"this file has {len(data) - end} bytes after its end, at byte {end}; remove them"
+        )
     return tuple(parts), tagged
 
 
 def _named(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
-    """The side sections that are known, by name; others are passed over, or refused where they may not be."""
+    """The side sections that are known, by name; others are passed over, or refused where they may
+    not be.
+    """
     tags = [tag for tag, _ in tagged]
     if tags != sorted(set(tags)):
-        raise BitstreamError("this file is invalid: its sections are out of order; encode the picture anew")
+        raise BitstreamError(
+            "this file is invalid: its sections are out of order; encode the picture anew"
+        )
     unknown = [tag for tag in tags if tag not in _NAMES and tag < OPTIONAL_TAG]
     if unknown:
-        raise VersionError(f"this file has a section {unknown[0]}, which this jaxcodec does not know; update jaxcodec")
+        raise VersionError(
+            f"this file has a section {unknown[0]}, which this jaxcodec does not know; update "
+            "jaxcodec"
+        )
     return {_NAMES[tag]: section for tag, section in tagged if tag in _NAMES}
 
 
 def _check_fields(header: Header, content: int) -> None:
     """Fields that pass the checksum and still cannot be: a faulty or hostile encoder wrote them."""
-    flags_valid = content < 1 << len(_SECTIONS_3) and content & 7 in (2, 3, 7)  # latent, hyper before it, second after
+    flags_valid = content < 1 << len(_SECTIONS_3) and content & 7 in (
+        2,
+        3,
+        7,
+    )  # latent, hyper before it, second after
     checks = {
         "flags": header.version > 3 or flags_valid,
         "width": header.width > 0,
         "height": header.height > 0,
         "lanes": header.lanes == 1 or header.coder == "lanes",
-        "channels": header.channels in (1, 3, 4) and (header.channels == 4) == ("alpha" in header.section_bytes),
+        "channels": header.channels in (1, 3, 4)
+        and (header.channels == 4) == ("alpha" in header.section_bytes),
         "quality": header.quality is None or header.quality <= MAX_QUALITY,
         "step": abs(header.step) <= step.MAX_FIELD,
     }
@@ -259,12 +317,15 @@ def _check_fields(header: Header, content: int) -> None:
     if wrong:
         value = content if wrong[0] == "flags" else getattr(header, wrong[0])
         raise BitstreamError(
-            f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture anew"
+            f"this file is invalid: its header's {wrong[0]} cannot be {value}; encode the picture "
+            "anew"
         )
 
 
 def _cut_short(size: int, needed: str) -> BitstreamError:
-    return BitstreamError(f"this file is cut short: it has {size} bytes and {needed}; fetch it again")
+    return BitstreamError(
+        f"this file is cut short: it has {size} bytes and {needed}; fetch it again"
+    )
 
 
 def _varint(value: int) -> bytes:
@@ -277,7 +338,9 @@ def _varint(value: int) -> bytes:
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The value at `position` and the position after it; the length of a section takes five bytes at most."""
+    """The value at `position` and the position after it; the length of a section takes five bytes
+    at most.
+    """
     value = 0
     for i in range(5):
         if position + i >= len(data):
@@ -286,4 +349,6 @@ def _read_varint(data: bytes, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * i
         if byte < 0x80:
             return value, position + i + 1
-    raise BitstreamError("this file is damaged: the length of a section is not a number; fetch it again")
+    raise BitstreamError(
+        "this file is damaged: the length of a section is not a number; fetch it again"
+    )

@@ -1,8 +1,10 @@
-"""Codes for symbols outside their table: any distance, by Exp-Golomb codes inside the range coder's stream.
+"""Codes for symbols outside their table: any distance, by Exp-Golomb codes inside the range coder's
+stream.
 
-The excess of a symbol is its signed distance from the nearest end of the table, never zero. With w = |excess| - 1 +
-2^order, the code is the number of bits of w beyond `order` (its class, in unary as a geometric distribution), the bits
-of w below the leading one, and the sign. `order` suits the table's width, so that the code fits its tails.
+The excess of a symbol is its signed distance from the nearest end of the table, never zero. With w
+= |excess| - 1 + 2^order, the code is the number of bits of w beyond `order` (its class, in unary as
+a geometric distribution), the bits of w below the leading one, and the sign. `order` suits the
+table's width, so that the code fits its tails.
 """
 
 import constriction
@@ -10,7 +12,8 @@ import numpy as np
 
 _model = constriction.stream.model
 _CLASSES = 34  # excesses of int32 symbols reach 2^32
-# Counts out of 2^24; the ten rarest classes are more likely than geometric, at the cost of the first.
+# Counts out of 2^24; the ten rarest classes are more likely than geometric, at the cost of the
+# first.
 _CLASS = 1 << np.maximum(23 - np.arange(_CLASSES, dtype=np.int64), 0)
 _CLASS[0] -= _CLASS.sum() - 2**24
 _CLASS_MODEL = _model.Categorical((_CLASS - 1).astype(np.float64), perfect=False)

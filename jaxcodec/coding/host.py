@@ -1,7 +1,7 @@
 """The entropy coder of the host: constriction's range coder on integer tables.
 
-Symbols are grouped by their table, in the order of the tables and, within one, in their own order; each group is one
-call. A group is followed by the codes of those of its symbols that escaped.
+Symbols are grouped by their table, in the order of the tables and, within one, in their own order;
+each group is one call. A group is followed by the codes of those of its symbols that escaped.
 """
 
 from collections.abc import Iterator
@@ -14,18 +14,23 @@ from jaxcodec.coding import escape
 from jaxcodec.coding.tables import MAX_PRECISION, Tables
 from jaxcodec.errors import BitstreamError
 
-
 _SORTED = 1 << 24
-"""Up to so many symbols are sorted by table at once, which takes eight bytes for each; more are picked table by table."""
+"""Up to so many symbols are sorted by table at once, which takes eight bytes for each; more are
+picked table by table.
+"""
 
 
 class SymbolCoder(Protocol):
-    """What turns symbols into bytes under a set of tables; every coder of one set of tables writes the same format."""
+    """What turns symbols into bytes under a set of tables; every coder of one set of tables writes
+    the same format.
+    """
 
     tables: Tables
 
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
-        """Bytes for int32 `symbols`, each coded with the table that `indices`, same shape, names."""
+        """Bytes for int32 `symbols`, each coded with the table that `indices`, same shape,
+        names.
+        """
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
         """The int32 symbols, shaped as `indices`, that `data` holds."""
@@ -48,7 +53,9 @@ class RangeCoder:
             low, width = self._low[table], self._width[table]
             group = symbols[places]
             inside = (group >= low) & (group < low + width)
-            encoder.encode(np.where(inside, group - np.int32(low), np.int32(width)), self._models[table])
+            encoder.encode(
+                np.where(inside, group - np.int32(low), np.int32(width)), self._models[table]
+            )
             if not inside.all():
                 outside = group[~inside].astype(np.int64)
                 excess = np.where(outside < low, outside - low, outside - (low + width - 1))
@@ -57,7 +64,9 @@ class RangeCoder:
         return encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from `encode`."""
+        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from
+        `encode`.
+        """
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
         decoder = constriction.stream.queue.RangeDecoder(words)
         symbols = np.empty(indices.size, np.int32)
@@ -82,15 +91,19 @@ class RangeCoder:
         return values
 
 
-_DAMAGED = "the symbols in this file cannot be decoded with this codec on this device; encode the picture anew"
+_DAMAGED = (
+    "the symbols in this file cannot be decoded with this codec on this device; encode the "
+    "picture anew"
+)
 
 
 def exact_model(counts: np.ndarray, precision: int):
     """A constriction model whose fixed-point probabilities are exactly `counts` / 2^precision.
 
-    Constriction takes floats and makes integers of 24 bits of them: from weights w_i it assigns the symbol i the
-    interval from i + floor(W_i * s) on, W_i the sum of the weights before and s = (2^24 - n) / sum(w). With w_i one
-    less than the count in units of 2^-24, s is 1 and W_i an integer below 2^53: nothing is ever rounded.
+    Constriction takes floats and makes integers of 24 bits of them: from weights w_i it assigns the
+    symbol i the interval from i + floor(W_i * s) on, W_i the sum of the weights before and s =
+    (2^24 - n) / sum(w). With w_i one less than the count in units of 2^-24, s is 1 and W_i an
+    integer below 2^53: nothing is ever rounded.
     """
     weights = (counts.astype(np.int64) << (MAX_PRECISION - precision)) - 1
     return constriction.stream.model.Categorical(weights.astype(np.float64), perfect=False)
@@ -98,7 +111,9 @@ def exact_model(counts: np.ndarray, precision: int):
 
 def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray, int]]:
     """(table, where its symbols stand, how many they are) of each table that has any, in order."""
-    flat = indices.reshape(-1).astype(np.uint8 if tables <= 256 else np.uint16, copy=False)  # narrow types sort by radix
+    flat = indices.reshape(-1).astype(
+        np.uint8 if tables <= 256 else np.uint16, copy=False
+    )  # narrow types sort by radix
     counts = np.bincount(flat, minlength=tables) if flat.size <= _SORTED else _count(flat, tables)
     order = np.argsort(flat, kind="stable") if flat.size <= _SORTED else None
     stops = np.cumsum(counts)
@@ -110,4 +125,7 @@ def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray,
 
 def _count(flat: np.ndarray, tables: int) -> np.ndarray:
     """`np.bincount`, which makes eight bytes of every element, in pieces."""
-    return sum(np.bincount(piece, minlength=tables) for piece in np.array_split(flat, -(-flat.size // _SORTED)))
+    return sum(
+        np.bincount(piece, minlength=tables)
+        for piece in np.array_split(flat, -(-flat.size // _SORTED))
+    )

@@ -1,4 +1,6 @@
-"""The lanes coder for callers that are not inside jit: streams as bytes, and a coder of one set of tables."""
+"""The lanes coder for callers that are not inside jit: streams as bytes, and a coder of one set of
+tables.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,10 @@ from jaxcodec.coding.lanes import Block
 from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import BitstreamError
 
-_DAMAGED = "the symbols in this file are damaged or of another codec; fetch the file again, or encode the picture anew"
+_DAMAGED = (
+    "the symbols in this file are damaged or of another codec; fetch the file again, or encode "
+    "the picture anew"
+)
 
 
 def stream_bytes(words: jax.Array, length: jax.Array) -> bytes:
@@ -19,9 +24,11 @@ def stream_bytes(words: jax.Array, length: jax.Array) -> bytes:
 
 
 def stream_words(data: bytes) -> tuple[np.ndarray, int]:
-    """The words of a stream, uint16, zeros after them, and how many they are; raises BitstreamError for half a word.
+    """The words of a stream, uint16, zeros after them, and how many they are; raises BitstreamError
+    for half a word.
 
-    The array's size is one of four for each power of two, so that not every file compiles a decoder of its own.
+    The array's size is one of four for each power of two, so that not every file compiles a decoder
+    of its own.
     """
     if len(data) % 2:
         raise BitstreamError(_DAMAGED)
@@ -33,7 +40,9 @@ def stream_words(data: bytes) -> tuple[np.ndarray, int]:
 
 
 class LaneCoder:
-    """rANS in as many lanes as suit the symbols (`SymbolCoder`); a first byte tells their number's logarithm."""
+    """rANS in as many lanes as suit the symbols (`SymbolCoder`); a first byte tells their number's
+    logarithm.
+    """
 
     def __init__(self, tables: Tables):
         self.tables = tables
@@ -41,14 +50,19 @@ class LaneCoder:
 
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
         """Bytes for int32 `symbols`, any values, with the tables `indices`."""
-        flat = jnp.asarray(symbols.reshape(-1), jnp.int32), jnp.asarray(indices.reshape(-1), jnp.int32)
+        flat = (
+            jnp.asarray(symbols.reshape(-1), jnp.int32),
+            jnp.asarray(indices.reshape(-1), jnp.int32),
+        )
         blocks = [Block(*flat, symbols.size)]
         count = int(lanes.lane_count(lanes.cost_bits(self._lane_tables, blocks)))
         words, length = lanes.encode(self._lane_tables, blocks, count, count)
         return bytes([count.bit_length() - 1]) + stream_bytes(words, length)
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from `encode`."""
+        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from
+        `encode`.
+        """
         if not data or 1 << data[0] > lanes.MAX_LANES:
             raise BitstreamError(_DAMAGED)
         words, length = stream_words(data[1:])

@@ -1,11 +1,12 @@
 """What symbols of the lanes coder are coded under: a table each, or a mixture of several.
 
-A distribution gives consecutive values, its window, and the escape behind them, intervals of the 2^16 slots. Both kinds
-here answer for whole arrays, and inside the loops of `lane_kernels` for one symbol:
+A distribution gives consecutive values, its window, and the escape behind them, intervals of the
+2^16 slots. Both kinds here answer for whole arrays, and inside the loops of `lane_kernels` for one
+symbol:
 
     window(tables)              minimum and size of the window, int32
-    interval(tables, position)  uint32, count << 16 | cumulative count below, of a place in the window, or of the escape,
-                                whose position is the window's size
+    interval(tables, position)  uint32, count << 16 | cumulative count below, of a place in the
+                                window, or of the escape, whose position is the window's size
     find(tables, slot)          the position, int32, whose interval holds a slot, and that interval
 """
 
@@ -41,7 +42,9 @@ class Component(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Mixtures of tables, one for each symbol: as many components as there are, whose weights sum to 2^15."""
+    """Mixtures of tables, one for each symbol: as many components as there are, whose weights sum
+    to 2^15.
+    """
 
     components: tuple[Component, ...]
 
@@ -49,7 +52,9 @@ class Mixture(NamedTuple):
 def shifted(indices: jax.Array | Mixture, first: int) -> jax.Array | Mixture:
     """The same tables, where `first` other tables stand before them; int32."""
     if isinstance(indices, Mixture):
-        return Mixture(tuple(part._replace(table=shifted(part.table, first)) for part in indices.components))
+        return Mixture(
+            tuple(part._replace(table=shifted(part.table, first)) for part in indices.components)
+        )
     return indices.astype(jnp.int32) + first
 
 
@@ -77,16 +82,19 @@ class OneTable(NamedTuple):
 class Mixed(NamedTuple):
     """A mixture of tables for each symbol.
 
-    With C_k(v) the cumulative count below the value v in table k, M(v) = floor(sum of weight_k C_k(v) / 2^15), and
-    F(p) = floor((M(minimum + p) - M(minimum)) (2^16 - 1 - size) / 2^16) + p, position p has the slots from F(p) up to
-    F(p + 1), at least one of them, and the escape those from F(size) on.
+    With C_k(v) the cumulative count below the value v in table k, M(v) = floor(sum of weight_k
+    C_k(v) / 2^15), and F(p) = floor((M(minimum + p) - M(minimum)) (2^16 - 1 - size) / 2^16) + p,
+    position p has the slots from F(p) up to F(p + 1), at least one of them, and the escape those
+    from F(size) on.
 
     Attributes:
-      numbers: int32 (..., 3 + 4 K): minimum, 2^16 - 1 - size, M(minimum), and for each component its weight, the place of
-        position 0 among the intervals of all tables, were its table that long, and where its intervals begin and end.
+      numbers: int32 (..., 3 + 4 K): minimum, 2^16 - 1 - size, M(minimum), and for each component
+        its weight, the place of position 0 among the intervals of all tables, were its table that
+        long, and where its intervals begin and end.
 
-    All numbers are in one array, and nothing in the loops depends on them alone, because XLA makes a single kernel of a
-    loop on the CPU only if a turn touches little memory, values that are carried into an inner loop among it.
+    All numbers are in one array, and nothing in the loops depends on them alone, because XLA makes
+    a single kernel of a loop on the CPU only if a turn touches little memory, values that are
+    carried into an inner loop among it.
     """
 
     numbers: jax.Array
@@ -112,11 +120,13 @@ class Mixed(NamedTuple):
             below = self._inside(middle - 1) & (self._cumulative(tables, middle) <= slot)
             return jnp.where(below, middle, low), reach >> 1
 
-        # From the largest power of two within the size on. One carried value that depends on the cumulative count, for
-        # XLA computes it anew for each.
+        # From the largest power of two within the size on. One carried value that depends on the
+        # cumulative count, for XLA computes it anew for each.
         size = self.window(tables)[1]
         reach = lax.shift_right_logical(jnp.full_like(size, -(1 << 31)), lax.clz(size))
-        position, _ = lax.while_loop(lambda carry: jnp.any(carry[1] > 0), halve, (jnp.zeros_like(reach), reach))
+        position, _ = lax.while_loop(
+            lambda carry: jnp.any(carry[1] > 0), halve, (jnp.zeros_like(reach), reach)
+        )
         return position, self.interval(tables, position)
 
     def _inside(self, position):
@@ -137,7 +147,9 @@ def distribution(tables: LaneTables, indices: jax.Array | Mixture) -> OneTable |
 
 
 def _mix(tables: LaneTables, components: Sequence[Component]) -> Mixed:
-    """The window is that of the heaviest component, and of each other one whose weight is worth the values it adds."""
+    """The window is that of the heaviest component, and of each other one whose weight is worth the
+    values it adds.
+    """
     spans = []
     for table, offset, weight in components:
         first = lookup(tables.minimum, table) + offset
@@ -157,7 +169,9 @@ def _mix(tables: LaneTables, components: Sequence[Component]) -> Mixed:
         terms += [weight, start + low - first, start, start + last - first]
     terms = jnp.stack(terms, axis=-1)
     base = _mixed(tables, terms, jnp.zeros_like(low))
-    return Mixed(jnp.concatenate([jnp.stack([low, _MASK - (high - low), base], axis=-1), terms], axis=-1))
+    return Mixed(
+        jnp.concatenate([jnp.stack([low, _MASK - (high - low), base], axis=-1), terms], axis=-1)
+    )
 
 
 def _mixed(tables, terms, position):

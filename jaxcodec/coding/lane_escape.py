@@ -1,9 +1,10 @@
-"""Symbols outside their window, in the lanes coder: distances from it in 16-bit words, beside the lanes' words.
+"""Symbols outside their window, in the lanes coder: distances from it in 16-bit words, beside the
+lanes' words.
 
-The window is the values of a table, or those that a mixture has (see `lane_distributions`). A distance d from its nearest
-end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2 (d - 1) below it. The word 0xFFFF says that the
-symbol itself stands in two words of another area. Everything is modulo 2^32, so that any int32 symbol has a code under any
-window.
+The window is the values of a table, or those that a mixture has (see `lane_distributions`). A
+distance d from its nearest end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2
+(d - 1) below it. The word 0xFFFF says that the symbol itself stands in two words of another area.
+Everything is modulo 2^32, so that any int32 symbol has a code under any window.
 """
 
 from typing import NamedTuple
@@ -46,7 +47,12 @@ def codes(minimum: jax.Array, size: jax.Array, values: jax.Array, escaped: jax.A
 
 
 def decode(
-    words: jax.Array, narrow: jax.Array, wide: jax.Array, minimum: jax.Array, size: jax.Array, escaped: jax.Array
+    words: jax.Array,
+    narrow: jax.Array,
+    wide: jax.Array,
+    minimum: jax.Array,
+    size: jax.Array,
+    escaped: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Where `escaped`, the symbols int32 (n,), and the two pointers after them.
 

@@ -1,8 +1,9 @@
 """The loops of the lanes coder, each in the two forms that suit a CPU and an accelerator.
 
-XLA compiles a loop into a single kernel for the CPU if each turn touches less than a kilobyte. One that takes a symbol a
-turn then costs some 10 ns a symbol, whatever the number of lanes: that is the serial form. Accelerators take a step of
-all lanes a turn: the parallel form. Both compute the same integers.
+XLA compiles a loop into a single kernel for the CPU if each turn touches less than a kilobyte. One
+that takes a symbol a turn then costs some 10 ns a symbol, whatever the number of lanes: that is the
+serial form. Accelerators take a step of all lanes a turn: the parallel form. Both compute the same
+integers.
 """
 
 import dataclasses
@@ -30,7 +31,8 @@ _MASK = 0xFFFF
 class Kernel:
     """One function in two forms; a call picks the form when it is compiled for a device.
 
-    Under vmap the serial form takes one example after the other, as its array updates would turn into slow scatters.
+    Under vmap the serial form takes one example after the other, as its array updates would turn
+    into slow scatters.
     """
 
     serial: Callable
@@ -38,10 +40,14 @@ class Kernel:
 
     def __call__(self, *arguments):
         """The result, the same from either form."""
-        return lax.platform_dependent(*arguments, cpu=sequential_vmap(self.serial), default=self.parallel)
+        return lax.platform_dependent(
+            *arguments, cpu=sequential_vmap(self.serial), default=self.parallel
+        )
 
 
-def pop(tables: LaneTables, states: jax.Array, under: OneTable | Mixed) -> tuple[jax.Array, jax.Array]:
+def pop(
+    tables: LaneTables, states: jax.Array, under: OneTable | Mixed
+) -> tuple[jax.Array, jax.Array]:
     """The position, int32, of the symbol that each state holds, and the states without them."""
     slot = states & _MASK
     position, interval = under.find(tables, slot)
@@ -49,7 +55,9 @@ def pop(tables: LaneTables, states: jax.Array, under: OneTable | Mixed) -> tuple
 
 
 def push(states: jax.Array, interval: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The states with symbols of these intervals added, and the words that had to make room: low halves with FLAG."""
+    """The states with symbols of these intervals added, and the words that had to make room: low
+    halves with FLAG.
+    """
     count = interval >> _HALF
     full = states >= count << _HALF
     word = jnp.where(full, states & _MASK | FLAG, 0)
@@ -69,7 +77,8 @@ def _set(array, index, value):
 def _swap(states, lane, state, following):
     """The state of the lane `following`, and `states` with `state` in `lane`.
 
-    Reading only after writing lets XLA update the array in place; it copies one that is read before.
+    Reading only after writing lets XLA update the array in place; it copies one that is read
+    before.
     """
     states = _set(states, lane, state)
     return _get(states, following), states
@@ -93,12 +102,16 @@ def _serial_decode(tables, words, pointer, states, lanes, under, count):
 def _parallel_decode(tables, words, pointer, states, lanes, under, count):
     width, size = states.size, jax.tree.leaves(under)[0].shape[0]
     lane = jnp.arange(width, dtype=jnp.int32)
-    padded = jax.tree.map(lambda array: jnp.pad(array, [(0, width), *[(0, 0)] * (array.ndim - 1)]), under)
+    padded = jax.tree.map(
+        lambda array: jnp.pad(array, [(0, width), *[(0, 0)] * (array.ndim - 1)]), under
+    )
 
     def step(carry):
         first, pointer, states, found = carry
         active = (lane < lanes) & (lane < count - first)
-        step_under = jax.tree.map(lambda array: lax.dynamic_slice_in_dim(array, first, width), padded)
+        step_under = jax.tree.map(
+            lambda array: lax.dynamic_slice_in_dim(array, first, width), padded
+        )
         position, left = pop(tables, states, step_under)
         short = active & (left < LOW)
         rank = jnp.cumsum(short, dtype=jnp.int32)
@@ -115,8 +128,9 @@ def _parallel_decode(tables, words, pointer, states, lanes, under, count):
 
 
 decode = Kernel(_serial_decode, _parallel_decode)
-"""(tables, words, pointer, states, lanes, what n symbols are coded under, count) -> pointer, states, positions uint16
-(n,), which mean nothing from `count` on."""
+"""(tables, words, pointer, states, lanes, what n symbols are coded under, count) -> pointer,
+states, positions uint16 (n,), which mean nothing from `count` on.
+"""
 
 
 def _serial_encode(states, lanes, intervals, count):
@@ -152,8 +166,9 @@ def _parallel_encode(states, lanes, intervals, count):
 
 
 encode = Kernel(_serial_encode, _parallel_encode)
-"""(states, lanes, intervals uint32 (n,), count) -> states, emitted uint32 (n,): at each symbol's place its word with
-FLAG, or zero."""
+"""(states, lanes, intervals uint32 (n,), count) -> states, emitted uint32 (n,): at each symbol's
+place its word with FLAG, or zero.
+"""
 
 
 def _serial_rank(flags):
@@ -193,5 +208,7 @@ def _parallel_place(out, start, stride, words):
 
 
 place = Kernel(_serial_place, _parallel_place)
-"""(out uint16, start, stride, words uint32 (n,)) -> the place after the last one, and `out` with the low halves of the
-words that have FLAG set at start, start + stride, and so on. The last element of `out` is scratch."""
+"""(out uint16, start, stride, words uint32 (n,)) -> the place after the last one, and `out` with
+the low halves of the words that have FLAG set at start, start + stride, and so on. The last element
+of `out` is scratch.
+"""

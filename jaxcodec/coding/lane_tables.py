@@ -1,4 +1,6 @@
-"""Probability tables as the lanes coder looks them up: arrays on a device, with no search at run time."""
+"""Probability tables as the lanes coder looks them up: arrays on a device, with no search at run
+time.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,13 +22,13 @@ _BUCKET = 1 << _SPLIT
 class LaneTables(NamedTuple):
     """A set of T tables with S intervals (values and escapes) in all.
 
-    A slot, 16 bits, falls into one of 256 buckets of its table; a bucket knows its first symbol, and how many symbols
-    each of its 256 slots lies further.
+    A slot, 16 bits, falls into one of 256 buckets of its table; a bucket knows its first symbol,
+    and how many symbols each of its 256 slots lies further.
 
     Attributes:
       bucket: uint32 (T * 256,), block << 16 | first symbol of the bucket, counted within the table.
-      block: uint8 (blocks * 256,), symbols to go on from the first one; equal blocks are stored once. This and the next
-        one are filled up to a power of two.
+      block: uint8 (blocks * 256,), symbols to go on from the first one; equal blocks are stored
+        once. This and the next one are filled up to a power of two.
       interval: uint32 (S,), count << 16 | cumulative count below.
       start: int32 (T,), the first interval of each table.
       size: int32 (T,), the number of values of each table, which is also the place of its escape.
@@ -42,7 +44,8 @@ class LaneTables(NamedTuple):
 
 
 def lane_tables(*sets: Tables) -> LaneTables:
-    """One set of tables from several; indices into a later one are shifted by the number of tables before it.
+    """One set of tables from several; indices into a later one are shifted by the number of tables
+    before it.
 
     Returns NumPy arrays, which `jax.device_put` or a first use moves to a device.
 
@@ -61,7 +64,10 @@ def lane_tables(*sets: Tables) -> LaneTables:
             number = [blocks.setdefault(row.tobytes(), len(blocks)) for row in steps]
             buckets.append(np.array(number) << PRECISION | first)
     if len(blocks) > 1 << PRECISION:
-        raise ValueError(f"these tables have {len(blocks)} distinct buckets; the lanes coder takes {1 << PRECISION}")
+        raise ValueError(
+            f"these tables have {len(blocks)} distinct buckets; the lanes coder takes "
+            f"{1 << PRECISION}"
+        )
     return LaneTables(
         bucket=np.concatenate(buckets).astype(np.uint32),
         block=_padded(np.frombuffer(b"".join(blocks), np.uint8)),
@@ -70,7 +76,9 @@ def lane_tables(*sets: Tables) -> LaneTables:
 
 
 def for_encoding(own: LaneTables, *sets: Tables) -> LaneTables:
-    """`lane_tables(*sets)` but for what only a decoder needs, which is that of `own`; many times faster."""
+    """`lane_tables(*sets)` but for what only a decoder needs, which is that of `own`; many times
+    faster.
+    """
     return own._replace(**_intervals(sets))
 
 
@@ -96,7 +104,9 @@ def _counts(tables: Tables, table: int) -> np.ndarray:
 
 def _padded(array: np.ndarray) -> np.ndarray:
     """Filled up to a power of two, so that tables of about one size share compiled functions."""
-    return np.pad(array, (0, (1 << (len(array) - 1).bit_length()) - len(array)), constant_values=array[-1])
+    return np.pad(
+        array, (0, (1 << (len(array) - 1).bit_length()) - len(array)), constant_values=array[-1]
+    )
 
 
 def lookup(table: jax.Array, index: jax.Array) -> jax.Array:

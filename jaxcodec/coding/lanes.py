@@ -1,16 +1,17 @@
 """Entropy coding inside jit: interleaved rANS lanes with states of 32 bits and words of 16.
 
-Symbols come in blocks. Symbol i of a block belongs to lane i % lanes, so that lanes run in parallel; what one block
-leaves in the lanes the next one goes on with. The number of lanes is a power of two, and the decoder has to know it.
+Symbols come in blocks. Symbol i of a block belongs to lane i % lanes, so that lanes run in
+parallel; what one block leaves in the lanes the next one goes on with. The number of lanes is a
+power of two, and the decoder has to know it.
 
 A stream is an array of 16-bit words, in this order:
-  the symbols too far from their table, if there are any: a zero, their number in two words, two words for each;
-  the states of the lanes, high word first (which is never zero);
-  the words of the lanes, in the order of the symbols that they are read after;
-  a word for each symbol outside its table (see lane_escape), the last one first.
+  the symbols too far from their table, if there are any: a zero, their number in two words, two
+  words for each; the states of the lanes, high word first (which is never zero); the words of the
+  lanes, in the order of the symbols that they are read after; a word for each symbol outside its
+  table (see lane_escape), the last one first.
 
-Everything here is a pure function for jit and vmap. Duda, "Asymmetric numeral systems" (2013); Giesen, "Interleaved
-entropy coders" (2014).
+Everything here is a pure function for jit and vmap. Duda, "Asymmetric numeral systems" (2013);
+Giesen, "Interleaved entropy coders" (2014).
 """
 
 import functools
@@ -33,7 +34,9 @@ LANE_BITS = 24
 """What a lane costs: its state takes 32 bits and holds, on average, 8 bits of symbols."""
 
 OVERHEAD = 0.003
-"""The share of the stream that lanes may cost. Rounding in the states costs another .0013 at most."""
+"""The share of the stream that lanes may cost. Rounding in the states costs another .0013 at
+most.
+"""
 
 _HEAD = 3  # words before the symbols that are too far
 
@@ -43,7 +46,8 @@ class Block(NamedTuple):
 
     Attributes:
       values: int32 (n,), any integers; or (rows, n), where each row is a block of its own.
-      indices: the table of each symbol, any integer type, same shape; or mixtures, whose arrays have that shape.
+      indices: the table of each symbol, any integer type, same shape; or mixtures, whose arrays
+        have that shape.
       count: int32 () or (rows,), how many symbols of the array, or of each row, there are; 0 to n.
     """
 
@@ -59,7 +63,8 @@ class DecoderState(NamedTuple):
       words: uint16, the stream and anything after it.
       states: uint32 (width,), of which the first `lanes` are in use.
       lanes: int32.
-      pointer, narrow, wide: int32, places of the next word of the lanes, of the escapes, of the symbols too far.
+      pointer, narrow, wide: int32, places of the next word of the lanes, of the escapes, of the
+        symbols too far.
       wide_end: int32, the place after the last symbol too far.
     """
 
@@ -73,13 +78,19 @@ class DecoderState(NamedTuple):
 
 
 def word_bound(symbols: int, width: int) -> int:
-    """The most words that a stream of so many symbols has: four for a symbol that is too far from its table."""
+    """The most words that a stream of so many symbols has: four for a symbol that is too far from
+    its table.
+    """
     return _HEAD + 2 * width + 4 * symbols
 
 
 def lane_count(bits: jax.Array | float, limit: int = MAX_LANES) -> jax.Array:
-    """The largest power of two, int32, up to `limit`, that costs at most OVERHEAD of a stream of `bits`; 1 if none does."""
-    thresholds = jnp.array([LANE_BITS / OVERHEAD * 2**k for k in range(1, limit.bit_length())], jnp.float32)
+    """The largest power of two, int32, up to `limit`, that costs at most OVERHEAD of a stream of
+    `bits`; 1 if none does.
+    """
+    thresholds = jnp.array(
+        [LANE_BITS / OVERHEAD * 2**k for k in range(1, limit.bit_length())], jnp.float32
+    )
     return jnp.int32(1) << jnp.sum(bits >= thresholds, dtype=jnp.int32)
 
 
@@ -94,7 +105,9 @@ def cost_bits(tables: LaneTables, blocks: Sequence[Block]) -> jax.Array:
 
 
 def symbol_bits(tables: LaneTables, values: jax.Array, indices: jax.Array | Mixture) -> jax.Array:
-    """Bits, float32, that each symbol costs, shaped as `values` (at least one); otherwise as `Block`."""
+    """Bits, float32, that each symbol costs, shaped as `values` (at least one); otherwise as
+    `Block`.
+    """
     flat, under = jax.tree.map(jnp.ravel, (values, indices))
     return _bits(_prepare(tables, Block(flat, under, flat.size))).reshape(values.shape)
 
@@ -112,14 +125,17 @@ def encode(
       lanes: a power of two, at most `width`; may be traced.
 
     Returns:
-      words, uint16 (word_bound(symbols, width),) with zeros after the stream, and the stream's length in words, int32.
+      words, uint16 (word_bound(symbols, width),) with zeros after the stream, and the stream's
+      length in words, int32.
     """
     lanes = jnp.asarray(lanes, jnp.int32)
     prepared = [_prepare(tables, block) for block in blocks]
     states, emitted = jnp.full(width, LOW, jnp.uint32), []
     for block in reversed(prepared):
         rows = block.intervals, block.count
-        states, words = lax.scan(lambda states, row: lane_kernels.encode(states, lanes, *row), states, rows, reverse=True)
+        states, words = lax.scan(
+            lambda states, row: lane_kernels.encode(states, lanes, *row), states, rows, reverse=True
+        )
         emitted.insert(0, words.reshape(-1))
     codes = [jax.tree.map(jnp.ravel, block.codes) for block in prepared]
     codes = jax.tree.map(lambda *parts: jnp.concatenate(parts), *codes)
@@ -127,8 +143,9 @@ def encode(
 
 
 class _Prepared(NamedTuple):
-    """A block to encode, arrays (rows, n), neither size zero: which symbols count, their intervals, uint32, and the codes
-    of those that escape; count is (rows,)."""
+    """A block to encode, arrays (rows, n), neither size zero: which symbols count, their intervals,
+    uint32, and the codes of those that escape; count is (rows,).
+    """
 
     valid: jax.Array
     intervals: jax.Array
@@ -183,7 +200,9 @@ def _assemble(states, lanes, emitted, codes):
 
 
 @functools.partial(jax.jit, static_argnames="width")
-def start(words: jax.Array, length: jax.Array | int, width: int, lanes: jax.Array | int) -> DecoderState:
+def start(
+    words: jax.Array, length: jax.Array | int, width: int, lanes: jax.Array | int
+) -> DecoderState:
     """A decoder at the start of a stream.
 
     Args:
@@ -198,7 +217,9 @@ def start(words: jax.Array, length: jax.Array | int, width: int, lanes: jax.Arra
     far = jnp.clip(head[1] | head[2] << 16, 0, words.size // 2)
     wide_end = jnp.where(head[0] == 0, _HEAD + 2 * far, _HEAD)
     first = jnp.where(head[0] == 0, wide_end, 0)
-    pairs = words.at[first + jnp.arange(2 * width, dtype=jnp.int32)].get(mode="clip").astype(jnp.uint32)
+    pairs = (
+        words.at[first + jnp.arange(2 * width, dtype=jnp.int32)].get(mode="clip").astype(jnp.uint32)
+    )
     return DecoderState(
         words=words,
         states=jnp.where(jnp.arange(width) < lanes, pairs[0::2] << 16 | pairs[1::2], LOW),
@@ -219,7 +240,8 @@ def decode_block(
     Args:
       tables: as for `encode`.
       state: from `start` or the block before.
-      indices: the table of each symbol, any integer type, (n,); or mixtures, whose arrays have that shape.
+      indices: the table of each symbol, any integer type, (n,); or mixtures, whose arrays have that
+        shape.
       count: how many symbols there are; 0 to n.
 
     Foreign or damaged words give some symbols or other; `finish` tells, in most cases.
@@ -237,7 +259,9 @@ def decode_block(
     escaped = valid & (position == size)
 
     def with_escapes(values):
-        found, narrow, wide = lane_escape.decode(state.words, state.narrow, state.wide, minimum, size, escaped)
+        found, narrow, wide = lane_escape.decode(
+            state.words, state.narrow, state.wide, minimum, size, escaped
+        )
         return jnp.where(escaped, found, values), narrow, wide
 
     values, narrow, wide = lax.cond(
@@ -248,7 +272,9 @@ def decode_block(
 
 @jax.jit
 def finish(state: DecoderState) -> jax.Array:
-    """Whether the decoder, after the last block, is where the encoder began: every word read, every lane idle."""
+    """Whether the decoder, after the last block, is where the encoder began: every word read, every
+    lane idle.
+    """
     in_use = jnp.arange(state.states.size) < state.lanes
     idle = jnp.all(~in_use | (state.states == LOW))
     return idle & (state.pointer == state.narrow + 1) & (state.wide == state.wide_end)

@@ -1,4 +1,6 @@
-"""Making integer tables of probabilities, in float64, when a codec is exported; never when one is loaded."""
+"""Making integer tables of probabilities, in float64, when a codec is exported; never when one is
+loaded.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,7 +18,9 @@ def _ndtr(values: np.ndarray) -> np.ndarray:
 
 
 def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tables:
-    """Tables of round(v) for centred Gaussians v of the given standard deviations, one table each."""
+    """Tables of round(v) for centred Gaussians v of the given standard deviations, one table
+    each.
+    """
     masses, minimum = [], []
     for scale in np.asarray(scales, np.float64):
         reach = int(np.ceil(6 * scale)) + 1
@@ -33,7 +37,8 @@ PHASE_BITS = 4
 class PhaseTables(NamedTuple):
     """Tables of Gaussians whose means lie between integers.
 
-    tables: 2^bits[s] for scale s, the first of them at first[s]; the one of phase p has its mean at p / 2^bits[s].
+    tables: 2^bits[s] for scale s, the first of them at first[s]; the one of phase p has its mean at
+      p / 2^bits[s].
     first, bits: int32 (scales,).
     """
 
@@ -60,32 +65,40 @@ def phase_tables(scales: Sequence[float], precision: int = PRECISION) -> PhaseTa
     return PhaseTables(mass_tables(masses, minimum, precision), first, bits)
 
 
-def mass_tables(masses: Sequence[np.ndarray], minimum: Sequence[int], precision: int = PRECISION) -> Tables:
+def mass_tables(
+    masses: Sequence[np.ndarray], minimum: Sequence[int], precision: int = PRECISION
+) -> Tables:
     """Tables from probability masses: `masses[t][i]` is that of the integer `minimum[t] + i`.
 
-    Both tails are cut where the mass falls under half a count; the escape takes what is cut off and what is missing
-    to one.
+    Both tails are cut where the mass falls under half a count; the escape takes what is cut off and
+    what is missing to one.
     """
     cdfs, lowest = [], []
     for mass, first in zip(masses, minimum, strict=True):
         mass = np.asarray(mass, np.float64)
         likely = np.flatnonzero(mass >= 0.5 / (1 << precision))
-        start, stop = (likely[0], likely[-1] + 1) if likely.size else (np.argmax(mass), np.argmax(mass) + 1)
+        start, stop = (
+            (likely[0], likely[-1] + 1) if likely.size else (np.argmax(mass), np.argmax(mass) + 1)
+        )
         kept = mass[start:stop]
         counts = quantise(np.append(kept, max(1 - kept.sum(), 0.0)), precision)
         cdfs.append(np.concatenate([[0], np.cumsum(counts)]))
         lowest.append(first + start)
     starts = np.concatenate([[0], np.cumsum([len(cdf) for cdf in cdfs])])
     return Tables(
-        np.concatenate(cdfs).astype(np.int32), starts.astype(np.int32), np.asarray(lowest, np.int32), precision
+        np.concatenate(cdfs).astype(np.int32),
+        starts.astype(np.int32),
+        np.asarray(lowest, np.int32),
+        precision,
     )
 
 
 def quantise(mass: np.ndarray, precision: int = PRECISION) -> np.ndarray:
-    """Counts, int64, each at least 1 and 2^precision in sum, that cost the fewest bits under `mass` (n,).
+    """Counts, int64, each at least 1 and 2^precision in sum, that cost the fewest bits under `mass`
+    (n,).
 
-    Over real numbers the minimum of -sum(mass * log(count)) is count = max(1, mass * scale), with the scale that makes
-    the sum right; then the largest fractions are rounded up.
+    Over real numbers the minimum of -sum(mass * log(count)) is count = max(1, mass * scale), with
+    the scale that makes the sum right; then the largest fractions are rounded up.
     """
     total = 1 << precision
     if len(mass) > total:

@@ -1,5 +1,6 @@
-"""The side sections, which no network touches: the alpha channel, and what describes the picture. All lossless, but
-that a standard ICC profile comes back as another with the same meaning, and the resolution in thousandths of a dpi.
+"""The side sections, which no network touches: the alpha channel, and what describes the picture.
+All lossless, but that a standard ICC profile comes back as another with the same meaning, and the
+resolution in thousandths of a dpi.
 """
 
 import lzma
@@ -13,10 +14,18 @@ from jaxcodec.errors import BitstreamError, VersionError
 from jaxcodec.image import Picture, standard_profiles
 
 MAX_BYTES = 1 << 24
-"""A longer profile, EXIF block or XMP packet is none; the limit keeps a hostile file from filling the memory."""
+"""A longer profile, EXIF block or XMP packet is none; the limit keeps a hostile file from filling
+the memory.
+"""
 
-NAMES = {"alpha": "alpha channel", "icc": "ICC profile", "profile": "ICC profile", "exif": "EXIF block", "xmp": "XMP packet",
-         "dpi": "resolution"}  # fmt: skip
+NAMES = {
+    "alpha": "alpha channel",
+    "icc": "ICC profile",
+    "profile": "ICC profile",
+    "exif": "EXIF block",
+    "xmp": "XMP packet",
+    "dpi": "resolution",
+}
 """The side sections in words."""
 
 _LZMA = {"id": lzma.FILTER_LZMA2, "preset": 6}
@@ -49,13 +58,18 @@ def pack(picture: Picture) -> tuple[dict[str, bytes], tuple[str, ...]]:
 
 
 def unpack(sections: Mapping[str, bytes]) -> dict[str, Any]:
-    """What describes a picture, as keywords of `Picture`: icc, exif, xmp, dpi, each where it is there.
+    """What describes a picture, as keywords of `Picture`: icc, exif, xmp, dpi, each where it is
+    there.
 
     Raises:
       BitstreamError: a section does not hold what it should.
       VersionError: the number of a profile is not known here.
     """
-    fields = {name: unpack_bytes(sections[name], NAMES[name]) for name in ("icc", "exif", "xmp") if name in sections}
+    fields = {
+        name: unpack_bytes(sections[name], NAMES[name])
+        for name in ("icc", "exif", "xmp")
+        if name in sections
+    }
     if "profile" in sections:
         fields["icc"] = standard_profiles.content(_profile_number(sections))
     if "dpi" in sections:
@@ -64,11 +78,16 @@ def unpack(sections: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def describe(sections: Mapping[str, bytes]) -> dict[str, Any]:
-    """What small sections say, as JSON values: `profile`, the name of a standard one or "its own", and `dpi`; or None."""
+    """What small sections say, as JSON values: `profile`, the name of a standard one or "its own",
+    and `dpi`; or None.
+    """
     profile = "its own" if "icc" in sections else None
     if "profile" in sections:
         profile = standard_profiles.NAMES[_profile_number(sections)]
-    return {"profile": profile, "dpi": list(unpack_dpi(sections["dpi"])) if "dpi" in sections else None}
+    return {
+        "profile": profile,
+        "dpi": list(unpack_dpi(sections["dpi"])) if "dpi" in sections else None,
+    }
 
 
 def pack_alpha(alpha: np.ndarray) -> bytes:
@@ -93,12 +112,16 @@ def pack_bytes(content: bytes) -> bytes:
 
 
 def unpack_bytes(data: bytes, what: str) -> bytes:
-    """The content; raises BitstreamError, which says `what` it is, where `data` holds none, or one beyond MAX_BYTES."""
+    """The content; raises BitstreamError, which says `what` it is, where `data` holds none, or one
+    beyond MAX_BYTES.
+    """
     return _decompress(data, _PLAIN, MAX_BYTES, what)
 
 
 def pack_dpi(dpi: tuple[float, float]) -> bytes:
-    """The resolution in thousandths of a pixel per inch, once where it is the same in both directions."""
+    """The resolution in thousandths of a pixel per inch, once where it is the same in both
+    directions.
+    """
     across, down = (round(_DPI_UNIT * value) for value in dpi)
     return struct.pack("<I", across) if across == down else struct.pack("<II", across, down)
 
@@ -107,17 +130,23 @@ def unpack_dpi(data: bytes) -> tuple[float, float]:
     """Pixels per inch, horizontally and vertically; raises BitstreamError."""
     values = [value for (value,) in struct.iter_unpack("<I", data)] if len(data) in (4, 8) else [0]
     if 0 in values:
-        raise BitstreamError("this file is invalid: its resolution cannot be read; encode the picture anew")
+        raise BitstreamError(
+            "this file is invalid: its resolution cannot be read; encode the picture anew"
+        )
     return values[0] / _DPI_UNIT, values[-1] / _DPI_UNIT
 
 
 def _profile_number(sections: Mapping[str, bytes]) -> int:
     data = sections["profile"]
     if len(data) != 1 or "icc" in sections:
-        raise BitstreamError("this file is invalid: its ICC profile is not told by one number; encode the picture anew")
+        raise BitstreamError(
+            "this file is invalid: its ICC profile is not told by one number; encode the picture "
+            "anew"
+        )
     if data[0] not in standard_profiles.NAMES:
         raise VersionError(
-            f"this file has the ICC profile {data[0]}, which this jaxcodec does not know; update jaxcodec"
+            f"this file has the ICC profile {data[0]}, which this jaxcodec does not know; update "
+            "jaxcodec"
         )
     return data[0]
 
@@ -127,7 +156,12 @@ def _decompress(data: bytes, filters: list[dict], limit: int, what: str) -> byte
     try:
         raw = decompressor.decompress(data, limit + 1)
     except lzma.LZMAError as problem:
-        raise BitstreamError(f"this file is invalid: its {what} cannot be read; encode the picture anew") from problem
+        raise BitstreamError(
+            f"this file is invalid: its {what} cannot be read; encode the picture anew"
+        ) from problem
     if len(raw) > limit or not decompressor.eof or decompressor.unused_data:
-        raise BitstreamError(f"this file is invalid: its {what} does not end where it should; encode the picture anew")
+        raise BitstreamError(
+            f"this file is invalid: its {what} does not end where it should; encode the picture "
+            "anew"
+        )
     return raw

@@ -1,9 +1,9 @@
 """The quantiser step of a file: how many of a codec's own steps one of its symbols stands for.
 
-A file tells it as a field, an integer: step = (25600 / 11)^(field / 16128), so that field 0 is the step that the codec was
-trained with and each unit is .048 %. 16128 units go from the least to the greatest scale of the conditional tables.
-What chooses tables takes the step as a ratio of integers, made here with decimal arithmetic, which gives the same digits
-on every machine.
+A file tells it as a field, an integer: step = (25600 / 11)^(field / 16128), so that field 0 is the
+step that the codec was trained with and each unit is .048 %. 16128 units go from the least to the
+greatest scale of the conditional tables. What chooses tables takes the step as a ratio of integers,
+made here with decimal arithmetic, which gives the same digits on every machine.
 """
 
 import decimal
@@ -28,18 +28,23 @@ def size(field: int) -> float:
 
 @functools.lru_cache(maxsize=256)
 def ratio(field: int) -> tuple[int, int]:
-    """The step of a field as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in [2^14, 2^15).
+    """The step of a field as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in
+    [2^14, 2^15).
 
     Field 0 is (2^14, 0). Rounded to the nearest multiplier.
     """
-    log = _CONTEXT.multiply(_CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(25600), decimal.Decimal(11))), field)
+    log = _CONTEXT.multiply(
+        _CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(25600), decimal.Decimal(11))), field
+    )
     step = _CONTEXT.exp(_CONTEXT.divide(log, 16128))
     exponent = 0
     while step >= 2:
         step, exponent = _CONTEXT.divide(step, 2), exponent + 1
     while step < 1:
         step, exponent = _CONTEXT.multiply(step, 2), exponent - 1
-    multiplier = int(_CONTEXT.multiply(step, 1 << RATIO_BITS).to_integral_value(decimal.ROUND_HALF_EVEN))
+    multiplier = int(
+        _CONTEXT.multiply(step, 1 << RATIO_BITS).to_integral_value(decimal.ROUND_HALF_EVEN)
+    )
     if multiplier == 2 << RATIO_BITS:
         return 1 << RATIO_BITS, exponent + 1
     return multiplier, exponent

@@ -1,8 +1,9 @@
 """The tables of a prior at another quantiser step, from those of the codec file, by integers alone.
 
-A table of a prior knows the mass of each unit interval around an integer. At a step s the symbol k stands for the interval
-from (k - 1/2) s to (k + 1/2) s, so the cumulative counts are wanted between the known ones: a monotone cubic through
-them (Fritsch and Carlson 1980, with harmonic means for slopes), in fixed point.
+A table of a prior knows the mass of each unit interval around an integer. At a step s the symbol k
+stands for the interval from (k - 1/2) s to (k + 1/2) s, so the cumulative counts are wanted between
+the known ones: a monotone cubic through them (Fritsch and Carlson 1980, with harmonic means for
+slopes), in fixed point.
 """
 
 import functools
@@ -20,7 +21,8 @@ _BITS = 10
 def at_step(tables: Tables, field: int) -> Tables:
     """The tables at the step of a field of `coding.step`; of field 0 the same.
 
-    Both tails end where the mass falls under a count; the escape takes what is cut off, and keeps what it had.
+    Both tails end where the mass falls under a count; the escape takes what is cut off, and keeps
+    what it had.
     """
     if field == 0:
         return tables
@@ -48,7 +50,9 @@ def _symbol_at(twice: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
 
 
 def _cumulative(tables: Tables, table: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Cumulative counts times 2^(3 _BITS), int64, at places in 2^-_BITS from the first known one of each table on."""
+    """Cumulative counts times 2^(3 _BITS), int64, at places in 2^-_BITS from the first known one of
+    each table on.
+    """
     one = 1 << _BITS
     size = np.diff(tables.starts).astype(np.int64)[table] - 2
     place = np.clip(place, 0, size << _BITS)
@@ -75,22 +79,30 @@ def _harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _counted(tables: Tables, mass: np.ndarray, low: np.ndarray, count: np.ndarray) -> Tables:
-    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back, in counts times 2^(3 _BITS)."""
+    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back, in counts times 2^(3
+    _BITS).
+    """
     total = 1 << tables.precision
     cdfs, minimum, start = [], [], 0
     for t, n in enumerate(count):
         own = mass[start : start + n]
         start += n
         likely = np.flatnonzero(own >= 1 << 3 * _BITS)
-        first, stop = (likely[0], likely[-1] + 1) if likely.size else (np.argmax(own), np.argmax(own) + 1)
+        first, stop = (
+            (likely[0], likely[-1] + 1) if likely.size else (np.argmax(own), np.argmax(own) + 1)
+        )
         kept = np.append(own[first:stop], 0)
         kept[-1] = (total << 3 * _BITS) - kept.sum()
-        # Each gets one count, and its share of the rest, rounded down; what is left goes to the largest.
+        # Each gets one count, and its share of the rest, rounded down; what is left goes to the
+        # largest.
         counts = 1 + ((kept >> 2 * _BITS) * (total - len(kept)) >> _BITS + tables.precision)
         counts[np.argmax(counts)] += total - counts.sum()
         cdfs.append(np.concatenate([[0], np.cumsum(counts)]))
         minimum.append(low[t] + first)
     starts = np.concatenate([[0], np.cumsum([len(cdf) for cdf in cdfs])])
     return Tables(
-        np.concatenate(cdfs).astype(np.int32), starts.astype(np.int32), np.asarray(minimum, np.int32), tables.precision
+        np.concatenate(cdfs).astype(np.int32),
+        starts.astype(np.int32),
+        np.asarray(minimum, np.int32),
+        tables.precision,
     )

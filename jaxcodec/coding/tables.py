@@ -1,7 +1,8 @@
 """Integer probability tables: made once at export, from then on data.
 
-A table gives each of a run of consecutive integers, and an escape for all others, a count out of 2^precision. Nothing
-that codes or decodes ever computes a probability, so no rounding of floats can set an encoder and a decoder apart.
+A table gives each of a run of consecutive integers, and an escape for all others, a count out of
+2^precision. Nothing that codes or decodes ever computes a probability, so no rounding of floats can
+set an encoder and a decoder apart.
 """
 
 import dataclasses
@@ -20,8 +21,8 @@ class Tables:
     """A set of T tables, back to back.
 
     Attributes:
-      cdf: int32, the cumulative counts of all tables; each runs from 0 to 2^precision and strictly rises. A table of n
-        values has n + 2 entries: the n values in order, then the escape.
+      cdf: int32, the cumulative counts of all tables; each runs from 0 to 2^precision and strictly
+        rises. A table of n values has n + 2 entries: the n values in order, then the escape.
       starts: int32 (T + 1,), where each table starts in `cdf`, and the end.
       minimum: int32 (T,), the integer that the first count of each table belongs to.
       precision: bits of the counts.
@@ -36,12 +37,19 @@ class Tables:
     precision: int = PRECISION
 
     def __post_init__(self):
-        if not (all(a.dtype == np.int32 and a.ndim == 1 for a in self.arrays().values()) and self._well_formed()):
+        if not (
+            all(a.dtype == np.int32 and a.ndim == 1 for a in self.arrays().values())
+            and self._well_formed()
+        ):
             raise ValueError("these arrays are not probability tables")
 
     def _well_formed(self) -> bool:
         cdf, starts = self.cdf, self.starts
-        if len(starts) != len(self.minimum) + 1 or len(starts) < 2 or not 1 <= self.precision <= MAX_PRECISION:
+        if (
+            len(starts) != len(self.minimum) + 1
+            or len(starts) < 2
+            or not 1 <= self.precision <= MAX_PRECISION
+        ):
             return False
         if starts[0] != 0 or starts[-1] != len(cdf) or np.any(np.diff(starts) < 3):
             return False

@@ -1,8 +1,10 @@
-"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of its own.
+"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of
+its own.
 
-The package has escapes of its own, but its decoder can run forever on damaged ones. Here a symbol outside its table is
-coded as the table's escape, and after all symbols follow the excesses, signed distances from the nearest end of the
-table, in bytes of seven bits each, the low ones first: one byte of every excess, then the next of those that go on.
+The package has escapes of its own, but its decoder can run forever on damaged ones. Here a symbol
+outside its table is coded as the table's escape, and after all symbols follow the excesses, signed
+distances from the nearest end of the table, in bytes of seven bits each, the low ones first: one
+byte of every excess, then the next of those that go on.
 """
 
 import os
@@ -18,7 +20,10 @@ MAX_PRECISION = 16
 _EXCESS_BYTES = 5  # a sign and 32 bits
 _BYTE_TABLE = np.arange(-1, 257, dtype=np.int32)
 _BYTE_TABLE[0] = 8  # every table follows its precision
-_DAMAGED = "the symbols in this file are damaged or of another codec; fetch the file again, or encode the picture anew"
+_DAMAGED = (
+    "the symbols in this file are damaged or of another codec; fetch the file again, or encode "
+    "the picture anew"
+)
 
 
 class TfcCoder:
@@ -31,17 +36,21 @@ class TfcCoder:
     def __init__(self, tables: Tables):
         if tables.precision > MAX_PRECISION:
             raise CoderError(
-                f"the entropy coder 'tfc' takes tables of at most {MAX_PRECISION} bits and this codec has "
+                f"the entropy coder 'tfc' takes tables of at most {MAX_PRECISION} bits and this "
+                "codec has "
                 f"{tables.precision}; take another coder"
             )
         self.tables = tables
-        # TensorFlow, when imported, tells on standard error which GPU libraries it does not find; JAX sets level 1.
+        # TensorFlow, when imported, tells on standard error which GPU libraries it does not find;
+        # JAX sets level 1.
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
             os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
         import tensorflow_compression_ops
 
         self._ops = tensorflow_compression_ops
-        self._lookup = np.append(np.insert(tables.cdf, tables.starts[:-1], tables.precision), _BYTE_TABLE)
+        self._lookup = np.append(
+            np.insert(tables.cdf, tables.starts[:-1], tables.precision), _BYTE_TABLE
+        )
         self._low = tables.minimum.astype(np.int64)
         self._width = np.diff(tables.starts).astype(np.int64) - 2
 
@@ -63,7 +72,9 @@ class TfcCoder:
         return self._ops.entropy_encode_finalize(handle).numpy()
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that `data` is not theirs."""
+        """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that
+        `data` is not theirs.
+        """
         from tensorflow.errors import OpError
 
         table = indices.reshape(-1).astype(np.int32)
@@ -77,13 +88,17 @@ class TfcCoder:
             raise BitstreamError(_DAMAGED) from problem
         low, width = self._low[table[escaped]], self._width[table[escaped]]
         symbols = self._low[table] + position
-        symbols[escaped] = np.where(excess & 1, low - 1 - (excess >> 1), low + width + (excess >> 1))
+        symbols[escaped] = np.where(
+            excess & 1, low - 1 - (excess >> 1), low + width + (excess >> 1)
+        )
         if not sound or np.any(symbols != symbols.astype(np.int32)):
             raise BitstreamError(_DAMAGED)
         return symbols.astype(np.int32).reshape(indices.shape)
 
     def _decode_excess(self, handle, count: int):
-        """The decoder after them, and the next `count` excesses, twice the distance and the side, int64."""
+        """The decoder after them, and the next `count` excesses, twice the distance and the side,
+        int64.
+        """
         excess, going_on = np.zeros(count, np.int64), np.arange(count)
         for i in range(_EXCESS_BYTES):
             handle, byte = self._decode(handle, self._byte_tables(going_on.size))

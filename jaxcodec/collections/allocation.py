@@ -1,4 +1,6 @@
-"""How a budget of bytes is shared among images: equal slopes of distortion over rate (Shoham and Gersho 1988)."""
+"""How a budget of bytes is shared among images: equal slopes of distortion over rate (Shoham and
+Gersho 1988).
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,19 +15,23 @@ _SAMPLES = 257
 
 
 class Curve(NamedTuple):
-    """What was measured of an image: sizes in bytes, rising, and the squared error at each, summed over its samples."""
+    """What was measured of an image: sizes in bytes, rising, and the squared error at each, summed
+    over its samples.
+    """
 
     sizes: Sequence[float]
     errors: Sequence[float]
 
 
 def allocate(curves: Sequence[Curve], budget: float) -> np.ndarray:
-    """Bytes for each image, float64 (N,), that sum to at most `budget` and make the sum of squared errors least.
+    """Bytes for each image, float64 (N,), that sum to at most `budget` and make the sum of squared
+    errors least.
 
-    Between measured points a curve is taken as a monotone cubic in the logarithms of both (an error of zero as a
-    millionth). Its lower convex hull is what counts: of all steps along all hulls those that save most error a byte are
-    taken first, until the budget is spent. The last is taken in part, so that the solution is that of the continuous
-    problem. An image gets no more than its largest measured size.
+    Between measured points a curve is taken as a monotone cubic in the logarithms of both (an error
+    of zero as a millionth). Its lower convex hull is what counts: of all steps along all hulls
+    those that save most error a byte are taken first, until the budget is spent. The last is taken
+    in part, so that the solution is that of the continuous problem. An image gets no more than its
+    largest measured size.
 
     Raises:
       RateError: the smallest sizes together exceed the budget.
@@ -35,7 +41,8 @@ def allocate(curves: Sequence[Curve], budget: float) -> np.ndarray:
     left = budget - least.sum()
     if left < 0:
         raise RateError(
-            f"the images take {int(np.ceil(least.sum())):,} bytes at least, more than the {int(budget):,} allowed; "
+            f"the images take {int(np.ceil(least.sum())):,} bytes at least, more than the "
+            f"{int(budget):,} allowed; "
             "allow more, or leave some out"
         )
     image = np.repeat(np.arange(len(hulls)), [len(sizes) - 1 for sizes, _ in hulls])

@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import Codec, Encoded, decode
 from jaxcodec.codec.pictures import prepare
+from jaxcodec.collections.allocation import Curve, allocate
 from jaxcodec.errors import CodecError, RateError
 from jaxcodec.guard import attempt
 from jaxcodec.image import Picture, hidden
-from jaxcodec.collections.allocation import Curve, allocate
-from jaxcodec.targets.encode import encode_picture
-from jaxcodec.targets.refined import Goal, improve
 from jaxcodec.refinement import methods
 from jaxcodec.refinement.batches import Progress
+from jaxcodec.runtime import jax_settings
+from jaxcodec.targets.encode import encode_picture
+from jaxcodec.targets.refined import Goal, improve
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1 / math.sqrt(2), 1.0, math.sqrt(2), 2.0, 4.0)
-"""The sizes at which a picture's curve is measured, as parts of what it would get at the same rate for all."""
+"""The sizes at which a picture's curve is measured, as parts of what it would get at the same rate
+for all.
+"""
 
 REFINED_TOGETHER = 16
 """Pictures that are held at a time where they are refined in batches."""
@@ -30,7 +32,9 @@ REFINED_TOGETHER = 16
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A picture of a set: its file, the squared error of it, a mean over channels, summed over pixels, and its notes."""
+    """A picture of a set: its file, the squared error of it, a mean over channels, summed over
+    pixels, and its notes.
+    """
 
     encoded: Encoded
     squared_error: float
@@ -43,8 +47,8 @@ class EncodedSet:
 
     Attributes:
       members: one a picture, in their order, or the error of a picture that was left out.
-      same_rate: what they would be at the same rate for all, within the same budget; None where some picture cannot have
-        that rate.
+      same_rate: what they would be at the same rate for all, within the same budget; None where
+        some picture cannot have that rate.
       pixels: of each picture, 0 of one that was left out.
     """
 
@@ -86,23 +90,28 @@ def encode_set(
     progress: Callable[[], None] = lambda: None,
     looked: Callable[[Progress], None] | None = None,
 ) -> EncodedSet:
-    """Compresses pictures so that all files together keep to a budget, with the least squared error.
+    """Compresses pictures so that all files together keep to a budget, with the least squared
+    error.
 
-    Every picture is first encoded at `SHARES` of what it would get at the same rate for all; these curves tell which rates
-    have equal slopes (`allocation.allocate`). Then each gets its file; what one leaves of its share goes to the next.
-    Where that is not better than the same rate for all, the latter is what is returned.
+    Every picture is first encoded at `SHARES` of what it would get at the same rate for all; these
+    curves tell which rates have equal slopes (`allocation.allocate`). Then each gets its file; what
+    one leaves of its share goes to the next. Where that is not better than the same rate for all,
+    the latter is what is returned.
 
     A picture that cannot be read or compressed is left out, and the others have the budget.
 
     Args:
       codec: any codec.
-      pictures: as `encode_picture` takes them. Each is asked for several times, one after the other, so that a sequence
-        may read them anew instead of holding them all; an error that it raises is that picture's.
+      pictures: as `encode_picture` takes them. Each is asked for several times, one after the
+        other, so that a sequence may read them anew instead of holding them all; an error that it
+        raises is that picture's.
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures that are not left out.
-      refine: steps for which the latents of each picture are optimised at the rate that it gets, those of one size together.
+      refine: steps for which the latents of each picture are optimised at the rate that it gets,
+        those of one size together.
       coder, keep_hidden_colour: as `encode_picture` takes them.
-      progress: called after each file that is made, `steps(len(pictures))` times where none is left out.
+      progress: called after each file that is made, `steps(len(pictures))` times where none is left
+        out.
       looked: called now and then while latents are refined, which comes last.
 
     Raises:
@@ -111,11 +120,19 @@ def encode_set(
     how = {"coder": coder, "keep_hidden_colour": keep_hidden_colour}
     make = functools.partial(_make, codec, how, progress)
     problems: dict[int, CodecError] = {}
-    pixels = _each(lambda place: math.prod(pictures[place].pixels.shape[:2]), range(len(pictures)), problems)
-    share = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values())) / max(sum(pixels.values()), 1)
-    known = _each(lambda place: _measured(make, pictures[place], share * pixels[place]), pixels, problems)
+    pixels = _each(
+        lambda place: math.prod(pictures[place].pixels.shape[:2]), range(len(pictures)), problems
+    )
+    share = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values())) / max(
+        sum(pixels.values()), 1
+    )
+    known = _each(
+        lambda place: _measured(make, pictures[place], share * pixels[place]), pixels, problems
+    )
     if not known:
-        return EncodedSet(tuple(problems[place] for place in range(len(pictures))), None, (0,) * len(pictures))
+        return EncodedSet(
+            tuple(problems[place] for place in range(len(pictures))), None, (0,) * len(pictures)
+        )
     pixels = {place: pixels[place] for place in known}
     budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
     shares = dict(zip(known, allocate([curve for curve, _ in known.values()], budget), strict=True))
@@ -123,34 +140,49 @@ def encode_set(
     if refine is not None:
         members = _refined(codec, pictures, members, limits, refine, how, looked)
     uniform = {place: same for place, (_, same) in known.items() if place in members}
-    if any(len(same.encoded.data) > budget * pixels[place] / sum(pixels.values()) for place, same in uniform.items()):
+    if any(
+        len(same.encoded.data) > budget * pixels[place] / sum(pixels.values())
+        for place, same in uniform.items()
+    ):
         uniform = None
     elif _error(uniform) < _error(members):
         members = uniform
     return EncodedSet(
         tuple((problems | members)[place] for place in range(len(pictures))),
-        None if uniform is None else tuple((problems | uniform)[place] for place in range(len(pictures))),
+        None
+        if uniform is None
+        else tuple((problems | uniform)[place] for place in range(len(pictures))),
         tuple(pixels[place] if place in members else 0 for place in range(len(pictures))),
     )
 
 
-def _each(work: Callable[[int], Any], places: Iterable[int], problems: dict[int, CodecError]) -> dict[int, Any]:
+def _each(
+    work: Callable[[int], Any], places: Iterable[int], problems: dict[int, CodecError]
+) -> dict[int, Any]:
     """What `work` makes of each place; where it fails, the error goes to `problems`."""
     made = {place: attempt(work, place) for place in places}
-    problems |= {place: outcome for place, outcome in made.items() if isinstance(outcome, CodecError)}
+    problems |= {
+        place: outcome for place, outcome in made.items() if isinstance(outcome, CodecError)
+    }
     return {place: outcome for place, outcome in made.items() if place not in problems}
 
 
-def _make(codec: Codec, how, progress: Callable[[], None], picture: Picture, limit: float, nearest: bool) -> Member:
+def _make(
+    codec: Codec, how, progress: Callable[[], None], picture: Picture, limit: float, nearest: bool
+) -> Member:
     encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, **how)
     progress()
     return _member(codec, picture, encoded, how["keep_hidden_colour"])
 
 
-def _measured(make: Callable[..., Member], picture: Picture, same_rate_bytes: float) -> tuple[Curve, Member]:
+def _measured(
+    make: Callable[..., Member], picture: Picture, same_rate_bytes: float
+) -> tuple[Curve, Member]:
     """The curve of a picture, and its file at the same rate as all."""
     grid = [make(picture, share * same_rate_bytes, nearest=True) for share in SHARES]
-    curve = Curve([len(member.encoded.data) for member in grid], [member.squared_error for member in grid])
+    curve = Curve(
+        [len(member.encoded.data) for member in grid], [member.squared_error for member in grid]
+    )
     return curve, grid[SHARES.index(1.0)]
 
 
@@ -160,12 +192,16 @@ def _filled(
     shares: Mapping[int, float],
     problems: dict[int, CodecError],
 ) -> tuple[dict[int, Member], dict[int, int]]:
-    """The file of each picture, and the bytes that it could have: its share, and what those before left of theirs."""
+    """The file of each picture, and the bytes that it could have: its share, and what those before
+    left of theirs.
+    """
     members, limits, spare = {}, {}, 0.0
     for place, share in shares.items():
         spare += share
         limits[place] = _bytes(spare)
-        members |= _each(lambda place: make(pictures[place], limits[place], nearest=False), [place], problems)
+        members |= _each(
+            lambda place: make(pictures[place], limits[place], nearest=False), [place], problems
+        )
         if place in members:
             spare -= len(members[place].encoded.data)
     return members, limits
@@ -184,17 +220,28 @@ def _member(codec: Codec, picture: Picture, encoded: Encoded, keep_hidden_colour
 
 
 def _refined(
-    codec: Codec, pictures, members: dict[int, Member], limits: dict[int, int], steps: int, how, looked
+    codec: Codec,
+    pictures,
+    members: dict[int, Member],
+    limits: dict[int, int],
+    steps: int,
+    how,
+    looked,
 ) -> dict[int, Member]:
-    """The members with refined latents, each within the same limit; an interrupt leaves the rest as they are."""
+    """The members with refined latents, each within the same limit; an interrupt leaves the rest as
+    they are.
+    """
     done, places = dict(members), list(members)
     for first in range(0, len(places), REFINED_TOGETHER):
         together = places[first : first + REFINED_TOGETHER]
-        better = attempt(_refined_together, codec, pictures, together, members, limits, steps, how, looked)
+        better = attempt(
+            _refined_together, codec, pictures, together, members, limits, steps, how, looked
+        )
         if isinstance(better, CodecError):
             notes = (f"it is not refined: {better}",)
             better = {
-                place: dataclasses.replace(members[place], notes=members[place].notes + notes) for place in together
+                place: dataclasses.replace(members[place], notes=members[place].notes + notes)
+                for place in together
             }
         done |= better
         if any(member.encoded.interrupted for member in better.values()):
@@ -207,7 +254,8 @@ def _refined_together(
 ) -> dict[int, Member]:
     given = {place: pictures[place] for place in places}
     goals = [
-        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place]) for place, picture in given.items()
+        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place])
+        for place, picture in given.items()
     ]
     files = improve(codec, goals, methods.make(steps=steps), looked)
     return {
@@ -223,7 +271,9 @@ def steps(pictures: int) -> int:
 
 def _budget(total_bytes: int | None, mean_bpp: float | None, pictures: int, pixels: int) -> int:
     if (total_bytes is None) == (mean_bpp is None):
-        raise RateError("a set needs one budget; give either a total in bytes or a mean rate in bpp")
+        raise RateError(
+            "a set needs one budget; give either a total in bytes or a mean rate in bpp"
+        )
     value = total_bytes if mean_bpp is None else mean_bpp
     if not (math.isfinite(value) and value > 0):
         raise RateError(f"a budget of {value} makes no sense; give a number above 0")

@@ -1,4 +1,6 @@
-"""The experiments that come with the package: the files NAME.py in this folder, each with a function `get_config`."""
+"""The experiments that come with the package: the files NAME.py in this folder, each with a
+function `get_config`.
+"""
 
 import difflib
 import inspect
@@ -38,27 +40,37 @@ def find(name_or_path: str) -> pathlib.Path:
     ):
         return FOLDER / f"{path.stem}.py"
     near = difflib.get_close_matches(path.stem, available(), n=1)
-    remedy = f"did you mean {near[0]}?" if near else f"give the path of one, or one of {', '.join(available())}"
+    remedy = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"give the path of one, or one of {', '.join(available())}"
+    )
     raise TrainingError(f"there is no config {name_or_path}; {remedy}")
 
 
 def load(name: str) -> ml_collections.ConfigDict:
-    """The settings that a config gives: of its path or name, and behind a colon what its `get_config` takes.
+    """The settings that a config gives: of its path or name, and behind a colon what its
+    `get_config` takes.
 
     "mean_scale_small", "configs/cheng2020.py:attention-3".
 
     Raises:
-      TrainingError: there is no such config, it cannot be run, has no `get_config`, or gives no settings.
+      TrainingError: there is no such config, it cannot be run, has no `get_config`, or gives no
+        settings.
     """
     name, colon, argument = name.partition(":")
     path = find(name)
     get_config = _get_config(path)
     if colon and not inspect.signature(get_config).parameters:
-        raise TrainingError(f"the config {path} takes nothing behind a colon, and {argument!r} was given; leave it out")
+        raise TrainingError(
+            f"the config {path} takes nothing behind a colon, and {argument!r} was given; leave it "
+            "out"
+        )
     config = _call(path, get_config, *([argument] if colon else []))
     if not isinstance(config, ml_collections.ConfigDict):
         raise TrainingError(
-            f"get_config of {path} gives {type(config).__name__}, not a ConfigDict; let it change and return "
+            f"get_config of {path} gives {type(config).__name__}, not a ConfigDict; let it change "
+            "and return "
             "jaxcodec.training.config.default_config()"
         )
     return config
@@ -76,18 +88,26 @@ def _get_config(path: pathlib.Path) -> Callable:
     sys.modules[module.__name__] = module  # dataclasses look there for the module of a class
     _call(path, exec, code, module.__dict__)
     if not callable(getattr(module, "get_config", None)):
-        raise TrainingError(f"the config {path} has no function get_config; let it return the settings of a run")
+        raise TrainingError(
+            f"the config {path} has no function get_config; let it return the settings of a run"
+        )
     return module.get_config
 
 
 def _call(path: pathlib.Path, function: Callable, *arguments):
-    """What the function of a config gives; an error in its code is told with the line of the config that led to it."""
+    """What the function of a config gives; an error in its code is told with the line of the config
+    that led to it.
+    """
     try:
         return function(*arguments)
     except CodecError:
         raise
     except Exception as error:
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
         place = f"{path}, line {lines[-1]}" if lines else str(path)
         problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
         remedy = "; mend the config"

@@ -1,10 +1,13 @@
-"""Joint autoregressive and hierarchical prior at CompressAI's sizes (mbt2018), one model for one trade-off.
+"""Joint autoregressive and hierarchical prior at CompressAI's sizes (mbt2018), one model for one
+trade-off.
 
 The number after the colon is CompressAI's quality, 1 to 8:
 
-    python train.py --config=configs/autoregressive_compressai.py:3 --workdir=runs/ar3 --config.data.folders=DIR
+    python train.py --config=configs/autoregressive_compressai.py:3 --workdir=runs/ar3
+    --config.data.folders=DIR
 
-Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained here.
+Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained
+  here.
 """
 
 from jaxcodec.models.presets import autoregressive_model

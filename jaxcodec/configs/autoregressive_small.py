@@ -1,6 +1,7 @@
 """A small joint autoregressive model that trains on a CPU in minutes, to see the whole path work.
 
-    python train.py --config=configs/autoregressive_small.py --workdir=runs/small --config.data.folders=DIR
+    python train.py --config=configs/autoregressive_small.py --workdir=runs/small
+    --config.data.folders=DIR
 
 `configs/autoregressive_small.py:checkerboard` has the two-pass context instead.
 """

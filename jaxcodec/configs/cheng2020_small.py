@@ -1,6 +1,7 @@
 """A small attention codec, to see the whole path work on a CPU.
 
-    python train.py --config=configs/cheng2020_small.py --workdir=runs/small --config.data.folders=DIR
+    python train.py --config=configs/cheng2020_small.py --workdir=runs/small
+    --config.data.folders=DIR
 
 `configs/cheng2020_small.py:3` has mixtures of three Gaussians.
 """

@@ -2,9 +2,11 @@
 
 The number after the colon is CompressAI's quality, 1 to 8:
 
-    python train.py --config=configs/factorized_compressai.py:3 --workdir=runs/factorized3 --config.data.folders=DIR
+    python train.py --config=configs/factorized_compressai.py:3 --workdir=runs/factorized3
+    --config.data.folders=DIR
 
-Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained here.
+Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained
+  here.
 """
 
 from jaxcodec.models.presets import factorized_model

@@ -1,6 +1,7 @@
 """A small factorized prior that trains on a CPU in minutes, to see the whole path work.
 
-    python train.py --config=configs/factorized_small.py --workdir=runs/small --config.data.folders=DIR
+python train.py --config=configs/factorized_small.py --workdir=runs/small
+--config.data.folders=DIR
 """
 
 from jaxcodec.models.presets import factorized_model

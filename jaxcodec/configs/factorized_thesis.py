@@ -1,9 +1,12 @@
-"""The non-parametric baseline at the sizes of Guerin's thesis (2024, table 4.1): 256 filters, kernels 9, 5, 5.
+"""The non-parametric baseline at the sizes of Guerin's thesis (2024, table 4.1): 256 filters,
+kernels 9, 5, 5.
 
-    python train.py --config=configs/factorized_thesis.py --workdir=runs/factorized --config.data.folders=DIR
+    python train.py --config=configs/factorized_thesis.py --workdir=runs/factorized
+    --config.data.folders=DIR
 
-The table prints stride 2 three times; Balle et al. (2017), whom it follows, have 4, 2, 2 and a latent at stride 16,
-which is the default here. Set `--config.model.analysis.strides='(2, 2, 2)'` and the synthesis alike for the other.
+The table prints stride 2 three times; Balle et al. (2017), whom it follows, have 4, 2, 2 and a
+latent at stride 16, which is the default here. Set `--config.model.analysis.strides='(2, 2, 2)'`
+and the synthesis alike for the other.
 Hardware: meant for a GPU (500,000 steps in the thesis). Not trained here.
 """
 

@@ -2,9 +2,11 @@
 
 The number after the colon is CompressAI's quality, 1 to 8:
 
-    python train.py --config=configs/mean_scale_compressai.py:3 --workdir=runs/mean_scale3 --config.data.folders=DIR
+    python train.py --config=configs/mean_scale_compressai.py:3 --workdir=runs/mean_scale3
+    --config.data.folders=DIR
 
-Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained here.
+Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 million steps. Not trained
+  here.
 """
 
 from jaxcodec.models.presets import mean_scale_model

@@ -1,6 +1,7 @@
 """A small mean-scale hyperprior that trains on a CPU in minutes, to see the whole path work.
 
-    python train.py --config=configs/mean_scale_small.py --workdir=runs/small --config.data.folders=DIR
+python train.py --config=configs/mean_scale_small.py --workdir=runs/small
+--config.data.folders=DIR
 """
 
 from jaxcodec.models.presets import mean_scale_model

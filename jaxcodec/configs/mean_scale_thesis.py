@@ -1,6 +1,8 @@
-"""The parametric baseline at the sizes of Guerin's thesis (2024, table 4.2): 256 filters throughout, ReLU hyper layers.
+"""The parametric baseline at the sizes of Guerin's thesis (2024, table 4.2): 256 filters
+throughout, ReLU hyper layers.
 
-    python train.py --config=configs/mean_scale_thesis.py --workdir=runs/mean_scale --config.data.folders=DIR
+    python train.py --config=configs/mean_scale_thesis.py --workdir=runs/mean_scale
+    --config.data.folders=DIR
 
 Hardware: meant for a GPU (500,000 steps in the thesis). Not trained here.
 """

@@ -40,11 +40,12 @@ def training_batches(
     Large images are drawn more often: in each epoch, which is shuffled anew, an image comes up
     `max(1, min(max_copies, round(pixels / reference_pixels)))` times, with another crop each time.
 
-    The examples are a function of the seed and their position only. Process `p` of `P` gets the `p`-th of `P` equal
-    parts of every global batch, so that the batches of all processes, joined in order, are those of a single process.
+    The examples are a function of the seed and their position only. Process `p` of `P` gets the
+    `p`-th of `P` equal parts of every global batch, so that the batches of all processes, joined in
+    order, are those of a single process.
 
-    `get_state()` and `set_state()` of the result save and restore the position exactly. The state is a count of batches
-    and fits any number of processes and workers.
+    `get_state()` and `set_state()` of the result save and restore the position exactly. The state
+    is a count of batches and fits any number of processes and workers.
 
     Args:
       dataset: the images.
@@ -53,10 +54,11 @@ def training_batches(
       seed: of order, crops and flips; from 0 to 2**32 - 1.
       process_index: which of the processes this is.
       process_count: number of processes that share the global batch.
-      workers: processes to decode and crop in, each with its part of the cache; 0 uses threads of this process, which
-        is enough while the images fit into the cache. They end with this process, however it ends.
-      min_scale: images are shrunk by a random factor between this and 1, as far as they stay larger than the crop;
-        1 leaves them as they are.
+      workers: processes to decode and crop in, each with its part of the cache; 0 uses threads of
+        this process, which is enough while the images fit into the cache. They end with this
+        process, however it ends.
+      min_scale: images are shrunk by a random factor between this and 1, as far as they stay larger
+        than the crop; 1 leaves them as they are.
       reference_pixels: size of image that counts as one in an epoch.
       max_copies: the most often that a large image comes up in an epoch.
 
@@ -64,20 +66,27 @@ def training_batches(
       Iterator over `{"image": uint8 (batch_size / process_count, crop, crop, 3)}`.
 
     Raises:
-      DataError: the batch cannot be divided among the processes, or min_scale is outside (0, 1]; or, while iterating,
-        an image that cannot be read any more, or a worker that was ended.
+      DataError: the batch cannot be divided among the processes, or min_scale is outside (0, 1];
+        or, while iterating, an image that cannot be read any more, or a worker that was ended.
     """
     if batch_size % process_count:
         raise DataError(
-            f"a batch of {batch_size} cannot be divided among {process_count} processes; choose a multiple of that"
+            f"a batch of {batch_size} cannot be divided among {process_count} processes; choose a "
+            "multiple of that"
         )
     if not 0 < min_scale <= 1:
-        raise DataError(f"images cannot be shrunk by a factor of {min_scale}; choose min_scale above 0 and up to 1")
-    copies = np.clip(np.round(np.array(dataset.train_pixels) / reference_pixels).astype(int), 1, max_copies)
+        raise DataError(
+            f"images cannot be shrunk by a factor of {min_scale}; choose min_scale above 0 and up "
+            "to 1"
+        )
+    copies = np.clip(
+        np.round(np.array(dataset.train_pixels) / reference_pixels).astype(int), 1, max_copies
+    )
     paths = np.repeat(np.array(dataset.train, dtype=object), copies).tolist()
     if workers:
         if not flags.FLAGS.is_parsed():
-            flags.FLAGS.mark_as_parsed()  # Grain hands absl's flags to its processes, and a notebook never parses them
+            # Grain hands absl's flags to its processes, and a notebook never parses them.
+            flags.FLAGS.mark_as_parsed()
         cache = DecodedCache(dataset.cache.limit_bytes // workers)
         dataset = dataclasses.replace(dataset, cache=cache)
 
@@ -98,8 +107,12 @@ def training_batches(
 class Batches:
     """The iterator of `training_batches`."""
 
-    def __init__(self, parts: grain.MapDataset, workers: int, process_index: int, process_count: int):
-        """parts: those of all processes' batches in turn, of which this is every `process_count`-th."""
+    def __init__(
+        self, parts: grain.MapDataset, workers: int, process_index: int, process_count: int
+    ):
+        """parts: those of all processes' batches in turn, of which this is every
+        `process_count`-th.
+        """
         self._parts, self._workers = parts, workers
         self._process_index, self._process_count = process_index, process_count
         self._position = 0
@@ -115,7 +128,8 @@ class Batches:
             if not self._workers:
                 raise
             raise DataError(
-                f"one of the {self._workers} worker processes that read images was ended ({error}); "
+                f"one of the {self._workers} worker processes that read images was ended "
+                f"({error}); "
                 "if memory ran out, set config.data.workers or config.data.cache_gib lower"
             ) from error
         self._position += 1
@@ -135,19 +149,26 @@ class Batches:
         counts = [state, *state.get("iterators_in_use_states", ())]
         counts = [count["next_index"] for count in counts if "next_index" in count]
         if not counts:
-            raise DataError("the position in the training images is one of an older version that cannot be read; start anew")
+            raise DataError(
+                "the position in the training images is one of an older version that cannot be "
+                "read; start anew"
+            )
         self._position = sum(counts)
 
     def close(self) -> None:
         """Ends the worker processes; the next batch starts them again."""
         iterator, self._iterator = self._iterator, None
-        if hasattr(iterator, "close"):  # not before Grain 0.2.13, which ends them when they are collected
+        if hasattr(
+            iterator, "close"
+        ):  # not before Grain 0.2.13, which ends them when they are collected
             iterator.close()
 
     def _first(self) -> dict[str, np.ndarray]:
         """Starts Grain's iterator at the present position, and takes its first batch."""
         first = self._process_index + self._position * self._process_count
-        options = grain.multiprocessing.MultiprocessingOptions(num_workers=self._workers, per_worker_buffer_size=2)
+        options = grain.multiprocessing.MultiprocessingOptions(
+            num_workers=self._workers, per_worker_buffer_size=2
+        )
         self._iterator = iter(
             self._parts.slice(slice(first, None, self._process_count))
             .to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
@@ -158,7 +179,9 @@ class Batches:
 
 
 def _without_ctrl_c(call: Callable[[], T]) -> T:
-    """`call()` in a thread that no Ctrl-C comes to, nor to what it starts: workers, from their first instruction on."""
+    """`call()` in a thread that no Ctrl-C comes to, nor to what it starts: workers, from their
+    first instruction on.
+    """
     resource_tracker.ensure_running()  # which would let the signal through again
     block = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
     with concurrent.futures.ThreadPoolExecutor(1, initializer=block) as thread:
@@ -192,8 +215,11 @@ def validation_crops(dataset: ImageFolder, crop: int, count: int) -> np.ndarray:
     return crops
 
 
-def random_crop(pixels: np.ndarray, crop: int, min_scale: float, rng: np.random.Generator) -> np.ndarray:
-    """A random square of an image, shrunk by a random factor of at least `min_scale`, and flipped in half of the cases.
+def random_crop(
+    pixels: np.ndarray, crop: int, min_scale: float, rng: np.random.Generator
+) -> np.ndarray:
+    """A random square of an image, shrunk by a random factor of at least `min_scale`, and flipped
+    in half of the cases.
 
     Args:
       pixels: uint8 (height, width, 3).
@@ -215,7 +241,9 @@ def random_crop(pixels: np.ndarray, crop: int, min_scale: float, rng: np.random.
 
 
 def cut(pixels: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """The square of `side` pixels at (top, left); beyond the bottom and right border the image is reflected."""
+    """The square of `side` pixels at (top, left); beyond the bottom and right border the image is
+    reflected.
+    """
     square = pixels[top : top + side, left : left + side]
     height, width, _ = square.shape
     if (height, width) == (side, side):

@@ -17,16 +17,16 @@ from jaxcodec import image
 from jaxcodec.errors import DataError, ImageError
 from jaxcodec.files import local_folder
 
-SUFFIXES = frozenset(".png .jpg .jpeg .webp".split())
+SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".webp"])
 """Suffixes (lower case) by which `open_folder` knows training images."""
 
 
 class DecodedCache:
     """Decoded images in memory, kept first come, first served until a number of bytes is reached.
 
-    Training draws images at random, each as often as the others of its size, so that throwing one out for another
-    gains nothing: what fits stays, the rest is decoded each time. Safe to share between threads; a copy sent to
-    another process starts empty.
+    Training draws images at random, each as often as the others of its size, so that throwing one
+    out for another gains nothing: what fits stays, the rest is decoded each time. Safe to share
+    between threads; a copy sent to another process starts empty.
     """
 
     def __init__(self, limit_bytes: int):
@@ -72,7 +72,8 @@ class ImageFolder:
     cache: DecodedCache
 
     def read(self, path: str) -> np.ndarray:
-        """Pixels of one image as read-only uint8 (height, width, 3) RGB, from memory where possible.
+        """Pixels of one image as read-only uint8 (height, width, 3) RGB, from memory where
+        possible.
 
         Raises:
           DataError: the file was readable when the folder was opened and is no longer.
@@ -83,7 +84,8 @@ class ImageFolder:
                 pixels = read_rgb(path)
             except ImageError as error:
                 raise DataError(
-                    f"{path} was found when the folder was opened but cannot be read now ({error}); "
+                    f"{path} was found when the folder was opened but cannot be read now "
+                    f"({error}); "
                     "restore the file, or remove it and start a new training run"
                 ) from error
             self.cache.offer(path, pixels)
@@ -91,7 +93,8 @@ class ImageFolder:
 
 
 def read_rgb(path: str) -> np.ndarray:
-    """Reads an image file as read-only uint8 (height, width, 3); grey is repeated, alpha is dropped.
+    """Reads an image file as read-only uint8 (height, width, 3); grey is repeated, alpha is
+    dropped.
 
     Raises:
       ImageError: the file is not a readable image.
@@ -114,21 +117,23 @@ def open_folder(
 ) -> ImageFolder:
     """Finds the PNG, JPEG and WebP images in folders and below, and holds some out for validation.
 
-    Files and folders below that cannot be read are named in a warning and left out, so are the folders of training runs,
-    whose pictures are no photographs; hidden files are passed over. Every file is decoded once here, so that a damaged one
-    is known now rather than hours into training; what fits into the cache stays there.
+    Files and folders below that cannot be read are named in a warning and left out, so are the
+    folders of training runs, whose pictures are no photographs; hidden files are passed over. Every
+    file is decoded once here, so that a damaged one is known now rather than hours into training;
+    what fits into the cache stays there.
 
-    The held-out images are those whose relative path, hashed together with `seed`, comes first: the choice does not
-    depend on where the folder lies, and changes little when files are added.
+    The held-out images are those whose relative path, hashed together with `seed`, comes first: the
+    choice does not depend on where the folder lies, and changes little when files are added.
 
     Args:
       folders: one folder or several; searched recursively, without following links to folders.
       validation_images: number of images to hold out.
       cache_gib: memory for decoded images, in GiB; 0 decodes an image each time it is drawn.
-      decode_all: False reads only the headers here, which suits collections of a million files; a file damaged
-        further on then stops training when it is drawn.
+      decode_all: False reads only the headers here, which suits collections of a million files; a
+        file damaged further on then stops training when it is drawn.
       seed: chooses which images are held out.
-      leave_out: another folder that is not searched, where it lies below these: that of the run itself.
+      leave_out: another folder that is not searched, where it lies below these: that of the run
+        itself.
 
     Raises:
       DataError: a folder does not exist, no file is readable, or nothing would be left to train on.
@@ -141,23 +146,34 @@ def open_folder(
     readable = [path for path in names if sizes[path] is not None]
     skipped = tuple(path for path in names if sizes[path] is None)
     if skipped:
-        logging.warning("skipped %d of %d image files, which cannot be read", len(skipped), len(names))
+        logging.warning(
+            "skipped %d of %d image files, which cannot be read", len(skipped), len(names)
+        )
     if not readable:
-        raise DataError(f"no readable PNG, JPEG or WebP image in {folders}; name a folder that holds some")
+        raise DataError(
+            f"no readable PNG, JPEG or WebP image in {folders}; name a folder that holds some"
+        )
     if not 0 <= validation_images < len(readable):
         raise DataError(
-            f"cannot hold out {validation_images} of the {len(readable)} readable images in {folders}; "
+            f"cannot hold out {validation_images} of the {len(readable)} readable images in "
+            f"{folders}; "
             "choose fewer, so that at least one is left to train on"
         )
-    validation = tuple(sorted(readable, key=lambda path: _hash(names[path], seed))[:validation_images])
+    validation = tuple(
+        sorted(readable, key=lambda path: _hash(names[path], seed))[:validation_images]
+    )
     held_out = set(validation)
     train = tuple(path for path in readable if path not in held_out)
-    logging.info("%d images to train on, %d held out, %d skipped", len(train), len(validation), len(skipped))
+    logging.info(
+        "%d images to train on, %d held out, %d skipped", len(train), len(validation), len(skipped)
+    )
     return ImageFolder(train, tuple(sizes[path] for path in train), validation, skipped, cache)
 
 
 def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
-    """The folders as paths; raises DataError for one that does not exist, is no folder or cannot be listed."""
+    """The folders as paths; raises DataError for one that does not exist, is no folder or cannot be
+    listed.
+    """
     checked = []
     for name in folders:
         folder = local_folder(name, DataError)
@@ -166,7 +182,10 @@ def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
         try:
             os.scandir(folder).close()
         except OSError as problem:
-            raise DataError(f"cannot read the folder {folder}: {problem.strerror}; give leave to, or name another") from problem
+            raise DataError(
+                f"cannot read the folder {folder}: {problem.strerror}; give leave to, or name "
+                "another"
+            ) from problem
         checked.append(folder)
     return checked
 
@@ -189,7 +208,9 @@ def _files(folder: pathlib.Path, leave_out: str | os.PathLike | None) -> Iterato
 
     for root, below, names in os.walk(folder, onerror=unreadable):
         root = pathlib.Path(root)
-        if _is_run(root) or (leave_out and pathlib.Path(leave_out).exists() and root.samefile(leave_out)):
+        if _is_run(root) or (
+            leave_out and pathlib.Path(leave_out).exists() and root.samefile(leave_out)
+        ):
             logging.warning("leaving out the folder %s, whose pictures a training run made", root)
             below.clear()
         else:
@@ -202,7 +223,9 @@ def _is_run(folder: pathlib.Path) -> bool:
 
 
 def _count_pixels(path: str, cache: DecodedCache | None) -> int | None:
-    """Width times height, or None if unreadable; decodes the image for the cache, or without one its header only."""
+    """Width times height, or None if unreadable; decodes the image for the cache, or without one
+    its header only.
+    """
     try:
         if cache is None:
             with Image.open(path) as header:

@@ -1,1 +1,3 @@
-"""Probability models of quantised latents, and the surrogates that stand for rounding in training."""
+"""Probability models of quantised latents, and the surrogates that stand for rounding in
+training.
+"""

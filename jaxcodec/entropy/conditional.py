@@ -12,20 +12,25 @@ LIKELIHOOD_BOUND = 1e-9
 
 
 def gaussian_likelihood(residual: jax.Array, scale: jax.Array) -> jax.Array:
-    """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard deviation `scale`.
+    """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard
+    deviation `scale`.
 
-    Both in quantiser steps, same shape. The scale is bounded by .11 and the mass by 1e-9 (Minnen et al. 2018), each with
-    the gradient that lets a bounded value come back.
+    Both in quantiser steps, same shape. The scale is bounded by .11 and the mass by 1e-9 (Minnen et
+    al. 2018), each with the gradient that lets a bounded value come back.
     """
     scale = lower_bound(scale, SCALE_BOUND)
     distance = jnp.abs(residual)
     # Both ends on the lower tail, where the difference of cumulatives does not cancel.
-    mass = jax.scipy.special.ndtr((0.5 - distance) / scale) - jax.scipy.special.ndtr((-0.5 - distance) / scale)
+    mass = jax.scipy.special.ndtr((0.5 - distance) / scale) - jax.scipy.special.ndtr(
+        (-0.5 - distance) / scale
+    )
     return lower_bound(mass, LIKELIHOOD_BOUND)
 
 
 def scale_table() -> jax.Array:
-    """The 64 scales that symbols are coded with, log-spaced from .11 to 256 (CompressAI's table)."""
+    """The 64 scales that symbols are coded with, log-spaced from .11 to 256 (CompressAI's
+    table).
+    """
     return jnp.exp(jnp.linspace(jnp.log(SCALE_BOUND), jnp.log(SCALE_MAX), SCALE_LEVELS))
 
 

@@ -6,10 +6,12 @@ import jax.numpy as jnp
 from jaxcodec.entropy.conditional import gaussian_likelihood
 
 
-def mixture_likelihood(values: jax.Array, mean: jax.Array, scale: jax.Array, weight: jax.Array) -> jax.Array:
+def mixture_likelihood(
+    values: jax.Array, mean: jax.Array, scale: jax.Array, weight: jax.Array
+) -> jax.Array:
     """Mass of the unit interval around `values` (...) under sum_k weight_k N(mean_k, scale_k^2).
 
-    mean, scale, weight: (K, ...); weights are not negative and sum to one over K. All in quantiser steps. Scale and mass
-    are bounded as those of one Gaussian.
+    mean, scale, weight: (K, ...); weights are not negative and sum to one over K. All in quantiser
+      steps. Scale and mass are bounded as those of one Gaussian.
     """
     return jnp.sum(weight * gaussian_likelihood(values - mean, scale), axis=0)

@@ -1,6 +1,7 @@
 """What stands for rounding while a model trains.
 
-Each takes a latent and gives two tensors: the one whose likelihood is the rate, and the one that synthesis sees.
+Each takes a latent and gives two tensors: the one whose likelihood is the rate, and the one that
+synthesis sees.
 """
 
 from collections.abc import Callable
@@ -14,16 +15,20 @@ from jaxcodec.ops import round_straight_through
 SURROGATES = ("noise", "round", "mixed")
 
 Quantise = Callable[[str, jax.Array, jax.Array | float], tuple[jax.Array, jax.Array]]
-"""(part, value, centre) -> what the rate sees and what synthesis sees of it; part is "latent" or "hyper", and rounding would
-give round(value - centre) + centre."""
+"""(part, value, centre) -> what the rate sees and what synthesis sees of it; part is "latent" or
+"hyper", and rounding would give round(value - centre) + centre.
+"""
 
 
-def surrogate(kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+def surrogate(
+    kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Array
+) -> tuple[jax.Array, jax.Array]:
     """Returns (for the rate, for synthesis), each shaped as `latent`.
 
-    noise: both are latent + U(-1/2, 1/2) (Balle et al. 2017). round: both are round(latent - mean) + mean with the
-    identity as gradient (Theis et al. 2017). mixed: noise for the rate, rounding for synthesis (Minnen and Singh 2020).
-    One of one's own, by its import path, is called with (latent, mean, key).
+    noise: both are latent + U(-1/2, 1/2) (Balle et al. 2017). round: both are round(latent - mean)
+      + mean with the identity as gradient (Theis et al. 2017). mixed: noise for the rate, rounding
+      for synthesis (Minnen and Singh 2020). One of one's own, by its import path, is called with
+      (latent, mean, key).
     """
     if extensions.is_own(kind):
         return extensions.resolve(kind)(latent, mean, key)

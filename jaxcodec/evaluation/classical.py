@@ -2,9 +2,11 @@
 
   jpeg      libjpeg-turbo: optimised Huffman tables, 4:2:0.
   webp      libwebp, lossy: method 6, the slowest and best.
-  avif      libaom by libavif: speed 4, 4:4:4, tuned for PSNR; 13 % fewer bits than Pillow's defaults (speed 6, 4:2:0,
-            tuned for the eye) on four pictures of Kodak, for about five times the time.
-  jpeg2000  OpenJPEG: irreversible wavelet and colour transform; the operating points are compression ratios.
+  avif      libaom by libavif: speed 4, 4:4:4, tuned for PSNR; 13 % fewer bits than Pillow's
+            defaults (speed 6, 4:2:0, tuned for the eye) on four pictures of Kodak, for about five
+            times the time.
+  jpeg2000  OpenJPEG: irreversible wavelet and colour transform; the operating points are
+            compression ratios.
 
 A file is counted whole, container included, as it would lie on a disk; none carries metadata.
 """
@@ -70,13 +72,16 @@ class ClassicalCoder:
             image.save(file, self.pillow_format, **self.options, **self.point_options(point))
         except (OSError, ValueError) as problem:
             raise EvaluationError(
-                f"{self.name} cannot encode a picture of {image.width} x {image.height} pixels ({problem}); "
+                f"{self.name} cannot encode a picture of {image.width} x {image.height} pixels "
+                f"({problem}); "
                 "leave that baseline or that picture out"
             ) from problem
         return file.getvalue()
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
-        """The picture of a file, uint8 (height, width, 1 or 3); the file alone tells how, whatever the point."""
+        """The picture of a file, uint8 (height, width, 1 or 3); the file alone tells how, whatever
+        the point.
+        """
         with Image.open(io.BytesIO(data), formats=[self.pillow_format]) as image:
             pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
         return pixels.reshape(*pixels.shape[:2], -1)
@@ -127,11 +132,14 @@ def baselines(names: Sequence[str]) -> list[ClassicalCoder]:
     coders = []
     for name in names:
         if name not in BASELINES:
-            raise EvaluationError(f"there is no baseline {name!r}; choose from {', '.join(BASELINES)}")
+            raise EvaluationError(
+                f"there is no baseline {name!r}; choose from {', '.join(BASELINES)}"
+            )
         coder = BASELINES[name]
         if not features.check(coder.feature):
             raise EvaluationError(
-                f"this Pillow, {PIL.__version__}, was built without {coder.feature}, which the baseline {name} needs; "
+                f"this Pillow, {PIL.__version__}, was built without {coder.feature}, which the "
+                f"baseline {name} needs; "
                 "install a Pillow that has it, or leave that baseline out"
             )
         coders.append(coder)

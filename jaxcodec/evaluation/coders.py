@@ -1,7 +1,8 @@
 """What the evaluation asks of anything that turns pictures into bytes and back.
 
-A coder has a name, a list of operating points (a quality, a bitrate, a compression ratio: one number each) and two
-functions. Classical and learned codecs both are coders, so both are measured by one path.
+A coder has a name, a list of operating points (a quality, a bitrate, a compression ratio: one
+number each) and two functions. Classical and learned codecs both are coders, so both are measured
+by one path.
 """
 
 import math
@@ -21,7 +22,9 @@ def check_qualities(qualities: Sequence[float]) -> tuple[float, ...]:
     """Qualities, rising and each once; raises EvaluationError for one outside 0 to 100."""
     for quality in qualities:
         if not 0 <= quality <= 100:
-            raise EvaluationError(f"a quality of {quality:g} is out of range; give numbers from 0 to 100")
+            raise EvaluationError(
+                f"a quality of {quality:g} is out of range; give numbers from 0 to 100"
+            )
     return tuple(sorted(set(map(float, qualities))))
 
 

@@ -7,10 +7,10 @@ import os
 import pathlib
 from collections.abc import Mapping
 
+from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.measure import Sweep
 from jaxcodec.files import read_bytes
-from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
 from jaxcodec.metrics.ms_ssim import similarity_db
 
 RATE_RANGES = (None, (0.15, 1.0))
@@ -31,7 +31,8 @@ class MeanCurve:
       psnr_db: mean PSNR at them.
       ms_ssim: mean MS-SSIM at them, empty where there is none.
       ssim: mean SSIM at them, empty where there is none.
-      data_set: the pictures that a published curve was measured on, as its file calls them; "" where it does not tell.
+      data_set: the pictures that a published curve was measured on, as its file calls them; ""
+        where it does not tell.
     """
 
     name: str
@@ -43,20 +44,31 @@ class MeanCurve:
     data_set: str = ""
 
     def quality_db(self, metric: str) -> tuple[float, ...]:
-        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db"; empty where there is none."""
+        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db"; empty where there
+        is none.
+        """
         if metric == "psnr_db":
             return self.psnr_db
         return tuple(similarity_db(getattr(self, metric.removesuffix("_db"))).tolist())
 
     def points(self, metric: str) -> list[tuple[float, float]]:
         """(bpp, quality in dB) where the quality is finite, lowest rate first."""
-        return sorted(point for point in zip(self.bpp, self.quality_db(metric)) if math.isfinite(point[1]))
+        return sorted(
+            point
+            for point in zip(self.bpp, self.quality_db(metric), strict=False)
+            if math.isfinite(point[1])
+        )
 
 
 def of_sweep(sweep: Sweep) -> MeanCurve:
-    """The mean curve of a sweep: at every operating point, mean rate and mean quality over the pictures."""
+    """The mean curve of a sweep: at every operating point, mean rate and mean quality over the
+    pictures.
+    """
     means = sweep.means()
-    columns = {number: tuple(mean[number] for mean in means) for number in ("bpp", "psnr_db", "ms_ssim", "ssim")}
+    columns = {
+        number: tuple(mean[number] for mean in means)
+        for number in ("bpp", "psnr_db", "ms_ssim", "ssim")
+    }
     complete = {number: column for number, column in columns.items() if None not in column}
     return MeanCurve(sweep.coder.name, "measured here", **complete)
 
@@ -64,8 +76,9 @@ def of_sweep(sweep: Sweep) -> MeanCurve:
 def read_published(path: str | os.PathLike) -> list[MeanCurve]:
     """Published curves from a JSON file.
 
-    The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db": [...], "ms_ssim": [...]}}},
-    `ms_ssim` where the source gives it; whatever else it holds is passed over.
+    The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db":
+    [...], "ms_ssim": [...]}}}, `ms_ssim` where the source gives it; whatever else it holds is
+    passed over.
 
     Raises:
       EvaluationError: the file cannot be read, or is not of that form.
@@ -88,48 +101,76 @@ def _published(name: str, codec: dict, data_set: str) -> MeanCurve:
 
 
 def is_kodak(sizes: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether pictures, (height, width) by file name, are the 24 of the Kodak set, by their usual names and sizes."""
+    """Whether pictures, (height, width) by file name, are the 24 of the Kodak set, by their usual
+    names and sizes.
+    """
     names = {f"kodim{number:02}" for number in range(1, 25)}
     stems = {pathlib.PurePath(name).stem for name in sizes}
-    return stems == names and len(sizes) == 24 and all(sorted(size) == [512, 768] for size in sizes.values())
+    return (
+        stems == names
+        and len(sizes) == 24
+        and all(sorted(size) == [512, 768] for size in sizes.values())
+    )
 
 
 def holds_for(curve: MeanCurve, sizes: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether a published curve was measured on just these pictures, as far as its file and their names tell."""
+    """Whether a published curve was measured on just these pictures, as far as its file and their
+    names tell.
+    """
     return "kodak" in curve.data_set.lower() and is_kodak(sizes)
 
 
 def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:
-    """Bjontegaard deltas of a curve against an anchor, for each of `METRICS` that both have and each of `RATE_RANGES`.
+    """Bjontegaard deltas of a curve against an anchor, for each of `METRICS` that both have and
+    each of `RATE_RANGES`.
 
     Returns:
-      Dicts with `test`, `anchor`, `metric`, `rate_range` (None or [low, high] in bpp), `bd_rate` (percent, negative is
-      better), `bd_psnr_db` (or `bd_ms_ssim_db`; positive is better) and `problem`: None, or why there is no number.
+      Dicts with `test`, `anchor`, `metric`, `rate_range` (None or [low, high] in bpp), `bd_rate`
+      (percent, negative is better), `bd_psnr_db` (or `bd_ms_ssim_db`; positive is better) and
+      `problem`: None, or why there is no number.
     """
     rows = []
     for metric in METRICS:
         if all(curve.quality_db(metric) for curve in (test, anchor)):
             for rate_range in RATE_RANGES:
-                row = {"test": test.name, "anchor": anchor.name, "metric": metric, "rate_range": rate_range}
+                row = {
+                    "test": test.name,
+                    "anchor": anchor.name,
+                    "metric": metric,
+                    "rate_range": rate_range,
+                }
                 rows.append(row | _deltas(test, anchor, metric, rate_range))
     return rows
 
 
-def _deltas(test: MeanCurve, anchor: MeanCurve, metric: str, rate_range: tuple[float, float] | None) -> dict:
+def _deltas(
+    test: MeanCurve, anchor: MeanCurve, metric: str, rate_range: tuple[float, float] | None
+) -> dict:
     delta = f"bd_{metric}"
     try:
         pair = [Curve(curve.bpp, curve.quality_db(metric), curve.name) for curve in (test, anchor)]
-        return {"bd_rate": bd_rate(*pair, rate_range), delta: bd_quality(*pair, rate_range), "problem": None}
+        return {
+            "bd_rate": bd_rate(*pair, rate_range),
+            delta: bd_quality(*pair, rate_range),
+            "problem": None,
+        }
     except CurveError as problem:
         return {"bd_rate": None, delta: None, "problem": str(problem)}
 
 
 def bd_rate_per_image(test: Sweep, anchor: Sweep) -> dict[str, float | None]:
-    """BD-rate in percent by each picture's own PSNR curves, over all that they have in common; None where nothing."""
+    """BD-rate in percent by each picture's own PSNR curves, over all that they have in common; None
+    where nothing.
+    """
     names = [row.image for row in test.at(test.coder.points[0])]
-    return {name: _deltas(_of_image(test, name), _of_image(anchor, name), "psnr_db", None)["bd_rate"] for name in names}
+    return {
+        name: _deltas(_of_image(test, name), _of_image(anchor, name), "psnr_db", None)["bd_rate"]
+        for name in names
+    }
 
 
 def _of_image(sweep: Sweep, name: str) -> MeanCurve:
     rows = [row for row in sweep.measurements if row.image == name]
-    return MeanCurve(sweep.coder.name, name, tuple(row.bpp for row in rows), tuple(row.psnr_db for row in rows))
+    return MeanCurve(
+        sweep.coder.name, name, tuple(row.bpp for row in rows), tuple(row.psnr_db for row in rows)
+    )

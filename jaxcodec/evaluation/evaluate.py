@@ -1,4 +1,6 @@
-"""The evaluation as a whole: sweeps of codecs and baselines over a folder of pictures, compared and written down."""
+"""The evaluation as a whole: sweeps of codecs and baselines over a folder of pictures, compared and
+written down.
+"""
 
 import os
 import pathlib
@@ -23,16 +25,18 @@ def run(
     workers: int = 1,
     example_count: int = 3,
 ) -> Evaluation:
-    """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the folder `out`.
+    """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the
+    folder `out`.
 
-    A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and `Evaluation.left_out`
-    tells why.
+    A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and
+    `Evaluation.left_out` tells why.
 
-    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured is kept in the folder on the
-    way there, and an evaluation that was stopped goes on where it was.
+    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured
+    is kept in the folder on the way there, and an evaluation that was stopped goes on where it was.
 
     Args:
-      codecs: what is under test, always one picture at a time; without any, the baselines are compared.
+      codecs: what is under test, always one picture at a time; without any, the baselines are
+        compared.
       baselines: what it is compared with.
       folder: of the pictures.
       out: made where it is missing.
@@ -42,8 +46,9 @@ def run(
       example_count: how many pictures to show in the report.
 
     Raises:
-      EvaluationError: nothing to measure, two curves of one name, a drawn curve that does not exist, `out` is the folder
-        of the pictures or cannot be written to; all of that is known before the measurement begins.
+      EvaluationError: nothing to measure, two curves of one name, a drawn curve that does not
+        exist, `out` is the folder of the pictures or cannot be written to; all of that is known
+        before the measurement begins.
       DataError, ImageError: none of the pictures can be read.
       CodecError: a coder can take none of them.
     """
@@ -54,7 +59,10 @@ def run(
     _make_folder(out)
     kept = pathlib.Path(out) / journal.NAME
     sweeps = []
-    for coder, at_a_time in [*((coder, 1) for coder in codecs), *((coder, workers) for coder in baselines)]:
+    for coder, at_a_time in [
+        *((coder, 1) for coder in codecs),
+        *((coder, workers) for coder in baselines),
+    ]:
         sweeps.append(_sweep(coder, photos, at_a_time, kept))
         left_out |= sweeps[-1].failed
         photos = [photo for photo in photos if photo.name not in left_out]
@@ -78,7 +86,9 @@ def run(
 def _sweep(coder: Coder, photos: Sequence[Photo], workers: int, kept: pathlib.Path) -> Sweep:
     """A coder's sweep, less what an evaluation that was stopped has measured."""
     log = journal.of(coder, workers, kept)
-    return measure.sweep(coder, photos, workers=workers, done=log.read(photos), keep=log.writer(photos))
+    return measure.sweep(
+        coder, photos, workers=workers, done=log.read(photos), keep=log.writer(photos)
+    )
 
 
 def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[str]) -> None:
@@ -93,7 +103,11 @@ def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[st
       EvaluationError: the folder cannot be written to.
     """
     figures = plots.draw(evaluation.curves(), len(evaluation.sweeps), visible)
-    files = {f"rd_{figure.metric}.{suffix}": figure.render(suffix) for figure in figures for suffix in ("png", "svg")}
+    files = {
+        f"rd_{figure.metric}.{suffix}": figure.render(suffix)
+        for figure in figures
+        for suffix in ("png", "svg")
+    }
     files["results.json"] = results.to_json(evaluation)
     files["results.csv"] = results.to_csv(evaluation)
     files["report.html"] = report.page(evaluation, figures).encode()
@@ -101,7 +115,9 @@ def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[st
         write_atomic(pathlib.Path(out) / name, content, EvaluationError)
 
 
-def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published: Sequence[MeanCurve]) -> None:
+def _check_names(
+    codecs: Sequence[Coder], baselines: Sequence[Coder], published: Sequence[MeanCurve]
+) -> None:
     if not codecs and not baselines:
         raise EvaluationError("there is nothing to measure; give a codec or a baseline")
     everything = [(coder.name, coder.settings, coder.points) for coder in (*codecs, *baselines)]
@@ -112,14 +128,19 @@ def _check_names(codecs: Sequence[Coder], baselines: Sequence[Coder], published:
     for name in names:
         if names.count(name) > 1:
             raise EvaluationError(
-                f"two curves are called {name!r}; give a codec a label of its own, as in --codec LABEL={name}"
+                f"two curves are called {name!r}; give a codec a label of its own, as in --codec "
+                f"LABEL={name}"
             )
 
 
 def _check_apart(folder: str | os.PathLike, out: str | os.PathLike) -> None:
-    """That the results do not go among the pictures, where the plots would be taken for some the next time."""
+    """That the results do not go among the pictures, where the plots would be taken for some the
+    next time.
+    """
     if os.path.exists(out) and os.path.exists(folder) and os.path.samefile(folder, out):
-        raise EvaluationError(f"the results cannot go into {out}, the folder of the pictures; give another one")
+        raise EvaluationError(
+            f"the results cannot go into {out}, the folder of the pictures; give another one"
+        )
 
 
 def _make_folder(out: str | os.PathLike) -> None:
@@ -130,4 +151,6 @@ def _make_folder(out: str | os.PathLike) -> None:
     except OSError as problem:
         raise EvaluationError(f"cannot make the folder {out}: {problem.strerror}") from problem
     if not os.access(out, os.W_OK | os.X_OK):
-        raise EvaluationError(f"cannot write to the folder {out}; give another one, or change its permissions")
+        raise EvaluationError(
+            f"cannot write to the folder {out}; give another one, or change its permissions"
+        )

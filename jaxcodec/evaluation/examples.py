@@ -15,7 +15,9 @@ RATES = (0.25, 0.6)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A picture as one coder leaves it: its name, operating point, rate, likeness to the original, and pixels."""
+    """A picture as one coder leaves it: its name, operating point, rate, likeness to the original,
+    and pixels.
+    """
 
     coder: str
     point: float
@@ -41,8 +43,9 @@ class Example:
 def choose(photos: Sequence[Photo], sweeps: Sequence[Sweep], count: int) -> list[Example]:
     """Examples from `count` pictures, evenly spread over the list, near each of `RATES`.
 
-    The first coder is shown at the operating point of its sweep that comes nearest to the rate on that picture, and
-    the others at the cheapest file that is not smaller than that, or at their largest where all are smaller.
+    The first coder is shown at the operating point of its sweep that comes nearest to the rate on
+    that picture, and the others at the cheapest file that is not smaller than that, or at their
+    largest where all are smaller.
     """
     first, *others = sweeps
     examples = []
@@ -52,7 +55,9 @@ def choose(photos: Sequence[Photo], sweeps: Sequence[Sweep], count: int) -> list
         nearest = {min(rows, key=lambda row: abs(math.log(row.bpp / rate))).point for rate in RATES}
         for point in sorted(nearest, key=first.coder.points.index):
             lead = _version(first, photo, point)
-            rest = [_version(sweep, photo, _matching_point(sweep, photo, lead.bpp)) for sweep in others]
+            rest = [
+                _version(sweep, photo, _matching_point(sweep, photo, lead.bpp)) for sweep in others
+            ]
             examples.append(Example(photo, (lead, *rest)))
     return examples
 
@@ -63,11 +68,15 @@ def _spread(total: int, count: int) -> list[int]:
 
 def _rows(sweep: Sweep, photo: Photo) -> list[Measurement]:
     """The sweep's measurements of a picture, smallest file first."""
-    return sorted((row for row in sweep.measurements if row.image == photo.name), key=lambda row: row.bpp)
+    return sorted(
+        (row for row in sweep.measurements if row.image == photo.name), key=lambda row: row.bpp
+    )
 
 
 def _matching_point(sweep: Sweep, photo: Photo, bpp: float) -> float:
-    """The point of the cheapest file not below `bpp`, found between the sweep's points by halving in whole numbers."""
+    """The point of the cheapest file not below `bpp`, found between the sweep's points by halving
+    in whole numbers.
+    """
     rows = _rows(sweep, photo)
     above = next((index for index, row in enumerate(rows) if row.bpp >= bpp), None)
     if above is None:
@@ -88,4 +97,11 @@ def _version(sweep: Sweep, photo: Photo, point: float) -> Version:
     data = coder.encode(photo.pixels, point)
     pixels = coder.decode(data, point)
     likeness = similarity(photo, pixels, coder.name)
-    return Version(coder.name, point, bits_per_pixel(data, photo), likeness["psnr_db"], likeness["ms_ssim"], pixels)
+    return Version(
+        coder.name,
+        point,
+        bits_per_pixel(data, photo),
+        likeness["psnr_db"],
+        likeness["ms_ssim"],
+        pixels,
+    )

@@ -18,7 +18,8 @@ NAME = "measured.jsonl"
 class Journal:
     """Measurements of one coder, kept in a file as they are made.
 
-    Those count that were made of the same pixels with the same settings, at as many pictures at a time, on the same machine.
+    Those count that were made of the same pixels with the same settings, at as many pictures at a
+    time, on the same machine.
     """
 
     path: pathlib.Path
@@ -41,27 +42,38 @@ class Journal:
         keys = {photo.name: self._key(photo) for photo in photos}
 
         def add(measurement: Measurement) -> None:
-            line = json.dumps({"key": keys[measurement.image], "measurement": dataclasses.asdict(measurement)})
+            line = json.dumps(
+                {"key": keys[measurement.image], "measurement": dataclasses.asdict(measurement)}
+            )
             try:
                 with self.path.open("a") as file:
                     file.write(f"\n{line}")  # the new line first, which ends one that was cut off
             except OSError as problem:
-                raise EvaluationError(f"cannot write {self.path}: {problem.strerror or problem}") from problem
+                raise EvaluationError(
+                    f"cannot write {self.path}: {problem.strerror or problem}"
+                ) from problem
 
         return add
 
     def _key(self, photo: Photo) -> str:
-        return hashlib.sha256(f"{self.about} {photo.name} {photo.pixels.shape} ".encode() + photo.pixels.tobytes()).hexdigest()
+        return hashlib.sha256(
+            f"{self.about} {photo.name} {photo.pixels.shape} ".encode() + photo.pixels.tobytes()
+        ).hexdigest()
 
 
 def of(coder: Coder, workers: int, path: pathlib.Path) -> Journal:
     """The journal of a coder in a file."""
     here = {name: value for name, value in machine.describe().items() if name != "date"}
-    return Journal(path, json.dumps([coder.name, coder.point_name, coder.settings, workers, here], sort_keys=True))
+    return Journal(
+        path,
+        json.dumps([coder.name, coder.point_name, coder.settings, workers, here], sort_keys=True),
+    )
 
 
 def _row(line: str) -> tuple[str, Measurement] | None:
-    """A line's key and measurement, or None for one that is empty, was cut off as it was written, or holds anything else."""
+    """A line's key and measurement, or None for one that is empty, was cut off as it was written,
+    or holds anything else.
+    """
     try:
         row = json.loads(line)
         return row["key"], Measurement(**row["measurement"])

@@ -1,4 +1,6 @@
-"""Learned codecs as coders: one whose qualities are swept, or several of one quality each that make a curve."""
+"""Learned codecs as coders: one whose qualities are swept, or several of one quality each that make
+a curve.
+"""
 
 import dataclasses
 import pathlib
@@ -18,7 +20,8 @@ DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 
 @dataclasses.dataclass(frozen=True)
 class VariableCoder:
-    """A `Coder` over one codec; its points are qualities (0 to 100), which it must have a range of, or rates in bpp.
+    """A `Coder` over one codec; its points are qualities (0 to 100), which it must have a range of,
+    or rates in bpp.
 
     Where a picture cannot have a rate, the nearest that the codec reaches is taken.
     """
@@ -36,7 +39,9 @@ class VariableCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return _encode(self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True)
+        return _encode(
+            self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True
+        )
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
@@ -45,7 +50,9 @@ class VariableCoder:
 
 @dataclasses.dataclass(frozen=True)
 class FixedCoder:
-    """A `Coder` over codecs of one quality each; its points count them from 0, the lowest rate first."""
+    """A `Coder` over codecs of one quality each; its points count them from 0, the lowest rate
+    first.
+    """
 
     name: str
     codecs: tuple[Codec, ...]
@@ -60,7 +67,9 @@ class FixedCoder:
     @property
     def settings(self) -> dict:
         """The codecs' identities, by point, and the steps of refinement if there are any."""
-        return {"codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]} | _refinement(self.refine)
+        return {
+            "codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]
+        } | _refinement(self.refine)
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
@@ -77,7 +86,9 @@ def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | Fi
 
 
 def _encode(codec: Codec, pixels: np.ndarray, **settings) -> bytes:
-    """The .jxc file of a picture; an interrupted refinement is an interrupt, since half of one must not be measured."""
+    """The .jxc file of a picture; an interrupted refinement is an interrupt, since half of one must
+    not be measured.
+    """
     encoded = encode_picture(codec, as_picture(pixels), **settings)
     if encoded.interrupted:
         raise KeyboardInterrupt
@@ -94,13 +105,15 @@ def from_spec(
     """The coder that a command line names as [LABEL=]CODEC[,CODEC...].
 
     Args:
-      spec: a codec's name or file; or, as one curve, several codecs of one quality each, which need a label.
-      qualities: where to measure a codec that has a range of qualities; `DEFAULT_QUALITIES` without it.
+      spec: a codec's name or file; or, as one curve, several codecs of one quality each, which need
+        a label.
+      qualities: where to measure a codec that has a range of qualities; `DEFAULT_QUALITIES` without
+        it.
       bpps: the rates at which to measure instead, with any single codec.
 
     Raises:
-      EvaluationError: several codecs without a label, one of them twice, or one that has a range of qualities; or a
-        quality or a rate that cannot be.
+      EvaluationError: several codecs without a label, one of them twice, or one that has a range of
+        qualities; or a quality or a rate that cannot be.
       CodecFileError, VersionError: a codec cannot be loaded.
     """
     qualities, bpps = check_qualities(qualities or DEFAULT_QUALITIES), check_rates(bpps or ())
@@ -113,7 +126,9 @@ def from_spec(
             raise EvaluationError(f"the curve {label} has the codec {name} twice; leave one out")
     name = label or loaded[0].name
     if len(loaded) > 1 and any(codec.variable for codec in loaded):
-        raise EvaluationError(f"a codec of {spec} has a range of qualities and is a curve of its own; give it alone")
+        raise EvaluationError(
+            f"a codec of {spec} has a range of qualities and is a curve of its own; give it alone"
+        )
     if bpps and len(loaded) == 1:
         return VariableCoder(name, loaded[0], bpps, "bpp")
     if not loaded[0].variable:
@@ -124,7 +139,8 @@ def from_spec(
 def parse_spec(spec: str) -> tuple[str, list[str]]:
     """The label ("" without one) and the names or files of the codecs in [LABEL=]CODEC[,CODEC...].
 
-    A file may have "=" and "," in its path: the longest existing files are taken, and what exists as it stands has no label.
+    A file may have "=" and "," in its path: the longest existing files are taken, and what exists
+    as it stands has no label.
     """
     if pathlib.Path(spec).exists():
         return "", [spec]
@@ -142,7 +158,9 @@ def _existing(names: str) -> list[str]:
     parts = names.split(",")
     found = []
     while parts:
-        longest = (end for end in range(len(parts), 1, -1) if pathlib.Path(",".join(parts[:end])).exists())
+        longest = (
+            end for end in range(len(parts), 1, -1) if pathlib.Path(",".join(parts[:end])).exists()
+        )
         end = next(longest, 1)
         found.append(",".join(parts[:end]))
         del parts[:end]

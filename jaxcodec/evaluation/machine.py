@@ -15,15 +15,19 @@ def describe() -> dict:
     """Machine, software and time, as JSON values.
 
     Returns:
-      `cpu`, `cores` (those that this process may use), `memory_gib`, `devices` (JAX's), `system`, `versions`, `date`.
+      `cpu`, `cores` (those that this process may use), `memory_gib`, `devices` (JAX's), `system`,
+      `versions`, `date`.
     """
     return {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "devices": [device.device_kind for device in jax.devices()],
         "system": platform.platform(),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": {"python": platform.python_version()}
+        | {name: _version(name) for name in _PACKAGES},
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 

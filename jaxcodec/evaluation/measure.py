@@ -1,4 +1,6 @@
-"""Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and seconds."""
+"""Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and
+seconds.
+"""
 
 import concurrent.futures
 import contextlib
@@ -51,7 +53,8 @@ class Measurement:
       psnr_db: PSNR of the decoded picture in dB, infinite where it equals the original.
       ms_ssim: MS-SSIM, or None where a side is below 161 pixels.
       ssim: SSIM, or None where a side is below 11 pixels.
-      encode_seconds, decode_seconds: wall-clock time of the library call, from pixels to bytes and back.
+      encode_seconds, decode_seconds: wall-clock time of the library call, from pixels to bytes and
+        back.
     """
 
     image: str
@@ -85,16 +88,22 @@ class Sweep:
 
     def without(self, names: Collection[str]) -> "Sweep":
         """The sweep less the pictures of these names."""
-        return dataclasses.replace(self, measurements=tuple(row for row in self.measurements if row.image not in names))
+        return dataclasses.replace(
+            self, measurements=tuple(row for row in self.measurements if row.image not in names)
+        )
 
     def means(self) -> list[dict]:
         """For every operating point its `point` and the means of `NUMBERS` over the pictures.
 
-        Each number is the arithmetic mean of its per-picture values, bpp and PSNR in dB included, as the literature
-        has it. A number that some picture lacks is None.
+        Each number is the arithmetic mean of its per-picture values, bpp and PSNR in dB included,
+        as the literature has it. A number that some picture lacks is None.
         """
         return [
-            {"point": point} | {number: _mean([getattr(row, number) for row in self.at(point)]) for number in NUMBERS}
+            {"point": point}
+            | {
+                number: _mean([getattr(row, number) for row in self.at(point)])
+                for number in NUMBERS
+            }
             for point in self.coder.points
         ]
 
@@ -121,7 +130,10 @@ def load_photos(folder: str | os.PathLike) -> tuple[list[Photo], dict[str, str]]
             continue
         pixels, notes = picture.pixels, picture.notes
         if pixels.shape[2] == 4:
-            pixels, notes = np.ascontiguousarray(pixels[:, :, :3]), (*notes, "its alpha channel is left out")
+            pixels, notes = (
+                np.ascontiguousarray(pixels[:, :, :3]),
+                (*notes, "its alpha channel is left out"),
+            )
         photos.append(Photo(path.name, pixels, notes))
     if not photos:
         raise next(iter(unreadable.values()))
@@ -138,17 +150,19 @@ def sweep(
 ) -> Sweep:
     """Measures a coder on every picture at every point, with a progress bar on stderr.
 
-    At every point the first picture of each size goes through the coder once more beforehand, untimed, so that
-    compilation and the first touch of memory are in no time.
+    At every point the first picture of each size goes through the coder once more beforehand,
+    untimed, so that compilation and the first touch of memory are in no time.
 
     Args:
       coder: what to measure.
       photos: on what.
-      workers: pictures that are coded at a time; above 1 they share the cores, and each takes longer than alone.
+      workers: pictures that are coded at a time; above 1 they share the cores, and each takes
+        longer than alone.
       done: measurements that were made before, by operating point and name of the picture.
       keep: is called with each that is made.
 
-    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` tells why.
+    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` tells
+    why.
 
     Raises:
       CodecError: no picture went through; the first one's error.
@@ -158,9 +172,15 @@ def sweep(
     progress = tqdm.tqdm(total=total, initial=len(made), desc=coder.name, unit="image")
     with progress, concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for point in coder.points:
-            left = [photo for photo in photos if (point, photo.name) not in made and photo.name not in failed]
+            left = [
+                photo
+                for photo in photos
+                if (point, photo.name) not in made and photo.name not in failed
+            ]
             for photo in {photo.pixels.shape: photo for photo in reversed(left)}.values():
-                with contextlib.suppress(CodecError, MemoryError):  # told below, where it is measured
+                with contextlib.suppress(
+                    CodecError, MemoryError
+                ):  # told below, where it is measured
                     coder.decode(coder.encode(photo.pixels, point), point)
             outcomes = pool.map(functools.partial(_attempt, coder, point=point), left)
             for photo, outcome in zip(left, outcomes, strict=True):
@@ -172,7 +192,12 @@ def sweep(
                     failed[photo.name] = outcome
     if len(failed) == len(photos):
         raise next(iter(failed.values()))
-    rows = [made[point, photo.name] for point in coder.points for photo in photos if photo.name not in failed]
+    rows = [
+        made[point, photo.name]
+        for point in coder.points
+        for photo in photos
+        if photo.name not in failed
+    ]
     return Sweep(coder, tuple(rows), {name: str(problem) for name, problem in failed.items()})
 
 
@@ -182,7 +207,9 @@ def _attempt(coder: Coder, photo: Photo, point: float) -> Measurement | CodecErr
     except CodecError as problem:
         return problem
     except MemoryError:
-        return EvaluationError(f"{coder.name} needs more memory for {photo.name} than there is; scale it down")
+        return EvaluationError(
+            f"{coder.name} needs more memory for {photo.name} than there is; scale it down"
+        )
 
 
 def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
@@ -214,7 +241,8 @@ def bits_per_pixel(data: bytes, photo: Photo) -> float:
 
 
 def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
-    """`psnr_db`, `ms_ssim` and `ssim` of a decoded picture; None for what the picture is too small for.
+    """`psnr_db`, `ms_ssim` and `ssim` of a decoded picture; None for what the picture is too small
+    for.
 
     A grey picture that a coder decodes as RGB is compared as RGB.
 
@@ -223,11 +251,14 @@ def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, 
     """
     if decoded.shape[:2] != photo.pixels.shape[:2]:
         raise EvaluationError(
-            f"{coder_name} decoded {photo.name}, {_size(photo.pixels)} pixels, to {_size(decoded)}; "
+            f"{coder_name} decoded {photo.name}, {_size(photo.pixels)} pixels, to "
+            f"{_size(decoded)}; "
             "leave that coder or that picture out"
         )
     channels = max(photo.pixels.shape[2], decoded.shape[2])
-    pair = [np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)]
+    pair = [
+        np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)
+    ]
     return jax.tree.map(float, _metrics(*pair))
 
 

@@ -13,19 +13,33 @@ from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
 DRAWN = ("VTM intra (9.1)", "BPG 4:4:4", "mean-scale hyperprior (CompressAI)", "ELIC")
-"""The published curves that are drawn unless the caller says otherwise, as far as they are there."""
+"""The published curves that are drawn unless the caller says otherwise, as far as they are
+there.
+"""
 
 TITLES = {"psnr_db": "PSNR (dB)", "ms_ssim_db": "MS-SSIM (dB)", "ssim_db": "SSIM (dB)"}
 """What the plots show."""
 
 COLOURS = (
-    "#e4572e", "#3a86d8", "#2a9d6f", "#a667c9", "#c9930a", "#17a2b8", "#d14a8b", "#7a8a1e", "#8d6e63", "#7d8597",
-)  # fmt: skip
+    "#e4572e",
+    "#3a86d8",
+    "#2a9d6f",
+    "#a667c9",
+    "#c9930a",
+    "#17a2b8",
+    "#d14a8b",
+    "#7a8a1e",
+    "#8d6e63",
+    "#7d8597",
+)
 """Of the curves in turn, legible on light and on dark ground."""
 
 _MEASURED = {"marker": "o", "markersize": 3.5, "linewidth": 1.8}
 _PUBLISHED = {"linestyle": "--", "linewidth": 1.1}
-_INK, _GRID = "#222223", "#dddddf"  # no other colour is one of these, so that a page can put its own in their place
+_INK, _GRID = (
+    "#222223",
+    "#dddddf",
+)  # no other colour is one of these, so that a page can put its own in their place
 _THEMED = {_INK: "currentColor", _GRID: "var(--line)"}
 _STYLE = {
     "svg.fonttype": "none",
@@ -57,16 +71,21 @@ class Plot:
 
     def render(self, suffix: str) -> bytes:
         """The plot as a "png" or "svg" file, with the drawn curves only."""
-        visible = [index < self.measured or curve.name in self.drawn for index, curve in enumerate(self.curves)]
+        visible = [
+            index < self.measured or curve.name in self.drawn
+            for index, curve in enumerate(self.curves)
+        ]
         return self._save(self._figure(visible, legend=True), suffix, facecolor="white")
 
     def themed_svg(self) -> str:
         """An <svg> element for a page, with all curves, in the page's own colours.
 
-        The curve of number N is the element with id METRIC-curveN. The page defines --line; text takes the current
-        colour.
+        The curve of number N is the element with id METRIC-curveN. The page defines --line; text
+        takes the current colour.
         """
-        svg = self._save(self._figure([True] * len(self.curves), legend=False), "svg", transparent=True).decode()
+        svg = self._save(
+            self._figure([True] * len(self.curves), legend=False), "svg", transparent=True
+        ).decode()
         for colour_here, themed in _THEMED.items():
             svg = svg.replace(colour_here, themed)
         svg = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{self.metric}-", svg)
@@ -87,16 +106,26 @@ class Plot:
                 if visible[index] and (points := curve.points(self.metric)):
                     style = _MEASURED if index < self.measured else _PUBLISHED
                     label = curve.name.replace("$", r"\$")  # a dollar would begin a formula
-                    axes.plot(*zip(*points), label=label, gid=f"curve{index}", color=colour(index), **style)
+                    axes.plot(
+                        *zip(*points, strict=False),
+                        label=label,
+                        gid=f"curve{index}",
+                        color=colour(index),
+                        **style,
+                    )
             self._frame(axes)
             if legend:
                 axes.legend(loc="lower right", fontsize=8, frameon=False)
         return figure
 
     def _frame(self, axes) -> None:
-        """Shows the rates of the first curve, but 1.2 bpp at least and 2 at most, and the measured points in there."""
+        """Shows the rates of the first curve, but 1.2 bpp at least and 2 at most, and the measured
+        points in there.
+        """
         right = min(2.0, max(1.2, 1.05 * max(self.curves[0].bpp)))
-        measured = itertools.chain(*(curve.points(self.metric) for curve in self.curves[: self.measured]))
+        measured = itertools.chain(
+            *(curve.points(self.metric) for curve in self.curves[: self.measured])
+        )
         shown = [quality for rate, quality in measured if rate <= right]
         if shown:
             margin = 0.04 * (max(shown) - min(shown)) + 0.01
@@ -120,7 +149,9 @@ def visible(published: Sequence[MeanCurve], names: Sequence[str] | None) -> froz
     known = {curve.name for curve in published}
     for name in names or ():
         if name not in known:
-            raise EvaluationError(f"no published curve is called {name!r}; choose from {', '.join(sorted(known))}")
+            raise EvaluationError(
+                f"no published curve is called {name!r}; choose from {', '.join(sorted(known))}"
+            )
     return frozenset(known.intersection(DRAWN if names is None else names))
 
 
@@ -133,7 +164,10 @@ def draw(curves: Sequence[MeanCurve], measured: int, drawn: Collection[str]) -> 
       drawn: the names of the published curves that are visible at first.
     """
     # The visible ones come right after the measured ones, so that they get colours of their own.
-    ordered = (*curves[:measured], *sorted(curves[measured:], key=lambda curve: curve.name not in drawn))
+    ordered = (
+        *curves[:measured],
+        *sorted(curves[measured:], key=lambda curve: curve.name not in drawn),
+    )
     return [
         Plot(metric, ordered, measured, frozenset(drawn))
         for metric in TITLES

@@ -1,4 +1,6 @@
-"""The report: one HTML page that needs nothing else, with curves, tables and pictures to compare."""
+"""The report: one HTML page that needs nothing else, with curves, tables and pictures to
+compare.
+"""
 
 import base64
 import io
@@ -33,7 +35,10 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
     parts = {
         "title": tables.text(f"Evaluation of {', '.join(evaluation.tests)}"),
         "facts": _facts(evaluation),
-        "warnings": "".join(f'<p class="worse">{tables.text(_sentence(each))}</p>\n' for each in evaluation.warnings()),
+        "warnings": "".join(
+            f'<p class="worse">{tables.text(_sentence(each))}</p>\n'
+            for each in evaluation.warnings()
+        ),
         "legend": "".join(map(_legend, figures[:1])),
         "plots": "".join(f"<figure>{figure.themed_svg()}</figure>\n" for figure in figures),
         "bd": "".join(tables.bd(evaluation, name) for name in evaluation.tests),
@@ -58,7 +63,9 @@ def _sentence(words: str) -> str:
 
 
 def _legend(figure: plots.Plot) -> str:
-    """A button for each curve that shows or hides it in all plots; those that are hidden at first lie in a fold."""
+    """A button for each curve that shows or hides it in all plots; those that are hidden at first
+    lie in a fold.
+    """
     shown, folded = [], []
     for index, curve in enumerate(figure.curves):
         measured = index < figure.measured
@@ -69,7 +76,11 @@ def _legend(figure: plots.Plot) -> str:
             f'title="{tables.text(curve.source)}">'
             f'<span class="swatch" style="{line}"></span>{tables.text(curve.name)}</button>\n'
         )
-    fold = f"<details><summary>{len(folded)} more published curves</summary>{_row(folded)}</details>" if folded else ""
+    fold = (
+        f"<details><summary>{len(folded)} more published curves</summary>{_row(folded)}</details>"
+        if folded
+        else ""
+    )
     return _row(shown) + fold
 
 
@@ -84,14 +95,19 @@ def _pictures(examples: Sequence[Example]) -> list[dict]:
         cases = list(group)
         original = _middle(cases[0].photo.pixels)
         height, width = original.shape[:2]
-        pictures.append({
-            "name": name,
-            "width": width,
-            "height": height,
-            "whole": original.shape == cases[0].photo.pixels.shape,
-            "original": _data_uri(original),
-            "cases": [{"bpp": case.bpp, "versions": list(map(_version, case.versions))} for case in cases],
-        })  # fmt: skip
+        pictures.append(
+            {
+                "name": name,
+                "width": width,
+                "height": height,
+                "whole": original.shape == cases[0].photo.pixels.shape,
+                "original": _data_uri(original),
+                "cases": [
+                    {"bpp": case.bpp, "versions": list(map(_version, case.versions))}
+                    for case in cases
+                ],
+            }
+        )
     return pictures
 
 
@@ -114,7 +130,9 @@ def _middle(pixels: np.ndarray) -> np.ndarray:
 
 def _data_uri(pixels: np.ndarray) -> str:
     """Pixels, uint8 (height, width, 1 or 3), without loss as a WebP data URI."""
-    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+    image = Image.fromarray(
+        np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    )
     file = io.BytesIO()
     image.save(file, "WEBP", lossless=True)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

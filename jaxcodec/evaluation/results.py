@@ -46,7 +46,9 @@ class Evaluation:
     def elsewhere(self) -> frozenset[str]:
         """The names of the published curves that hold for other pictures than these."""
         sizes = {photo.name: photo.pixels.shape[:2] for photo in self.photos}
-        return frozenset(curve.name for curve in self.published if not curves.holds_for(curve, sizes))
+        return frozenset(
+            curve.name for curve in self.published if not curves.holds_for(curve, sizes)
+        )
 
     def warnings(self) -> list[str]:
         """What a reader must know before the numbers, a sentence each."""
@@ -54,7 +56,8 @@ class Evaluation:
         elsewhere = self.elsewhere()
         sets = dict.fromkeys(curve.data_set for curve in self.published if curve.name in elsewhere)
         found += [
-            f"the published curves of {data_set or 'an unnamed set'} were measured on other pictures than these "
+            f"the published curves of {data_set or 'an unnamed set'} were measured on other "
+            "pictures than these "
             f"{len(self.photos)}, so that a BD-rate against them may mislead by tens of percent"
             for data_set in sets
         ]
@@ -78,13 +81,20 @@ class Evaluation:
 
 
 def to_json(evaluation: Evaluation) -> bytes:
-    """The content of results.json; docs/evaluation.md describes it. A number that is not finite becomes null."""
+    """The content of results.json; docs/evaluation.md describes it. A number that is not finite
+    becomes null.
+    """
     results = {
         "machine": evaluation.machine,
         "workers": evaluation.workers,
         "folder": evaluation.folder,
         "images": [
-            {"name": photo.name, "width": photo.pixels.shape[1], "height": photo.pixels.shape[0], "notes": photo.notes}
+            {
+                "name": photo.name,
+                "width": photo.pixels.shape[1],
+                "height": photo.pixels.shape[0],
+                "notes": photo.notes,
+            }
             for photo in evaluation.photos
         ],
         "coders": [
@@ -97,7 +107,9 @@ def to_json(evaluation: Evaluation) -> bytes:
             }
             for sweep in evaluation.sweeps
         ],
-        "left_out": [{"name": name, "reason": reason} for name, reason in evaluation.left_out.items()],
+        "left_out": [
+            {"name": name, "reason": reason} for name, reason in evaluation.left_out.items()
+        ],
         "warnings": evaluation.warnings(),
         "published": [dataclasses.asdict(curve) for curve in evaluation.published],
         "bd": evaluation.comparisons(),
@@ -114,7 +126,9 @@ def _without_infinities(value):
 
 
 def to_csv(evaluation: Evaluation) -> bytes:
-    """The content of results.csv: a row for every measurement, and one with image "mean" for every operating point."""
+    """The content of results.csv: a row for every measurement, and one with image "mean" for every
+    operating point.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, ["coder", "point", "image", "bytes", *NUMBERS])
     writer.writeheader()

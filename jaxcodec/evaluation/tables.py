@@ -42,14 +42,22 @@ def bd(evaluation: Evaluation, test: str) -> str:
             _delta(rows[curve.name, "psnr_db", everything], "bd_rate"),
             _delta(rows[curve.name, "psnr_db", everything], "bd_psnr_db"),
             _delta(rows.get((curve.name, "ms_ssim_db", middle)), "bd_rate"),
-            text(curve.source) + (' <span class="worse">(other pictures)</span>' if curve.name in elsewhere else ""),
+            text(curve.source)
+            + (' <span class="worse">(other pictures)</span>' if curve.name in elsewhere else ""),
         ]
         for curve in evaluation.curves()
         if curve.name != test
     ]
     span = f"{middle[0]:g} to {middle[1]:g} bpp"
-    header = ("anchor", f"BD-rate, {span}", f"BD-PSNR, {span}", "BD-rate, all rates", "BD-PSNR, all rates",
-              f"BD-rate in MS-SSIM, {span}", "source of the anchor")  # fmt: skip
+    header = (
+        "anchor",
+        f"BD-rate, {span}",
+        f"BD-PSNR, {span}",
+        "BD-rate, all rates",
+        "BD-PSNR, all rates",
+        f"BD-rate in MS-SSIM, {span}",
+        "source of the anchor",
+    )
     return _table(f"{text(test)} against each anchor", header, lines)
 
 
@@ -58,11 +66,16 @@ def bd_per_image(evaluation: Evaluation, test: Sweep) -> str:
     anchors = [sweep for sweep in evaluation.sweeps if sweep is not test]
     columns = [curves.bd_rate_per_image(test, anchor) for anchor in anchors]
     lines = [
-        [text(photo.name), *(_delta({"bd_rate": column[photo.name]}, "bd_rate") for column in columns)]
+        [
+            text(photo.name),
+            *(_delta({"bd_rate": column[photo.name]}, "bd_rate") for column in columns),
+        ]
         for photo in evaluation.photos
     ]
     header = ("picture", *(f"against {text(anchor.coder.name)}" for anchor in anchors))
-    return _table(f"BD-rate of {text(test.coder.name)} on each picture, all common rates", header, lines)
+    return _table(
+        f"BD-rate of {text(test.coder.name)} on each picture, all common rates", header, lines
+    )
 
 
 def means(sweep: Sweep) -> str:
@@ -79,7 +92,15 @@ def means(sweep: Sweep) -> str:
         ]
         for mean in sweep.means()
     ]
-    header = (text(sweep.coder.point_name), "bpp", "PSNR, dB", "MS-SSIM", "SSIM", "encode, ms", "decode, ms")
+    header = (
+        text(sweep.coder.point_name),
+        "bpp",
+        "PSNR, dB",
+        "MS-SSIM",
+        "SSIM",
+        "encode, ms",
+        "decode, ms",
+    )
     return _table(f"{text(sweep.coder.name)}: means over the pictures", header, lines)
 
 
@@ -97,14 +118,22 @@ def speed(evaluation: Evaluation) -> str:
             *(number(1000 * value, 1) for value in seconds),
             *(number(megapixels / value, 2) for value in seconds),
         ])  # fmt: skip
-    header = ("coder", "encode, ms a picture", "decode, ms a picture", "encode, Mpixel/s", "decode, Mpixel/s")
+    header = (
+        "coder",
+        "encode, ms a picture",
+        "decode, ms a picture",
+        "encode, Mpixel/s",
+        "decode, Mpixel/s",
+    )
     return _table("Wall-clock time, mean over all pictures and operating points", header, lines)
 
 
 def machine(evaluation: Evaluation) -> str:
     """What it ran on."""
     facts = evaluation.machine
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version)
+    versions = ", ".join(
+        f"{name} {version}" for name, version in facts["versions"].items() if version
+    )
     lines = [
         ("processor", text(f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB")),
         ("JAX devices", text(", ".join(facts["devices"]))),
@@ -121,7 +150,10 @@ def settings(evaluation: Evaluation) -> str:
     lines = [
         (
             text(sweep.coder.name),
-            text(f"{sweep.coder.point_name} {', '.join(f'{point:g}' for point in sweep.coder.points)}"),
+            text(
+                f"{sweep.coder.point_name} "
+                f"{', '.join(f'{point:g}' for point in sweep.coder.points)}"
+            ),
             text("; ".join(f"{key}: {value}" for key, value in sweep.coder.settings.items())),
         )
         for sweep in evaluation.sweeps
@@ -144,7 +176,8 @@ def _table(caption: str, header: Sequence[str], lines: Iterable[Sequence[str]]) 
     """A table of cells that are HTML already; the first of each line names it."""
     head = "".join(f'<th scope="col">{cell}</th>' for cell in header)
     body = "".join(
-        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>' for name, *cells in lines
+        f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+        for name, *cells in lines
     )
     return (
         f'<div class="scroll"><table><caption>{caption}</caption>'

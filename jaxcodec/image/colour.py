@@ -1,7 +1,9 @@
-"""Colours of other spaces to sRGB: CMYK and Lab by LittleCMS, primaries and transfer curves that a file only names.
+"""Colours of other spaces to sRGB: CMYK and Lab by LittleCMS, primaries and transfer curves that a
+file only names.
 
-LittleCMS, as Pillow offers it, takes profiles and no primaries; so what PNG's gAMA, cHRM and cICP say, and the code
-points of AVIF and HEIC, is worked out here: to linear light, by a matrix with Bradford's adaptation, to sRGB's curve.
+LittleCMS, as Pillow offers it, takes profiles and no primaries; so what PNG's gAMA, cHRM and cICP
+say, and the code points of AVIF and HEIC, is worked out here: to linear light, by a matrix with
+Bradford's adaptation, to sRGB's curve.
 """
 
 import io
@@ -20,12 +22,16 @@ D65 = (0.3127, 0.3290)
 SRGB_PRIMARIES = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06), D65)
 """Chromaticities (x, y) of red, green, blue and white."""
 
-_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_BRADFORD = np.array(
+    [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+)
 _BAND_PIXELS = 1 << 20
 
 
 class Space(NamedTuple):
-    """A space of RGB: chromaticities of red, green, blue and white, a curve (None is sRGB's), a name for the notes."""
+    """A space of RGB: chromaticities of red, green, blue and white, a curve (None is sRGB's), a
+    name for the notes.
+    """
 
     primaries: tuple[tuple[float, float], ...]
     curve: Curve | None
@@ -47,7 +53,9 @@ def gamma(exponent: float) -> Curve:
 
 
 def to_srgb(values: np.ndarray, space: Space) -> np.ndarray:
-    """uint8 or uint16 values (height, width, 1 or 3) of `space` to uint8 in sRGB, same shape; clips what sRGB lacks."""
+    """uint8 or uint16 values (height, width, 1 or 3) of `space` to uint8 in sRGB, same shape; clips
+    what sRGB lacks.
+    """
     maximum = np.iinfo(values.dtype).max
     light = (space.curve or _srgb_curve)(np.arange(maximum + 1) / maximum).astype(np.float32)
     matrix = _to_srgb_matrix(space.primaries).T.astype(np.float32) if values.shape[2] == 3 else None
@@ -62,7 +70,9 @@ def to_srgb(values: np.ndarray, space: Space) -> np.ndarray:
 
 
 def in_srgb(pixels: np.ndarray, space: Space, notes: list[str]) -> np.ndarray:
-    """uint8 or uint16 pixels (height, width, 1, 3 or 4) of `space` as uint8 in sRGB; alpha, if any, is kept."""
+    """uint8 or uint16 pixels (height, width, 1, 3 or 4) of `space` as uint8 in sRGB; alpha, if any,
+    is kept.
+    """
     if pixels.shape[2] == 1 and space.curve is None:
         return pixels  # grey has no primaries
     notes.append(f"converted from {space.name} to sRGB")
@@ -71,13 +81,17 @@ def in_srgb(pixels: np.ndarray, space: Space, notes: list[str]) -> np.ndarray:
     converted = to_srgb(pixels if pixels.shape[2] == 1 else pixels[..., :3], space)
     if pixels.shape[2] < 4:
         return converted
-    return np.concatenate([converted, samples.integers_to_uint8(pixels[..., 3:], 8 * pixels.itemsize, [])], axis=2)
+    return np.concatenate(
+        [converted, samples.integers_to_uint8(pixels[..., 3:], 8 * pixels.itemsize, [])], axis=2
+    )
 
 
 def _to_srgb_matrix(primaries) -> np.ndarray:
     """3 x 3: linear RGB of `primaries` to linear sRGB, white to white."""
     white, target = _xyz(primaries[3]), _xyz(D65)
-    adaptation = np.linalg.inv(_BRADFORD) @ np.diag((_BRADFORD @ target) / (_BRADFORD @ white)) @ _BRADFORD
+    adaptation = (
+        np.linalg.inv(_BRADFORD) @ np.diag((_BRADFORD @ target) / (_BRADFORD @ white)) @ _BRADFORD
+    )
     return np.linalg.inv(_to_xyz(SRGB_PRIMARIES)) @ adaptation @ _to_xyz(primaries)
 
 
@@ -103,26 +117,40 @@ _CODED_PRIMARIES = {
     12: ("Display P3", ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65)),
     22: ("EBU 3213", ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), D65)),
 }
-# Code points of ITU-T H.273. The curves of BT.709, 601 and 2020 are those of cameras; browsers show them as sRGB.
-_CODED_CURVES = {1: None, 6: None, 13: None, 14: None, 15: None, 4: gamma(2.2), 5: gamma(2.8), 8: gamma(1.0)}
+# Code points of ITU-T H.273. The curves of BT.709, 601 and 2020 are those of cameras; browsers show
+# them as sRGB.
+_CODED_CURVES = {
+    1: None,
+    6: None,
+    13: None,
+    14: None,
+    15: None,
+    4: gamma(2.2),
+    5: gamma(2.8),
+    8: gamma(1.0),
+}
 _CURVE_NAMES = {4: "gamma 2.2", 5: "gamma 2.8", 8: "linear light"}
 _HDR_CURVES = {16: "PQ", 18: "HLG"}
 
 
 def coded_space(primaries: int, transfer: int, notes: list[str]) -> Space | None:
-    """The space that two code points of ITU-T H.273 name, or None for sRGB and for what cannot be converted.
+    """The space that two code points of ITU-T H.273 name, or None for sRGB and for what cannot be
+    converted.
 
     The latter gets a note: HDR (PQ, HLG), which would need tone mapping, and reserved code points.
     """
     if transfer in _HDR_CURVES:
         notes.append(
-            f"its HDR colours ({_HDR_CURVES[transfer]}) are taken as sRGB; tone-map it first to see them right"
+            f"its HDR colours ({_HDR_CURVES[transfer]}) are taken as sRGB; tone-map it first to "
+            "see them right"
         )
         return None
     if primaries == 2 or transfer == 2:  # not specified
         primaries, transfer = 1 if primaries == 2 else primaries, 13 if transfer == 2 else transfer
     if primaries not in _CODED_PRIMARIES or transfer not in _CODED_CURVES:
-        notes.append(f"its colour space (code points {primaries} and {transfer} of H.273) is taken as sRGB")
+        notes.append(
+            f"its colour space (code points {primaries} and {transfer} of H.273) is taken as sRGB"
+        )
         return None
     name, corners = _CODED_PRIMARIES[primaries]
     if primaries == 1 and _CODED_CURVES[transfer] is None:
@@ -131,10 +159,14 @@ def coded_space(primaries: int, transfer: int, notes: list[str]) -> Space | None
         name if primaries != 1 else "", _CURVE_NAMES.get(transfer, "")])))  # fmt: skip
 
 
-def described_space(exponent: float | None, primaries: tuple[tuple[float, float], ...] | None) -> Space | None:
-    """The space of PNG's gAMA (its inverse, so 2.2) and cHRM, either of which may be missing; None where it is sRGB.
+def described_space(
+    exponent: float | None, primaries: tuple[tuple[float, float], ...] | None
+) -> Space | None:
+    """The space of PNG's gAMA (its inverse, so 2.2) and cHRM, either of which may be missing; None
+    where it is sRGB.
 
-    A gamma within 5 % of 2.2 and chromaticities within .002 of sRGB's count as sRGB, as libpng and browsers have it.
+    A gamma within 5 % of 2.2 and chromaticities within .002 of sRGB's count as sRGB, as libpng and
+    browsers have it.
     """
     names = []
     if exponent is not None and abs(exponent / 2.2 - 1) <= 0.05:
@@ -152,7 +184,11 @@ def described_space(exponent: float | None, primaries: tuple[tuple[float, float]
         names.append("linear light" if exponent == 1 else f"gamma {exponent:.3g}")
     if not names:
         return None
-    return Space(primaries or SRGB_PRIMARIES, None if exponent is None else gamma(exponent), " and ".join(names))
+    return Space(
+        primaries or SRGB_PRIMARIES,
+        None if exponent is None else gamma(exponent),
+        " and ".join(names),
+    )
 
 
 def is_sound_primaries(primaries: tuple[tuple[float, float], ...]) -> bool:
@@ -184,7 +220,9 @@ def lab_to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _through_profiles(image: Image.Image, profile) -> Image.Image:
-    return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return ImageCms.profileToProfile(
+        image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
 
 
 def is_icc(profile: bytes) -> bool:

@@ -8,7 +8,9 @@ from jaxcodec.image.picture import MAX_SIDE
 
 
 class Refused(Exception):
-    """Why a file is not read: a phrase that goes on from the file's name ("is truncated", "holds ...")."""
+    """Why a file is not read: a phrase that goes on from the file's name ("is truncated", "holds
+    ...").
+    """
 
 
 @dataclasses.dataclass
@@ -39,5 +41,6 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels or max(width, height) > MAX_SIDE:
         raise Refused(
             f"is {width} x {height} pixels, beyond the limit of {max_pixels} pixels in all "
-            f"and {MAX_SIDE} a side; raise max_pixels (--max-pixels) if the file can be trusted, or scale it down"
+            f"and {MAX_SIDE} a side; raise max_pixels (--max-pixels) if the file can be trusted, "
+            "or scale it down"
         )

@@ -1,4 +1,6 @@
-"""What is read where an extra is installed: HEIC by pillow-heif, JPEG XL and deep JPEG 2000 by imagecodecs."""
+"""What is read where an extra is installed: HEIC by pillow-heif, JPEG XL and deep JPEG 2000 by
+imagecodecs.
+"""
 
 from typing import BinaryIO
 
@@ -21,7 +23,8 @@ def open_heic(file: BinaryIO) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise Refused(
-            "is a HEIC file, which needs pillow-heif; install it (pip install 'jaxcodec[heif]') or convert it to PNG"
+            "is a HEIC file, which needs pillow-heif; install it (pip install 'jaxcodec[heif]') or "
+            "convert it to PNG"
         ) from None
     file.seek(0)
     try:
@@ -40,7 +43,8 @@ def read_jpeg_xl(file: BinaryIO, max_pixels: int) -> Decoded:
         import imagecodecs
     except ImportError:
         raise Refused(
-            "is a JPEG XL file, which needs imagecodecs; install it (pip install 'jaxcodec[jxl]') or convert it to PNG"
+            "is a JPEG XL file, which needs imagecodecs; install it (pip install 'jaxcodec[jxl]') "
+            "or convert it to PNG"
         ) from None
     contents = _contents(file)
     stream = contents.get(b"jxlc", b"")
@@ -58,11 +62,14 @@ def read_jpeg_xl(file: BinaryIO, max_pixels: int) -> Decoded:
     if not is_default:
         notes.append("its colours are taken as sRGB; a profile in a JPEG XL file is not read")
     exif = contents.get(b"Exif", b"")[4:] or None  # after the offset of its header, which is 0
-    return Decoded(_to_pixels(values, notes), exif=exif, xmp=contents.get(b"xml "), orientation=1, notes=notes)
+    return Decoded(
+        _to_pixels(values, notes), exif=exif, xmp=contents.get(b"xml "), orientation=1, notes=notes
+    )
 
 
 def read_deep_jpeg_2000(file: BinaryIO, image: Image.Image, bits: int) -> Decoded:
-    """Read a JPEG 2000 file of colour of more than 8 bits, which Pillow has opened: it makes black of white.
+    """Read a JPEG 2000 file of colour of more than 8 bits, which Pillow has opened: it makes black
+    of white.
 
     Raises:
       Refused: imagecodecs is not installed, or the file is damaged or has luma and chroma.
@@ -75,11 +82,15 @@ def read_deep_jpeg_2000(file: BinaryIO, image: Image.Image, bits: int) -> Decode
             "install it (pip install 'jaxcodec[jp2]') or save it with 8 bits"
         ) from None
     if iso.is_jpeg_2000_ycc(file):
-        raise Refused(f"is a JPEG 2000 file of luma and chroma of {bits} bits; save it as RGB or with 8 bits")
+        raise Refused(
+            f"is a JPEG 2000 file of luma and chroma of {bits} bits; save it as RGB or with 8 bits"
+        )
     file.seek(0)
     values = imagecodecs.jpeg2k_decode(file.read())
     notes: list[str] = []
-    return Decoded(_to_pixels(values, notes, bits), image.info.get("icc_profile") or None, notes=notes)
+    return Decoded(
+        _to_pixels(values, notes, bits), image.info.get("icc_profile") or None, notes=notes
+    )
 
 
 def _to_pixels(values: np.ndarray, notes: list[str], bits: int | None = None) -> np.ndarray:
@@ -97,7 +108,9 @@ def _to_pixels(values: np.ndarray, notes: list[str], bits: int | None = None) ->
 
 
 def _contents(file: BinaryIO) -> dict[bytes, bytes]:
-    """The start of the stream ("jxlc") and whole metadata boxes of a JPEG XL file, bare or in boxes."""
+    """The start of the stream ("jxlc") and whole metadata boxes of a JPEG XL file, bare or in
+    boxes.
+    """
     file.seek(0)
     start = file.read(64)
     if start.startswith(b"\xff\x0a"):
@@ -112,7 +125,9 @@ def _contents(file: BinaryIO) -> dict[bytes, bytes]:
 
 
 def _size(stream: bytes) -> tuple[int, int, bool]:
-    """Width, height, and whether all else in the header of a JPEG XL stream is the default (8 bits, sRGB)."""
+    """Width, height, and whether all else in the header of a JPEG XL stream is the default (8 bits,
+    sRGB).
+    """
     number = int.from_bytes(stream[2:64], "little")
 
     def take(count: int) -> int:

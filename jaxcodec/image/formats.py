@@ -33,22 +33,40 @@ _ELSEWHERE = "convert it to PNG or TIFF with another program first"
 _NOT_READ = (
     (b"%!PS|\xc5\xd0\xd3\xc6", "is a drawing (PostScript)", "render it to PNG first"),
     (b"%PDF", "is a PDF document", "render its page to PNG first"),
-    (rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE[^>]*>\s*)?<svg[\s>]", "is a drawing (SVG)",
-     "render it to PNG first"),
-    (rb"(\xef\xbb\xbf)?\s*<(?i:!doctype html|html)", "is a web page and no image", "download the image itself"),
+    (
+        rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE[^>]*>\s*)?<svg[\s>]",
+        "is a drawing (SVG)",
+        "render it to PNG first",
+    ),
+    (
+        rb"(\xef\xbb\xbf)?\s*<(?i:!doctype html|html)",
+        "is a web page and no image",
+        "download the image itself",
+    ),
     (rb"v/1\x01", "is an OpenEXR file, whose range has no end", "tone-map it to PNG or TIFF first"),
-    (rb"#\?(RADIANCE|RGBE)", "is a Radiance file, whose range has no end", "tone-map it to PNG or TIFF first"),
+    (
+        rb"#\?(RADIANCE|RGBE)",
+        "is a Radiance file, whose range has no end",
+        "tone-map it to PNG or TIFF first",
+    ),
     (rb"PF[\s]", "is a colour float map (PFM)", _ELSEWHERE),
     (rb"P7[\s]", "is a PAM file", _ELSEWHERE),
     (rb"SIMPLE  =", "is a FITS file, whose values have no common range", _ELSEWHERE),
-    (rb"II\*\0....CR|FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0", "is a camera's raw file",
-     "develop it to TIFF or JPEG first"),
+    (
+        rb"II\*\0....CR|FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0",
+        "is a camera's raw file",
+        "develop it to TIFF or JPEG first",
+    ),
     (rb"II\xbc\x01", "is a JPEG XR file", _ELSEWHERE),
     (rb"BPG\xfb", "is a BPG file", _ELSEWHERE),
-    (rb"....ftyp(isom|iso2|mp4|qt  |M4V|avc1|3gp)", "is a video", "save one of its frames as PNG first"),
+    (
+        rb"....ftyp(isom|iso2|mp4|qt  |M4V|avc1|3gp)",
+        "is a video",
+        "save one of its frames as PNG first",
+    ),
     (rb"\x1a\x45\xdf\xa3", "is a video", "save one of its frames as PNG first"),
     (rb"PK\x03\x04", "is a ZIP archive", "unpack it first"),
-)  # fmt: skip
+)
 
 
 def kind_of(head: bytes) -> str | None:
@@ -70,7 +88,9 @@ def kind_of(head: bytes) -> str | None:
 
 
 def why_no_jpeg(file: BinaryIO) -> str | None:
-    """What is rare about a JPEG file that cannot be opened: more than 8 bits, or JPEG-LS; None if nothing is."""
+    """What is rare about a JPEG file that cannot be opened: more than 8 bits, or JPEG-LS; None if
+    nothing is.
+    """
     file.seek(2)
     while len(marker := file.read(4)) == 4 and marker[0] == 0xFF:
         if marker[1] == 0xF7:
@@ -88,4 +108,8 @@ def _iso_kind(head: bytes) -> str | None:
     brands = {brands[:4], *(brands[at : at + 4] for at in range(8, len(brands), 4))}
     if brands & {b"avif", b"avis"}:
         return "AVIF"
-    return "HEIC" if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"} else None
+    return (
+        "HEIC"
+        if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+        else None
+    )

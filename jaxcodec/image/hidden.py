@@ -6,18 +6,21 @@ _MIDDLE = 128  # what a picture without any visible pixel shows
 
 
 def visible(pixels: np.ndarray) -> np.ndarray | None:
-    """Where a picture (height, width, channels) can be seen, bool (height, width); None where that is everywhere."""
+    """Where a picture (height, width, channels) can be seen, bool (height, width); None where that
+    is everywhere.
+    """
     if pixels.shape[2] < 4 or pixels[:, :, 3].all():
         return None
     return pixels[:, :, 3] > 0
 
 
 def forget(pixels: np.ndarray) -> np.ndarray:
-    """The colour, uint8 (height, width, 3), of RGBA pixels, where what is hidden goes over smoothly from what is not.
+    """The colour, uint8 (height, width, 3), of RGBA pixels, where what is hidden goes over smoothly
+    from what is not.
 
-    By pull-push (Gortler et al., The Lumigraph, 1996): the visible pixels are averaged, 2 x 2 by 2 x 2, down to one, and
-    from there up what is hidden takes the interpolated colour of the level above. So it holds no detail of its own, and
-    makes no edge where the picture has none.
+    By pull-push (Gortler et al., The Lumigraph, 1996): the visible pixels are averaged, 2 x 2 by 2
+    x 2, down to one, and from there up what is hidden takes the interpolated colour of the level
+    above. So it holds no detail of its own, and makes no edge where the picture has none.
     """
     colour, seen = pixels[:, :, :3], visible(pixels)
     if seen is None:
@@ -38,7 +41,11 @@ def _pull_push(total: np.ndarray, weight: np.ndarray) -> np.ndarray:
     if known.all():
         return total / weight
     shape = total.shape
-    above = _pull_push(_halved(total), _halved(weight)) if max(shape) > 1 else np.zeros((1, 1), np.float32)
+    above = (
+        _pull_push(_halved(total), _halved(weight))
+        if max(shape) > 1
+        else np.zeros((1, 1), np.float32)
+    )
     return np.where(known, total / np.maximum(weight, 1), _doubled(above, shape))
 
 

@@ -26,7 +26,9 @@ def boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def bits(file: BinaryIO) -> int | None:
-    """Bits a channel of an AVIF or HEIC file (pixi) or a JPEG 2000 file (ihdr, or SIZ of a bare stream), where told."""
+    """Bits a channel of an AVIF or HEIC file (pixi) or a JPEG 2000 file (ihdr, or SIZ of a bare
+    stream), where told.
+    """
     head = _head(file)
     if found := re.search(rb"pixi.{4}([\1-\4])", head, re.DOTALL):
         return max(head[found.end() : found.end() + found[1][0]], default=None)
@@ -34,26 +36,36 @@ def bits(file: BinaryIO) -> int | None:
         depths = found[1] or found[2]
         if depths == b"\xff":  # a box of its own lists them
             listed = re.search(rb"(....)bpcc", head, re.DOTALL)
-            depths = head[listed.end() : listed.end() + int.from_bytes(listed[1], "big") - 8] if listed else b"\x07"
+            depths = (
+                head[listed.end() : listed.end() + int.from_bytes(listed[1], "big") - 8]
+                if listed
+                else b"\x07"
+            )
         return max((depth & 0x7F) + 1 for depth in depths)
     return None
 
 
 def coded_colours(file: BinaryIO) -> tuple[int, int] | None:
-    """The code points of primaries and transfer curve (colr box of type nclx) of an AVIF or HEIC file, where told."""
+    """The code points of primaries and transfer curve (colr box of type nclx) of an AVIF or HEIC
+    file, where told.
+    """
     found = re.search(rb"colrnclx(..)(..)", _head(file), re.DOTALL)
     return (int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")) if found else None
 
 
 def is_jpeg_2000_ycc(file: BinaryIO) -> bool:
-    """Whether a JPEG 2000 file says that its channels are luma and chroma (colr box, enumerated space 18)."""
+    """Whether a JPEG 2000 file says that its channels are luma and chroma (colr box, enumerated
+    space 18).
+    """
     return re.search(rb"colr\x01..\0\0\0\x12", _head(file), re.DOTALL) is not None
 
 
 def without_exif(file: BinaryIO) -> BinaryIO:
     """A copy of an AVIF file whose EXIF item has a type that no reader knows."""
     file.seek(0)
-    return io.BytesIO(re.sub(rb"(infe[\2\3].{7,9})Exif", rb"\g<1>none", file.read(), flags=re.DOTALL))
+    return io.BytesIO(
+        re.sub(rb"(infe[\2\3].{7,9})Exif", rb"\g<1>none", file.read(), flags=re.DOTALL)
+    )
 
 
 def _head(file: BinaryIO) -> bytes:

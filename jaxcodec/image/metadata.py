@@ -1,7 +1,8 @@
 """What describes a picture beside its pixels: EXIF, XMP, orientation, resolution.
 
-An EXIF block is edited in place, entry by entry, and not parsed and written anew as Pillow would: that guesses types,
-loses letters outside ASCII, and moves a maker note, whose own offsets then point elsewhere.
+An EXIF block is edited in place, entry by entry, and not parsed and written anew as Pillow would:
+that guesses types, loses letters outside ASCII, and moves a maker note, whose own offsets then
+point elsewhere.
 """
 
 import math
@@ -14,20 +15,38 @@ import numpy as np
 from PIL import Image
 
 _ORIENTATION, _SIDES = 0x0112, (0xA002, 0xA003)
-_BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+_BYTES_OF_TYPE = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    129: 1,
+}
 _EXIF, _GPS, _INTEROPERABILITY, _MAKER_NOTE = 0x8769, 0x8825, 0xA005, 0x927C
 _POINTERS = (_EXIF, _GPS)
 _LARGEST_VALUE = 1 << 20
 _TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
-"""Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host, copyright."""
+"""Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host,
+copyright.
+"""
 
 
 def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, int]:
-    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8 (without one 1).
+    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8
+    (without one 1).
 
-    The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it. Entries that point
-    nowhere are taken out, a block whose header or first directory cannot be followed is dropped, both with a note.
-    None is returned for a block in which nothing is left.
+    The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it.
+    Entries that point nowhere are taken out, a block whose header or first directory cannot be
+    followed is dropped, both with a note. None is returned for a block in which nothing is left.
     """
     block = (block or b"").removeprefix(b"Exif\0\0")
     if not block.strip(b"\0"):
@@ -44,7 +63,10 @@ def _edited(block: bytes, notes: list[str]) -> tuple[bytes | None, int]:
     (first,) = struct.unpack_from(editor.order + "I", block, 4)
     left = editor.edit(first, follow=_POINTERS)
     if editor.broken:
-        notes.append(f"dropped {editor.broken} broken {'entry' if editor.broken == 1 else 'entries'} of the EXIF block")
+        notes.append(
+            f"dropped {editor.broken} broken {'entry' if editor.broken == 1 else 'entries'} of the "
+            "EXIF block"
+        )
     return (bytes(editor.data[: editor.end]) if left else None), editor.orientation
 
 
@@ -62,7 +84,9 @@ class _Editor:
         self._seen = set()
 
     def edit(self, at: int, follow: tuple[int, ...]) -> int:
-        """Take out of the directory at `at` what is broken or no longer true; returns how many entries are left."""
+        """Take out of the directory at `at` what is broken or no longer true; returns how many
+        entries are left.
+        """
         if at < 8 or at in self._seen:
             raise ValueError("a directory lies in the header or in a circle")
         self._seen.add(at)
@@ -73,7 +97,9 @@ class _Editor:
         self.end = max(self.end, end + 4)
         entries = [bytes(self.data[start : start + 12]) for start in range(at + 2, end, 12)]
         kept = [entry for entry in entries if self._keeps(entry, follow)]
-        room = (b"".join(kept)).ljust(12 * count + 4, b"\0")  # the next directory, a thumbnail's, is cut off
+        room = (b"".join(kept)).ljust(
+            12 * count + 4, b"\0"
+        )  # the next directory, a thumbnail's, is cut off
         self.data[at : at + 2 + len(room)] = struct.pack(self.order + "H", len(kept)) + room
         return len(kept)
 
@@ -116,7 +142,8 @@ def _orientation(kind: int, count: int, value: bytes, order: str) -> int:
 def tiff_exif(file: BinaryIO) -> bytes | None:
     """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout.
 
-    Types and bytes are those of the file; a maker note, which other places of the file may belong to, is left out.
+    Types and bytes are those of the file; a maker note, which other places of the file may belong
+    to, is left out.
 
     Raises:
       struct.error: the tags are broken.
@@ -128,7 +155,9 @@ def tiff_exif(file: BinaryIO) -> bytes | None:
     (first,) = struct.unpack(order + "I", file.read(4))
     entries = {entry[0]: entry for entry in _entries(file, order, first)}
     below = {
-        tag: _entries(file, order, *struct.unpack(order + "I", entries[tag][3])) for tag in _POINTERS if tag in entries
+        tag: _entries(file, order, *struct.unpack(order + "I", entries[tag][3]))
+        for tag in _POINTERS
+        if tag in entries
     }
     kept = [entries[tag] for tag in _TIFF_TAGS if tag in entries]
     return (
@@ -197,7 +226,9 @@ def tags_orientation(tags: Image.Exif) -> int:
 
 
 def upright_xmp(packet: bytes | None) -> bytes | None:
-    """An XMP packet whose tiff:Orientation, if any, says upright, so that no reader turns the picture again."""
+    """An XMP packet whose tiff:Orientation, if any, says upright, so that no reader turns the
+    picture again.
+    """
     if not packet:
         return None
     packet = re.sub(rb"""(tiff:Orientation\s*=\s*["'])\s*\d+\s*(?=["'])""", rb"\g<1>1", packet)
@@ -206,7 +237,9 @@ def upright_xmp(packet: bytes | None) -> bytes | None:
 
 def xmp_orientation(packet: bytes | None) -> int:
     """The tiff:Orientation of an XMP packet, or 1."""
-    found = re.search(rb"""tiff:Orientation\s*=\s*["']\s*(\d)|<tiff:Orientation[^>]*>\s*(\d)""", packet or b"")
+    found = re.search(
+        rb"""tiff:Orientation\s*=\s*["']\s*(\d)|<tiff:Orientation[^>]*>\s*(\d)""", packet or b""
+    )
     return int(found[1] or found[2]) if found else 1
 
 
@@ -249,5 +282,7 @@ _TURN: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels (height, width, channels) as they are to be seen, given how they are stored (EXIF orientation)."""
+    """Pixels (height, width, channels) as they are to be seen, given how they are stored (EXIF
+    orientation).
+    """
     return np.ascontiguousarray(_TURN[orientation](pixels)) if orientation in _TURN else pixels

@@ -14,11 +14,30 @@ from jaxcodec.image import colour, samples
 from jaxcodec.image.decoded import Refused
 
 FORMATS = (
-    "PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "CUR", "ICNS", "SGI", "PCX",
-    "DDS", "PSD", "QOI", "SUN", "XPM",
-)  # fmt: skip
-"""What is read through Pillow: not what starts another program (EPS), has a range of its own (FITS) or comes out
-as a negative (XBM)."""
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "GIF",
+    "BMP",
+    "DIB",
+    "PPM",
+    "AVIF",
+    "JPEG2000",
+    "TGA",
+    "ICO",
+    "CUR",
+    "ICNS",
+    "SGI",
+    "PCX",
+    "DDS",
+    "PSD",
+    "QOI",
+    "SUN",
+    "XPM",
+)
+"""What is read through Pillow: not what starts another program (EPS), has a range of its own (FITS)
+or comes out as a negative (XBM).
+"""
 
 _GLOBALS = threading.Lock()
 _MODE_NAMES = {
@@ -28,9 +47,11 @@ _MODE_NAMES = {
 
 
 def open_image(file: BinaryIO, formats: Sequence[str] | None = FORMATS) -> Image.Image:
-    """Image.open, of any number of pixels, TIFF always by libtiff (Pillow's own code misreads some layouts).
+    """Image.open, of any number of pixels, TIFF always by libtiff (Pillow's own code misreads some
+    layouts).
 
-    Both are globals of Pillow; nothing is decoded here, and the caller checks the size before it loads.
+    Both are globals of Pillow; nothing is decoded here, and the caller checks the size before it
+    loads.
     """
     file.seek(0)
     with _GLOBALS:
@@ -61,7 +82,8 @@ def bits(image: Image.Image) -> int:
 def samples_of_16_bits(file: BinaryIO, image: Image.Image) -> np.ndarray | None:
     """uint16 (height, width, 3 or 4) of RGB or RGBA of 16 bits, or None for another image.
 
-    Pillow shows such colour by its high bytes; a second reading with the bytes swapped shows the low ones.
+    Pillow shows such colour by its high bytes; a second reading with the bytes swapped shows the
+    low ones.
     """
     found = re.fullmatch(r"(RGBA?);16([LBN])", raw_mode(image))
     if not found or found[1] != image.mode:
@@ -77,8 +99,12 @@ def samples_of_16_bits(file: BinaryIO, image: Image.Image) -> np.ndarray | None:
     return (high.astype(np.uint16) << 8) | np.asarray(image)
 
 
-def to_pixels(image: Image.Image, icc: bytes | None, notes: list[str]) -> tuple[np.ndarray, bytes | None]:
-    """uint8 (height, width, 1, 3 or 4) of a Pillow image, and the profile unless it was used up; adds notes."""
+def to_pixels(
+    image: Image.Image, icc: bytes | None, notes: list[str]
+) -> tuple[np.ndarray, bytes | None]:
+    """uint8 (height, width, 1, 3 or 4) of a Pillow image, and the profile unless it was used up;
+    adds notes.
+    """
     mode = image.mode
     if mode.startswith("I"):
         return _integers(image, notes)[:, :, None], icc
@@ -118,9 +144,17 @@ def _converted(image: Image.Image, target: str) -> Image.Image:
 
 
 def with_transparent_colour(values: np.ndarray, colour_key: Sequence[int]) -> np.ndarray:
-    """Samples (height, width, 1 or 3) with an alpha channel (RGBA) that is 0 where all equal the key, else full."""
+    """Samples (height, width, 1 or 3) with an alpha channel (RGBA) that is 0 where all equal the
+    key, else full.
+    """
     if values.shape[2] != len(colour_key):
-        raise Refused("has a transparent colour of another number of channels; its tRNS chunk is damaged")
-    alpha = np.where((values == np.asarray(colour_key)).all(axis=2, keepdims=True), 0, np.iinfo(values.dtype).max)
+        raise Refused(
+            "has a transparent colour of another number of channels; its tRNS chunk is damaged"
+        )
+    alpha = np.where(
+        (values == np.asarray(colour_key)).all(axis=2, keepdims=True), 0, np.iinfo(values.dtype).max
+    )
     height, width, _ = values.shape
-    return np.concatenate([np.broadcast_to(values, (height, width, 3)), alpha.astype(values.dtype)], axis=2)
+    return np.concatenate(
+        [np.broadcast_to(values, (height, width, 3)), alpha.astype(values.dtype)], axis=2
+    )

@@ -1,7 +1,8 @@
-"""PNG files: the chunks that describe a picture are read here, its pixels by Pillow from the chunks that hold them.
+"""PNG files: the chunks that describe a picture are read here, its pixels by Pillow from the chunks
+that hold them.
 
-Pillow refuses a file for a broken eXIf chunk, a wrong checksum of a text, or a text or profile over 1 MiB, and does not
-show cICP; given only what the pixels need, it cannot stumble over the rest.
+Pillow refuses a file for a broken eXIf chunk, a wrong checksum of a text, or a text or profile over
+1 MiB, and does not show cICP; given only what the pixels need, it cannot stumble over the rest.
 """
 
 import binascii
@@ -37,13 +38,19 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
         pixels = colour.in_srgb(pixels, space, notes)
     if pixels.dtype != np.uint8:
         pixels = samples.integers_to_uint8(pixels, 16, notes)
-    exif = chunks.get(b"eXIf") or _unhexed(texts.get(b"Raw profile type exif") or texts.get(b"Raw profile type APP1"))
+    exif = chunks.get(b"eXIf") or _unhexed(
+        texts.get(b"Raw profile type exif") or texts.get(b"Raw profile type APP1")
+    )
     xmp = texts.get(b"XML:com.adobe.xmp") or _unhexed(texts.get(b"Raw profile type xmp"))
     return Decoded(pixels, icc, exif, xmp, _dpi(chunks.get(b"pHYs"), notes), notes=notes)
 
 
-def _gathered(file: BinaryIO, max_pixels: int, notes: list[str]) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-    """The chunks by name (those of the pixels' data joined), and the texts that hold metadata by keyword."""
+def _gathered(
+    file: BinaryIO, max_pixels: int, notes: list[str]
+) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    """The chunks by name (those of the pixels' data joined), and the texts that hold metadata by
+    keyword.
+    """
     chunks: dict[bytes, bytes] = {}
     texts: dict[bytes, bytes] = {}
     data, damaged, faults = [], set(), []
@@ -102,7 +109,9 @@ def _check_header(chunks: dict[bytes, bytes], max_pixels: int) -> None:
 
 
 def _check_data(data: bytes, fault: str, notes: list[str]) -> None:
-    """Accept pixels whose chunk has a fault if they are whole and match the checksum inside the compressed data."""
+    """Accept pixels whose chunk has a fault if they are whole and match the checksum inside the
+    compressed data.
+    """
     unpack = zlib.decompressobj()
     try:
         while data and not unpack.eof:
@@ -112,7 +121,8 @@ def _check_data(data: bytes, fault: str, notes: list[str]) -> None:
         pass
     if not unpack.eof:
         raise Refused(
-            f"is {'truncated' if 'cut' in fault else 'damaged'}: the data of its pixels (an IDAT chunk) {fault}"
+            f"is {'truncated' if 'cut' in fault else 'damaged'}: the data of its pixels (an IDAT "
+            f"chunk) {fault}"
         )
     notes.append(f"a chunk of its pixels {fault}, though the pixels themselves match theirs")
 
@@ -134,13 +144,19 @@ def _png_of(chunks: dict[bytes, bytes], names: Sequence[bytes]) -> BinaryIO:
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return (
+        struct.pack(">I", len(content))
+        + name
+        + content
+        + struct.pack(">I", zlib.crc32(name + content))
+    )
 
 
 def _pixels(chunks: dict[bytes, bytes], notes: list[str]) -> np.ndarray:
     """uint8, or uint16 for 16 bits a channel; (height, width, 1, 3 or 4)."""
     bits, kind = chunks[b"IHDR"][8:10]
-    # Pillow sees the transparency of palettes alone: it does not scale a transparent grey of 2 or 4 bits.
+    # Pillow sees the transparency of palettes alone: it does not scale a transparent grey of 2 or 4
+    # bits.
     file = _png_of(chunks, [name for name in _PIXELS if name != b"tRNS" or kind == 3])
     with pillow.open_image(file, ["PNG"]) as image:
         deep = pillow.samples_of_16_bits(file, image) if bits == 16 else None
@@ -180,11 +196,17 @@ def _transparent(values: np.ndarray, key: bytes, bits: int, notes: list[str]) ->
 def _check_palette(image, colours: int, notes: list[str]) -> None:
     beyond = int((np.asarray(image) >= colours).sum())
     if beyond:
-        notes.append(f"{beyond} pixels point beyond the palette of {colours} colours and become black")
+        notes.append(
+            f"{beyond} pixels point beyond the palette of {colours} colours and become black"
+        )
 
 
-def _colours(chunks: dict[bytes, bytes], notes: list[str]) -> tuple[bytes | None, colour.Space | None]:
-    """The profile to carry, or the space to convert from: of cICP, iCCP, sRGB, gAMA and cHRM, in this order (PNG 3)."""
+def _colours(
+    chunks: dict[bytes, bytes], notes: list[str]
+) -> tuple[bytes | None, colour.Space | None]:
+    """The profile to carry, or the space to convert from: of cICP, iCCP, sRGB, gAMA and cHRM, in
+    this order (PNG 3).
+    """
     coded = chunks.get(b"cICP")
     if coded is not None and len(coded) == 4:
         primaries, transfer, matrix, full_range = coded
@@ -198,7 +220,9 @@ def _colours(chunks: dict[bytes, bytes], notes: list[str]) -> tuple[bytes | None
     return None, _described(chunks.get(b"gAMA"), chunks.get(b"cHRM"), notes)
 
 
-def _described(gamma: bytes | None, chromaticities: bytes | None, notes: list[str]) -> colour.Space | None:
+def _described(
+    gamma: bytes | None, chromaticities: bytes | None, notes: list[str]
+) -> colour.Space | None:
     exponent = primaries = None
     if gamma is not None and len(gamma) == 4:
         (value,) = struct.unpack(">I", gamma)
@@ -226,7 +250,9 @@ def _profile(content: bytes | None, notes: list[str]) -> bytes | None:
 
 
 def _text(name: bytes, content: bytes) -> dict[bytes, bytes]:
-    """The keyword and bytes of a text chunk that holds metadata; nothing of other ones and of broken ones."""
+    """The keyword and bytes of a text chunk that holds metadata; nothing of other ones and of
+    broken ones.
+    """
     keyword, _, rest = content.partition(b"\0")
     if keyword != b"XML:com.adobe.xmp" and not keyword.startswith(b"Raw profile type "):
         return {}

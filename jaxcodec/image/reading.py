@@ -18,15 +18,18 @@ Source = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
-    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its profile, EXIF, XMP and resolution.
+    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its profile, EXIF, XMP and
+    resolution.
 
-    The contents decide about the format, not the suffix. Whatever is not 8-bit grey, RGB or RGBA in sRGB or with an
-    ICC profile is converted, and the picture carries a note that says so; see docs/images.md. Of several frames or
-    pages the first is taken, with a note.
+    The contents decide about the format, not the suffix. Whatever is not 8-bit grey, RGB or RGBA in
+    sRGB or with an ICC profile is converted, and the picture carries a note that says so; see
+    docs/images.md. Of several frames or pages the first is taken, with a note.
 
     Args:
-      source: a path, the bytes of a file, or an open binary file, which is read from where it stands.
-      max_pixels: refuse a file that claims more pixels (width times height) than this, before decoding it.
+      source: a path, the bytes of a file, or an open binary file, which is read from where it
+        stands.
+      max_pixels: refuse a file that claims more pixels (width times height) than this, before
+        decoding it.
       name: what errors call the source; the path, where it is one.
 
     Raises:
@@ -40,8 +43,8 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = Non
 def from_pil(image: Image.Image) -> Picture:
     """A picture of a Pillow image of any mode, converted as `read` does, upright.
 
-    One that is just opened is read from its file, as some files come out wrong once Pillow has decoded them; of others
-    the pixels are taken, so that 16-bit colour has 8 bits already.
+    One that is just opened is read from its file, as some files come out wrong once Pillow has
+    decoded them; of others the pixels are taken, so that 16-bit colour has 8 bits already.
 
     Raises:
       ImageError: it is too large, its file is damaged, or its mode cannot be converted.
@@ -62,7 +65,11 @@ def from_pil(image: Image.Image) -> Picture:
 def _file_behind(image: Image.Image) -> BinaryIO | None:
     """The file of an image of which nothing is decoded yet, and that is to be decoded whole."""
     file = getattr(image, "fp", None)
-    fresh = getattr(image, "tile", None) and not getattr(image, "decoderconfig", None) and image.tell() == 0
+    fresh = (
+        getattr(image, "tile", None)
+        and not getattr(image, "decoderconfig", None)
+        and image.tell() == 0
+    )
     return file if fresh and file is not None and not file.closed and file.seekable() else None
 
 
@@ -73,7 +80,10 @@ def _of_pixels(image: Image.Image) -> Decoded:
     if image.format == "TIFF":
         decoded.orientation = metadata.tags_orientation(image.getexif())
         if metadata.describes(image.getexif()):
-            notes.append("dropped the EXIF tags of a TIFF image that Pillow decoded; read its file to keep them")
+            notes.append(
+                "dropped the EXIF tags of a TIFF image that Pillow decoded; read its file to keep "
+                "them"
+            )
     space = None if decoded.icc or "srgb" in image.info else _described_space(image.info)
     if space:
         decoded.pixels = colour.in_srgb(decoded.pixels, space, notes)
@@ -83,7 +93,9 @@ def _of_pixels(image: Image.Image) -> Decoded:
 def _with_known_transparency(image: Image.Image, notes: list[str]) -> Image.Image:
     """The image, less a transparent colour of 16 bits, which cannot be found among its pixels."""
     key = image.info.get("transparency")
-    if not (image.mode.startswith("I") and key is not None or isinstance(key, tuple) and max(key) > 255):
+    if not (
+        image.mode.startswith("I") and key is not None or isinstance(key, tuple) and max(key) > 255
+    ):
         return image
     notes.append("the transparent colour of a 16-bit image is dropped")
     image = image.copy()
@@ -96,7 +108,9 @@ def _described_space(info: dict) -> colour.Space | None:
     corners = info.get("chromaticity")
     primaries = (corners[2:4], corners[4:6], corners[6:8], corners[:2]) if corners else None
     sound = primaries and colour.is_sound_primaries(primaries)
-    return colour.described_space(1 / info["gamma"] if info.get("gamma") else None, primaries if sound else None)
+    return colour.described_space(
+        1 / info["gamma"] if info.get("gamma") else None, primaries if sound else None
+    )
 
 
 def _name(source: Source) -> str:
@@ -108,7 +122,9 @@ def _name(source: Source) -> str:
 
 @contextlib.contextmanager
 def _image_errors(name: str):
-    """Turn refusals, and whatever readers raise at a damaged file, which is nearly anything, into ImageError."""
+    """Turn refusals, and whatever readers raise at a damaged file, which is nearly anything, into
+    ImageError.
+    """
     try:
         yield
     except ImageError:
@@ -116,7 +132,9 @@ def _image_errors(name: str):
     except Refused as problem:
         raise ImageError(f"{name} {problem}") from problem
     except MemoryError as problem:
-        raise ImageError(f"cannot read {name}: not enough memory for its pixels; scale it down") from problem
+        raise ImageError(
+            f"cannot read {name}: not enough memory for its pixels; scale it down"
+        ) from problem
     except Exception as problem:
         reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
         raise ImageError(f"cannot read {name}: {reason}") from problem
@@ -150,7 +168,9 @@ def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
         if kind == "JPEG 2000" and (bits or 8) > 8 and not image.mode.startswith("I"):
             return extras.read_deep_jpeg_2000(file, image, bits)
         decoded = _by_pillow(image, notes + _notes_of_frames(image), bits)
-        check_size(*decoded.pixels.shape[1::-1], max_pixels)  # an icon's size is that of the picture inside
+        check_size(
+            *decoded.pixels.shape[1::-1], max_pixels
+        )  # an icon's size is that of the picture inside
     coded = iso.coded_colours(file) if kind in ("AVIF", "HEIC") and decoded.icc is None else None
     space = coded and colour.coded_space(*coded, decoded.notes)
     if space:
@@ -165,7 +185,9 @@ def _bits(kind: str | None, head: bytes, file: BinaryIO) -> int | None:
     if kind == "SGI":
         return 8 * head[3]
     if kind == "PPM":
-        found = re.match(rb"P[2356]\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*(\d+)", head)
+        found = re.match(
+            rb"P[2356]\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*\d+\s+(?:#[^\n]*\n\s*)*(\d+)", head
+        )
         return int(found[1]).bit_length() if found else None
     return None
 
@@ -186,7 +208,9 @@ def _open(file: BinaryIO, kind: str | None, notes: list[str]) -> Image.Image:
                 "is not an image in a known format; convert it to PNG with another program first"
             ) from problem
         if kind == "JPEG" and (rare := formats.why_no_jpeg(file)):
-            raise Refused(f"{rare}; convert it to PNG or TIFF with another program first") from problem
+            raise Refused(
+                f"{rare}; convert it to PNG or TIFF with another program first"
+            ) from problem
         why = "" if isinstance(problem, Image.UnidentifiedImageError) else f" ({problem})"
         raise Refused(
             f"begins as a {kind} file, but is damaged or of a rare kind that cannot be read{why}"
@@ -203,7 +227,9 @@ def _notes_of_frames(image: Image.Image) -> list[str]:
 
 
 def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) -> Decoded:
-    """What an opened Pillow image holds; `bits` a channel are those of its file, where they are known."""
+    """What an opened Pillow image holds; `bits` a channel are those of its file, where they are
+    known.
+    """
     info, bits = image.info, bits or pillow.bits(image)
     image.load()
     icc = info.get("icc_profile") or None
@@ -212,7 +238,12 @@ def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) ->
     pixels, icc = pillow.to_pixels(image, icc, notes)
     xmp = info.get("xmp") or info.get("XML:com.adobe.xmp")
     return Decoded(
-        pixels, icc, info.get("exif"), xmp.encode() if isinstance(xmp, str) else xmp, _dpi(image), notes=notes
+        pixels,
+        icc,
+        info.get("exif"),
+        xmp.encode() if isinstance(xmp, str) else xmp,
+        _dpi(image),
+        notes=notes,
     )
 
 
@@ -231,13 +262,17 @@ def _finished(decoded: Decoded) -> Picture:
         orientation = decoded.orientation
     told = metadata.xmp_orientation(decoded.xmp)
     if told != 1 and orientation == 1:
-        notes.append(f"its XMP says to turn it (orientation {told}), which is ignored, as browsers do")
+        notes.append(
+            f"its XMP says to turn it (orientation {told}), which is ignored, as browsers do"
+        )
     dpi = decoded.dpi or metadata.exif_dpi(exif)
     if dpi and orientation >= 5:
         dpi = dpi[::-1]
     pixels = metadata.turned(decoded.pixels, orientation)
     icc = _fitting_profile(decoded.icc, pixels.shape[2], notes)
-    return Picture(pixels, icc, exif, metadata.upright_xmp(decoded.xmp), dpi, tuple(dict.fromkeys(notes)))
+    return Picture(
+        pixels, icc, exif, metadata.upright_xmp(decoded.xmp), dpi, tuple(dict.fromkeys(notes))
+    )
 
 
 def _fitting_profile(icc: bytes | None, channels: int, notes: list[str]) -> bytes | None:

@@ -8,12 +8,14 @@ _ROWS_OF_BYTES = 1 << 24
 
 
 def integers_to_uint8(samples: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
-    """Integers of `bits` bits, in an array of any integer type, to uint8 of the same shape; adds notes.
+    """Integers of `bits` bits, in an array of any integer type, to uint8 of the same shape; adds
+    notes.
 
-    Unsigned ones of up to 16 bits are scaled from [0, 2^bits - 1], rounded to nearest. Signed ones with negative values
-    are shifted up by half their range, as ImageMagick takes them, and others scaled from [0, 2^(bits - 1) - 1].
-    Integers of 32 and 64 bits have no range in common use: the smallest of 8, 16 and (unsigned) 32 bits that holds them
-    is taken, unless the result would be black.
+    Unsigned ones of up to 16 bits are scaled from [0, 2^bits - 1], rounded to nearest. Signed ones
+    with negative values are shifted up by half their range, as ImageMagick takes them, and others
+    scaled from [0, 2^(bits - 1) - 1]. Integers of 32 and 64 bits have no range in common use: the
+    smallest of 8, 16 and (unsigned) 32 bits that holds them is taken, unless the result would be
+    black.
     """
     if samples.dtype == np.uint8 and bits == 8:
         return samples
@@ -29,7 +31,10 @@ def integers_to_uint8(samples: np.ndarray, bits: int, notes: list[str]) -> np.nd
     if bits != 8:
         notes.append(f"converted from {bits} to 8 bits a channel")
     if 8 < bits <= 16 and 0 < high - low <= maximum >> 4:
-        notes.append(f"dark: its brightest value is {high} of {maximum}; scale it first if it should be white")
+        notes.append(
+            f"dark: its brightest value is {high} of {maximum}; scale it first if it should be "
+            "white"
+        )
     return _by_rows(samples, lambda rows: _scaled(rows, low, maximum))
 
 
@@ -55,15 +60,18 @@ def _range_of_wide(low: int, high: int, signed: bool, notes: list[str]) -> int:
 def floats_to_uint8(samples: np.ndarray, notes: list[str]) -> np.ndarray:
     """Floats to uint8 of the same shape; adds notes.
 
-    They are taken from [0, 1], or from [0, 255] where most of the positive values exceed 1. What lies outside is
-    clipped, and the note says how many. Values of 256 and more, and what is no finite number, are refused.
+    They are taken from [0, 1], or from [0, 255] where most of the positive values exceed 1. What
+    lies outside is clipped, and the note says how many. Values of 256 and more, and what is no
+    finite number, are refused.
     """
     bad = samples.size - int(np.isfinite(samples).sum())
     if bad:
         raise Refused(f"holds {bad} values that are not finite numbers; replace them first")
     high = float(samples.max())
     if high >= 256:
-        raise Refused(f"holds floats up to {high:g}, whose white is not known; scale them to [0, 1] first")
+        raise Refused(
+            f"holds floats up to {high:g}, whose white is not known; scale them to [0, 1] first"
+        )
     above = int((samples > 1).sum())
     limit = 255 if 2 * above > int((samples > 0).sum()) else 1
     notes.append(f"converted from floats in [0, {limit}] to 8 bits a channel")
@@ -71,11 +79,16 @@ def floats_to_uint8(samples: np.ndarray, notes: list[str]) -> np.ndarray:
     if clipped:
         notes.append(f"clipped {clipped} of {samples.size} values outside [0, {limit}]")
     scale = np.float64(255 / limit)
-    return _by_rows(samples, lambda rows: (rows.astype(np.float64) * scale).clip(0, 255).round().astype(np.uint8))
+    return _by_rows(
+        samples,
+        lambda rows: (rows.astype(np.float64) * scale).clip(0, 255).round().astype(np.uint8),
+    )
 
 
 def straight_alpha(pixels: np.ndarray, notes: list[str]) -> np.ndarray:
-    """uint8 RGBA whose colours were multiplied by alpha, with the colours divided by it; adds a note."""
+    """uint8 RGBA whose colours were multiplied by alpha, with the colours divided by it; adds a
+    note.
+    """
     notes.append("divided the colours by the alpha that they were multiplied with")
 
     def divided(rows):

@@ -1,4 +1,6 @@
-"""ICC profiles of standard colour spaces, which a number tells; `tools/make_profiles.py` made their files."""
+"""ICC profiles of standard colour spaces, which a number tells; `tools/make_profiles.py` made their
+files.
+"""
 
 import functools
 import io
@@ -8,8 +10,13 @@ import numpy as np
 from PIL import Image, ImageCms
 
 NAMES = {
-    1: "sRGB", 2: "Display P3", 3: "Adobe RGB (1998)", 4: "ProPhoto RGB", 5: "grey, gamma 2.2", 6: "grey, sRGB's curve",
-}  # fmt: skip
+    1: "sRGB",
+    2: "Display P3",
+    3: "Adobe RGB (1998)",
+    4: "ProPhoto RGB",
+    5: "grey, gamma 2.2",
+    6: "grey, sRGB's curve",
+}
 """The standard profiles by number."""
 
 _FILES = {1: "srgb", 2: "display_p3", 3: "adobe_rgb", 4: "prophoto", 5: "grey_22", 6: "grey_srgb"}
@@ -29,28 +36,32 @@ def content(number: int) -> bytes:
 def number(profile: bytes) -> int | None:
     """The number of the standard profile that means the same as `profile`, or None.
 
-    It does where every sample has the same colour in Lab under both, to the rounding of 8 bits, whatever the intent: so
-    that names, versions and copyrights do not count, and tables for an intent do.
+    It does where every sample has the same colour in Lab under both, to the rounding of 8 bits,
+    whatever the intent: so that names, versions and copyrights do not count, and tables for an
+    intent do.
     """
     try:
         colours = _lab(profile)
     except (ImageCms.PyCMSError, OSError, ValueError, KeyError):  # nothing that littlecms can read
         return None
     same_space = [number for number in NAMES if content(number)[16:20] == profile[16:20]]
-    return next((number for number in same_space if _differ(colours, _standard_lab(number)) <= _TOLERANCE), None)
+    return next(
+        (number for number in same_space if _differ(colours, _standard_lab(number)) <= _TOLERANCE),
+        None,
+    )
 
 
 def convert(pixels: np.ndarray, profile: bytes, number: int) -> np.ndarray:
-    """Pixels uint8 (height, width, 1 or 3) under a profile, as they are under the standard one of that number.
+    """Pixels uint8 (height, width, 1 or 3) under a profile, as they are under the standard one of
+    that number.
 
     Raises:
       ImageCms.PyCMSError, OSError: littlecms cannot read the profile, or it is of other channels.
     """
-    own, standard = (ImageCms.ImageCmsProfile(io.BytesIO(each)) for each in (profile, content(number)))
-    if pixels.shape[2] == 1:
-        image = Image.fromarray(pixels[:, :, 0])
-    else:
-        image = Image.fromarray(pixels)
+    own, standard = (
+        ImageCms.ImageCmsProfile(io.BytesIO(each)) for each in (profile, content(number))
+    )
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     return np.asarray(ImageCms.profileToProfile(image, own, standard)).reshape(pixels.shape)
 
 
@@ -63,10 +74,16 @@ def _lab(profile: bytes) -> np.ndarray:
     """What the samples are under a profile: L, a and b as bytes, for each intent."""
     samples = _samples(_MODES[profile[16:20]])
     lab, own = ImageCms.createProfile("LAB"), ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return np.stack([
-        np.asarray(ImageCms.profileToProfile(samples, own, lab, renderingIntent=intent, outputMode="LAB"))
-        for intent in _INTENTS
-    ])  # fmt: skip
+    return np.stack(
+        [
+            np.asarray(
+                ImageCms.profileToProfile(
+                    samples, own, lab, renderingIntent=intent, outputMode="LAB"
+                )
+            )
+            for intent in _INTENTS
+        ]
+    )
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> int:

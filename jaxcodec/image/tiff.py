@@ -1,7 +1,9 @@
-"""TIFF files: plain ones by libtiff (in Pillow), which knows every compression, all others by tifffile.
+"""TIFF files: plain ones by libtiff (in Pillow), which knows every compression, all others by
+tifffile.
 
-Plain is what Pillow is known to read right. tifffile gives the samples as they are stored, with what the tags say of
-them, and what they mean is decided here. It needs imagecodecs (an extra) for some compressions.
+Plain is what Pillow is known to read right. tifffile gives the samples as they are stored, with
+what the tags say of them, and what they mean is decided here. It needs imagecodecs (an extra) for
+some compressions.
 """
 
 import logging
@@ -20,9 +22,13 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 8: 3, 9: 3}
 _UNSIGNED, _SIGNED, _FLOAT = (1, 4), 2, 3
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _REFUSED = {
-    10: "ITU Lab", 32803: "the colour filter of a camera's sensor", 34892: "linear raw values of a camera",
-    32844: "LogL, whose range has no end", 32845: "LogLuv, whose range has no end", 4: "a mask alone",
-}  # fmt: skip
+    10: "ITU Lab",
+    32803: "the colour filter of a camera's sensor",
+    34892: "linear raw values of a camera",
+    32844: "LogL, whose range has no end",
+    32845: "LogLuv, whose range has no end",
+    4: "a mask alone",
+}
 _OPTIONAL_COMPRESSIONS = (34925, 50000, 50001)
 """LZMA, Zstandard and WebP, which the libtiff of some builds of Pillow lacks."""
 
@@ -66,16 +72,27 @@ def _decoded(file: BinaryIO, page, notes: list[str]) -> Decoded:
 def _check_page(page, max_pixels: int) -> None:
     """Refuse what is no picture, and what is cut off, which tifffile would fill with zeros."""
     if page.photometric in _REFUSED:
-        raise Refused(f"holds {_REFUSED[page.photometric]}; convert it to RGB with another program first")
+        raise Refused(
+            f"holds {_REFUSED[page.photometric]}; convert it to RGB with another program first"
+        )
     if 50706 in page.tags or (page.is_reduced and page.subifds):
-        raise Refused("is a camera's raw file (a TIFF whose first page is a preview); develop it to TIFF or JPEG first")
+        raise Refused(
+            "is a camera's raw file (a TIFF whose first page is a preview); develop it to TIFF or "
+            "JPEG first"
+        )
     if page.imagedepth > 1:
-        raise Refused(f"holds a volume of {page.imagedepth} planes; save the plane wanted as a picture")
+        raise Refused(
+            f"holds a volume of {page.imagedepth} planes; save the plane wanted as a picture"
+        )
     if page.nbytes > _MAX_BYTES_A_PIXEL * max_pixels:
-        raise Refused(f"unpacks to {page.nbytes} bytes ({page.samplesperpixel} samples a pixel), beyond the limit")
+        raise Refused(
+            f"unpacks to {page.nbytes} bytes ({page.samplesperpixel} samples a pixel), beyond the "
+            "limit"
+        )
     size = page.parent.filehandle.size
     if not page.databytecounts or any(
-        count == 0 or offset + count > size for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
+        count == 0 or offset + count > size
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
     ):
         raise Refused("is truncated: a part of its pixels lies beyond its end or is missing")
 
@@ -83,14 +100,22 @@ def _check_page(page, max_pixels: int) -> None:
 def _bits(page) -> int:
     bits = page.bitspersample
     if not isinstance(bits, int):
-        raise Refused(f"has channels of different depths ({bits} bits); convert it to 8 or 16 bits first")
+        raise Refused(
+            f"has channels of different depths ({bits} bits); convert it to 8 or 16 bits first"
+        )
     return bits
 
 
 def _libtiff_reads_right(page) -> bool:
-    """Whether Pillow reads the page right whatever its compression: the plain kinds of up to 8 bits."""
+    """Whether Pillow reads the page right whatever its compression: the plain kinds of up to 8
+    bits.
+    """
     bits, channels, photometric = _bits(page), page.samplesperpixel, page.photometric
-    if bits > 8 or page.sampleformat not in _UNSIGNED or page.compression not in TiffImagePlugin.COMPRESSION_INFO:
+    if (
+        bits > 8
+        or page.sampleformat not in _UNSIGNED
+        or page.compression not in TiffImagePlugin.COMPRESSION_INFO
+    ):
         return False
     if photometric == _RGB:
         alpha = channels == 4 and page.extrasamples in ((), (_ASSOCIATED,), (_UNASSOCIATED,))
@@ -119,15 +144,21 @@ def _by_libtiff(file: BinaryIO, page, notes: list[str]) -> Decoded:
             image.load()
         except OSError as problem:
             name = getattr(page.compression, "name", page.compression)
-            raise Refused(f"cannot be unpacked ({name}): {problem}; it is damaged or needs a newer Pillow") from problem
+            raise Refused(
+                f"cannot be unpacked ({name}): {problem}; it is damaged or needs a newer Pillow"
+            ) from problem
         if raw_mode.startswith("RGBa"):
             notes.append("divided the colours by the alpha that they were multiplied with")
         icc = image.info.get("icc_profile") or None
         if deep is not None:
-            return Decoded(samples.integers_to_uint8(deep, 16, notes), icc, orientation=1, notes=notes)
+            return Decoded(
+                samples.integers_to_uint8(deep, 16, notes), icc, orientation=1, notes=notes
+            )
         if _bits(page) == 12:
             values = np.asarray(image)[:, :, None]
-            return Decoded(samples.integers_to_uint8(values, 12, notes), icc, orientation=1, notes=notes)
+            return Decoded(
+                samples.integers_to_uint8(values, 12, notes), icc, orientation=1, notes=notes
+            )
         if page.photometric == _YCBCR and image.mode == "RGB" and page.compression not in (6, 7):
             notes.append("converted from YCbCr to RGB")
         pixels, icc = pillow.to_pixels(image, icc, notes)
@@ -137,11 +168,15 @@ def _by_libtiff(file: BinaryIO, page, notes: list[str]) -> Decoded:
 def _by_tifffile(page, values: np.ndarray, notes: list[str]) -> Decoded:
     channels = _COLOURS.get(page.photometric)
     if channels is None:
-        raise Refused(f"has a colour space that is not known ({page.photometric}); convert it to RGB first")
+        raise Refused(
+            f"has a colour space that is not known ({page.photometric}); convert it to RGB first"
+        )
     if page.photometric in (_CIELAB, _ICCLAB) and values.shape[2] < 3:
         raise Refused("holds Lab without colours; convert it to grey first")
     if values.shape[2] < channels:
-        raise Refused(f"has {values.shape[2]} channels where its colour space has {channels}; it is damaged")
+        raise Refused(
+            f"has {values.shape[2]} channels where its colour space has {channels}; it is damaged"
+        )
     colours, alpha = values[..., :channels], _alpha(page, values, channels, notes)
     icc = _bytes_of_tag(page, 34675)
     if page.photometric == _PALETTE:
@@ -160,7 +195,9 @@ def _by_tifffile(page, values: np.ndarray, notes: list[str]) -> Decoded:
 
 
 def _stored(page) -> np.ndarray | None:
-    """Samples as stored, (height, width, samples); None where tifffile needs imagecodecs and libtiff will do."""
+    """Samples as stored, (height, width, samples); None where tifffile needs imagecodecs and
+    libtiff will do.
+    """
     try:
         values = page.asarray()
     except (ValueError, NotImplementedError, KeyError, ImportError) as problem:
@@ -168,8 +205,10 @@ def _stored(page) -> np.ndarray | None:
             if _libtiff_reads_deep(page):
                 return None
             raise Refused(
-                f"is compressed or packed in a way ({page.compression.name}, {_bits(page)} bits) that needs "
-                "imagecodecs; install it (pip install 'jaxcodec[tiff]') or save the file uncompressed"
+                f"is compressed or packed in a way ({page.compression.name}, {_bits(page)} bits) "
+                "that needs "
+                "imagecodecs; install it (pip install 'jaxcodec[tiff]') or save the file "
+                "uncompressed"
             ) from problem
         raise
     separate, _, height, width, together = page.shaped
@@ -178,10 +217,15 @@ def _stored(page) -> np.ndarray | None:
 
 
 def _alpha(page, values: np.ndarray, channels: int, notes: list[str]) -> np.ndarray | None:
-    """The samples (height, width, 1) of alpha, if any; notes how many other channels are dropped."""
+    """The samples (height, width, 1) of alpha, if any; notes how many other channels are
+    dropped.
+    """
     extra = values.shape[2] - channels
     kinds = tuple(int(kind) for kind in page.extrasamples)
-    at = next((index for index, kind in enumerate(kinds[:extra]) if kind in (_ASSOCIATED, _UNASSOCIATED)), None)
+    at = next(
+        (index for index, kind in enumerate(kinds[:extra]) if kind in (_ASSOCIATED, _UNASSOCIATED)),
+        None,
+    )
     if at is None and not kinds and extra == 1 and page.photometric != _CMYK:
         at = 0  # written without the tag that would say so
     dropped = extra - (at is not None)
@@ -231,18 +275,23 @@ def _from_lab(page, values: np.ndarray, notes: list[str]) -> np.ndarray:
         notes.append("converted from 16 to 8 bits a channel")
         whole = samples.integers_to_uint8(values[..., :1], 16, notes_of_depth)
         values = np.concatenate(
-            [whole, ((values[..., 1:].astype(np.uint32) + 128) >> 8).clip(0, 255).astype(np.uint8)], 2
+            [whole, ((values[..., 1:].astype(np.uint32) + 128) >> 8).clip(0, 255).astype(np.uint8)],
+            2,
         )
     stored = values.copy()
     stored[..., 1:] ^= 128  # Pillow takes a and b as signed bytes
     height, width, _ = stored.shape
-    return np.asarray(colour.lab_to_srgb(Image.frombytes("LAB", (width, height), stored.tobytes()), notes))
+    return np.asarray(
+        colour.lab_to_srgb(Image.frombytes("LAB", (width, height), stored.tobytes()), notes)
+    )
 
 
 def _from_cmyk(page, pixels: np.ndarray, icc: bytes | None, notes: list[str]) -> np.ndarray:
     inks = page.tags.valueof(332, 1)
     if inks != 1:
-        raise Refused("holds inks other than cyan, magenta, yellow and black; convert it to RGB first")
+        raise Refused(
+            "holds inks other than cyan, magenta, yellow and black; convert it to RGB first"
+        )
     height, width, _ = pixels.shape
     image = Image.frombytes("CMYK", (width, height), np.ascontiguousarray(pixels).tobytes())
     return np.asarray(colour.cmyk_to_srgb(image, icc, notes))

@@ -28,15 +28,31 @@ class _Format(NamedTuple):
 
 
 _PNG = _Format("PNG", {}, alpha=True)
-_JPEG = _Format("JPEG", {"quality": 95, "subsampling": 0}, icc_bytes=255 * 65_519, text_bytes=65_504, max_dpi=65_535)
+_JPEG = _Format(
+    "JPEG",
+    {"quality": 95, "subsampling": 0},
+    icc_bytes=255 * 65_519,
+    text_bytes=65_504,
+    max_dpi=65_535,
+)
 _WEBP = _Format("WebP", {"lossless": True, "exact": True}, alpha=True, grey=False, max_dpi=0)
 _TIFF = _Format("TIFF", {"compression": "tiff_deflate"}, alpha=True)
 _BMP = _Format("BMP", {}, icc_bytes=0, text_bytes=0)
 _PPM = _Format("PPM", {}, icc_bytes=0, text_bytes=0, max_dpi=0)
 _FORMATS = {
-    ".png": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".jpe": _JPEG, ".jfif": _JPEG, ".webp": _WEBP, ".tif": _TIFF,
-    ".tiff": _TIFF, ".bmp": _BMP, ".ppm": _PPM, ".pgm": _PPM, ".pnm": _PPM,
-}  # fmt: skip
+    ".png": _PNG,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
+    ".webp": _WEBP,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".bmp": _BMP,
+    ".ppm": _PPM,
+    ".pgm": _PPM,
+    ".pnm": _PPM,
+}
 WRITE_SUFFIXES = tuple(_FORMATS)
 """Suffixes (lower case) of the formats that `write` knows."""
 
@@ -47,12 +63,16 @@ _DESCRIPTIVE_TAGS = {270, 271, 272, 282, 283, 296, 305, 306, 315}
 _FIRST_PRIVATE = 32_768
 
 
-def write(target: str | os.PathLike | BinaryIO, picture: Picture, format: str | None = None) -> tuple[str, ...]:
+def write(
+    target: str | os.PathLike | BinaryIO, picture: Picture, format: str | None = None
+) -> tuple[str, ...]:
     """Write a picture to a file, whole or not at all.
 
-    PNG, TIFF, WebP, BMP and PPM are written without loss, JPEG at quality 95 without chroma subsampling. All but BMP and PPM
-    keep ICC profile, EXIF and XMP (a TIFF with EXIF is not compressed); PNG, JPEG, TIFF and BMP the resolution. Where a profile cannot stay (in BMP and PPM; of
-    a grey picture in WebP, which holds grey as RGB), the pixels are converted to sRGB. No orientation is written.
+    PNG, TIFF, WebP, BMP and PPM are written without loss, JPEG at quality 95 without chroma
+    subsampling. All but BMP and PPM keep ICC profile, EXIF and XMP (a TIFF with EXIF is not
+    compressed); PNG, JPEG, TIFF and BMP the resolution. Where a profile cannot stay (in BMP and
+    PPM; of a grey picture in WebP, which holds grey as RGB), the pixels are converted to sRGB. No
+    orientation is written.
 
     Args:
       target: a path, or a file opened for writing bytes.
@@ -63,17 +83,20 @@ def write(target: str | os.PathLike | BinaryIO, picture: Picture, format: str | 
       what was converted or dropped, one phrase each, for the user to see.
 
     Raises:
-      ImageError: an unknown format, one that cannot hold the picture (alpha in a JPEG, a side over the format's limit), or a
-        file that cannot be written (missing folder, full disk).
+      ImageError: an unknown format, one that cannot hold the picture (alpha in a JPEG, a side over
+        the format's limit), or a file that cannot be written (missing folder, full disk).
     """
     is_path = isinstance(target, str | os.PathLike)
     name = str(target) if is_path else getattr(target, "name", "the file")
     chosen = _FORMATS.get(_suffix(name, format))
     if chosen is None:
-        raise ImageError(f"cannot tell the format of {name}; use one of the suffixes {' '.join(WRITE_SUFFIXES)}")
+        raise ImageError(
+            f"cannot tell the format of {name}; use one of the suffixes {' '.join(WRITE_SUFFIXES)}"
+        )
     if picture.pixels.shape[2] == 4 and not chosen.alpha:
         raise ImageError(
-            f"cannot write {name}: a {chosen.name} cannot hold the picture's alpha channel; use .png or .webp"
+            f"cannot write {name}: a {chosen.name} cannot hold the picture's alpha channel; use "
+            ".png or .webp"
         )
     notes: list[str] = []
     try:
@@ -91,7 +114,11 @@ def write(target: str | os.PathLike | BinaryIO, picture: Picture, format: str | 
 
 
 def _suffix(name: str, format: str | None) -> str:
-    return pathlib.Path(name).suffix.lower() if format is None else f".{format.lower().removeprefix('.')}"
+    return (
+        pathlib.Path(name).suffix.lower()
+        if format is None
+        else f".{format.lower().removeprefix('.')}"
+    )
 
 
 def _encoded(picture: Picture, chosen: _Format, notes: list[str]) -> memoryview:
@@ -102,10 +129,17 @@ def _encoded(picture: Picture, chosen: _Format, notes: list[str]) -> memoryview:
     for name, content in described.items():
         if content is not None and len(content) > chosen.text_bytes:
             described[name] = None
-            notes.append(f"dropped {name.upper()} of {len(content):,} bytes, which a {chosen.name} cannot hold")
-    dpi = picture.dpi if picture.dpi and all(0 < value < math.inf for value in picture.dpi) else None
+            notes.append(
+                f"dropped {name.upper()} of {len(content):,} bytes, which a {chosen.name} cannot "
+                "hold"
+            )
+    dpi = (
+        picture.dpi if picture.dpi and all(0 < value < math.inf for value in picture.dpi) else None
+    )
     options = (
-        chosen.options | {"icc_profile": icc, "dpi": dpi} | _described(chosen, described["exif"], described["xmp"], dpi)
+        chosen.options
+        | {"icc_profile": icc, "dpi": dpi}
+        | _described(chosen, described["exif"], described["xmp"], dpi)
     )
     if dpi is not None and max(dpi) > chosen.max_dpi:
         del options["dpi"]
@@ -114,21 +148,33 @@ def _encoded(picture: Picture, chosen: _Format, notes: list[str]) -> memoryview:
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     try:
         return _saved(image, chosen, options)
-    except Exception:  # what Pillow raises at an EXIF block that it cannot take apart is nearly anything
+    except (
+        Exception
+    ):  # what Pillow raises at an EXIF block that it cannot take apart is nearly anything
         if chosen is not _TIFF or exif is None:
             raise
     notes.append("dropped an EXIF block, which cannot be written as tags of a TIFF")
-    return _saved(image, chosen, options | chosen.options | _described(chosen, None, described["xmp"], dpi))
+    return _saved(
+        image, chosen, options | chosen.options | _described(chosen, None, described["xmp"], dpi)
+    )
 
 
 def _saved(image: Image.Image, chosen: _Format, options: dict[str, Any]) -> memoryview:
     encoded = io.BytesIO()
-    image.save(encoded, chosen.name, **{name: value for name, value in options.items() if value is not None})
+    image.save(
+        encoded,
+        chosen.name,
+        **{name: value for name, value in options.items() if value is not None},
+    )
     return encoded.getbuffer()
 
 
-def _with_profile(picture: Picture, chosen: _Format, notes: list[str]) -> tuple[np.ndarray, bytes | None]:
-    """Pixels and the profile that the format gets: the picture's own, or none, the pixels being sRGB then; adds notes."""
+def _with_profile(
+    picture: Picture, chosen: _Format, notes: list[str]
+) -> tuple[np.ndarray, bytes | None]:
+    """Pixels and the profile that the format gets: the picture's own, or none, the pixels being
+    sRGB then; adds notes.
+    """
     pixels, icc = picture.pixels, picture.icc
     if icc is None:
         return pixels, None
@@ -162,7 +208,9 @@ def _described(chosen: _Format, exif: bytes | None, xmp: bytes | None, dpi) -> d
         if xmp is not None:
             tags[ExifTags.Base.XMLPacket] = xmp
         nested = any(tag in TiffTags.TAGS_V2_GROUPS for tag in tags)
-        return {"exif": tags} | ({"compression": None} if nested else {})  # libtiff cannot write them
+        return {"exif": tags} | (
+            {"compression": None} if nested else {}
+        )  # libtiff cannot write them
     if chosen is _WEBP and exif is None and dpi is not None:
         exif = _resolution(dpi)  # the only place for it
     options = {"xmp": xmp} | ({} if exif is None else {"exif": b"Exif\0\0" + exif})

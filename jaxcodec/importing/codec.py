@@ -8,8 +8,8 @@ import numpy as np
 from jaxcodec import codec, image
 from jaxcodec.artefact import codec_file
 from jaxcodec.artefact.calibration import PICTURES
-from jaxcodec.data.source import read_rgb
 from jaxcodec.artefact.export import export_codec
+from jaxcodec.data.source import read_rgb
 from jaxcodec.importing.compressai import import_checkpoint
 
 
@@ -21,12 +21,13 @@ def import_codec(
     name: str | None = None,
     overwrite: bool = True,
 ) -> codec_file.CodecContent:
-    """Writes the model of a CompressAI checkpoint as the codec file `path`, and returns what it holds.
+    """Writes the model of a CompressAI checkpoint as the codec file `path`, and returns what it
+    holds.
 
     Args:
       checkpoint: see `importing.compressai.import_checkpoint`.
-      images: a folder of photographs, or one. A few of them, evenly spread over the names, calibrate the integer
-        networks; the rate that the codec claims is the mean of their files.
+      images: a folder of photographs, or one. A few of them, evenly spread over the names,
+        calibrate the integer networks; the rate that the codec claims is the mean of their files.
       path: the codec file.
       name: what the codec is called; without it, CompressAI's name of the architecture.
       overwrite: whether a file at `path` may be replaced.
@@ -34,7 +35,8 @@ def import_codec(
     Raises:
       CheckpointError: the checkpoint cannot be imported.
       DataError, ImageError: there are no images, or one of them cannot be read.
-      CodecFileError: a weight is not finite, an image is too small to calibrate with, or the file cannot be written.
+      CodecFileError: a weight is not finite, an image is too small to calibrate with, or the file
+        cannot be written.
     """
     model = import_checkpoint(checkpoint)
     files = image.list_images(images)
@@ -49,7 +51,9 @@ def import_codec(
         summary=f"CompressAI's {model.architecture}, imported",
     )
     exported = codec.create(content)
-    bpp = np.mean([8 * len(codec.encode(exported, pixels)) / pixels[..., 0].size for pixels in pictures])
+    bpp = np.mean(
+        [8 * len(codec.encode(exported, pixels)) / pixels[..., 0].size for pixels in pictures]
+    )
     content = dataclasses.replace(content, bpp_range=(float(bpp), float(bpp)))
     codec_file.save(path, content, overwrite=overwrite)
     return content

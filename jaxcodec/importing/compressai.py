@@ -1,10 +1,11 @@
 """Checkpoints of CompressAI as models of ours.
 
-The architecture is told from the names and shapes of the tensors alone. An imported model computes what CompressAI's
-`forward` computes in evaluation, to the rounding of float32: latents, scales, means, likelihoods and pictures. Its
-files are not CompressAI's, and where a context model codes they hold other symbols too: there `compress` rounds the
-latent about its mean, though the model was trained, and `forward` evaluates it, with the latent rounded to integers.
-Ours is coded as it was trained.
+The architecture is told from the names and shapes of the tensors alone. An imported model computes
+what CompressAI's `forward` computes in evaluation, to the rounding of float32: latents, scales,
+means, likelihoods and pictures. Its files are not CompressAI's, and where a context model codes
+they hold other symbols too: there `compress` rounds the latent about its mean, though the model was
+trained, and `forward` evaluates it, with the latent rounded to integers. Ours is coded as it was
+trained.
 """
 
 import dataclasses
@@ -26,8 +27,13 @@ from jaxcodec.importing.state_dict import read_state_dict
 from jaxcodec.models import presets
 
 ARCHITECTURES = (
-    "bmshj2018-factorized", "bmshj2018-hyperprior", "mbt2018-mean", "mbt2018", "cheng2020-anchor", "cheng2020-attn",
-)  # fmt: skip
+    "bmshj2018-factorized",
+    "bmshj2018-hyperprior",
+    "mbt2018-mean",
+    "mbt2018",
+    "cheng2020-anchor",
+    "cheng2020-attn",
+)
 """CompressAI's names of the models that can be imported."""
 
 _PRIOR = "entropy_bottleneck"
@@ -63,10 +69,12 @@ class ImportedModel:
 
 
 def import_checkpoint(path: str | os.PathLike) -> ImportedModel:
-    """The model of a CompressAI checkpoint, a file of `torch.save` or safetensors (see `importing.state_dict`).
+    """The model of a CompressAI checkpoint, a file of `torch.save` or safetensors (see
+    `importing.state_dict`).
 
     Raises:
-      CheckpointError: the file cannot be read, or is not of a model in ARCHITECTURES as CompressAI has it.
+      CheckpointError: the file cannot be read, or is not of a model in ARCHITECTURES as CompressAI
+        has it.
     """
     tensors = {_current_name(name): tensor for name, tensor in read_state_dict(path).items()}
     try:
@@ -76,24 +84,36 @@ def import_checkpoint(path: str | os.PathLike) -> ImportedModel:
         weights = _prior(tensors)
         for layer in mapped:
             form = FORMS[layer.form]
-            arrays = form.convert({name: tensors[f"{layer.source}.{name}"] for name in form.tensors})
+            arrays = form.convert(
+                {name: tensors[f"{layer.source}.{name}"] for name in form.tensors}
+            )
             weights |= {f"{layer.path}/{name}": array for name, array in arrays.items()}
         description |= {"prior": {"widths": _prior_widths(tensors), "centred": False}}
         _check_shapes(weights, description)
     except (ValueError, IndexError) as problem:
         raise CheckpointError(
-            f"{path} cannot be imported: {problem}; it must be a checkpoint of one of CompressAI's models "
+            f"{path} cannot be imported: {problem}; it must be a checkpoint of one of CompressAI's "
+            "models "
             f"{', '.join(ARCHITECTURES)}"
         ) from problem
     weights = {name: np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
-    return ImportedModel(architecture, description, {"params": flax.traverse_util.unflatten_dict(weights, "/")}, mapped)
+    return ImportedModel(
+        architecture,
+        description,
+        {"params": flax.traverse_util.unflatten_dict(weights, "/")},
+        mapped,
+    )
 
 
 def _current_name(name: str) -> str:
     """The name that a tensor of an earlier CompressAI has in version 1.2.8."""
     name = name.replace(".downsample.", ".skip.")
     plural = {"matrix": "matrices", "bias": "biases", "factor": "factors"}
-    name = re.sub(rf"^{_PRIOR}\._(matrix|bias|factor)(\d)$", lambda old: f"{_PRIOR}.{plural[old[1]]}.{old[2]}", name)
+    name = re.sub(
+        rf"^{_PRIOR}\._(matrix|bias|factor)(\d)$",
+        lambda old: f"{_PRIOR}.{plural[old[1]]}.{old[2]}",
+        name,
+    )
     return re.sub(rf"^{_PRIOR}\._(matrices|biases|factors)\.", rf"{_PRIOR}.\1.", name)
 
 
@@ -101,9 +121,20 @@ def _recognise(tensors: _Tensors) -> tuple[str, presets.Description, list[Layer]
     """Architecture, description and layers; raises ValueError where there is none."""
     context = "context_prediction.weight" in tensors
     if "g_a.0.conv1.weight" in tensors and context:
-        features, attention = _size(tensors, "g_a.0.conv1.weight"), "g_a.3.conv_a.0.conv.0.weight" in tensors
-        networks = layers.cheng_transforms(attention) + layers.cheng_hyper_networks() + layers.context_networks()
-        return f"cheng2020-{'attn' if attention else 'anchor'}", presets.cheng2020_model(features, attention), networks
+        features, attention = (
+            _size(tensors, "g_a.0.conv1.weight"),
+            "g_a.3.conv_a.0.conv.0.weight" in tensors,
+        )
+        networks = (
+            layers.cheng_transforms(attention)
+            + layers.cheng_hyper_networks()
+            + layers.context_networks()
+        )
+        return (
+            f"cheng2020-{'attn' if attention else 'anchor'}",
+            presets.cheng2020_model(features, attention),
+            networks,
+        )
     if not {"g_a.0.weight", "g_a.6.weight"} <= tensors.keys():
         raise ValueError("its tensors do not have the names of a known model")
     sizes = _size(tensors, "g_a.0.weight"), _size(tensors, "g_a.6.weight")
@@ -116,7 +147,11 @@ def _recognise(tensors: _Tensors) -> tuple[str, presets.Description, list[Layer]
     if _size(tensors, "h_s.4.weight") == sizes[1]:
         networks += layers.balle_hyper_networks("conv")
         return "bmshj2018-hyperprior", presets.scale_hyperprior_model(*sizes), networks
-    return "mbt2018-mean", presets.mean_scale_model(*sizes), networks + layers.balle_hyper_networks("scales_means")
+    return (
+        "mbt2018-mean",
+        presets.mean_scale_model(*sizes),
+        networks + layers.balle_hyper_networks("scales_means"),
+    )
 
 
 def _size(tensors: _Tensors, name: str, axis: int = 0) -> int:
@@ -134,11 +169,16 @@ def _prior_widths(tensors: _Tensors) -> list[int]:
 def _prior_names(tensors: _Tensors) -> list[str]:
     depth = len(_prior_widths(tensors))
     names = [f"{kind}.{k}" for kind in ("matrices", "biases") for k in range(depth + 1)]
-    return [f"{_PRIOR}.{name}" for name in (*names, *(f"factors.{k}" for k in range(depth)), "quantiles")]
+    return [
+        f"{_PRIOR}.{name}"
+        for name in (*names, *(f"factors.{k}" for k in range(depth)), "quantiles")
+    ]
 
 
 def _prior(tensors: _Tensors) -> dict[str, np.ndarray]:
-    """The density of the entropy bottleneck; of the quantiles only the median counts, the grid's offset."""
+    """The density of the entropy bottleneck; of the quantiles only the median counts, the grid's
+    offset.
+    """
     weights = {"prior/median": tensors[f"{_PRIOR}.quantiles"][:, 0, 1]}
     for k in range(len(_prior_widths(tensors)) + 1):
         weights[f"prior/matrix_{k}"] = tensors[f"{_PRIOR}.matrices.{k}"]
@@ -149,13 +189,17 @@ def _prior(tensors: _Tensors) -> dict[str, np.ndarray]:
 
 
 def _check_names(tensors: _Tensors, mapped: list[Layer]) -> None:
-    """Nothing may be missing, and nothing may be left over that could change what the model computes."""
+    """Nothing may be missing, and nothing may be left over that could change what the model
+    computes.
+    """
     needed = {f"{layer.source}.{name}" for layer in mapped for name in FORMS[layer.form].tensors}
     needed |= set(_prior_names(tensors))
     missing = sorted(needed - tensors.keys())
     if missing:
         raise ValueError(f"it lacks the tensor {missing[0]}")
-    known = (name for name in tensors if _DERIVED.fullmatch(name) or name.endswith(tuple(_CONSTANTS)))
+    known = (
+        name for name in tensors if _DERIVED.fullmatch(name) or name.endswith(tuple(_CONSTANTS))
+    )
     left = sorted(tensors.keys() - needed - set(known))
     if left:
         raise ValueError(f"its tensor {left[0][:80]!r} is of no known use")
@@ -171,7 +215,11 @@ def _check_constants(tensors: _Tensors) -> None:
 def _check_shapes(weights: _Tensors, description: presets.Description) -> None:
     image, quality = np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32)
     model, key = models.build(description), jax.random.key(0)
-    expected = flax.traverse_util.flatten_dict(jax.eval_shape(model.init, key, image, quality, key)["params"], sep="/")
+    expected = flax.traverse_util.flatten_dict(
+        jax.eval_shape(model.init, key, image, quality, key)["params"], sep="/"
+    )
     for name, shape in expected.items():
         if weights[name].shape != shape.shape:
-            raise ValueError(f"the tensors of {name} make the shape {weights[name].shape} and not {shape.shape}")
+            raise ValueError(
+                f"the tensors of {name} make the shape {weights[name].shape} and not {shape.shape}"
+            )

@@ -1,8 +1,8 @@
 """Which of CompressAI's layers is which of ours, and how its arrays become those of ours.
 
-PyTorch keeps convolution kernels as (outputs, inputs, rows, columns) and transposed ones as (inputs, outputs, rows,
-columns), ours are (rows, columns, inputs, outputs). No kernel needs to be flipped. GDN keeps the same reparameterised
-beta and gamma on both sides, with the same bounds.
+PyTorch keeps convolution kernels as (outputs, inputs, rows, columns) and transposed ones as
+(inputs, outputs, rows, columns), ours are (rows, columns, inputs, outputs). No kernel needs to be
+flipped. GDN keeps the same reparameterised beta and gamma on both sides, with the same bounds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,9 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Layer(NamedTuple):
-    """A layer: its name in CompressAI ("g_a.0"), its path in ours ("analysis/Conv_0"), and its form, a key of FORMS."""
+    """A layer: its name in CompressAI ("g_a.0"), its path in ours ("analysis/Conv_0"), and its
+    form, a key of FORMS.
+    """
 
     source: str
     path: str
@@ -34,7 +36,9 @@ def transposed_convolution(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def subpixel_convolution(arrays: Arrays) -> dict[str, np.ndarray]:
-    """A convolution before pixel shuffle by 2: channels are (features, row, column) there, (row, column, features) here."""
+    """A convolution before pixel shuffle by 2: channels are (features, row, column) there, (row,
+    column, features) here.
+    """
     order = np.arange(len(arrays["bias"])).reshape(-1, 2, 2).transpose(1, 2, 0).ravel()
     return convolution({name: array[order] for name, array in arrays.items()})
 
@@ -49,7 +53,9 @@ def masked_convolution(arrays: Arrays) -> dict[str, np.ndarray]:
 
 def scales_before_means(arrays: Arrays) -> dict[str, np.ndarray]:
     """A convolution that gives scales, then means, where ours gives means, then scales."""
-    return convolution({name: np.roll(array, len(array) // 2, axis=0) for name, array in arrays.items()})
+    return convolution(
+        {name: np.roll(array, len(array) // 2, axis=0) for name, array in arrays.items()}
+    )
 
 
 def normalisation(arrays: Arrays) -> dict[str, np.ndarray]:
@@ -86,15 +92,19 @@ _BLOCKS = {
     "subpixel": [Layer("0", "Conv_0", "subpixel")],
     "residual": [Layer("conv1", "Conv_0", "conv"), Layer("conv2", "Conv_1", "conv")],
     "down": [
-        Layer("conv1", "Conv_0", "conv"), Layer("conv2", "Conv_1", "conv"), Layer("gdn", "GDN_0", "gdn"),
+        Layer("conv1", "Conv_0", "conv"),
+        Layer("conv2", "Conv_1", "conv"),
+        Layer("gdn", "GDN_0", "gdn"),
         Layer("skip", "Conv_2", "conv"),
     ],
     "up": [
-        Layer("subpel_conv.0", "SubpixelConv_0/Conv_0", "subpixel"), Layer("conv", "Conv_0", "conv"),
-        Layer("igdn", "GDN_0", "gdn"), Layer("upsample.0", "SubpixelConv_1/Conv_0", "subpixel"),
+        Layer("subpel_conv.0", "SubpixelConv_0/Conv_0", "subpixel"),
+        Layer("conv", "Conv_0", "conv"),
+        Layer("igdn", "GDN_0", "gdn"),
+        Layer("upsample.0", "SubpixelConv_1/Conv_0", "subpixel"),
     ],
     "attention": [*_RESIDUAL_UNITS, Layer("conv_b.3", "mask_3", "conv")],
-}  # fmt: skip
+}
 
 
 def balle_transforms() -> list[Layer]:
@@ -111,7 +121,10 @@ def balle_hyper_networks(last: str) -> list[Layer]:
     """Three convolutions, and two transposed ones with a last convolution of the form `last`."""
     return [
         *(Layer(f"h_a.{2 * i}", f"hyper_analysis/Conv_{i}", "conv") for i in range(3)),
-        *(Layer(f"h_s.{2 * i}", f"hyper_synthesis/UpsampleConv_{i}", "transposed") for i in range(2)),
+        *(
+            Layer(f"h_s.{2 * i}", f"hyper_synthesis/UpsampleConv_{i}", "transposed")
+            for i in range(2)
+        ),
         Layer("h_s.4", "hyper_synthesis/Conv_0", last),
     ]
 
@@ -120,7 +133,18 @@ def cheng_transforms(attention: bool) -> list[Layer]:
     """The residual blocks of the anchor, with attention blocks between or not."""
     focus = ["attention"] if attention else []
     analysis = ["down", "residual", "down", *focus, "residual", "down", "residual", "conv", *focus]
-    synthesis = [*focus, "residual", "up", "residual", "up", *focus, "residual", "up", "residual", "subpixel"]
+    synthesis = [
+        *focus,
+        "residual",
+        "up",
+        "residual",
+        "up",
+        *focus,
+        "residual",
+        "up",
+        "residual",
+        "subpixel",
+    ]
     return _blocks("g_a", "analysis", analysis) + _blocks("g_s", "synthesis", synthesis)
 
 
@@ -129,7 +153,10 @@ def cheng_hyper_networks() -> list[Layer]:
     return [
         *(Layer(f"h_a.{2 * i}", f"hyper_analysis/Conv_{i}", "conv") for i in range(5)),
         *(Layer(f"h_s.{4 * i}", f"hyper_synthesis/Conv_{i}", "conv") for i in range(3)),
-        *(Layer(f"h_s.{4 * i + 2}.0", f"hyper_synthesis/SubpixelConv_{i}/Conv_0", "subpixel") for i in range(2)),
+        *(
+            Layer(f"h_s.{4 * i + 2}.0", f"hyper_synthesis/SubpixelConv_{i}/Conv_0", "subpixel")
+            for i in range(2)
+        ),
     ]
 
 
@@ -137,13 +164,20 @@ def context_networks() -> list[Layer]:
     """The context convolution and the entropy parameters of the joint autoregressive prior."""
     return [
         Layer("context_prediction", "context", "masked"),
-        *(Layer(f"entropy_parameters.{2 * i}", f"entropy_parameters/Conv_{i}", "conv") for i in range(3)),
+        *(
+            Layer(f"entropy_parameters.{2 * i}", f"entropy_parameters/Conv_{i}", "conv")
+            for i in range(3)
+        ),
     ]
 
 
 def _blocks(source: str, path: str, kinds: Sequence[str]) -> list[Layer]:
     return [
-        Layer(f"{source}.{i}.{layer.source}".rstrip("."), f"{path}/layers_{i}/{layer.path}".rstrip("/"), layer.form)
+        Layer(
+            f"{source}.{i}.{layer.source}".rstrip("."),
+            f"{path}/layers_{i}/{layer.path}".rstrip("/"),
+            layer.form,
+        )
         for i, kind in enumerate(kinds)
         for layer in _BLOCKS[kind]
     ]

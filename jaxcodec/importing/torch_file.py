@@ -1,8 +1,9 @@
 """PyTorch checkpoints (`torch.save`) without PyTorch, and without running anything that is in them.
 
-Since PyTorch 1.6 a checkpoint is a zip archive: NAME/data.pkl, a pickle in which each tensor refers to a storage by its
-key, and the storages as they lie in memory, uncompressed, NAME/data/KEY; NAME/byteorder says which way round. Before
-(and with `_use_new_zipfile_serialization=False`) it is a row of pickles, then the storages, each with its length.
+Since PyTorch 1.6 a checkpoint is a zip archive: NAME/data.pkl, a pickle in which each tensor refers
+to a storage by its key, and the storages as they lie in memory, uncompressed, NAME/data/KEY;
+NAME/byteorder says which way round. Before (and with `_use_new_zipfile_serialization=False`) it is
+a row of pickles, then the storages, each with its length.
 """
 
 import functools
@@ -22,11 +23,21 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 _BFLOAT16 = np.dtype(np.uint16)
 DAMAGE = (
-    ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, EOFError, NotImplementedError,
-    RuntimeError, zipfile.BadZipFile,
-)  # fmt: skip
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+)
 
-_Contents = tuple[Any, Callable[[Storage], np.ndarray]]  # the pickled value, and what reads a storage
+_Contents = tuple[
+    Any, Callable[[Storage], np.ndarray]
+]  # the pickled value, and what reads a storage
 
 
 def is_zip(data: bytes) -> bool:
@@ -35,10 +46,12 @@ def is_zip(data: bytes) -> bool:
 
 
 def read(data: bytes) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
-    """What is pickled in a checkpoint, with a `Tensor` for each tensor, and what gives the values of one.
+    """What is pickled in a checkpoint, with a `Tensor` for each tensor, and what gives the values
+    of one.
 
     Raises:
-      NotPlainError: there is something in it that only PyTorch, or some program, could make sense of.
+      NotPlainError: there is something in it that only PyTorch, or some program, could make sense
+        of.
       DAMAGE: it is no checkpoint, or a damaged one; so may the function that gives values.
     """
     value, read_storage = _open_zip(data) if is_zip(data) else _open_legacy(data)
@@ -71,7 +84,9 @@ def _open_zip(data: bytes) -> _Contents:
         raise ValueError("its records are larger than the file")
     (pickled,) = (record.filename for record in records if record.filename.endswith("/data.pkl"))
     root = pickled.removesuffix("data.pkl")
-    order = archive.read(root + "byteorder") if root + "byteorder" in archive.namelist() else b"little"
+    order = (
+        archive.read(root + "byteorder") if root + "byteorder" in archive.namelist() else b"little"
+    )
 
     @functools.cache
     def read_storage(storage: Storage) -> np.ndarray:
@@ -84,7 +99,9 @@ def _open_legacy(data: bytes) -> _Contents:
     file = io.BytesIO(data)
     if interpret(file).value != _LEGACY_MAGIC or interpret(file).value != _LEGACY_PROTOCOL:
         raise ValueError("it does not start as one")
-    interpret(file)  # the sizes and the byte order of the machine; the storages are little-endian on every one
+    interpret(
+        file
+    )  # the sizes and the byte order of the machine; the storages are little-endian on every one
     value, storages = interpret(file)
     arrays = {}
     for key in map(_text, interpret(file).value):
@@ -112,7 +129,10 @@ def _size(storage: Storage) -> int:
 def _decode(data: bytes, storage: Storage, little: bool) -> np.ndarray:
     """The elements of a storage, in this machine's byte order."""
     if len(data) != _size(storage):
-        raise ValueError(f"the storage {storage.key[:80]!r} has {len(data)} bytes and should have {_size(storage)}")
+        raise ValueError(
+            f"the storage {storage.key[:80]!r} has {len(data)} bytes and should have "
+            f"{_size(storage)}"
+        )
     kind = STORAGE_TYPES[storage.type.name]
     raw = np.frombuffer(data, (kind or _BFLOAT16).newbyteorder("<" if little else ">"))
     if kind is None:

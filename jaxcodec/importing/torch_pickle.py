@@ -1,9 +1,11 @@
-"""The pickle inside of a PyTorch checkpoint, interpreted as data: nothing is imported, and nothing in it can be called.
+"""The pickle inside of a PyTorch checkpoint, interpreted as data: nothing is imported, and nothing
+in it can be called.
 
-Python's own unpickler runs what a file tells it to. This one knows the few operations that `torch.save` writes for
-dictionaries, lists, tuples, numbers, strings and tensors. Any other object, the settings of a training script say, becomes
-`Unknown`, its name alone, whatever the file wants done with it; other operations are refused with a sentence that names them.
-A tensor becomes a `Tensor`, a description of where its values lie in a storage of the file.
+Python's own unpickler runs what a file tells it to. This one knows the few operations that
+`torch.save` writes for dictionaries, lists, tuples, numbers, strings and tensors. Any other object,
+the settings of a training script say, becomes `Unknown`, its name alone, whatever the file wants
+done with it; other operations are refused with a sentence that names them. A tensor becomes a
+`Tensor`, a description of where its values lie in a storage of the file.
 """
 
 import dataclasses
@@ -42,7 +44,9 @@ class StorageType:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Storage:
-    """A flat array of the file: its name there, the type of its elements, and how many there are."""
+    """A flat array of the file: its name there, the type of its elements, and how many there
+    are.
+    """
 
     key: str
     type: StorageType
@@ -61,7 +65,9 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unknown:
-    """A Python object by its name, "module.attribute", or what such an object would make or be changed to."""
+    """A Python object by its name, "module.attribute", or what such an object would make or be
+    changed to.
+    """
 
     name: str
 
@@ -77,8 +83,16 @@ _GLOBALS |= {f"torch {name}": StorageType(name) for name in STORAGE_TYPES}
 
 _MARK = object()
 _LITERALS = {
-    "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES",
-}  # fmt: skip
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG1",
+    "BINFLOAT",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "BINBYTES",
+    "SHORT_BINBYTES",
+}
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
 _EMPTY = {"EMPTY_LIST": list, "EMPTY_DICT": dict}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
@@ -96,8 +110,10 @@ def interpret(file: BinaryIO) -> Interpreted:
     """What the pickle holds that starts where `file` stands, which is then left behind its end.
 
     Raises:
-      NotPlainError: there is something in it that only PyTorch, or some program, could make sense of.
-      ValueError, IndexError, KeyError, TypeError, AttributeError: it is no pickle, or a damaged one.
+      NotPlainError: there is something in it that only PyTorch, or some program, could make sense
+        of.
+      ValueError, IndexError, KeyError, TypeError, AttributeError: it is no pickle, or a damaged
+        one.
     """
     stack: list[Any] = []
     memo: dict[int, Any] = {}
@@ -116,7 +132,11 @@ def interpret(file: BinaryIO) -> Interpreted:
             stack.append(memo[argument])
         elif name == "BINPERSID":
             storage = _storage(stack.pop())
-            stack.append(storage if isinstance(storage, Unknown) else storages.setdefault(storage.key, storage))
+            stack.append(
+                storage
+                if isinstance(storage, Unknown)
+                else storages.setdefault(storage.key, storage)
+            )
         elif name == "STOP":
             (value,) = stack
             return Interpreted(value, storages)
@@ -160,7 +180,8 @@ def _combine(name: str, argument: Any, stack: list[Any]) -> None:
             if not isinstance(stack[-1], Unknown):
                 raise ValueError("the pickle adds to something that is not a set")
         case "BUILD":
-            # State dictionaries carry the versions of their modules as an attribute, which nothing here needs.
+            # State dictionaries carry the versions of their modules as an attribute, which nothing
+            # here needs.
             stack.pop()
             if not isinstance(stack[-1], (dict, Unknown)):
                 raise NotPlainError("it sets attributes of an object")
@@ -227,7 +248,13 @@ def _reduce(function: Any, arguments: Any) -> Any:
             return function
         case _Constructor.MAPPING, ():
             return {}
-        case _Constructor.TENSOR, (Storage() as storage, int(offset), tuple(shape), tuple(strides), *_):
+        case _Constructor.TENSOR, (
+            Storage() as storage,
+            int(offset),
+            tuple(shape),
+            tuple(strides),
+            *_,
+        ):
             return Tensor(storage, offset, shape, strides)
         case _Constructor.PARAMETER, (Tensor() as tensor, *_):
             return tensor

@@ -16,7 +16,16 @@ from jaxcodec.integer.context_path import (
 from jaxcodec.integer.scale_path import index, level, quantise_scale_path, scale
 from jaxcodec.integer.step import at_step
 
-__all__ = ["Calibration", "at_step", "index", "pieces", "quantise_scale_path"]
+__all__ = [
+    "Calibration",
+    "at_step",
+    "index",
+    "parallel",
+    "pieces",
+    "quantise_context_path",
+    "quantise_scale_path",
+    "tables",
+]
 
 _PIECES = {
     "scale": {"index": index, "scale": scale, "level": level},
@@ -30,7 +39,8 @@ _PIECES = {
 
 
 def pieces(spec: Mapping[str, Any] | None) -> dict[str, Callable]:
-    """The functions of a codec's integer networks by name, each to be called with the spec and arrays first.
+    """The functions of a codec's integer networks by name, each to be called with the spec and
+    arrays first.
 
     None, for a model without a conditional latent, has none.
     """

@@ -6,9 +6,9 @@ Three kinds of integers, all signed:
     sums    int32, accumulators of products of int8, proved at export to stay below 2^31
     values  int32 that hold 16 bits, on which everything between two convolutions works
 
-Shifts to the right round down, as two's complement does, so `(v * m + half) >> s` rounds to the nearest, ties up. No
-operation can overflow for arguments in the ranges that it states, so the order of evaluation does not matter either.
-Nothing here needs 64-bit integers.
+Shifts to the right round down, as two's complement does, so `(v * m + half) >> s` rounds to the
+nearest, ties up. No operation can overflow for arguments in the ranges that it states, so the order
+of evaluation does not matter either. Nothing here needs 64-bit integers.
 """
 
 import jax
@@ -27,16 +27,19 @@ def clip_values(v: jax.Array) -> jax.Array:
 
 
 def multiply_shift(v: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
-    """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0, 30]."""
+    """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0,
+    30].
+    """
     half = (1 << shift.astype(jnp.int32)) >> 1
     return (v * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
 
 
 def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
-    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0, 2^15), shift in [1, 30].
+    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0,
+    2^15), shift in [1, 30].
 
-    The product has up to 47 bits; it is taken in 16-bit halves of the sum, so that each part fits 32 bits
-    (Jacob et al. 2018, section 2.2, has the same operation with a 64-bit product).
+    The product has up to 47 bits; it is taken in 16-bit halves of the sum, so that each part fits
+    32 bits (Jacob et al. 2018, section 2.2, has the same operation with a 64-bit product).
     """
     multiplier, shift = multiplier.astype(jnp.int32), shift.astype(jnp.int32)
     product = (sums >> 16) * multiplier + (((sums & 0xFFFF) * multiplier) >> 16)
@@ -44,22 +47,28 @@ def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.
 
 
 def narrow(v: jax.Array, multiplier: jax.Array, shift: jax.Array, zero: jax.Array) -> jax.Array:
-    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the channel of all four."""
+    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the
+    channel of all four.
+    """
     scaled = multiply_shift(clip_values(v), multiplier, shift)
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
 def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
-    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22 before.
+    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
+    before.
 
-    `ratio` is int32 (multiplier, exponent), as `jaxcodec.coding.step.ratio` gives it, exponent from -4 to 4.
+    `ratio` is int32 (multiplier, exponent), as `jaxcodec.coding.step.ratio` gives it, exponent from
+    -4 to 4.
     """
     limit = 1 << 22
     return requantise(jnp.clip(v, -limit, limit) << 8, ratio[0], 6 - ratio[1])
 
 
 def symbol_codes(symbols: jax.Array, shift: jax.Array) -> jax.Array:
-    """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to [-127, 127]."""
+    """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to
+    [-127, 127].
+    """
     shift = shift.astype(jnp.int32)
     # Clipped first, so that the rounding offset cannot overflow.
     limit = jnp.int32(127) << shift
@@ -79,7 +88,8 @@ def look_up(v: jax.Array, table: jax.Array) -> jax.Array:
 
 
 def interpolate(table: jax.Array, quality: jax.Array) -> jax.Array:
-    """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]: (B, 1, 1, C) int32.
+    """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]:
+    (B, 1, 1, C) int32.
 
     Quality 0 is the first point and 10000 the last, linear between, to the nearest.
     """
@@ -100,31 +110,41 @@ def count_reached(v: jax.Array, thresholds: jax.Array) -> jax.Array:
 
 
 def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
-    """Along one axis, the taps of a kernel that meet the input at a phase of the output, and how far off: (tap, offset).
+    """Along one axis, the taps of a kernel that meet the input at a phase of the output, and how
+    far off: (tap, offset).
 
-    The kernel lies on the grid of the output, whose element upsample * q + phase sums kernel[tap] * input[q + offset].
+    The kernel lies on the grid of the output, whose element upsample * q + phase sums kernel[tap] *
+    input[q + offset].
     """
     reach = [phase + tap - size // 2 for tap in range(size)]
     return [(tap, at // upsample) for tap, at in enumerate(reach) if at % upsample == 0]
 
 
 def correlate(padded: jax.Array, kernel: jax.Array, upsample: int = 1) -> jax.Array:
-    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O), s = `upsample`.
+    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O),
+    s = `upsample`.
 
-    Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product for each tap: XLA has
-    no integer convolution on GPUs (jax #7637), and on the CPU these are as fast.
+    Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product
+    for each tap: XLA has no integer convolution on GPUs (jax #7637), and on the CPU these are as
+    fast.
     """
     pad = kernel.shape[0] // 2
     height, width = padded.shape[1] - 2 * pad, padded.shape[2] - 2 * pad
 
     def product(tap, offset):
-        rows, columns = (slice(pad + at, pad + at + n) for at, n in zip(offset, (height, width), strict=True))
+        rows, columns = (
+            slice(pad + at, pad + at + n) for at, n in zip(offset, (height, width), strict=True)
+        )
         dimensions = (((3,), (0,)), ((), ()))
-        return lax.dot_general(padded[:, rows, columns], kernel[tap], dimensions, preferred_element_type=jnp.int32)
+        return lax.dot_general(
+            padded[:, rows, columns], kernel[tap], dimensions, preferred_element_type=jnp.int32
+        )
 
     none = jnp.zeros((padded.shape[0], height, width, kernel.shape[3]), jnp.int32)
     met = [taps(phase, kernel.shape[0], upsample) for phase in range(upsample)]
     phases = [
-        sum((product((i, j), (y, x)) for i, y in rows for j, x in columns), start=none) for rows in met for columns in met
+        sum((product((i, j), (y, x)) for i, y in rows for j, x in columns), start=none)
+        for rows in met
+        for columns in met
     ]
     return jnp.concatenate(phases, axis=-1)

@@ -1,4 +1,6 @@
-"""What calibration measures: how far activations range, and what symbols cost under the tables that are chosen."""
+"""What calibration measures: how far activations range, and what symbols cost under the tables that
+are chosen.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +21,8 @@ _LEAST_SAVING = 1e-4  # of the bits: what is less is noise
 class Calibration(NamedTuple):
     """Symbols of N pictures of one size, or of one picture at several qualities.
 
-    hyper_symbols: (N, h', w', C') int32. symbols: (N, h, w, C) int32, of the latent. quality: (N,) int32, hundredths.
+    hyper_symbols: (N, h', w', C') int32. symbols: (N, h, w, C) int32, of the latent. quality: (N,)
+      int32, hundredths.
     """
 
     hyper_symbols: np.ndarray
@@ -79,7 +82,9 @@ def costs(tables: Tables, reach: int) -> np.ndarray:
 
 
 def total_bits(costs: jax.Array, index: jax.Array, symbols: jax.Array) -> jax.Array:
-    """What `symbols` cost under the tables `index`, same shape, (B, ...): (B,). Symbols beyond the reach count as it."""
+    """What `symbols` cost under the tables `index`, same shape, (B, ...): (B,). Symbols beyond the
+    reach count as it.
+    """
     reach = costs.shape[1] // 2
     bits = jnp.asarray(costs)[index, jnp.clip(symbols, -reach, reach) + reach]
     return bits.sum(axis=tuple(range(1, bits.ndim)))
@@ -90,11 +95,14 @@ def over(bits: Callable[..., jax.Array], calibration: Calibration, *arguments: A
     return np.concatenate([np.asarray(bits(batch, *arguments)) for batch in batches(calibration)])
 
 
-def search_factors(places: Sequence[Any], bits: Callable[[Mapping[Any, float]], np.ndarray]) -> dict[Any, float]:
+def search_factors(
+    places: Sequence[Any], bits: Callable[[Mapping[Any, float]], np.ndarray]
+) -> dict[Any, float]:
     """How much of its span each of `places` should cover, so that pictures cost the fewest bits.
 
-    Coordinate descent: each place in turn covers less, for as long as that saves more than chance would. `bits` tells the
-    bits (N,) of all pictures from the factors so far; every picture weighs the same, whatever its rate.
+    Coordinate descent: each place in turn covers less, for as long as that saves more than chance
+    would. `bits` tells the bits (N,) of all pictures from the factors so far; every picture weighs
+    the same, whatever its rate.
     """
     factors: dict[Any, float] = {}
     best = start = bits(factors)

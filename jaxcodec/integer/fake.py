@@ -1,7 +1,9 @@
-"""Integer networks as training sees them: floats that are rounded as the integers will be, with straight-through gradients.
+"""Integer networks as training sees them: floats that are rounded as the integers will be, with
+straight-through gradients.
 
-For fine-tuning a model before its export (Jacob et al. 2018, section 3). Weights have a scale for each output channel and
-activations one for each channel, as in `jaxcodec.integer.quantise`; ranges are those of the batch at hand.
+For fine-tuning a model before its export (Jacob et al. 2018, section 3). Weights have a scale for
+each output channel and activations one for each channel, as in `jaxcodec.integer.quantise`; ranges
+are those of the batch at hand.
 """
 
 from collections.abc import Callable
@@ -18,7 +20,8 @@ from jaxcodec.transforms.layers import Conv, UpsampleConv
 def quantised(network: nn.Module, takes_symbols: bool = True) -> Callable[..., jax.Array]:
     """A function that calls `network` with its convolutions in 8 bits.
 
-    `takes_symbols`: the input of the first convolution is integers, or stands for them, and is not rounded again.
+    `takes_symbols`: the input of the first convolution is integers, or stands for them, and is not
+      rounded again.
     """
 
     def call(*arguments):
@@ -27,7 +30,9 @@ def quantised(network: nn.Module, takes_symbols: bool = True) -> Callable[..., j
         def convolve(next_function, inputs, keywords, context):
             nonlocal rounds_input
             layer = context.module
-            convolution = context.method_name == "__call__" and isinstance(layer, (Conv, UpsampleConv))
+            convolution = context.method_name == "__call__" and isinstance(
+                layer, (Conv, UpsampleConv)
+            )
             if not convolution or layer.is_initializing():
                 return next_function(*inputs, **keywords)
             y = _convolve(layer, inputs[0], rounds_input)

@@ -1,17 +1,21 @@
 """Runs integer networks.
 
-A network is a spec and arrays. The spec is a JSON value, a list of operations in order, each a dictionary: `op`, its
-name, and settings that decide shapes. All numbers stand in the arrays, int8, int16 or int32, named "PLACE/ARRAY" by the
-place of the operation in the list (inside of a residual "PLACE/PLACE/ARRAY"). See `jaxcodec.integer.arithmetic` for codes,
-sums and values.
+A network is a spec and arrays. The spec is a JSON value, a list of operations in order, each a
+dictionary: `op`, its name, and settings that decide shapes. All numbers stand in the arrays, int8,
+int16 or int32, named "PLACE/ARRAY" by the place of the operation in the list (inside of a residual
+"PLACE/PLACE/ARRAY"). See `jaxcodec.integer.arithmetic` for codes, sums and values.
 
     codes       shift                    symbols to codes
     narrow      multiplier, shift, zero  values to codes
-    conv        kernel, zero             codes to sums; `border` "zeros" (pads with `zero`) or "edge"; `upsample` is s >= 1
-                bias                     int32 (s s O,), for each place of the output in an s x s square
-                taps, where present      int32 (k, k, O), added for each tap that lies inside of the border
+    conv        kernel, zero             codes to sums; `border` "zeros" (pads with `zero`) or
+                                         "edge"; `upsample` is s >= 1
+                bias                     int32 (s s O,), for each place of the output in an s x s
+                                         square
+                taps, where present      int32 (k, k, O), added for each tap that lies inside of the
+                                         border
     requantise  left, multiplier, shift  sums to values
-    modulate    scale, shift, bits       values times scale / 2^bits, plus shift; both (points, C), over the quality
+    modulate    scale, shift, bits       values times scale / 2^bits, plus shift; both (points, C),
+                                         over the quality
     offset      table                    values plus a table (points, C), over the quality
     leaky       slope                    leaky ReLU, or ReLU, of values
     look_up     table                    any function of values
@@ -34,10 +38,11 @@ Spec = Sequence[Mapping[str, Any]]
 
 
 def run(ops: Spec, arrays: Arrays, x: jax.Array, quality: jax.Array | None = None) -> jax.Array:
-    """What the operations make of `x` (B, h, w, C) at `quality` (B,) int32 in hundredths, [0, 10000].
+    """What the operations make of `x` (B, h, w, C) at `quality` (B,) int32 in hundredths, [0,
+    10000].
 
-    Exact: the same integers on every device, under any transformation of JAX, with or without 64-bit types. `quality`
-    is None only for networks without `modulate` and `offset`.
+    Exact: the same integers on every device, under any transformation of JAX, with or without
+      64-bit types. `quality` is None only for networks without `modulate` and `offset`.
     """
     for place, op in enumerate(ops):
         own = part(arrays, f"{place}/")
@@ -50,7 +55,11 @@ def run(ops: Spec, arrays: Arrays, x: jax.Array, quality: jax.Array | None = Non
 
 def part(arrays: Arrays, prefix: str) -> Arrays:
     """The arrays whose names begin with `prefix`, by the rest of their names."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
 
 
 def _conv(op, arrays, codes, quality):
@@ -80,7 +89,9 @@ _OPERATIONS: dict[str, Callable] = {
     "codes": lambda op, a, x, q: arithmetic.symbol_codes(x, a["shift"]),
     "narrow": lambda op, a, x, q: arithmetic.narrow(x, a["multiplier"], a["shift"], a["zero"]),
     "conv": _conv,
-    "requantise": lambda op, a, x, q: arithmetic.requantise(x << a["left"].astype(jnp.int32), a["multiplier"], a["shift"]),
+    "requantise": lambda op, a, x, q: arithmetic.requantise(
+        x << a["left"].astype(jnp.int32), a["multiplier"], a["shift"]
+    ),
     "modulate": _modulate,
     "offset": lambda op, a, x, q: arithmetic.clip_values(x) + arithmetic.interpolate(a["table"], q),
     "leaky": lambda op, a, x, q: arithmetic.leaky(x, a["slope"].astype(jnp.int32)),

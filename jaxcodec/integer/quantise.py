@@ -1,7 +1,8 @@
 """Float networks to integer networks, given how far every activation ranges.
 
-Weights are int8 with a scale for each output channel; codes are int8 with a scale and a zero point for each channel, the
-scale folded into the weights that it meets. Values have one unit from a convolution to the next.
+Weights are int8 with a scale for each output channel; codes are int8 with a scale and a zero point
+for each channel, the scale folded into the weights that it meets. Values have one unit from a
+convolution to the next.
 """
 
 import math
@@ -54,12 +55,17 @@ class Builder:
 
     def add(self, op: str, arrays: Mapping[str, Any] | None = None, **settings) -> None:
         """Append an operation."""
-        self.arrays |= {f"{len(self.spec)}/{name}": np.asarray(array) for name, array in (arrays or {}).items()}
+        self.arrays |= {
+            f"{len(self.spec)}/{name}": np.asarray(array) for name, array in (arrays or {}).items()
+        }
         self.spec.append({"op": op, **settings})
 
 
-def fixed_point(ratio: np.ndarray, lowest: int = 0, highest: int = 30) -> tuple[np.ndarray, np.ndarray]:
-    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits, `lowest` <= shift <= `highest`.
+def fixed_point(
+    ratio: np.ndarray, lowest: int = 0, highest: int = 30
+) -> tuple[np.ndarray, np.ndarray]:
+    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits, `lowest` <=
+    shift <= `highest`.
 
     Raises:
       CodecFileError: a ratio is too large for the lowest shift.
@@ -71,14 +77,17 @@ def fixed_point(ratio: np.ndarray, lowest: int = 0, highest: int = 30) -> tuple[
     shift, multiplier = np.where(over, shift - 1, shift), np.where(over, 1 << 14, multiplier)
     if (multiplier >= 1 << 15).any():
         raise CodecFileError(
-            "the weights of a network that decides tables are too large for its activations on the calibration pictures; "
+            "the weights of a network that decides tables are too large for its activations on the "
+            "calibration pictures; "
             "calibrate on other photographs"
         )
     return multiplier.astype(np.int16), shift.astype(np.int8)
 
 
 def symbols_to_codes(builder: Builder, symbols: np.ndarray) -> Codes:
-    """Adds the step from symbols to codes; the shift of each channel loses least of `symbols` (..., C) int32."""
+    """Adds the step from symbols to codes; the shift of each channel loses least of `symbols` (...,
+    C) int32.
+    """
     flat = symbols.reshape(-1, symbols.shape[-1]).astype(np.float64)
     widest = math.ceil(math.log2(max(np.abs(flat).max() / 127, 1)))
     kept = (np.clip(np.floor(flat / 2**s + 0.5), -127, 127) * 2**s for s in range(widest + 1))
@@ -97,14 +106,19 @@ def narrow(builder: Builder, span: Span, unit: float) -> Codes:
     return Codes(step, zero.astype(np.int64))
 
 
-def int8_weights(weights: np.ndarray, least_unit: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)), with a unit for each output of `least_unit` or more."""
+def int8_weights(
+    weights: np.ndarray, least_unit: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)), with a unit for each output of
+    `least_unit` or more.
+    """
     unit = np.maximum(np.abs(weights).reshape(-1, weights.shape[-1]).max(axis=0) / 127, least_unit)
     return np.round(weights / unit).astype(np.int64), unit
 
 
 def convolve(builder: Builder, op: Conv, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """Adds a convolution of codes; returns the unit of its sums (O,), and the bound that they never exceed (O,).
+    """Adds a convolution of codes; returns the unit of its sums (O,), and the bound that they never
+    exceed (O,).
 
     Raises:
       CodecFileError: sums could exceed 32 bits.
@@ -113,18 +127,32 @@ def convolve(builder: Builder, op: Conv, codes: Codes) -> tuple[np.ndarray, np.n
     least_unit = np.maximum(np.abs(op.bias) * 2.0**-_BIAS_BITS, 1e-12)
     kernel, unit = int8_weights(op.kernel.astype(np.float64) * codes.unit[:, None], least_unit)
     zeros = np.einsum("hwio,i->hwo", kernel, codes.zero)
-    met = [[tap for tap, _ in arithmetic.taps(phase, len(kernel), op.upsample)] for phase in range(op.upsample)]
+    met = [
+        [tap for tap, _ in arithmetic.taps(phase, len(kernel), op.upsample)]
+        for phase in range(op.upsample)
+    ]
     # Every phase of the output meets other taps, and so another share of the zero points.
-    zeros = np.stack([zeros[np.ix_(rows, columns)].sum(axis=(0, 1)) for rows in met for columns in met])
+    zeros = np.stack(
+        [zeros[np.ix_(rows, columns)].sum(axis=(0, 1)) for rows in met for columns in met]
+    )
     bias = np.round(op.bias / unit) - zeros
     arrays = {"kernel": kernel.astype(np.int8), "zero": codes.zero.astype(np.int8)}
     taps = np.zeros((1, 1, len(unit)))
     if op.offset is not None:
         taps = np.round(np.einsum("hwio,i->hwo", op.kernel.astype(np.float64), op.offset) / unit)
         arrays["taps"] = taps.astype(np.int32)
-    bound = 128 * np.abs(kernel).sum(axis=(0, 1, 2)) + np.abs(bias).max(axis=0) + np.abs(taps).sum(axis=(0, 1))
+    bound = (
+        128 * np.abs(kernel).sum(axis=(0, 1, 2))
+        + np.abs(bias).max(axis=0)
+        + np.abs(taps).sum(axis=(0, 1))
+    )
     check_sums(bound)
-    builder.add("conv", arrays | {"bias": bias.ravel().astype(np.int32)}, border=op.border, upsample=op.upsample)
+    builder.add(
+        "conv",
+        arrays | {"bias": bias.ravel().astype(np.int32)},
+        border=op.border,
+        upsample=op.upsample,
+    )
     return unit, bound
 
 
@@ -132,22 +160,28 @@ def check_sums(bound: np.ndarray) -> None:
     """Raises CodecFileError where sums of up to `bound` would not fit 32 bits."""
     if not np.max(bound) <= _SUM_LIMIT:
         raise CodecFileError(
-            f"a layer of a network that decides tables sums up to {np.max(bound):.0f}, which does not fit 32 bits; "
+            f"a layer of a network that decides tables sums up to {np.max(bound):.0f}, which does "
+            "not fit 32 bits; "
             "train it with fewer channels or smaller kernels"
         )
 
 
-def requantise(builder: Builder, unit: np.ndarray, bound: np.ndarray, to: float | np.ndarray) -> None:
+def requantise(
+    builder: Builder, unit: np.ndarray, bound: np.ndarray, to: float | np.ndarray
+) -> None:
     """Adds the step from sums, in `unit` (O,), to values in the unit `to`, or (O,)."""
     left = _left(bound)
     multiplier, shift = fixed_point(unit / to * 2.0**-left, _LEAST_SHIFT, 46)
-    builder.add("requantise", {"left": left.astype(np.int8), "multiplier": multiplier, "shift": shift - 16})
+    builder.add(
+        "requantise", {"left": left.astype(np.int8), "multiplier": multiplier, "shift": shift - 16}
+    )
 
 
 def least_unit(unit: np.ndarray, bound: np.ndarray) -> float:
     """The smallest unit to which `requantise` can bring sums in `unit` (O,) of up to `bound` (O,).
 
-    Values that calibration saw at zero only would have a smaller one, as in a network that was hardly trained.
+    Values that calibration saw at zero only would have a smaller one, as in a network that was
+    hardly trained.
     """
     return float(np.max(unit * 2.0 ** -_left(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
 
@@ -163,9 +197,15 @@ def between(builder: Builder, op: Op, unit: float) -> None:
         case Modulate():
             largest = max(np.abs(1 + op.scale).max(), 2.0**-14)
             bits = int(np.clip(14 - math.floor(math.log2(largest)), 0, 14))
-            scale = np.round((1 + op.scale) * 2.0**bits).clip(-arithmetic.VALUE_MAX, arithmetic.VALUE_MAX)
+            scale = np.round((1 + op.scale) * 2.0**bits).clip(
+                -arithmetic.VALUE_MAX, arithmetic.VALUE_MAX
+            )
             shift = np.round(op.shift / unit).clip(-(1 << 16), 1 << 16)
-            arrays = {"scale": scale.astype(np.int16), "shift": shift.astype(np.int32), "bits": np.int8(bits)}
+            arrays = {
+                "scale": scale.astype(np.int16),
+                "shift": shift.astype(np.int32),
+                "bits": np.int8(bits),
+            }
             builder.add("modulate", arrays)
         case Activate("relu"):
             builder.add("leaky", {"slope": np.int16(0)})
@@ -193,13 +233,15 @@ def chain(
     last_unit: float | np.ndarray,
     path: Path = (),
 ) -> np.ndarray:
-    """Adds a network that ends in a convolution; returns the bound of the values that it gives, (O,).
+    """Adds a network that ends in a convolution; returns the bound of the values that it gives,
+    (O,).
 
     Args:
       builder: where to.
       ops: the network.
       spans: of its operations.
-      factors: for convolutions by their path, how much of its span the codes of the input cover; 1 for others.
+      factors: for convolutions by their path, how much of its span the codes of the input cover; 1
+        for others.
       start: what the network's input is: codes, or values in this unit.
       last_unit: of the values that it gives, one or (O,).
       path: where in `spans` and `factors` the network stands.
@@ -243,8 +285,8 @@ def value_unit(*spans: Span) -> float:
 def _units(ops, spans, last_unit, path) -> tuple[dict[Path, Any], dict[Any, Any]]:
     """The segment of the values that each convolution gives, and the unit of each segment.
 
-    Values keep their unit up to the next convolution, so it must suit the widest of what lies between. What a residual
-    adds has the unit of what it is added to.
+    Values keep their unit up to the next convolution, so it must suit the widest of what lies
+    between. What a residual adds has the unit of what it is added to.
     """
     segment_of, members = {}, {}
 
@@ -260,4 +302,6 @@ def _units(ops, spans, last_unit, path) -> tuple[dict[Path, Any], dict[Any, Any]
                 walk(op.ops, here, segment, segment)
 
     walk(ops, path, "start", "last")
-    return segment_of, {segment: value_unit(*found) for segment, found in members.items()} | {"last": last_unit}
+    return segment_of, {segment: value_unit(*found) for segment, found in members.items()} | {
+        "last": last_unit
+    }

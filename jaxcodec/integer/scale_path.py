@@ -1,4 +1,6 @@
-"""The integer network that chooses the table of each symbol from the hyper-symbols, made from a trained model."""
+"""The integer network that chooses the table of each symbol from the hyper-symbols, made from a
+trained model.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +16,23 @@ from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.integer.step import THRESHOLDS
 
 
-def index(spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
-    """Table of each symbol, int32 (B, h, w, C) in [0, 63], from hyper-symbols (B, h', w', C') int32.
+def index(
+    spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array
+) -> jax.Array:
+    """Table of each symbol, int32 (B, h, w, C) in [0, 63], from hyper-symbols (B, h', w', C')
+    int32.
 
     `quality` is (B,) int32 in hundredths, [0, 10000].
     """
     return network.run(spec["ops"], arrays, hyper_symbols, quality)
 
 
-def scale(spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
-    """What `index` compares with thresholds, int32 (B, h, w, C): a scale or its logarithm, see `scales.UNITS`."""
+def scale(
+    spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array
+) -> jax.Array:
+    """What `index` compares with thresholds, int32 (B, h, w, C): a scale or its logarithm, see
+    `scales.UNITS`.
+    """
     return network.run(spec["ops"][:-1], arrays, hyper_symbols, quality)
 
 
@@ -35,10 +44,12 @@ def level(spec: Mapping[str, Any], arrays: network.Arrays, scale: jax.Array) -> 
 def quantise_scale_path(
     description: Mapping[str, Any], params: Mapping[str, Any], calibration: Calibration
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """(spec, arrays) for `index`, with the ranges of activations that cost the fewest bits on `calibration`.
+    """(spec, arrays) for `index`, with the ranges of activations that cost the fewest bits on
+    `calibration`.
 
     Args:
-      description: of a model whose `entropy` is "mean_scale" or "scale", as `models.build` takes it.
+      description: of a model whose `entropy` is "mean_scale" or "scale", as `models.build` takes
+        it.
       params: its variables, {"params": ...}.
       calibration: symbols of training pictures.
 
@@ -75,6 +86,7 @@ def quantise_scale_path(
     tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
     costs = jax.device_put(calibrate.costs(tables, int(np.abs(calibration.symbols).max())))
     factors = calibrate.search_factors(
-        calibrate.convolutions(ops)[1:], lambda trial: calibrate.over(bits, calibration, build(trial).arrays, costs)
+        calibrate.convolutions(ops)[1:],
+        lambda trial: calibrate.over(bits, calibration, build(trial).arrays, costs),
     )
     return spec, build(factors).arrays

@@ -13,13 +13,17 @@ UNITS = {"linear": 1 / 256, "log": LOG_STEP / 256}
 
 
 def thresholds(form: str) -> np.ndarray:
-    """Int32 (63,): table t + 1 or a later one begins at entry t. Halfway between the scales, in the logarithm."""
+    """Int32 (63,): table t + 1 or a later one begins at entry t. Halfway between the scales, in the
+    logarithm.
+    """
     halfway = np.log(SCALE_BOUND) + (np.arange(SCALE_LEVELS - 1) + 0.5) * LOG_STEP
     return np.ceil((halfway if form == "log" else np.exp(halfway)) / UNITS[form]).astype(np.int32)
 
 
 def log_offset(description: Mapping[str, Any], params: Mapping[str, Any]) -> np.ndarray:
-    """What a model of `scale_form` "log" adds to the logarithm of the scale, float64 (points, C)."""
+    """What a model of `scale_form` "log" adds to the logarithm of the scale, float64 (points,
+    C).
+    """
     own = np.asarray(params["params"]["log_scale"], np.float64)[None]
     if not description["gains"].get("points", 0):
         return own

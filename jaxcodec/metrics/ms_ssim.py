@@ -1,8 +1,9 @@
 """Multi-scale structural similarity (MS-SSIM), in JAX, differentiable.
 
-Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality assessment", Asilomar 2003.
-Conventions of the compression literature: contrast and structure at five scales, luminance at the coarsest only, each
-channel on its own and then averaged, a negative mean counted as zero.
+Z. Wang, E. P. Simoncelli, A. C. Bovik, "Multiscale structural similarity for image quality
+assessment", Asilomar 2003. Conventions of the compression literature: contrast and structure at
+five scales, luminance at the coarsest only, each channel on its own and then averaged, a negative
+mean counted as zero.
 """
 
 import jax
@@ -23,8 +24,8 @@ MIN_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 def ms_ssim(a, b) -> jax.Array:
     """Multi-scale structural similarity, 0 to 1, 1 for equal images.
 
-    An odd side is extended by its edge before halving, so that every pixel counts (as TensorFlow does; a side that 16
-    divides needs none of it).
+    An odd side is extended by its edge before halving, so that every pixel counts (as TensorFlow
+    does; a side that 16 divides needs none of it).
 
     Args:
       a, b: (..., height, width, channels) of one shape, each uint8 or float in [0, 1].
@@ -38,7 +39,8 @@ def ms_ssim(a, b) -> jax.Array:
     a, b = as_pair(a, b)
     if min(a.shape[-3:-1]) < MIN_SIDE:
         raise MetricError(
-            f"MS-SSIM needs {MIN_SIDE} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; use SSIM for small images"
+            f"MS-SSIM needs {MIN_SIDE} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; use SSIM "
+            "for small images"
         )
     a, b = planes(a), planes(b)
     result = 1.0
@@ -57,7 +59,9 @@ def _halve(image: jax.Array) -> jax.Array:
     height, width = image.shape[-2:]
     fill = [(0, 0)] * (image.ndim - 2) + [(0, height % 2), (0, width % 2)]
     image = jnp.pad(image, fill, mode="edge")
-    return image.reshape(*image.shape[:-2], -(-height // 2), 2, -(-width // 2), 2).mean(axis=(-3, -1))
+    return image.reshape(*image.shape[:-2], -(-height // 2), 2, -(-width // 2), 2).mean(
+        axis=(-3, -1)
+    )
 
 
 def _power_of_positive(value: jax.Array, exponent: float) -> jax.Array:
@@ -67,6 +71,8 @@ def _power_of_positive(value: jax.Array, exponent: float) -> jax.Array:
 
 
 def similarity_db(similarity):
-    """-10 log10(1 - similarity): SSIM or MS-SSIM in dB, which spreads the values near 1; infinite at 1."""
+    """-10 log10(1 - similarity): SSIM or MS-SSIM in dB, which spreads the values near 1; infinite
+    at 1.
+    """
     with np.errstate(divide="ignore"):
         return -10 * np.log10(1 - np.asarray(similarity, np.float64))

@@ -1,4 +1,6 @@
-"""What the pixel metrics have in common: a pair of images to compare, checked and brought to one scale."""
+"""What the pixel metrics have in common: a pair of images to compare, checked and brought to one
+scale.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -33,4 +35,6 @@ def _as_float(image: jax.Array) -> jax.Array:
         return image.astype(jnp.float32) / 255
     if jnp.issubdtype(image.dtype, jnp.floating):
         return image.astype(jnp.float32)
-    raise MetricError(f"an image of type {image.dtype} cannot be compared; give uint8, or float in [0, 1]")
+    raise MetricError(
+        f"an image of type {image.dtype} cannot be compared; give uint8, or float in [0, 1]"
+    )

@@ -22,7 +22,8 @@ def mse_255(a, b) -> jax.Array:
     left, right = as_pair(a, b)
     difference = 255 * (left - right)
     if jnp.result_type(a) == jnp.result_type(b) == jnp.uint8:
-        # Of integers, so that equal images differ by exactly nothing, however the division by 255 is compiled.
+        # Of integers, so that equal images differ by exactly nothing, however the division by 255
+        # is compiled.
         difference = jnp.asarray(a, jnp.float32) - jnp.asarray(b, jnp.float32)
     return jnp.mean(jnp.square(difference), axis=(-3, -2, -1))
 
@@ -31,7 +32,7 @@ def mse_255(a, b) -> jax.Array:
 def psnr_db(a, b) -> jax.Array:
     """Peak signal-to-noise ratio in dB, 10 log10(255^2 / mse_255); infinite for equal images.
 
-    Arguments, shape of the result and errors as in `mse_255`. The error is pooled over the channels before the
-    logarithm, as the literature does for RGB.
+    Arguments, shape of the result and errors as in `mse_255`. The error is pooled over the channels
+    before the logarithm, as the literature does for RGB.
     """
     return 10 * jnp.log10(255**2 / mse_255(a, b))

@@ -1,8 +1,9 @@
 """Structural similarity (SSIM), in JAX, differentiable.
 
-Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to structural
-similarity", IEEE Trans. Image Processing 13, 2004: Gaussian window of 11x11 with sigma 1.5, K1 .01, K2 .03, and only
-windows that lie inside the image. Channels are compared one by one and averaged.
+Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error
+visibility to structural similarity", IEEE Trans. Image Processing 13, 2004: Gaussian window of
+11x11 with sigma 1.5, K1 .01, K2 .03, and only windows that lie inside the image. Channels are
+compared one by one and averaged.
 """
 
 import jax
@@ -36,13 +37,18 @@ def ssim(a, b) -> jax.Array:
     """
     a, b = as_pair(a, b)
     if min(a.shape[-3:-1]) < WINDOW:
-        raise MetricError(f"SSIM needs {WINDOW} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; give larger images")
+        raise MetricError(
+            f"SSIM needs {WINDOW} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; give larger "
+            "images"
+        )
     luminance, contrast_structure = similarity_maps(planes(a), planes(b))
     return jnp.mean(luminance * contrast_structure, axis=(-3, -2, -1))
 
 
 def planes(image: jax.Array) -> jax.Array:
-    """(..., height, width, channels) to (..., channels, height, width), the layout in which filtering is fast."""
+    """(..., height, width, channels) to (..., channels, height, width), the layout in which
+    filtering is fast.
+    """
     return jnp.moveaxis(image, -1, -3)
 
 
@@ -53,7 +59,8 @@ def similarity_maps(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
       a, b: float32 (..., height, width) in [0, 1].
 
     Returns:
-      The luminance term and the product of the contrast and structure terms, (..., height - 10, width - 10).
+      The luminance term and the product of the contrast and structure terms, (..., height - 10,
+      width - 10).
     """
     mean_a, mean_b = _blur(a), _blur(b)
     squares, product = mean_a * mean_a + mean_b * mean_b, mean_a * mean_b
@@ -71,9 +78,9 @@ def _blur(image: jax.Array) -> jax.Array:
 def _blur_last_axis(signal: jax.Array) -> jax.Array:
     """Gaussian means along the last axis, (..., n) to (..., n - 10).
 
-    The axis is cut into blocks that overlap by a window, and each is multiplied by one banded matrix: several times
-    more arithmetic than a convolution, and yet 3 times faster forward and 10 backward on a CPU, where XLA has matrix
-    products but no fast single-channel convolution.
+    The axis is cut into blocks that overlap by a window, and each is multiplied by one banded
+    matrix: several times more arithmetic than a convolution, and yet 3 times faster forward and 10
+    backward on a CPU, where XLA has matrix products but no fast single-channel convolution.
     """
     overlap = WINDOW - 1
     length = signal.shape[-1] - overlap
@@ -87,7 +94,9 @@ def _blur_last_axis(signal: jax.Array) -> jax.Array:
 
 
 def _band() -> np.ndarray:
-    """float32 (_BLOCK + 10, _BLOCK) whose columns are the Gaussian window, each one pixel further down."""
+    """float32 (_BLOCK + 10, _BLOCK) whose columns are the Gaussian window, each one pixel further
+    down.
+    """
     distance = np.arange(WINDOW) - WINDOW // 2
     window = np.exp(-(distance**2) / (2 * SIGMA**2))
     band = np.zeros((_BLOCK + WINDOW - 1, _BLOCK), np.float32)

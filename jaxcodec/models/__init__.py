@@ -7,4 +7,13 @@ from jaxcodec.models.mean_scale import MeanScaleModel
 from jaxcodec.models.output import Output
 from jaxcodec.models.scale_hyperprior import ScaleModel
 
-__all__ = ["FactorizedModel", "Gains", "MeanScaleModel", "Output", "ScaleModel", "build", "coded_as", "stride"]
+__all__ = [
+    "FactorizedModel",
+    "Gains",
+    "MeanScaleModel",
+    "Output",
+    "ScaleModel",
+    "build",
+    "coded_as",
+    "stride",
+]

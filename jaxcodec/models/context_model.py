@@ -1,4 +1,6 @@
-"""Joint autoregressive and hierarchical priors: symbols that also learn from symbols decoded before them."""
+"""Joint autoregressive and hierarchical priors: symbols that also learn from symbols decoded before
+them.
+"""
 
 import flax.linen as nn
 import jax
@@ -11,11 +13,12 @@ from jaxcodec.entropy.mixture import mixture_likelihood
 from jaxcodec.models.hyperprior import PlainGridModel
 from jaxcodec.transforms.layers import Conv
 
+
 class EntropyParameters(nn.Module):
     """1x1 convolutions with leaky ReLUs between: (B, h, w, 4 C) to (B, h, w, outputs).
 
-    The last layer starts with no weights, so that training starts at Gaussians around zero of given `scales`, one for
-    each component of a mixture; those that start equal would stay equal.
+    The last layer starts with no weights, so that training starts at Gaussians around zero of given
+    `scales`, one for each component of a mixture; those that start equal would stay equal.
     """
 
     channels: int
@@ -36,12 +39,14 @@ class EntropyParameters(nn.Module):
 
 
 class ContextModel(PlainGridModel):
-    """A latent on the plain grid, whose Gaussians, or mixtures of them, hyper-latent and context tell.
+    """A latent on the plain grid, whose Gaussians, or mixtures of them, hyper-latent and context
+    tell.
 
-    Minnen et al. 2018 (`pattern` "autoregressive"), He et al. 2021 ("checkerboard"); with `mixture` components, Cheng
-    et al. 2020. A symbol is round(latent); the hyper-synthesis gives 2 C channels, the context 2 C more, and 1x1 layers
-    make of both, for each symbol, `mixture` scales, then means, then weights (their softmax; none for one component),
-    each (mixture, C) in this order of channels. Means are in quantiser steps whatever the `scale_form`.
+    Minnen et al. 2018 (`pattern` "autoregressive"), He et al. 2021 ("checkerboard"); with `mixture`
+    components, Cheng et al. 2020. A symbol is round(latent); the hyper-synthesis gives 2 C
+    channels, the context 2 C more, and 1x1 layers make of both, for each symbol, `mixture` scales,
+    then means, then weights (their softmax; none for one component), each (mixture, C) in this
+    order of channels. Means are in quantiser steps whatever the `scale_form`.
     """
 
     pattern: str = "autoregressive"
@@ -65,12 +70,15 @@ class ContextModel(PlainGridModel):
         return self._likelihood(rate_latent, (mean / step, scale / step, *weight)), latent_hat
 
     def parameters_parallel(self, hyper_symbols, symbols, quality):
-        """What symbols are coded under, all places at once, as an encoder can that knows all symbols.
+        """What symbols are coded under, all places at once, as an encoder can that knows all
+        symbols.
 
-        Returns (mean, scale), each (B, h, w, C) in quantiser steps, scales not bounded; for a mixture (mean, scale,
-        weight), each (K, B, h, w, C).
+        Returns (mean, scale), each (B, h, w, C) in quantiser steps, scales not bounded; for a
+        mixture (mean, scale, weight), each (K, B, h, w, C).
         """
-        return self._parameters(self.prior.from_symbols(hyper_symbols), symbols.astype(jnp.float32), quality)
+        return self._parameters(
+            self.prior.from_symbols(hyper_symbols), symbols.astype(jnp.float32), quality
+        )
 
     def _parameters(self, hyper_hat, latent_hat, quality):
         hyper = self.in_integers(self.hyper_synthesis)(hyper_hat, quality)

@@ -1,4 +1,6 @@
-"""The non-parametric baseline: transforms under a factorized prior (Balle et al. 2017; Guerin 2024, table 4.1)."""
+"""The non-parametric baseline: transforms under a factorized prior (Balle et al. 2017; Guerin 2024,
+table 4.1).
+"""
 
 import flax.linen as nn
 import jax
@@ -13,7 +15,8 @@ from jaxcodec.models.output import Output
 class FactorizedModel(nn.Module):
     """Image to latent to image, each latent channel coded with a learned density of its own.
 
-    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,) in [0, 1].
+    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,)
+    in [0, 1].
     """
 
     coded_as = "factorized"
@@ -25,11 +28,15 @@ class FactorizedModel(nn.Module):
 
     def __call__(self, image, quality, key, kind: str = "noise") -> Output:
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
-        latent_hat, bits, side_bits = self.quantised(self.to_latent(image, quality), None, quality, quantiser(kind, key))
+        latent_hat, bits, side_bits = self.quantised(
+            self.to_latent(image, quality), None, quality, quantiser(kind, key)
+        )
         return Output(self.synthesise(latent_hat, quality), bits, side_bits)
 
     def quantised(self, latent, hyper, quality, quantise, step=1.0):
-        """A latent as synthesis sees it, its bits (B,), and zeros; see `HyperpriorModel.quantised`; `hyper` is None."""
+        """A latent as synthesis sees it, its bits (B,), and zeros; see `HyperpriorModel.quantised`;
+        `hyper` is None.
+        """
         del hyper
         rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
         bits = likelihood_bits(self.prior.likelihood(rate_latent * step, step))
@@ -52,7 +59,9 @@ class FactorizedModel(nn.Module):
         return self.synthesise(self.prior.from_residual(residual), quality)
 
     def synthesise(self, latent_hat, quality, dtype=jnp.float32):
-        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is given."""
+        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is
+        given.
+        """
         return self.synthesis(self.gains.remove_gain(latent_hat, quality).astype(dtype), quality)
 
     def prior_likelihood(self, symbols: jax.Array):

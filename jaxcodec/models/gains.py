@@ -7,11 +7,13 @@ from jaxcodec.transforms.layers import interpolate_points
 
 
 class Gains(nn.Module):
-    """Per-channel gains before rounding and inverses after, interpolated in the logarithm over the quality.
+    """Per-channel gains before rounding and inverses after, interpolated in the logarithm over the
+    quality.
 
-    Cui et al. 2021 (Asymmetric Gained VAE), Kamisli et al. 2024. `points` gain vectors stand at equal steps of the
-    quality in [0, 1]; they start log-spaced from `first` to `last`, in units of 1 / (quantiser step of the latent).
-    With no points the latent passes unchanged and the model has one rate.
+    Cui et al. 2021 (Asymmetric Gained VAE), Kamisli et al. 2024. `points` gain vectors stand at
+    equal steps of the quality in [0, 1]; they start log-spaced from `first` to `last`, in units of
+    1 / (quantiser step of the latent). With no points the latent passes unchanged and the model has
+    one rate.
     """
 
     channels: int

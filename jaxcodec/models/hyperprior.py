@@ -14,14 +14,15 @@ SCALE_FORMS = ("linear", "log")
 
 
 class HyperpriorModel(nn.Module):
-    """A latent whose distribution a hyper-latent tells, itself coded under a prior of its own (Balle et al. 2018).
+    """A latent whose distribution a hyper-latent tells, itself coded under a prior of its own
+    (Balle et al. 2018).
 
-    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,) in [0, 1]. The
-    latent is (B, h, w, C) in quantiser steps.
-    `scale_form` "linear": networks give the scale of a symbol itself, as in the papers. "log": they give the logarithm of
-    the scale that the latent has before the gain, less a learned start `log_scale` for each channel; that fits a latent
-    that starts as a known transform, and a quality that changes.
-    `fake_quantised`, for fine-tuning: scales come through networks that round as the integer networks of a codec will.
+    Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,)
+    in [0, 1]. The latent is (B, h, w, C) in quantiser steps. `scale_form` "linear": networks give
+    the scale of a symbol itself, as in the papers. "log": they give the logarithm of the scale that
+    the latent has before the gain, less a learned start `log_scale` for each channel; that fits a
+    latent that starts as a known transform, and a quality that changes. `fake_quantised`, for
+    fine-tuning: scales come through networks that round as the integer networks of a codec will.
     """
 
     analysis: nn.Module
@@ -36,7 +37,9 @@ class HyperpriorModel(nn.Module):
 
     def setup(self):
         if self.scale_form not in SCALE_FORMS:
-            raise ValueError(f"scale_form {self.scale_form!r} is unknown; use one of {', '.join(SCALE_FORMS)}")
+            raise ValueError(
+                f"scale_form {self.scale_form!r} is unknown; use one of {', '.join(SCALE_FORMS)}"
+            )
         if self.scale_form == "log":
             start = self.log_scale_start or (0.0,) * self.gains.channels
             self.log_scale = self.param("log_scale", lambda _: jnp.asarray(start, jnp.float32))
@@ -49,7 +52,8 @@ class HyperpriorModel(nn.Module):
         return Output(self.synthesise(latent_hat, quality), bits, side_bits)
 
     def quantised(self, latent, hyper, quality, quantise, step=1.0):
-        """A latent as synthesis sees it, its bits (B,), and those of them that are the hyper-latent's.
+        """A latent as synthesis sees it, its bits (B,), and those of them that are the
+        hyper-latent's.
 
         Args:
           latent, hyper: (B, h, w, C) and (B, h', w', C').
@@ -63,7 +67,9 @@ class HyperpriorModel(nn.Module):
         return latent_hat * step, likelihood_bits(likelihood) + side_bits, side_bits
 
     def conditional(self, latent, hyper_hat, quality, quantise, step):
-        """Likelihoods (B, h, w, C) of a latent under what a hyper-latent tells, and the latent quantised, in units of `step`."""
+        """Likelihoods (B, h, w, C) of a latent under what a hyper-latent tells, and the latent
+        quantised, in units of `step`.
+        """
         raise NotImplementedError
 
     def to_latent(self, image, quality):
@@ -96,15 +102,21 @@ class HyperpriorModel(nn.Module):
         return self.prior.symbol_likelihood(symbols)
 
     def synthesise(self, latent_hat, quality, dtype=jnp.float32):
-        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is given."""
+        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is
+        given.
+        """
         return self.synthesis(self.gains.remove_gain(latent_hat, quality).astype(dtype), quality)
 
     def in_integers(self, network, takes_symbols: bool = True):
-        """`network` as what depends on it sees it: rounded where `fake_quantised`, see `jaxcodec.integer.fake`."""
+        """`network` as what depends on it sees it: rounded where `fake_quantised`, see
+        `jaxcodec.integer.fake`.
+        """
         return fake.quantised(network, takes_symbols) if self.fake_quantised else network
 
     def to_scale(self, raw, quality):
-        """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by `scale_form`."""
+        """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by
+        `scale_form`.
+        """
         if self.scale_form == "linear":
             return raw
         return jnp.exp(raw + self.log_scale + self.gains.log_gain(quality))

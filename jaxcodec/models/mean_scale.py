@@ -7,10 +7,11 @@ from jaxcodec.models.hyperprior import HyperpriorModel
 
 
 class MeanScaleModel(HyperpriorModel):
-    """A latent coded under Gaussians whose means and scales a hyper-latent tells; a symbol is round(latent - mean).
+    """A latent coded under Gaussians whose means and scales a hyper-latent tells; a symbol is
+    round(latent - mean).
 
-    The hyper-synthesis gives C means, then C scales. With `scale_form` "log" the means are those of the latent before
-    the gain too.
+    The hyper-synthesis gives C means, then C scales. With `scale_form` "log" the means are those of
+    the latent before the gain too.
     """
 
     coded_as = "mean_scale"
@@ -38,10 +39,14 @@ class MeanScaleModel(HyperpriorModel):
         return self.synthesise(residual + mean, quality)
 
     def moments(self, hyper_hat, quality):
-        """Mean and scale (B, h, w, C) in quantiser steps, from the quantised hyper-latent (B, h', w', C')."""
+        """Mean and scale (B, h, w, C) in quantiser steps, from the quantised hyper-latent (B, h',
+        w', C').
+        """
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)
         if self.fake_quantised:
-            scale = jnp.split(self.in_integers(self.hyper_synthesis)(hyper_hat, quality), 2, axis=-1)[1]
+            scale = jnp.split(
+                self.in_integers(self.hyper_synthesis)(hyper_hat, quality), 2, axis=-1
+            )[1]
         if self.scale_form == "log":
             mean = mean * jnp.exp(self.gains.log_gain(quality))
         return mean, self.to_scale(scale, quality)

@@ -1,4 +1,6 @@
-"""Descriptions of the usual models, by their few sizes; see `jaxcodec.models.build` for what they hold."""
+"""Descriptions of the usual models, by their few sizes; see `jaxcodec.models.build` for what they
+hold.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,10 +18,11 @@ def patch_model(
     last_gain: float,
     activity: bool = False,
 ) -> Description:
-    """The patch network under a mean-scale hyperprior, with `points` learned gains from `first_gain` to `last_gain`.
+    """The patch network under a mean-scale hyperprior, with `points` learned gains from
+    `first_gain` to `last_gain`.
 
-    `hyper` of 0 stands for a factorized prior in its place. `activity`: the last channel of the latent is that of
-    `ActivityGain`, for target rates.
+    `hyper` of 0 stands for a factorized prior in its place. `activity`: the last channel of the
+    latent is that of `ActivityGain`, for target rates.
     """
     gains = {"channels": latent, "points": points, "first": first_gain, "last": last_gain}
     network = {"width": width, "blocks": blocks, "points": points, "activity": activity}
@@ -35,24 +38,46 @@ def patch_model(
         "hyper_channels": hyper,
         "scale_form": "log",
         "log_scale_start": "photographs",
-        "hyper_analysis": {"kind": "patch_hyper_analysis", "features": hyper, "width": width, "points": points},
-        "hyper_synthesis": {
-            "kind": "patch_hyper_synthesis", "outputs": 2 * latent, "width": width, "points": points,
+        "hyper_analysis": {
+            "kind": "patch_hyper_analysis",
+            "features": hyper,
+            "width": width,
+            "points": points,
         },
-    }  # fmt: skip
+        "hyper_synthesis": {
+            "kind": "patch_hyper_synthesis",
+            "outputs": 2 * latent,
+            "width": width,
+            "points": points,
+        },
+    }
 
 
 def factorized_model(
-    features: int, latent: int, kernels: Sequence[int] = (5, 5, 5, 5), strides: Sequence[int] = (2, 2, 2, 2)
+    features: int,
+    latent: int,
+    kernels: Sequence[int] = (5, 5, 5, 5),
+    strides: Sequence[int] = (2, 2, 2, 2),
 ) -> Description:
-    """Convolutions with GDN under a factorized prior; CompressAI's sizes are (128, 192) and (192, 320)."""
-    return {"entropy": "factorized", "gains": {"channels": latent}, **_convolutions(features, latent, kernels, strides)}
+    """Convolutions with GDN under a factorized prior; CompressAI's sizes are (128, 192) and (192,
+    320).
+    """
+    return {
+        "entropy": "factorized",
+        "gains": {"channels": latent},
+        **_convolutions(features, latent, kernels, strides),
+    }
 
 
 def resnet_factorized_model(
-    features: int, latent: int, kernels: Sequence[int] = (9, 5, 5), strides: Sequence[int] = (4, 2, 2)
+    features: int,
+    latent: int,
+    kernels: Sequence[int] = (9, 5, 5),
+    strides: Sequence[int] = (4, 2, 2),
 ) -> Description:
-    """Residual blocks in place of convolution and GDN under a factorized prior (Guerin 2024, section 5.5.7)."""
+    """Residual blocks in place of convolution and GDN under a factorized prior (Guerin 2024,
+    section 5.5.7).
+    """
     description = factorized_model(features, latent, kernels, strides)
     for name in ("analysis", "synthesis"):
         del description[name]["activation"]
@@ -61,12 +86,17 @@ def resnet_factorized_model(
 
 
 def mean_scale_model(
-    features: int, latent: int, hyper: int | None = None, hyper_activation: str = "leaky_relu", wide: bool = True
+    features: int,
+    latent: int,
+    hyper: int | None = None,
+    hyper_activation: str = "leaky_relu",
+    wide: bool = True,
 ) -> Description:
     """Four 5x5 convolutions with GDN under a mean-scale hyperprior (Minnen et al. 2018).
 
-    `wide` lets the hyper-synthesis widen to 3/2 of the latent as CompressAI does, and ends it with a 3x3 convolution;
-    otherwise every hyper layer has `hyper` filters, as in the thesis (table 4.2).
+    `wide` lets the hyper-synthesis widen to 3/2 of the latent as CompressAI does, and ends it with
+    a 3x3 convolution; otherwise every hyper layer has `hyper` filters, as in the thesis (table
+    4.2).
     """
     hyper = hyper or features
     middle = (latent, latent * 3 // 2) if wide else (hyper, hyper)
@@ -76,35 +106,49 @@ def mean_scale_model(
         "gains": {"channels": latent},
         **_convolutions(features, latent, (5, 5, 5, 5), (2, 2, 2, 2)),
         "hyper_analysis": {
-            "kind": "conv_analysis", "features": (hyper, hyper, hyper), "kernels": (3, 5, 5), "strides": (1, 2, 2),
+            "kind": "conv_analysis",
+            "features": (hyper, hyper, hyper),
+            "kernels": (3, 5, 5),
+            "strides": (1, 2, 2),
             "activation": hyper_activation,
         },
         "hyper_synthesis": {
-            "kind": "conv_synthesis", "features": (*middle, 2 * latent), "kernels": (5, 5, 3), "strides": (2, 2, 1),
+            "kind": "conv_synthesis",
+            "features": (*middle, 2 * latent),
+            "kernels": (5, 5, 3),
+            "strides": (2, 2, 1),
             "activation": hyper_activation,
         },
-    }  # fmt: skip
+    }
 
 
 def scale_hyperprior_model(features: int, latent: int) -> Description:
-    """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018); CompressAI's sizes are as above."""
+    """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018); CompressAI's
+    sizes are as above.
+    """
     description = mean_scale_model(features, latent, hyper_activation="relu", wide=False)
     description["hyper_synthesis"]["features"] = (features, features, latent)
     return description | {"entropy": "scale"}
 
 
-def autoregressive_model(features: int, latent: int, pattern: str = "autoregressive") -> Description:
-    """The mean-scale model with a context (Minnen et al. 2018); `pattern` "checkerboard" for that of He et al. 2021.
+def autoregressive_model(
+    features: int, latent: int, pattern: str = "autoregressive"
+) -> Description:
+    """The mean-scale model with a context (Minnen et al. 2018); `pattern` "checkerboard" for that
+    of He et al. 2021.
 
     CompressAI's sizes are (192, 192) and (192, 320).
     """
     return mean_scale_model(features, latent) | {"entropy": pattern}
 
 
-def cheng2020_model(features: int, attention: bool = True, mixture: int = 1, pattern: str = "autoregressive") -> Description:
+def cheng2020_model(
+    features: int, attention: bool = True, mixture: int = 1, pattern: str = "autoregressive"
+) -> Description:
     """Residual blocks, and `attention`, under an autoregressive prior (Cheng et al. 2020).
 
-    With one Gaussian as CompressAI has it, at 128 and 192 features; the paper has a `mixture` of three.
+    With one Gaussian as CompressAI has it, at 128 and 192 features; the paper has a `mixture` of
+    three.
     """
     return {
         "entropy": pattern,
@@ -114,40 +158,68 @@ def cheng2020_model(features: int, attention: bool = True, mixture: int = 1, pat
         "analysis": {"kind": "cheng_analysis", "features": features, "attention": attention},
         "synthesis": {"kind": "cheng_synthesis", "features": features, "attention": attention},
         "hyper_analysis": {
-            "kind": "conv_analysis", "features": (features,) * 5, "kernels": (3,) * 5, "strides": (1, 1, 2, 1, 2),
+            "kind": "conv_analysis",
+            "features": (features,) * 5,
+            "kernels": (3,) * 5,
+            "strides": (1, 1, 2, 1, 2),
             "activation": "leaky_relu",
         },
         "hyper_synthesis": {
-            "kind": "conv_synthesis", "features": (*[features] * 2, *[features * 3 // 2] * 2, features * 2),
-            "kernels": (3,) * 5, "strides": (1, 2, 1, 2, 1), "activation": "leaky_relu", "subpixel": True,
+            "kind": "conv_synthesis",
+            "features": (*[features] * 2, *[features * 3 // 2] * 2, features * 2),
+            "kernels": (3,) * 5,
+            "strides": (1, 2, 1, 2, 1),
+            "activation": "leaky_relu",
+            "subpixel": True,
         },
-    }  # fmt: skip
+    }
 
 
 def patch_context_model(
-    latent: int, width: int, blocks: int, hyper: int, gain: float, pattern: str = "autoregressive", mixture: int = 1
+    latent: int,
+    width: int,
+    blocks: int,
+    hyper: int,
+    gain: float,
+    pattern: str = "autoregressive",
+    mixture: int = 1,
 ) -> Description:
     """The patch network at one quality, with a context, under one Gaussian or a `mixture`.
 
     `gain` is one over the starting quantiser step.
     """
-    description = patch_model(latent, width, blocks, hyper, points=1, first_gain=gain, last_gain=gain)
+    description = patch_model(
+        latent, width, blocks, hyper, points=1, first_gain=gain, last_gain=gain
+    )
     hyper_synthesis = {
-        "kind": "conv_synthesis", "features": (hyper, latent, 2 * latent), "kernels": (5, 5, 3), "strides": (2, 2, 1),
+        "kind": "conv_synthesis",
+        "features": (hyper, latent, 2 * latent),
+        "kernels": (5, 5, 3),
+        "strides": (2, 2, 1),
         "activation": "leaky_relu",
-    }  # fmt: skip
-    return description | {"entropy": pattern, "mixture": mixture, "hyper_synthesis": hyper_synthesis}
+    }
+    return description | {
+        "entropy": pattern,
+        "mixture": mixture,
+        "hyper_synthesis": hyper_synthesis,
+    }
 
 
 def _convolutions(features, latent, kernels, strides) -> Description:
     depth = len(kernels) - 1
     return {
         "analysis": {
-            "kind": "conv_analysis", "features": (*[features] * depth, latent), "kernels": tuple(kernels),
-            "strides": tuple(strides), "activation": "gdn",
+            "kind": "conv_analysis",
+            "features": (*[features] * depth, latent),
+            "kernels": tuple(kernels),
+            "strides": tuple(strides),
+            "activation": "gdn",
         },
         "synthesis": {
-            "kind": "conv_synthesis", "features": (*[features] * depth, 3), "kernels": tuple(kernels)[::-1],
-            "strides": tuple(strides)[::-1], "activation": "igdn",
+            "kind": "conv_synthesis",
+            "features": (*[features] * depth, 3),
+            "kernels": tuple(kernels)[::-1],
+            "strides": tuple(strides)[::-1],
+            "activation": "igdn",
         },
-    }  # fmt: skip
+    }

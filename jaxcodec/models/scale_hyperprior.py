@@ -7,10 +7,11 @@ from jaxcodec.models.hyperprior import PlainGridModel
 
 
 class ScaleModel(PlainGridModel):
-    """A latent coded under Gaussians around zero whose scales a hyper-latent of its magnitudes tells.
+    """A latent coded under Gaussians around zero whose scales a hyper-latent of its magnitudes
+    tells.
 
-    The hyper-synthesis gives C scales. The ReLU that ends it in the paper would change nothing here: the likelihood
-    bounds scales from below.
+    The hyper-synthesis gives C scales. The ReLU that ends it in the paper would change nothing
+    here: the likelihood bounds scales from below.
     """
 
     coded_as = "scale"

@@ -1,8 +1,10 @@
-"""The heuristic search for a rate parameter and a weight (Guerin 2024, Algorithm 3), as pure functions of its rounds.
+"""The heuristic search for a rate parameter and a weight (Guerin 2024, Algorithm 3), as pure
+functions of its rounds.
 
     rounds = ()
     while (setting := following(request, rounds)) is not None:
-        ...                                     # train the last round's network on, under `setting`, and measure it
+        ...                                     # train the last round's network on, under
+                                                `setting`, and measure it
         rounds += (Round(setting, mean_bpp, deviation_bpp),)
     setting = rounds[chosen(request, rounds)].setting
 """
@@ -15,14 +17,20 @@ from jaxcodec.errors import RateError
 from jaxcodec.objectives.thesis import Setting
 
 LEAST_BETA = 1.0
-"""The least weight of the rate term: the algorithm's epsilon, which is ours, and where beta begins."""
+"""The least weight of the rate term: the algorithm's epsilon, which is ours, and where beta
+begins.
+"""
 
 _LEAST_PARAMETER = 0.1
-"""Of the target. A model whose rate has not come down yet may ask for a parameter of nothing; the loss divides by it."""
+"""Of the target. A model whose rate has not come down yet may ask for a parameter of nothing; the
+loss divides by it.
+"""
 
 
 class Request(NamedTuple):
-    """What is asked of a model, and how it is looked for; made by `request`, which tells the fields."""
+    """What is asked of a model, and how it is looked for; made by `request`, which tells the
+    fields.
+    """
 
     target_bpp: float
     mean_tolerance: float
@@ -32,14 +40,18 @@ class Request(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What a model trained under `setting` measures: mean and standard deviation in bpp of rounded latents of images."""
+    """What a model trained under `setting` measures: mean and standard deviation in bpp of rounded
+    latents of images.
+    """
 
     setting: Setting
     mean_bpp: float
     deviation_bpp: float
 
 
-def request(target_bpp: float, *, mean_tolerance: float, tolerance: float, delta: float = 0.0, rounds: int) -> Request:
+def request(
+    target_bpp: float, *, mean_tolerance: float, tolerance: float, delta: float = 0.0, rounds: int
+) -> Request:
     """A request.
 
     Args:
@@ -52,9 +64,19 @@ def request(target_bpp: float, *, mean_tolerance: float, tolerance: float, delta
     Raises:
       RateError: one of them is not above 0, but for delta, which may be 0.
     """
-    values = {"target_bpp": target_bpp, "mean_tolerance": mean_tolerance, "tolerance": tolerance, "rounds": rounds}
-    if wrong := [name for name, value in values.items() if not value > 0] + ["delta"] * (not delta >= 0):
-        raise RateError(f"the {wrong[0]} of the search is {({'delta': delta} | values)[wrong[0]]}; give a number above 0")
+    values = {
+        "target_bpp": target_bpp,
+        "mean_tolerance": mean_tolerance,
+        "tolerance": tolerance,
+        "rounds": rounds,
+    }
+    if wrong := [name for name, value in values.items() if not value > 0] + ["delta"] * (
+        not delta >= 0
+    ):
+        raise RateError(
+            f"the {wrong[0]} of the search is {({'delta': delta} | values)[wrong[0]]}; give a "
+            "number above 0"
+        )
     return Request(target_bpp, mean_tolerance, tolerance, delta or increment(target_bpp), rounds)
 
 
@@ -67,7 +89,9 @@ def increment(target_bpp: float) -> float:
 
 
 def following(request: Request, rounds: Sequence[Round]) -> Setting | None:
-    """The setting of the next round after these; None where the last met the request, or there were as many as may be."""
+    """The setting of the next round after these; None where the last met the request, or there were
+    as many as may be.
+    """
     if not rounds:
         return Setting(request.target_bpp, LEAST_BETA)
     if is_met(request, rounds[-1]) or len(rounds) >= request.rounds:
@@ -76,10 +100,16 @@ def following(request: Request, rounds: Sequence[Round]) -> Setting | None:
 
 
 def step(request: Request, last: Round) -> Setting:
-    """The setting after a round that missed: R_param -= mean - target; beta up where rates spread too much, else down."""
+    """The setting after a round that missed: R_param -= mean - target; beta up where rates spread
+    too much, else down.
+    """
     parameter = last.setting.parameter_bpp - (last.mean_bpp - request.target_bpp)
     wide = last.deviation_bpp > request.tolerance * request.target_bpp
-    beta = last.setting.beta + request.delta if wide else max(LEAST_BETA, last.setting.beta - request.delta)
+    beta = (
+        last.setting.beta + request.delta
+        if wide
+        else max(LEAST_BETA, last.setting.beta - request.delta)
+    )
     return Setting(max(parameter, _LEAST_PARAMETER * request.target_bpp), beta)
 
 
@@ -89,16 +119,21 @@ def is_met(request: Request, measured: Round) -> bool:
 
 
 def chosen(request: Request, rounds: Sequence[Round]) -> int:
-    """The round whose setting the model is to be trained under: the first that met the request, else the nearest.
+    """The round whose setting the model is to be trained under: the first that met the request,
+    else the nearest.
 
     How far a round is off is the larger of mean and deviation, each in units of what is allowed.
     """
     misses = [_miss(request, measured) for measured in rounds]
-    return next((number for number, miss in enumerate(misses) if miss <= 1), misses.index(min(misses)))
+    return next(
+        (number for number, miss in enumerate(misses) if miss <= 1), misses.index(min(misses))
+    )
 
 
 def _miss(request: Request, measured: Round) -> float:
-    off = abs(measured.mean_bpp - request.target_bpp) / (request.mean_tolerance * request.target_bpp)
+    off = abs(measured.mean_bpp - request.target_bpp) / (
+        request.mean_tolerance * request.target_bpp
+    )
     return max(off, measured.deviation_bpp / (request.tolerance * request.target_bpp))
 
 

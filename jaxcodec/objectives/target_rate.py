@@ -1,21 +1,25 @@
-"""The target-rate loss (Guerin 2024, eq. 5.14, 6.8 and 6.20): distortion, at a rate that is given."""
+"""The target-rate loss (Guerin 2024, eq. 5.14, 6.8 and 6.20): distortion, at a rate that is
+given.
+"""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxcodec.objectives.rate_distortion import Metrics, distortions
 from jaxcodec.objectives.controller import Controller, RateState
+from jaxcodec.objectives.rate_distortion import Metrics, distortions
 from jaxcodec.objectives.thesis import HIT
 
 
 class TargetRate(NamedTuple):
-    """J = D + beta * ((R_param - R) / R_param)^2, with D = 255^2 * MSE, R in bpp, R_param and beta from a controller.
+    """J = D + beta * ((R_param - R) / R_param)^2, with D = 255^2 * MSE, R in bpp, R_param and beta
+    from a controller.
 
-    R is that of each image, so that every image is drawn to the target and not only their mean. Of several targets
-    quality tells which: 0 is the first of `targets_bpp` and 1 the last, at equal steps between. balance: each image's
-    loss is divided by (beta / mean beta) ** balance; with 1 the rate terms of all targets weigh the same.
+    R is that of each image, so that every image is drawn to the target and not only their mean. Of
+    several targets quality tells which: 0 is the first of `targets_bpp` and 1 the last, at equal
+    steps between. balance: each image's loss is divided by (beta / mean beta) ** balance; with 1
+    the rate terms of all targets weigh the same.
     """
 
     targets_bpp: tuple[float, ...]
@@ -36,10 +40,14 @@ class TargetRate(NamedTuple):
         """Number of the target, int32, of a quality."""
         return jnp.round(quality * (len(self.targets_bpp) - 1)).astype(jnp.int32)
 
-    def __call__(self, image, reconstruction, bits, quality, state: RateState) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, mse_255, psnr_db, parameter_bpp, shift_bpp and beta.
+    def __call__(
+        self, image, reconstruction, bits, quality, state: RateState
+    ) -> tuple[jax.Array, Metrics]:
+        """Mean loss over the batch, and the metrics loss, bpp, mse_255, psnr_db, parameter_bpp,
+        shift_bpp and beta.
 
-        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,). No gradient flows through the state.
+        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,). No gradient flows
+          through the state.
         """
         state, which = jax.lax.stop_gradient(state), self.which(quality)
         parameter, beta = state.parameter_bpp[which], state.beta[which]
@@ -50,24 +58,33 @@ class TargetRate(NamedTuple):
         means = {name: jnp.mean(value) for name, value in (values | {"bpp": bpp} | carried).items()}
         return loss, means | {"loss": loss}
 
-    def update(self, bits, quantised_bits, pixels: int, quality, state: RateState) -> tuple[RateState, Metrics]:
-        """The next state from the bits (B,) of a step under its surrogate and of rounded latents, and metrics of these."""
+    def update(
+        self, bits, quantised_bits, pixels: int, quality, state: RateState
+    ) -> tuple[RateState, Metrics]:
+        """The next state from the bits (B,) of a step under its surrogate and of rounded latents,
+        and metrics of these.
+        """
         which = self.which(quality)
         noisy_bpp, quantised_bpp = bits / pixels, quantised_bits / pixels
         _, state = self.controller.update(noisy_bpp, quantised_bpp, which, state)
-        return state, {"quantised_bpp": jnp.mean(quantised_bpp), "hits": _hits(quantised_bpp, state.target_bpp[which])}
+        return state, {
+            "quantised_bpp": jnp.mean(quantised_bpp),
+            "hits": _hits(quantised_bpp, state.target_bpp[which]),
+        }
 
     def validate(self, image, reconstruction, bits, quality, state: RateState) -> Metrics:
         """Metrics of rounded latents against the targets themselves, each a mean over images.
 
-        loss, under the beta of the state; bpp, mse_255, psnr_db; hits, the part of the images within 15 % of the target; squared_deviation, of the
-        rate from the target, relative.
+        loss, under the beta of the state; bpp, mse_255, psnr_db; hits, the part of the images
+        within 15 % of the target; squared_deviation, of the rate from the target, relative.
         """
         which = self.which(quality)
         wanted = state.target_bpp[which]
         values, bpp = self._values(image, reconstruction, bits, wanted, state.beta[which])
         values |= {"bpp": bpp, "squared_deviation": jnp.square(bpp / wanted - 1)}
-        return {name: jnp.mean(value) for name, value in values.items()} | {"hits": _hits(bpp, wanted)}
+        return {name: jnp.mean(value) for name, value in values.items()} | {
+            "hits": _hits(bpp, wanted)
+        }
 
     def _values(self, image, reconstruction, bits, parameter, beta):
         mse_255, psnr_db = distortions(image, reconstruction)

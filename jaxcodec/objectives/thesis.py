@@ -1,10 +1,14 @@
-"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4, and table 5.8 for the residual variant)."""
+"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4, and table 5.8 for the
+residual variant).
+"""
 
 from typing import NamedTuple
 
 
 class Setting(NamedTuple):
-    """R_param in bpp that makes a model land on the target, as Algorithm 3 found it there, and beta."""
+    """R_param in bpp that makes a model land on the target, as Algorithm 3 found it there, and
+    beta.
+    """
 
     parameter_bpp: float
     beta: float
@@ -15,19 +19,34 @@ TARGETS = (0.06, 0.12, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 SETTINGS = {
     "parametric": {
-        0.06: Setting(0.254, 60_000), 0.12: Setting(0.275, 55_000), 0.25: Setting(0.410, 30_000),
-        0.5: Setting(0.65, 9_000), 0.75: Setting(0.86, 6_500), 1.0: Setting(1.08, 5_500), 1.5: Setting(1.55, 5_000),
+        0.06: Setting(0.254, 60_000),
+        0.12: Setting(0.275, 55_000),
+        0.25: Setting(0.410, 30_000),
+        0.5: Setting(0.65, 9_000),
+        0.75: Setting(0.86, 6_500),
+        1.0: Setting(1.08, 5_500),
+        1.5: Setting(1.55, 5_000),
         2.0: Setting(1.93, 2_500),
     },
     "non_parametric": {
-        0.06: Setting(0.07, 55_000), 0.12: Setting(0.145, 55_000), 0.25: Setting(0.25, 25_000),
-        0.5: Setting(0.53, 9_000), 0.75: Setting(0.8, 6_000), 1.0: Setting(1.08, 5_500), 1.5: Setting(1.5, 3_000),
+        0.06: Setting(0.07, 55_000),
+        0.12: Setting(0.145, 55_000),
+        0.25: Setting(0.25, 25_000),
+        0.5: Setting(0.53, 9_000),
+        0.75: Setting(0.8, 6_000),
+        1.0: Setting(1.08, 5_500),
+        1.5: Setting(1.5, 3_000),
         2.0: Setting(2.0, 1_500),
     },
-    "residual": {0.06: Setting(0.065, 55_000), 0.75: Setting(0.77, 6_000), 2.0: Setting(2.0, 1_500)},
-}  # fmt: skip
-"""By model and target: of the residual variant the thesis trained three. Beta weighs against a mean squared error on the scale
-0 to 255."""
+    "residual": {
+        0.06: Setting(0.065, 55_000),
+        0.75: Setting(0.77, 6_000),
+        2.0: Setting(2.0, 1_500),
+    },
+}
+"""By model and target: of the residual variant the thesis trained three. Beta weighs against a mean
+squared error on the scale 0 to 255.
+"""
 
 HIT = 0.15
 """An image is a hit whose rate is within this part of the target."""

@@ -1,1 +1,3 @@
-"""Refinement: the latents of single images, optimised with the networks held fixed, before they are coded."""
+"""Refinement: the latents of single images, optimised with the networks held fixed, before they are
+coded.
+"""

@@ -1,4 +1,6 @@
-"""Refining pictures: those of one padded size together, in batches that fit into memory, large ones in tiles."""
+"""Refining pictures: those of one padded size together, in batches that fit into memory, large ones
+in tiles.
+"""
 
 import collections
 import dataclasses
@@ -27,9 +29,10 @@ _CPU_BATCH_PIXELS = 500_000
 class Progress(NamedTuple):
     """How far a refinement is, at a look at the truth.
 
-    batch: of `batches`, the one at hand. step: of `steps` in it. best: the best scores so far of its images, or of a tile;
-    where there is a target and nothing came near, those of this look. seen: those of this look. relaxed_loss: what the
-    relaxation makes of them, a mean since the last look.
+    batch: of `batches`, the one at hand. step: of `steps` in it. best: the best scores so far of
+      its images, or of a tile; where there is a target and nothing came near, those of this look.
+      seen: those of this look. relaxed_loss: what the relaxation makes of them, a mean since the
+      last look.
     """
 
     batch: int
@@ -51,9 +54,11 @@ def refine(
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Latents]:
-    """The best latents of each task; where it has a target and nothing came near, `best.loss` is infinite, but for tiles.
+    """The best latents of each task; where it has a target and nothing came near, `best.loss` is
+    infinite, but for tiles.
 
-    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it unrefined; the latents tell.
+    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it
+    unrefined; the latents tell.
 
     Args:
       codec, wanted, settings: what is refined, and how.
@@ -66,16 +71,26 @@ def refine(
       RefineError: a plain grid, and a picture that is too large for `memory_bytes`.
     """
     most = tiling.pixels_within(codec, settings, memory_bytes)
-    together = min(most, _CPU_BATCH_PIXELS) if batch_size is None and jax.default_backend() == "cpu" else most
+    together = (
+        min(most, _CPU_BATCH_PIXELS)
+        if batch_size is None and jax.default_backend() == "cpu"
+        else most
+    )
     parts = [part for task in wanted for part in tasks.cut(codec, task, most)]
     if settings.plain and len(parts) > len(wanted):
-        raise RefineError("a plain grid is not refined in tiles; raise memory_bytes, or take a smaller picture")
+        raise RefineError(
+            "a plain grid is not refined in tiles; raise memory_bytes, or take a smaller picture"
+        )
     batches = tasks.batches(parts, batch_size or _BATCH_SIZE, together)
     asked = tasks.ask(codec, batches)
     found = collections.defaultdict(list)
     stopped = False
     for place, batch in enumerate(batches):
-        own = settings if all(part.tile.share == 1 for part in batch) else settings._replace(step_rate=0.0)
+        own = (
+            settings
+            if all(part.tile.share == 1 for part in batch)
+            else settings._replace(step_rate=0.0)
+        )
         looks = loop.refine(codec, _arrays(codec, batch, asked, seed), own, grey=batch[0].grey)
         first = last = next(looks)
         try:
@@ -90,11 +105,18 @@ def refine(
     return [_whole(codec, task, *zip(*found[task.index], strict=True)) for task in wanted]
 
 
-def _arrays(codec: Codec, batch: list[Part], asked: dict[tuple[int, int], Asked], seed: int) -> loop.Batch:
+def _arrays(
+    codec: Codec, batch: list[Part], asked: dict[tuple[int, int], Asked], seed: int
+) -> loop.Batch:
     each = [asked[part.task.index, part.number] for part in batch]
     keys = [jax.random.fold_in(jax.random.key(seed), part.task.index) for part in batch]
-    keys = [jax.random.fold_in(key, part.number) if part.number else key for key, part in zip(keys, batch, strict=True)]
-    trade_off, *targets = (jax.device_put(np.array(values, np.float32)) for values in zip(*each, strict=True))
+    keys = [
+        jax.random.fold_in(key, part.number) if part.number else key
+        for key, part in zip(keys, batch, strict=True)
+    ]
+    trade_off, *targets = (
+        jax.device_put(np.array(values, np.float32)) for values in zip(*each, strict=True)
+    )
     at = stacked.at_steps(codec, [part.task.field for part in batch])
     return loop.Batch(tasks.shown(batch), trade_off, at, jnp.stack(keys), *targets)
 
@@ -103,16 +125,23 @@ def _progress(batch: list[Part], look: loop.Look, place: int, batches: int, step
     seen = _scores(batch, look, look.loss)
     best = _scores(batch, look.best.measured, look.best.loss)
     best = [own if np.isfinite(own.loss) else now for own, now in zip(best, seen, strict=True)]
-    return Progress(place, batches, look.step, steps, best, seen, np.asarray(look.relaxed_loss).tolist())
+    return Progress(
+        place, batches, look.step, steps, best, seen, np.asarray(look.relaxed_loss).tolist()
+    )
 
 
 def _scores(batch: list[Part], measured, losses) -> list[Score]:
-    arrays = (np.asarray(values, np.float64).tolist() for values in (measured.bits, measured.mse_255, losses))
+    arrays = (
+        np.asarray(values, np.float64).tolist()
+        for values in (measured.bits, measured.mse_255, losses)
+    )
     pixels = (part.tile.height * part.tile.width for part in batch)
     return [score(*each) for each in zip(*arrays, pixels, strict=True)]
 
 
-def _latents(codec: Codec, batch: list[Part], asked: dict, first: loop.Look, last: loop.Look) -> list[Latents]:
+def _latents(
+    codec: Codec, batch: list[Part], asked: dict, first: loop.Look, last: loop.Look
+) -> list[Latents]:
     """What became of each part."""
     starts, bests = (_scores(batch, look.best.measured, look.best.loss) for look in (first, last))
     arrays = jax.device_get((last.best.measured.symbols, last.best.measured.residual))
@@ -137,22 +166,36 @@ def _latents(codec: Codec, batch: list[Part], asked: dict, first: loop.Look, las
 
 
 def _whole(codec: Codec, task: Task, parts: tuple[Part, ...], each: tuple[Latents, ...]) -> Latents:
-    """The latents of a picture from those of its parts; tiles are joined, and measured again together."""
+    """The latents of a picture from those of its parts; tiles are joined, and measured again
+    together.
+    """
     if len(parts) == 1:
         return each[0]
-    own_symbols, residual = tiling.join(codec, [part.tile for part in parts], [(own.symbols, own.residual) for own in each])
+    own_symbols, residual = tiling.join(
+        codec, [part.tile for part in parts], [(own.symbols, own.residual) for own in each]
+    )
     stepped = at_step(codec, task.field)
     analysis = pictures.analyse(codec, task.source, task.hundredths)
     own_start = symbols.rounded(stepped, analysis)
     interrupted = any(own.interrupted for own in each)
-    start, best = (_true_score(stepped, task, candidate, each[0].trade_off) for candidate in (own_start, own_symbols))
+    start, best = (
+        _true_score(stepped, task, candidate, each[0].trade_off)
+        for candidate in (own_start, own_symbols)
+    )
     joined = dataclasses.replace(
-        each[0], symbols=own_symbols, residual=residual, start=start, best=best, interrupted=interrupted,
+        each[0],
+        symbols=own_symbols,
+        residual=residual,
+        start=start,
+        best=best,
+        interrupted=interrupted,
         found_at=max(own.found_at for own in each),
-    )  # fmt: skip
+    )
     if best.loss <= start.loss or not np.isnan([task.target_bits, task.target_mse_255]).all():
         return joined
-    return dataclasses.replace(joined, symbols=own_start, residual=np.asarray(analysis.residual), best=start, found_at=0)
+    return dataclasses.replace(
+        joined, symbols=own_start, residual=np.asarray(analysis.residual), best=start, found_at=0
+    )
 
 
 def _true_score(stepped: Codec, task: Task, own_symbols, trade_off: float) -> Score:

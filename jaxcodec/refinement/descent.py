@@ -1,11 +1,12 @@
 """Coordinate descent of the true loss over the latent's symbols, many at once.
 
-Annealing ends where no small change of the relaxed latents helps; single symbols may still be better one higher or lower. Of
-each symbol a step foretells what that would be worth: the error by slope and curvature, the bits by the coder's tables. In
-each window of places the most promising symbol is moved, all windows at once, and the error and the bits that follow are
-measured; where a window's loss has not fallen, its symbol is moved back, and is not tried that way again. Windows lie
-elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the like for one block after the other;
-this is our own.
+Annealing ends where no small change of the relaxed latents helps; single symbols may still be
+better one higher or lower. Of each symbol a step foretells what that would be worth: the error by
+slope and curvature, the bits by the coder's tables. In each window of places the most promising
+symbol is moved, all windows at once, and the error and the bits that follow are measured; where a
+window's loss has not fallen, its symbol is moved back, and is not tried that way again. Windows lie
+elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the like for one
+block after the other; this is our own.
 """
 
 from typing import NamedTuple
@@ -20,7 +21,9 @@ from jaxcodec.refinement import problem
 from jaxcodec.refinement.problem import Shown, Variables
 
 _WINDOW = 4
-"""Places of the latent along a side of a window; with 3 to 8 the loss ends the same on training pictures."""
+"""Places of the latent along a side of a window; with 3 to 8 the loss ends the same on training
+pictures.
+"""
 
 _PROBES = 4
 """Random vectors that the curvature is estimated with."""
@@ -29,8 +32,8 @@ _PROBES = 4
 class Ground(NamedTuple):
     """What stays the same during a descent.
 
-    mean: of the latent, or None. side: what `Kind.side` makes of the hyper-symbols. hyper_bits: float32 (). curvature: the
-    second derivative of the error by a symbol of each channel, (C,).
+    mean: of the latent, or None. side: what `Kind.side` makes of the hyper-symbols. hyper_bits:
+      float32 (). curvature: the second derivative of the error by a symbol of each channel, (C,).
     """
 
     mean: jax.Array | None
@@ -40,7 +43,9 @@ class Ground(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """Where a descent is: latent (1, h, w, C), on the grid of symbols, and the moves that failed, up and down, bool."""
+    """Where a descent is: latent (1, h, w, C), on the grid of symbols, and the moves that failed,
+    up and down, bool.
+    """
 
     latent: jax.Array
     failed_up: jax.Array
@@ -50,7 +55,9 @@ class Descent(NamedTuple):
 def begin(
     codec: Codec, shown: Shown, variables: Variables, key: jax.Array, tau: jax.Array, *, grey: bool
 ) -> tuple[Ground, Descent]:
-    """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a `tau` of 0 spares nothing."""
+    """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a
+    `tau` of 0 spares nothing.
+    """
     hyper_bits, hyper, mean = jnp.float32(0), None, None
     if variables.hyper is not None:
         hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
@@ -77,7 +84,9 @@ def step(
     *,
     grey: bool,
 ) -> tuple[Descent, tuple[jax.Array, jax.Array, jax.Array]]:
-    """One move in every window where it lowers the loss; and loss, bits and error (`problem.relaxed_loss`) before it."""
+    """One move in every window where it lowers the loss; and loss, bits and error
+    (`problem.relaxed_loss`) before it.
+    """
 
     def error_of(latent):
         each = _squares(codec, shown, variables._replace(latent=latent), grey)
@@ -107,30 +116,44 @@ def step(
 
 
 def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) -> Variables:
-    """The latents after a descent: those that `variables` had where their symbols are the same, since the distance to other
-    symbols tells what these would be worth, and the grid's where they have moved."""
-    before, after = (problem.rounded(codec, latent, ground.mean)[1] for latent in (variables.latent, state.latent))
+    """The latents after a descent: those that `variables` had where their symbols are the same,
+    since the distance to other symbols tells what these would be worth, and the grid's where they
+    have moved.
+    """
+    before, after = (
+        problem.rounded(codec, latent, ground.mean)[1]
+        for latent in (variables.latent, state.latent)
+    )
     return variables._replace(latent=jnp.where(before == after, variables.latent, state.latent))
 
 
 def _squares(codec, shown: Shown, variables: Variables, grey: bool):
-    """Each pixel's part (H, W) of 255^2 * MSE, of pixels clipped as a decoder does but not rounded to 8 bits."""
-    difference = _seen(image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1), grey)
+    """Each pixel's part (H, W) of 255^2 * MSE, of pixels clipped as a decoder does but not rounded
+    to 8 bits.
+    """
+    difference = _seen(
+        image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1), grey
+    )
     return 255**2 * jnp.mean(shown.squares(difference), axis=(0, 3)) / shown.pixel_count
 
 
 def _curvature(codec, shown: Shown, variables: Variables, key, grey: bool):
-    """The diagonal of the Gauss-Newton matrix of the error, a mean over places: (C,), for a step of one symbol.
+    """The diagonal of the Gauss-Newton matrix of the error, a mean over places: (C,), for a step of
+    one symbol.
 
-    With J the derivatives of pixels by latents, diag(J'J) is the mean of (J'v)^2 over random signs v (Hutchinson).
+    With J the derivatives of pixels by latents, diag(J'J) is the mean of (J'v)^2 over random signs
+    v (Hutchinson).
     """
+
     def pixels_of(latent):
         return _seen(problem.decoded(codec, shown, variables._replace(latent=latent)), grey)
 
     pixels, backward = jax.vjp(pixels_of, variables.latent)
 
     def probe(key):
-        signs = jnp.where(shown.counts(pixels.shape), jax.random.rademacher(key, pixels.shape, pixels.dtype), 0)
+        signs = jnp.where(
+            shown.counts(pixels.shape), jax.random.rademacher(key, pixels.shape, pixels.dtype), 0
+        )
         return jnp.mean(jnp.square(backward(signs)[0]), axis=(0, 1, 2))
 
     each = jnp.mean(jax.lax.map(probe, jax.random.split(key, _PROBES)), axis=0)
@@ -143,7 +166,9 @@ def _seen(values, grey: bool):
 
 
 def _foretold(codec, shown: Shown, ground: Ground, state: Descent, trade_off, slope, bits):
-    """The better of the two moves of each symbol, 1 or -1, and what the loss is expected to change by, each (1, h, w, C)."""
+    """The better of the two moves of each symbol, 1 or -1, and what the loss is expected to change
+    by, each (1, h, w, C).
+    """
     less, now, more = bits
 
     def worth(sign, bits_then, failed):
@@ -155,7 +180,9 @@ def _foretold(codec, shown: Shown, ground: Ground, state: Descent, trade_off, sl
 
 
 def _most_promising(windows: "_Windows", worth):
-    """The symbol of each window that is expected to lower the loss most, if any is: bool (1, h, w, C)."""
+    """The symbol of each window that is expected to lower the loss most, if any is: bool (1, h, w,
+    C).
+    """
     least = jnp.min(worth, axis=(0, 3))
     place = (least == windows.everywhere(windows.least(least))) & (least < 0)
     channel = jax.nn.one_hot(jnp.argmin(worth[0], axis=-1), worth.shape[-1], dtype=bool)
@@ -169,7 +196,9 @@ def _by_place(values, places: tuple[int, int]):
 
 
 class _Windows(NamedTuple):
-    """Square windows of places (h, w), the first of which begins `top` rows above and `left` columns before the first place."""
+    """Square windows of places (h, w), the first of which begins `top` rows above and `left`
+    columns before the first place.
+    """
 
     places: tuple[int, int]
     top: jax.Array

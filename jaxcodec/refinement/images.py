@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxcodec.runtime import jax_settings
 from jaxcodec.codec import Codec, pictures
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
@@ -12,6 +11,7 @@ from jaxcodec.refinement import batches, methods, tiling
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
 from jaxcodec.refinement.tasks import Task
+from jaxcodec.runtime import jax_settings
 
 
 @jax_settings.ours
@@ -32,20 +32,25 @@ def refine(
 ) -> list[Latents]:
     """The latents of images, optimised for each with the networks held fixed (Yang et al. 2020).
 
-    No image ends worse than it began, in true loss. An interrupt (Ctrl-C) ends the refinement with the best so far, and
-    `Latents.interrupted` tells of it.
+    No image ends worse than it began, in true loss. An interrupt (Ctrl-C) ends the refinement with
+    the best so far, and `Latents.interrupted` tells of it.
 
     Args:
       codec: what they are for.
-      images: pictures, or uint8 pixels (height, width, 1, 3 or 4), of any sizes; alpha has no part in it.
-      quality: 0 to 100, one for all or for each; without it 50. A codec with one quality takes none.
+      images: pictures, or uint8 pixels (height, width, 1, 3 or 4), of any sizes; alpha has no part
+        in it.
+      quality: 0 to 100, one for all or for each; without it 50. A codec with one quality takes
+        none.
       steps: how many; without it what the method has, 2,000.
       method: one of `methods.METHODS`; without it `methods.default(steps)`.
-      trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one that the codec itself has
-        with the picture: the slope of its own rate over its own distortion.
+      trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one
+        that the codec itself has with the picture: the slope of its own rate over its own
+        distortion.
       trade_off_factor: on top of either (semi-multi-rate: Perugachi-Diaz et al. 2024).
-      batch_size: images of one size that go together, at most; without it 4, and large ones alone on a CPU.
-      memory_bytes: about what they may take besides the codec. Larger images are refined in overlapping tiles.
+      batch_size: images of one size that go together, at most; without it 4, and large ones alone
+        on a CPU.
+      memory_bytes: about what they may take besides the codec. Larger images are refined in
+        overlapping tiles.
       seed: of the random numbers; those of an image do not depend on the others.
       progress: called at every look.
       settings: changes to the method, see `methods.Settings`.
@@ -56,7 +61,8 @@ def refine(
     """
     chosen = methods.make(method, steps=steps, **settings)
     qualities, trade_offs = (
-        [value] * len(images) if value is None or np.isscalar(value) else list(value) for value in (quality, trade_off)
+        [value] * len(images) if value is None or np.isscalar(value) else list(value)
+        for value in (quality, trade_off)
     )
     if not trade_off_factor > 0 or any(value is not None and not value > 0 for value in trade_offs):
         raise RefineError("a trade-off of 0 or less makes no sense; give a number above 0")
@@ -66,5 +72,11 @@ def refine(
         hundredths = pictures.to_hundredths(codec, own)
         wanted.append(Task(index, source, hundredths, trade_off=given, factor=trade_off_factor))
     return batches.refine(
-        codec, wanted, chosen, batch_size=batch_size, memory_bytes=memory_bytes, seed=seed, progress=progress
+        codec,
+        wanted,
+        chosen,
+        batch_size=batch_size,
+        memory_bytes=memory_bytes,
+        seed=seed,
+        progress=progress,
     )

@@ -12,8 +12,8 @@ from jaxcodec.codec.kinds import Symbols
 class Score(NamedTuple):
     """What symbols cost and how close they come.
 
-    bits: of the symbols, headers apart. bpp: the same over the pixels. psnr_db: of the 8-bit pixels. loss: lambda * 255^2 *
-    MSE + bpp.
+    bits: of the symbols, headers apart. bpp: the same over the pixels. psnr_db: of the 8-bit
+      pixels. loss: lambda * 255^2 * MSE + bpp.
     """
 
     bits: float
@@ -24,7 +24,8 @@ class Score(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Latents:
-    """Refined latents of a picture, ready to be coded by `jaxcodec.encode(codec, picture, latents=...)`.
+    """Refined latents of a picture, ready to be coded by `jaxcodec.encode(codec, picture,
+    latents=...)`.
 
     Attributes:
       codec_id: of the codec that they are for.
@@ -32,10 +33,11 @@ class Latents:
       hundredths: the quality in hundredths, or None for a codec with one quality.
       field: of the quantiser step (`coding.step`).
       symbols: int32 NumPy arrays.
-      residual: float32, what the latent's symbols were rounded from, in units of the codec's own step.
+      residual: float32, what the latent's symbols were rounded from, in units of the codec's own
+        step.
       trade_off: lambda.
-      start, best: scores of the codec's own latents and of these; where there was a target and nothing came near, the loss
-        of the latter is infinite.
+      start, best: scores of the codec's own latents and of these; where there was a target and
+        nothing came near, the loss of the latter is infinite.
       found_at: the step at which these were found; 0 if none was better than the start.
       interrupted: whether an interrupt ended the refinement early, or kept it from beginning.
       plain: whether they lie on the grid of integers (`methods.Settings.plain`), which no file has.

@@ -1,12 +1,13 @@
 """The refinement loop: many images of one size at once, with looks at the true loss.
 
-The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What is kept is the iterate
-of the least true loss, the start included, so that a refinement never ends worse than it began.
+The networks are held fixed. Each image has a trade-off, a step and random numbers of its own. What
+is kept is the iterate of the least true loss, the start included, so that a refinement never ends
+worse than it began.
 
-With a target, of bits or of error, a controller in the carry moves the trade-off of each image until it is met, and only
-iterates near the target count. It is proportional and integral: the logarithm of the trade-off follows how far the logarithm
-of the bits is below that of the target, or that of the error above; both are those under the relaxation, put right by what
-the last look saw.
+With a target, of bits or of error, a controller in the carry moves the trade-off of each image
+until it is met, and only iterates near the target count. It is proportional and integral: the
+logarithm of the trade-off follows how far the logarithm of the bits is below that of the target, or
+that of the error above; both are those under the relaxation, put right by what the last look saw.
 """
 
 import functools
@@ -21,26 +22,33 @@ from jaxcodec.codec import cost, networks, stacked
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding.step import MAX_FIELD, UNIT
-from jaxcodec.runtime.compilation import compiled
 from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.problem import Measured, Shown, Variables
+from jaxcodec.runtime.compilation import compiled
 
 _PROPORTIONAL, _INTEGRAL, _SMOOTH = 4.0, 50.0, 0.8
-"""Of the controller; the second is for all steps together. With four training pictures at .25 and .75 bpp and 500 steps a fourth
-to twice of either is worth up to .04 dB less."""
+"""Of the controller; the second is for all steps together. With four training pictures at .25 and
+.75 bpp and 500 steps a fourth to twice of either is worth up to .04 dB less.
+"""
 
 _LAST = 5
-"""The steps before a look that tell what the relaxation does: more lag behind a temperature that falls."""
+"""The steps before a look that tell what the relaxation does: more lag behind a temperature that
+falls.
+"""
 
 CALL_PIXELS = 2_000_000
-"""Pixels times steps of a compiled call on a CPU, which takes a second or so: after each an interrupt is seen."""
+"""Pixels times steps of a compiled call on a CPU, which takes a second or so: after each an
+interrupt is seen.
+"""
 
 _MOST = 2.0
 """Of the logarithm of the trade-off, over or under what it began with."""
 
 NEAR = (0.999, 1.04)
-"""Shares of a target between which an iterate counts: hardly below, since nothing fills it up, and what is above is spared."""
+"""Shares of a target between which an iterate counts: hardly below, since nothing fills it up, and
+what is above is spared.
+"""
 
 NEAR_ERROR = (0.95, 1.0)
 """The same of an error; where it is less, symbols are spared."""
@@ -49,17 +57,22 @@ _ROUNDING = 1e-6
 """Of a loss, by which what is equal may differ where it is compiled twice."""
 
 _FAR, _FAR_ERROR = 1.25, 0.75
-"""Shares up to which an iterate counts where none has been near: it has more spared than is best, and may still gain."""
+"""Shares up to which an iterate counts where none has been near: it has more spared than is best,
+and may still gain.
+"""
 
 _AIM, _AIM_ERROR = 1.004, 0.98
 """The shares that the controller aims at."""
 
 
 class Batch(NamedTuple):
-    """Images of one padded size, and what is asked of each: all arrays have a leading axis of images.
+    """Images of one padded size, and what is asked of each: all arrays have a leading axis of
+    images.
 
-    shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random keys (n,).
-    target_bits: what symbols are to cost, float32 (n,), NaN where nothing is asked. target_mse_255: the same of their error.
+    shown: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random
+      keys (n,).
+    target_bits: what symbols are to cost, float32 (n,), NaN where nothing is asked. target_mse_255:
+      the same of their error.
     """
 
     shown: Shown
@@ -73,8 +86,9 @@ class Batch(NamedTuple):
 class State(NamedTuple):
     """What the loop carries: latents, what Adam knows of them, and the controller, of each image.
 
-    lack: how far the logarithm of the bits is below that of their target, or that of the error above, smoothed. integral: of
-    it, weighted. log_shift: of the bits, or the error, under the relaxation over the true one.
+    lack: how far the logarithm of the bits is below that of their target, or that of the error
+      above, smoothed. integral: of it, weighted. log_shift: of the bits, or the error, under the
+      relaxation over the true one.
     """
 
     variables: Variables
@@ -85,9 +99,11 @@ class State(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The iterate of the least true loss so far of each image; towards a target, of those near it, if there are any.
+    """The iterate of the least true loss so far of each image; towards a target, of those near it,
+    if there are any.
 
-    loss: that loss. measured: what was measured. field: of its quantiser step. found_at: when, in steps of the loop.
+    loss: that loss. measured: what was measured. field: of its quantiser step. found_at: when, in
+      steps of the loop.
     """
 
     loss: jax.Array
@@ -99,7 +115,8 @@ class Best(NamedTuple):
 class Trace(NamedTuple):
     """What the steps since the last look came to, of each image.
 
-    count: of the steps. total: of their losses. bits, mse_255: of the last `_LAST` of them, NaN where there were fewer.
+    count: of the steps. total: of their losses. bits, mse_255: of the last `_LAST` of them, NaN
+      where there were fewer.
     """
 
     count: jax.Array
@@ -111,8 +128,9 @@ class Trace(NamedTuple):
 class Look(NamedTuple):
     """What is seen of each image at a step, float32 (n,).
 
-    relaxed_loss: under the relaxation, a mean over the steps since the last look; at the start, the true one. loss: the
-    true one, whether a target is near or not. bits, mse_255: see `problem.Measured`. best: the best so far.
+    relaxed_loss: under the relaxation, a mean over the steps since the last look; at the start, the
+      true one. loss: the true one, whether a target is near or not. bits, mse_255: see
+      `problem.Measured`. best: the best so far.
     """
 
     step: int
@@ -126,8 +144,8 @@ class Look(NamedTuple):
 def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False) -> Iterator[Look]:
     """Refines images; looks at them at the start and after every `settings.every` steps.
 
-    It ends early where no image has become better for `settings.patience` steps. What a look holds stays valid: a caller may
-    stop at any, and take its best.
+    It ends early where no image has become better for `settings.patience` steps. What a look holds
+    stays valid: a caller may stop at any, and take its best.
     """
     at = batch.at
     variables = start(codec, batch.shown, free_step=bool(settings.step_rate))
@@ -139,11 +157,16 @@ def refine(codec: Codec, batch: Batch, settings: Settings, *, grey: bool = False
             state, trace = _anneal(codec, batch, state, settings, first, step, grey)
             at = _at(codec, batch, state) if settings.step_rate else at
         else:
-            state, trace = _descend(codec, batch._replace(at=at), state, settings, first, step, grey)
+            state, trace = _descend(
+                codec, batch._replace(at=at), state, settings, first, step, grey
+            )
         measured = measure(codec, batch.shown, at, state.variables, grey=grey, plain=settings.plain)
         state, best, seen = _look(batch._replace(at=at), state, best, step, trace, measured)
         yield Look(step, *seen, best)
-        if settings.patience is not None and step - int(jnp.max(best.found_at)) >= settings.patience:
+        if (
+            settings.patience is not None
+            and step - int(jnp.max(best.found_at)) >= settings.patience
+        ):
             return
 
 
@@ -155,7 +178,9 @@ def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
 
 
 def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The first step and the end of each compiled call: one on a device, on a CPU as many as make an interrupt seen soon."""
+    """The first step and the end of each compiled call: one on a device, on a CPU as many as make
+    an interrupt seen soon.
+    """
     most = end - first
     if jax.default_backend() == "cpu":
         most = max(CALL_PIXELS // (batch.shown.pixels.size // 3), 1)
@@ -163,25 +188,48 @@ def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
         yield begin, min(begin + most, end)
 
 
-def _anneal(codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool) -> tuple[State, Trace]:
+def _anneal(
+    codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool
+) -> tuple[State, Trace]:
     trace = _no_trace(len(batch.trade_off))
     for begin, stop in _calls(batch, first, end):
         state, trace = _advance(
-            codec, batch, state, trace, begin, stop, settings.annealed, grey=grey, settings=settings.compiled_for
+            codec,
+            batch,
+            state,
+            trace,
+            begin,
+            stop,
+            settings.annealed,
+            grey=grey,
+            settings=settings.compiled_for,
         )
         jax.block_until_ready(trace)
     return state, trace
 
 
-def _descend(codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool) -> tuple[State, Trace]:
-    """The same by descent. What has begun with no annealing begins from symbols that are rounded so that they cost little."""
+def _descend(
+    codec, batch: Batch, state: State, settings: Settings, first: int, end: int, grey: bool
+) -> tuple[State, Trace]:
+    """The same by descent. What has begun with no annealing begins from symbols that are rounded so
+    that they cost little.
+    """
     trace = _no_trace(len(batch.trade_off))
     if first == settings.annealed:  # from here on bits and errors are true ones
         state = state._replace(log_shift=jnp.zeros_like(state.log_shift))
     ground, own = _begin_descent(codec, batch, state, first, 0.0 if first else cost.TAU, grey=grey)
     for begin, stop in _calls(batch, first, end):
         state, own, trace = _move(
-            codec, batch, state, ground, own, trace, begin, stop, settings.steps - settings.annealed, grey=grey
+            codec,
+            batch,
+            state,
+            ground,
+            own,
+            trace,
+            begin,
+            stop,
+            settings.steps - settings.annealed,
+            grey=grey,
         )
         jax.block_until_ready(trace)
     return state._replace(variables=_end_descent(codec, batch, state, ground, own)), trace
@@ -194,11 +242,17 @@ def start(codec: Codec, shown: Shown, free_step: bool = False) -> Variables:
 
 
 @functools.partial(compiled, static_argnames=("grey", "plain"))
-def measure(codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: bool, plain: bool = False) -> Measured:
-    """What rounded latents cost and give, for each image at a step of its own; see `problem.measure`."""
+def measure(
+    codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: bool, plain: bool = False
+) -> Measured:
+    """What rounded latents cost and give, for each image at a step of its own; see
+    `problem.measure`.
+    """
 
     def one(shown, at, variables):
-        return problem.measure(stacked.with_step(codec, at), shown, variables, grey=grey, plain=plain)
+        return problem.measure(
+            stacked.with_step(codec, at), shown, variables, grey=grey, plain=plain
+        )
 
     return jax.vmap(one)(shown, at, variables)
 
@@ -207,20 +261,27 @@ def measure(codec: Codec, shown: Shown, at: Steps, variables: Variables, grey: b
 def _begin(batch, variables, measured):
     def one(each, variables, measured):
         best = Best(_loss(each, measured), measured, each.at.field, jnp.int32(0))
-        # Before the first look what the relaxation does to the bits is not known, and the controller waits.
-        state = State(variables, _adam().init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan))
+        # Before the first look what the relaxation does to the bits is not known, and the
+        # controller waits.
+        state = State(
+            variables, _adam().init(variables), jnp.float32(0), jnp.float32(0), jnp.float32(jnp.nan)
+        )
         return state, best, _value(each, measured)
 
     return jax.vmap(one)(batch, variables, measured)
 
 
-@functools.partial(compiled, static_argnames=("grey", "settings"), donate_argnames=("state", "trace"))
+@functools.partial(
+    compiled, static_argnames=("grey", "settings"), donate_argnames=("state", "trace")
+)
 def _advance(codec, batch, state, trace, first, end, annealed, grey, settings):
     """The steps from `first` to before `end` of `annealed`."""
     low = None if settings.dtype == "float32" else networks.lowered(codec.params, settings.dtype)
 
     def one(each, state, trace):
-        update = functools.partial(_update, stacked.with_step(codec, each.at), each, grey, settings, annealed, low)
+        update = functools.partial(
+            _update, stacked.with_step(codec, each.at), each, grey, settings, annealed, low
+        )
 
         def step(t, carry):
             state, seen = update(carry[0], t)
@@ -235,7 +296,9 @@ def _advance(codec, batch, state, trace, first, end, annealed, grey, settings):
 def _begin_descent(codec, batch, state, first, tau, grey):
     def one(each, state):
         key = jax.random.fold_in(each.key, first)
-        return descent.begin(stacked.with_step(codec, each.at), each.shown, state.variables, key, tau, grey=grey)
+        return descent.begin(
+            stacked.with_step(codec, each.at), each.shown, state.variables, key, tau, grey=grey
+        )
 
     return jax.vmap(one)(batch, state)
 
@@ -249,8 +312,13 @@ def _move(codec, batch, state, ground, own, trace, first, end, steps, grey):
 
         def step(t, carry):
             state, own, trace = carry
-            trade_off, key = each.trade_off * jnp.exp(_log_factor(state)), jax.random.fold_in(each.key, t)
-            own, seen = descent.step(stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey)
+            trade_off, key = (
+                each.trade_off * jnp.exp(_log_factor(state)),
+                jax.random.fold_in(each.key, t),
+            )
+            own, seen = descent.step(
+                stepped, each.shown, ground, state.variables, own, trade_off, key, grey=grey
+            )
             return _control(state, each, steps, *seen[1:]), own, _traced(trace, *seen)
 
         return jax.lax.fori_loop(first, end, step, (state, own, trace))
@@ -272,30 +340,41 @@ def _no_trace(images: int) -> Trace:
 
 
 def _traced(trace: Trace, loss, bits, mse_255) -> Trace:
-    bits, mse_255 = (jnp.append(last[1:], now) for last, now in ((trace.bits, bits), (trace.mse_255, mse_255)))
+    bits, mse_255 = (
+        jnp.append(last[1:], now) for last, now in ((trace.bits, bits), (trace.mse_255, mse_255))
+    )
     return Trace(trace.count + 1, trace.total + loss, bits, mse_255)
 
 
 def _at(codec: Codec, batch: Batch, state: State) -> Steps:
     """The steps that the images have come to, of whole fields."""
     moved = np.rint(np.asarray(state.variables.log_step) / UNIT).astype(int)
-    return stacked.at_steps(codec, np.clip(np.asarray(batch.at.field) + moved, -MAX_FIELD, MAX_FIELD).tolist())
+    return stacked.at_steps(
+        codec, np.clip(np.asarray(batch.at.field) + moved, -MAX_FIELD, MAX_FIELD).tolist()
+    )
 
 
 @functools.partial(jax.jit, donate_argnames="state")
 def _look(batch, state, best, step, trace, measured):
-    """The true loss after a step, given how it came there and what was measured in the end; and the best so far."""
+    """The true loss after a step, given how it came there and what was measured in the end; and the
+    best so far.
+    """
 
     def one(each, state, best, trace, measured):
         state = state._replace(log_shift=_log_shift(each, trace, measured))
         now = Best(_loss(each, measured), measured, each.at.field, jnp.int32(step))
-        # Towards a target, bits and error are worth what the controller has found them to be worth there.
+        # Towards a target, bits and error are worth what the controller has found them to be worth
+        # there.
         worth = each._replace(trade_off=each.trade_off * jnp.exp(_log_factor(state)))
         near, was_near = _near(each, measured), _near(each, best.measured)
         lower = _loss(worth, measured) < (1 - _ROUNDING) * _loss(worth, best.measured)
         better = (near & ~was_near) | ((near == was_near) & lower)
         best = jax.tree.map(lambda new, old: jnp.where(better, new, old), now, best)
-        return state, best, (trace.total / trace.count, _value(each, measured), measured.bits, measured.mse_255)
+        return (
+            state,
+            best,
+            (trace.total / trace.count, _value(each, measured), measured.bits, measured.mse_255),
+        )
 
     return jax.vmap(one)(batch, state, best, trace, measured)
 
@@ -303,16 +382,28 @@ def _look(batch, state, best, step, trace, measured):
 def _update(codec, each: Batch, grey, settings: Settings, annealed, low, state: State, t):
     """A step of `annealed`: what comes of it, and the relaxed loss, bits and error."""
     loss = functools.partial(
-        problem.relaxed_loss, codec, each.shown, trade_off=each.trade_off * jnp.exp(_log_factor(state)),
-        relaxation=settings.relax(), key=jax.random.fold_in(each.key, t), tau=settings.schedule(t, annealed),
-        grey=grey, plain=settings.plain, synthesis_params=low,
-    )  # fmt: skip
-    (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(state.variables)
+        problem.relaxed_loss,
+        codec,
+        each.shown,
+        trade_off=each.trade_off * jnp.exp(_log_factor(state)),
+        relaxation=settings.relax(),
+        key=jax.random.fold_in(each.key, t),
+        tau=settings.schedule(t, annealed),
+        grey=grey,
+        plain=settings.plain,
+        synthesis_params=low,
+    )
+    (value, parts), gradient = jax.value_and_grad(lambda v: loss(variables=v), has_aux=True)(
+        state.variables
+    )
     direction, adam = _adam().update(gradient, state.optimiser)
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
     left = _left(settings.decay, annealed, t)
     variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
-    return _control(state._replace(variables=variables, optimiser=adam), each, annealed, *parts), (value, *parts)
+    return _control(state._replace(variables=variables, optimiser=adam), each, annealed, *parts), (
+        value,
+        *parts,
+    )
 
 
 def _value(each: Batch, measured: Measured):
@@ -332,7 +423,9 @@ def _near(each: Batch, measured: Measured):
 
 def _met(each: Batch, measured: Measured, bits, error):
     """Whether the shares of the targets are within these limits."""
-    return _within(measured.bits / each.target_bits, bits) & _within(measured.mse_255 / each.target_mse_255, error)
+    return _within(measured.bits / each.target_bits, bits) & _within(
+        measured.mse_255 / each.target_mse_255, error
+    )
 
 
 def _within(share, limits):
@@ -350,7 +443,9 @@ def _log_shift(each: Batch, trace: Trace, measured: Measured):
 def _control(state: State, each: Batch, steps: int, relaxed_bits, relaxed_error) -> State:
     """The controller after a step: more trade-off costs more bits, and makes less error."""
     lack_of_bits = jnp.log(_AIM * each.target_bits) - jnp.log(relaxed_bits) + state.log_shift
-    excess_of_error = jnp.log(relaxed_error) - state.log_shift - jnp.log(_AIM_ERROR * each.target_mse_255)
+    excess_of_error = (
+        jnp.log(relaxed_error) - state.log_shift - jnp.log(_AIM_ERROR * each.target_mse_255)
+    )
     lack = jnp.where(jnp.isnan(each.target_mse_255), lack_of_bits, excess_of_error)
     lack = jnp.where(jnp.isnan(lack), 0.0, lack)
     integral = jnp.clip(state.integral + _INTEGRAL / steps * lack, -_MOST, _MOST)
@@ -375,5 +470,7 @@ def _moved(left, value, direction, rate):
 
 
 def _left(decay: float, annealed, t):
-    """What is left of the learning rates; they fall to zero over the last part of the steps, in a straight line."""
+    """What is left of the learning rates; they fall to zero over the last part of the steps, in a
+    straight line.
+    """
     return jnp.clip((annealed - t) / jnp.maximum(decay * annealed, 1e-6), 0, 1)

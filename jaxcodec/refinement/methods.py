@@ -15,14 +15,17 @@ class Settings(NamedTuple):
 
     relaxation, a, classes, r, n: see `relaxations.make`.
     schedule: of the temperature.
-    learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of the steps it falls to
-      zero, in a straight line.
-    step_rate: the learning rate of the logarithm of the quantiser step; 0 leaves the step as it is, and so do tiles.
-    descent: the last so many steps, at most half of them, move symbols by one instead (`refinement.descent`); None: all do.
-    steps: how many. every: after so many the true loss is evaluated. patience: where no image of a batch has become better
-      for so many, they end; None for never.
-    plain: the grid of integers for the latent, whatever its mean: relaxed and measured there (`problem`), for comparison
-      with the first code of SGA. There is no file of such latents, and no descent.
+    learning_rate: of Adam with betas .9 and .999, in quantiser steps. decay: over this last part of
+      the steps it falls to zero, in a straight line.
+    step_rate: the learning rate of the logarithm of the quantiser step; 0 leaves the step as it is,
+      and so do tiles.
+    descent: the last so many steps, at most half of them, move symbols by one instead
+      (`refinement.descent`); None: all do.
+    steps: how many. every: after so many the true loss is evaluated. patience: where no image of a
+      batch has become better for so many, they end; None for never.
+    plain: the grid of integers for the latent, whatever its mean: relaxed and measured there
+      (`problem`), for comparison with the first code of SGA. There is no file of such latents, and
+      no descent.
     dtype: of synthesis, "float32" or "bfloat16".
     """
 
@@ -74,34 +77,53 @@ METHODS: Mapping[str, Settings] = {
     "straight_through": Settings("straight_through", learning_rate=1e-4),
     "annealing": Settings("annealing", schedule=Schedule("annealing")),
     "soft_round": Settings("soft_round", schedule=Schedule("soft_round"), decay=1.0),
-    "ssl_decay": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0),
+    "ssl_decay": Settings(
+        "ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0
+    ),
     "descent": Settings(descent=None),
-    "ssl_descent": Settings("ssl", a=4.0, schedule=Schedule("sga_plus", span=1000), learning_rate=2e-2, decay=1.0, descent=75),
+    "ssl_descent": Settings(
+        "ssl",
+        a=4.0,
+        schedule=Schedule("sga_plus", span=1000),
+        learning_rate=2e-2,
+        decay=1.0,
+        descent=75,
+    ),
     "ssl_descent_slow": Settings(
-        "ssl", a=2.3, schedule=Schedule("sga_plus", span=1500), learning_rate=1e-2, decay=1.0, descent=75
+        "ssl",
+        a=2.3,
+        schedule=Schedule("sga_plus", span=1500),
+        learning_rate=1e-2,
+        decay=1.0,
+        descent=75,
     ),
 }
-"""Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation under the schedule of
-Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three classes where the name ends in 3.
-Then come the baselines of the former, and ours: "descent", which moves the codec's own symbols and nothing else, so that
-few steps gain; "soft_round", after C3 (Kim et al. 2024), whose learning rate falls, since at
-the full one the straight-through gradients of its last phase lead away; "ssl_decay", whose learning rate begins four times as
-high and falls to zero, and whose temperature falls as far whatever the number of steps, with what was best on training pictures
-(docs/refinement.md); "ssl_descent", which ends with a descent; and "ssl_descent_slow", softer, and half as fast, for many steps.
+"""Settings by name. "sga" is Yang et al. 2020, with their schedule; "atanh" the same relaxation
+under the schedule of Perugachi-Diaz et al. 2024, whose are "linear", "cosine" and "ssl", with three
+classes where the name ends in 3. Then come the baselines of the former, and ours: "descent", which
+moves the codec's own symbols and nothing else, so that few steps gain; "soft_round", after C3 (Kim
+et al. 2024), whose learning rate falls, since at the full one the straight-through gradients of its
+last phase lead away; "ssl_decay", whose learning rate begins four times as high and falls to zero,
+and whose temperature falls as far whatever the number of steps, with what was best on training
+pictures (docs/refinement.md); "ssl_descent", which ends with a descent; and "ssl_descent_slow",
+softer, and half as fast, for many steps.
 """
 
 _FEW, _MANY = 100, 1000
 
 
 def default(steps: int | None = None) -> str:
-    """The method for so many steps, None for 2,000: what was best with few of them, with 500, and with 2,000."""
+    """The method for so many steps, None for 2,000: what was best with few of them, with 500, and
+    with 2,000.
+    """
     if steps is None or steps >= _MANY:
         return "ssl_descent_slow"
     return "ssl_descent" if steps >= _FEW else "descent"
 
 
 def make(method: str | None = None, *, steps: int | None = None, **changes) -> Settings:
-    """The settings of a method, without one of the default for these steps, with changes to single ones.
+    """The settings of a method, without one of the default for these steps, with changes to single
+    ones.
 
     Raises:
       RefineError: there is no such method, or a setting makes no sense.
@@ -115,15 +137,25 @@ def make(method: str | None = None, *, steps: int | None = None, **changes) -> S
     if settings.patience is not None:
         _check_whole("a patience", settings.patience)
     if not settings.learning_rate > 0:
-        raise RefineError(f"a learning rate of {settings.learning_rate} makes no sense; give a number above 0")
+        raise RefineError(
+            f"a learning rate of {settings.learning_rate} makes no sense; give a number above 0"
+        )
     if not settings.step_rate >= 0:
-        raise RefineError(f"a step_rate of {settings.step_rate} makes no sense; give a number above 0, or 0 to leave the step")
+        raise RefineError(
+            f"a step_rate of {settings.step_rate} makes no sense; give a number above 0, or 0 to "
+            "leave the step"
+        )
     if not 0 <= settings.decay <= 1:
-        raise RefineError(f"a decay of {settings.decay} makes no sense; give a share of the steps, 0 to 1")
+        raise RefineError(
+            f"a decay of {settings.decay} makes no sense; give a share of the steps, 0 to 1"
+        )
     if settings.descent is not None and settings.descent < 0:
         raise RefineError(f"a descent of {settings.descent} steps makes no sense; give at least 0")
     if settings.plain and settings.annealed < settings.steps:
-        raise RefineError("a descent goes by the symbols of files, and there are none on a plain grid; use a method without one")
+        raise RefineError(
+            "a descent goes by the symbols of files, and there are none on a plain grid; use a "
+            "method without one"
+        )
     if settings.dtype not in ("float32", "bfloat16"):
         raise RefineError(f"the type {settings.dtype!r} is unknown; use float32 or bfloat16")
     settings.relax()

@@ -1,15 +1,19 @@
-"""What stands for rounding while latents are refined: pure functions (value, key, tau) -> relaxed value.
+"""What stands for rounding while latents are refined: pure functions (value, key, tau) -> relaxed
+value.
 
-`value` is an array in quantiser steps, `tau` a temperature above 0 at which all but `map`, `noise` and
-`straight_through` come ever nearer to rounding; the relaxed value has the shape of `value`.
+`value` is an array in quantiser steps, `tau` a temperature above 0 at which all but `map`, `noise`
+and `straight_through` come ever nearer to rounding; the relaxed value has the shape of `value`.
 
-Stochastic Gumbel annealing (SGA, Yang et al. 2020) rounds down with probability p(floor) and up with p(ceil), both functions
-of u = value - floor(value), and relaxes the choice by a Gumbel-softmax of log p / tau at the temperature tau. Of two
-classes the difference of two Gumbel variables is logistic, so that the same distribution is
+Stochastic Gumbel annealing (SGA, Yang et al. 2020) rounds down with probability p(floor) and up
+with p(ceil), both functions of u = value - floor(value), and relaxes the choice by a Gumbel-softmax
+of log p / tau at the temperature tau. Of two classes the difference of two Gumbel variables is
+logistic, so that the same distribution is
 
-    floor(value) + sigmoid((D(u) / tau + L) / tau),    L ~ Logistic(0, 1),    D(u) = log p(ceil) - log p(floor).
+    floor(value) + sigmoid((D(u) / tau + L) / tau),    L ~ Logistic(0, 1),    D(u) = log p(ceil) -
+                                                       log p(floor).
 
-SGA+ (Perugachi-Diaz et al. 2024) has other functions p, and three classes: the nearest integer and its two neighbours.
+SGA+ (Perugachi-Diaz et al. 2024) has other functions p, and three classes: the nearest integer and
+its two neighbours.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +50,8 @@ def two_classes(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
 def annealed(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
     """Deterministic annealing: the softmax of log p / tau (Yang et al. 2020).
 
-    There is no noise to add, and so no second division by tau, which in `two_classes` is that of the noisy sum.
+    There is no noise to add, and so no second division by tau, which in `two_classes` is that of
+    the noisy sum.
     """
 
     def relax(value, key, tau):
@@ -60,8 +65,8 @@ def annealed(log_odds: Callable[[jax.Array], jax.Array]) -> Relaxation:
 def three_classes(probability: Callable[[jax.Array], jax.Array]) -> Relaxation:
     """SGA+ with three classes.
 
-    `probability` takes the distance of a class from the value, in [-1.5, 1.5], and gives its probability, above 0 and not
-    normalised.
+    `probability` takes the distance of a class from the value, in [-1.5, 1.5], and gives its
+    probability, above 0 and not normalised.
     """
 
     def relax(value, key, tau):
@@ -81,7 +86,9 @@ def atanh_odds(u: jax.Array) -> jax.Array:
 
 
 def ssl_odds(a: float) -> Callable[[jax.Array], jax.Array]:
-    """The sigmoid-scaled logit of SGA+: p(floor) = sigmoid(-a logit u). With a = 1 it is linear, p(floor) = 1 - u."""
+    """The sigmoid-scaled logit of SGA+: p(floor) = sigmoid(-a logit u). With a = 1 it is linear,
+    p(floor) = 1 - u.
+    """
     return lambda u: a * (jnp.log(u) - jnp.log1p(-u))
 
 
@@ -109,9 +116,11 @@ def straight_through(value, key, tau):
 
 
 def soft_round(value, key, tau):
-    """Soft rounding before and after uniform noise (Agustsson and Theis 2020), and at tau 0 rounding.
+    """Soft rounding before and after uniform noise (Agustsson and Theis 2020), and at tau 0
+    rounding.
 
-    s(v) = floor(v) + 1/2 + tanh((v - floor(v) - 1/2) / tau) / (2 tanh(1 / (2 tau))). At tau 0 the gradient is the
+    s(v) = floor(v) + 1/2 + tanh((v - floor(v) - 1/2) / tau) / (2 tanh(1 / (2 tau))). At tau 0 the
+    gradient is the
     identity: the hard last phase of C3 (Kim et al. 2024), whose noise is not uniform.
     """
     hard = tau <= 0
@@ -120,7 +129,9 @@ def soft_round(value, key, tau):
     return jnp.where(hard, round_straight_through(value), _soft(noisy, temperature))
 
 
-def make(name: str, *, a: float = 4 / 3, classes: int = 2, r: float | None = None, n: float | None = None) -> Relaxation:
+def make(
+    name: str, *, a: float = 4 / 3, classes: int = 2, r: float | None = None, n: float | None = None
+) -> Relaxation:
     """The relaxation of a name.
 
     Args:
@@ -137,13 +148,19 @@ def make(name: str, *, a: float = 4 / 3, classes: int = 2, r: float | None = Non
     if classes == 2:
         return {**_PLAIN, "ssl": two_classes(ssl_odds(a))}[name]
     if classes != 3 or name not in THREE_CLASSES:
-        raise RefineError(f"{name} with {classes} classes is unknown; {', '.join(THREE_CLASSES)} have 2 or 3")
+        raise RefineError(
+            f"{name} with {classes} classes is unknown; {', '.join(THREE_CLASSES)} have 2 or 3"
+        )
     own_r, own_n = THREE_CLASSES[name]
-    return three_classes(_probabilities(a, own_r if r is None else r, own_n if n is None else n)[name])
+    return three_classes(
+        _probabilities(a, own_r if r is None else r, own_n if n is None else n)[name]
+    )
 
 
 def _probabilities(a: float, r: float, n: float) -> Mapping[str, Callable[[jax.Array], jax.Array]]:
-    """Probabilities of a class by its distance w from the value (Perugachi-Diaz et al. 2024, section 3.3)."""
+    """Probabilities of a class by its distance w from the value (Perugachi-Diaz et al. 2024,
+    section 3.3).
+    """
 
     def linear(w):
         return jnp.maximum(1 - r * jnp.abs(w), _LEAST) ** n

@@ -17,10 +17,12 @@ class Schedule(NamedTuple):
     - "sga_plus": clip(exp(-1e-3 t), 1e-8, tau_max 1) (Perugachi-Diaz et al. 2024);
     - "annealing": clip(exp(-4e-3 t), 1e-8, tau_max .2), for deterministic annealing;
     - "constant": tau_max;
-    - "soft_round": from .35 to .08, linearly over the first 85 % of the steps, then 0 (the phases of C3, Kim et al. 2024).
+    - "soft_round": from .35 to .08, linearly over the first 85 % of the steps, then 0 (the phases
+      of C3, Kim et al. 2024).
 
-    tau_max: in place of the one above. span: what t runs to, whatever the number of steps; without it t counts steps. The
-    papers' schedules are made for 2,000, so that their runs of 500 end where tau has hardly begun to fall.
+    tau_max: in place of the one above. span: what t runs to, whatever the number of steps; without
+      it t counts steps. The papers' schedules are made for 2,000, so that their runs of 500 end
+      where tau has hardly begun to fall.
     """
 
     kind: str = "sga_plus"
@@ -50,11 +52,15 @@ KINDS = ("sga", "sga_plus", "annealing", "constant", "soft_round")
 
 
 def make(kind: str, tau_max: float | None = None, span: float | None = None) -> Schedule:
-    """A schedule; raises RefineError for an unknown kind, or a temperature or a span that is not above 0."""
+    """A schedule; raises RefineError for an unknown kind, or a temperature or a span that is not
+    above 0.
+    """
     if kind not in KINDS:
         raise RefineError(f"the schedule {kind!r} is unknown; use one of {', '.join(KINDS)}")
     if tau_max is not None and not tau_max > 0:
         raise RefineError(f"a tau_max of {tau_max} makes no sense; give a number above 0")
     if span is not None and not span > 0:
-        raise RefineError(f"a schedule that spans {span} steps makes no sense; give a number above 0")
+        raise RefineError(
+            f"a schedule that spans {span} steps makes no sense; give a number above 0"
+        )
     return Schedule(kind, tau_max, span)

@@ -22,10 +22,11 @@ _MARGIN = 1.006
 
 
 class Task(NamedTuple):
-    """A picture to refine: its place among others, made ready; its quality, and the field of its step; and what is asked.
+    """A picture to refine: its place among others, made ready; its quality, and the field of its
+    step; and what is asked.
 
-    trade_off: lambda, or None for the codec's own with the picture. factor: on top of it. target_bits: what its symbols are
-    to cost. target_mse_255: or what their error is to be.
+    trade_off: lambda, or None for the codec's own with the picture. factor: on top of it.
+      target_bits: what its symbols are to cost. target_mse_255: or what their error is to be.
     """
 
     index: int
@@ -67,20 +68,23 @@ def cut(codec: Codec, task: Task, most: int) -> list[Part]:
 
 
 def batches(parts: list[Part], size: int, most: int) -> list[list[Part]]:
-    """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture in their order."""
+    """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture
+    in their order.
+    """
 
     def kind(part):
         return part.tile.pixels.shape[:2], part.grey
 
     formed = []
-    for (sides, _), alike in itertools.groupby(sorted(parts, key=kind), kind):
-        alike, together = list(alike), max(min(size, most // math.prod(sides)), 1)
+    for (sides, _), group in itertools.groupby(sorted(parts, key=kind), kind):
+        alike, together = list(group), max(min(size, most // math.prod(sides)), 1)
         formed += [alike[first : first + together] for first in range(0, len(alike), together)]
     return formed
 
 
 def shown(batch: list[Part]) -> Shown:
     """The images of a batch, on the device."""
+
     def each(values, dtype=np.int32):
         return np.array(list(values), dtype)
 
@@ -97,7 +101,8 @@ def shown(batch: list[Part]) -> Shown:
 def ask(codec: Codec, formed: list[list[Part]]) -> dict[tuple[int, int], Asked]:
     """What is asked of each part, by the index of its task and its number.
 
-    All tiles of a picture have its trade-off, and of its targets what they would have without refinement.
+    All tiles of a picture have its trade-off, and of its targets what they would have without
+    refinement.
     """
     measured = collections.defaultdict(list)
     for batch in formed:
@@ -119,8 +124,9 @@ def _settled(part: Part) -> bool:
 def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]:
     """What is asked of all parts of a task, given bits and error at three steps (3, 2) of each.
 
-    A codec trained for a lambda has, on the mean over images, the step at which lambda * 255^2 * MSE + bpp is least: so what
-    its rate loses over what its error gains with the step is its trade-off with a picture.
+    A codec trained for a lambda has, on the mean over images, the step at which lambda * 255^2 *
+    MSE + bpp is least: so what its rate loses over what its error gains with the step is its
+    trade-off with a picture.
     """
     task = parts[0].task
     if all(map(_settled, parts)):
@@ -138,16 +144,23 @@ def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]
         return [Asked(trade_off, task.target_bits, task.target_mse_255)]
     target_bits = _MARGIN * task.target_bits * bits[:, 1] / whole_bits[1]
     target_errors = task.target_mse_255 / _MARGIN * errors[:, 1] / whole_errors[1]
-    return [Asked(trade_off, *targets) for targets in zip(target_bits.tolist(), target_errors.tolist(), strict=True)]
+    return [
+        Asked(trade_off, *targets)
+        for targets in zip(target_bits.tolist(), target_errors.tolist(), strict=True)
+    ]
 
 
 def _measured(codec: Codec, batch: list[Part]) -> np.ndarray:
-    """Bits and 255^2 * MSE (n, 3, 2) of the codec's own latents at three steps: finer, its own, and coarser."""
+    """Bits and 255^2 * MSE (n, 3, 2) of the codec's own latents at three steps: finer, its own, and
+    coarser.
+    """
     images = shown(batch)
     variables = loop.start(codec, images)
     points = []
     for spread in (-_SPREAD, 0, _SPREAD):
         fields = [int(np.clip(part.task.field + spread, -MAX_FIELD, MAX_FIELD)) for part in batch]
-        measured = loop.measure(codec, images, stacked.at_steps(codec, fields), variables, grey=batch[0].grey)
+        measured = loop.measure(
+            codec, images, stacked.at_steps(codec, fields), variables, grey=batch[0].grey
+        )
         points.append(np.stack([measured.bits, measured.mse_255], axis=-1))
     return np.stack(points, axis=1).astype(np.float64)

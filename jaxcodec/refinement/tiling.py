@@ -1,4 +1,6 @@
-"""Large pictures in overlapping tiles, each small enough to be refined within a budget of memory."""
+"""Large pictures in overlapping tiles, each small enough to be refined within a budget of
+memory.
+"""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,17 +19,21 @@ MEMORY_BYTES = 2 << 30
 """What a refinement may take besides the codec, where nothing else is asked."""
 
 _OVERLAP = 1
-"""Positions of the codec's stride, 64 pixels say, by which a tile is larger on each side than what is kept of it."""
+"""Positions of the codec's stride, 64 pixels say, by which a tile is larger on each side than what
+is kept of it.
+"""
 
 _ROOM = 2.0
-"""What a compiled step takes over what its gradient keeps: scratch space, the optimiser, and two iterates."""
+"""What a compiled step takes over what its gradient keeps: scratch space, the optimiser, and two
+iterates.
+"""
 
 
 class Tile(NamedTuple):
     """A part of a picture, or all of it.
 
-    pixels: uint8 (H, W, 3), in whole strides. height, width: what counts of them. row, column: where it lies, and what of it
-    is kept, in strides. share: of it that is kept.
+    pixels: uint8 (H, W, 3), in whole strides. height, width: what counts of them. row, column:
+      where it lies, and what of it is kept, in strides. share: of it that is kept.
     """
 
     pixels: np.ndarray
@@ -39,7 +45,9 @@ class Tile(NamedTuple):
 
 
 def split(codec: Codec, pixels: np.ndarray, height: int, width: int, most: int) -> list[Tile]:
-    """Tiles of one size, of about `most` pixels each, that cover a padded picture, of which `height` and `width` count."""
+    """Tiles of one size, of about `most` pixels each, that cover a padded picture, of which
+    `height` and `width` count.
+    """
     stride = codec.geometry.stride
     units = [side // stride for side in pixels.shape[:2]]
     (rows, columns), places = tiles.plan(*units, _OVERLAP, max(most // stride**2, 1))
@@ -56,7 +64,10 @@ def split(codec: Codec, pixels: np.ndarray, height: int, width: int, most: int) 
 def join(codec: Codec, parts: Sequence[Tile], trees: Sequence[Any]) -> Any:
     """One tree of arrays (1, h, w, any) from one such for each tile: what is kept of them."""
     stride = codec.geometry.stride
-    rows, columns = (max(span.stop for span in spans) for spans in zip(*[(part.row, part.column) for part in parts]))
+    rows, columns = (
+        max(span.stop for span in spans)
+        for spans in zip(*[(part.row, part.column) for part in parts], strict=False)
+    )
 
     def joined(*arrays):
         scale = arrays[0].shape[1] * stride // parts[0].pixels.shape[0]
@@ -69,7 +80,9 @@ def join(codec: Codec, parts: Sequence[Tile], trees: Sequence[Any]) -> Any:
 
 
 def pixels_within(codec: Codec, settings: Settings, memory_bytes: int) -> int:
-    """How many pixels may be refined at once: what a gradient keeps of each is counted without computing anything."""
+    """How many pixels may be refined at once: what a gradient keeps of each is counted without
+    computing anything.
+    """
     side = 2 * codec.geometry.stride
     small, large = (_kept_bytes(codec, settings, side * factor) for factor in (1, 2))
     each = (large - small) / (3 * side**2)
@@ -78,13 +91,23 @@ def pixels_within(codec: Codec, settings: Settings, memory_bytes: int) -> int:
 
 def _kept_bytes(codec: Codec, settings: Settings, side: int) -> int:
     """What the gradient of a picture of `side` x `side` pixels keeps, weights included."""
-    shown = Shown(np.zeros((1, side, side, 3), np.uint8), np.zeros(1, np.int32), np.int32(side), np.int32(side))
+    shown = Shown(
+        np.zeros((1, side, side, 3), np.uint8),
+        np.zeros(1, np.int32),
+        np.int32(side),
+        np.int32(side),
+    )
     variables = jax.eval_shape(lambda shown: problem.start(codec, shown), shown)
 
     def backward(variables):
         def loss(variables):
-            return problem.relaxed_loss(codec, shown, variables, 1.0, settings.relax(), jax.random.key(0), jnp.float32(1))[0]
+            return problem.relaxed_loss(
+                codec, shown, variables, 1.0, settings.relax(), jax.random.key(0), jnp.float32(1)
+            )[0]
 
         return jax.vjp(loss, variables)[1]
 
-    return sum(kept.size * kept.dtype.itemsize for kept in jax.tree.leaves(jax.eval_shape(backward, variables)))
+    return sum(
+        kept.size * kept.dtype.itemsize
+        for kept in jax.tree.leaves(jax.eval_shape(backward, variables))
+    )

@@ -1,1 +1,3 @@
-"""What makes XLA fast and quiet: compiler options, caches of programs, memory, devices, forms of convolution."""
+"""What makes XLA fast and quiet: compiler options, caches of programs, memory, devices, forms of
+convolution.
+"""

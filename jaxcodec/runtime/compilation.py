@@ -8,15 +8,18 @@ import jax
 from jaxcodec.runtime import programs
 
 _CPU_OPTIONS = {
-    # Temporary buffers of half the size: pages of fresh memory cost a CPU more than running at once gains.
+    # Temporary buffers of half the size: pages of fresh memory cost a CPU more than running at once
+    # gains.
     "xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED",
-    # Matrix products by Eigen, which shares the many small ones of transforms.winograd between threads.
+    # Matrix products by Eigen, which shares the many small ones of transforms.winograd between
+    # threads.
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION",
 }
 
 
 def compiled(function: Callable, identity: str | None = None, **settings) -> Callable:
-    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU, as `programs.kept` keeps it.
+    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU, as
+    `programs.kept` keeps it.
 
     Inside of another `jit` it is part of that one, which alone has options.
     """
@@ -25,7 +28,9 @@ def compiled(function: Callable, identity: str | None = None, **settings) -> Cal
 
 @functools.cache
 def options() -> dict[str, str | bool]:
-    """Compiler options for networks on the default back end: those that this version of XLA knows."""
+    """Compiler options for networks on the default back end: those that this version of XLA
+    knows.
+    """
     if jax.default_backend() != "cpu":
         return {}
     return {name: value for name, value in _CPU_OPTIONS.items() if _known(name, value)}

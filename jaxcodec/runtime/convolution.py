@@ -1,18 +1,23 @@
-"""Convolutions and transposed convolutions, with values and gradients that are fast on every back end.
+"""Convolutions and transposed convolutions, with values and gradients that are fast on every back
+end.
 
-Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each other's input
-gradient, and share the kernel's gradient, so three linear maps make all values and gradients here:
+Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each
+other's input gradient, and share the kernel's gradient, so three linear maps make all values and
+gradients here:
 
     _convolve(x, kernel)         sums taps over x, with a stride
-    _transpose(g, kernel)        its adjoint in x: spreads g over an image that is larger by the stride
+    _transpose(g, kernel)        its adjoint in x: spreads g over an image that is larger by the
+                                 stride
     _kernel_gradient(x, g)       its adjoint in the kernel
 
 Each is XLA's own, except on a CPU, where `_form` chooses by the sizes alone:
 
-    WINOGRAD   3x3 of stride 1 and 5x5 of stride 2: a fraction of the multiplications, see transforms.winograd
-    PATCHES    the kernel is larger than the output: XLA runs these tens of times slower than one matrix product
-    PHASES     what remains: `_transpose` as stride^2 dense convolutions, which XLA runs at more than twice the speed of
-               its own rule, a convolution over an input dilated with zeros
+    WINOGRAD   3x3 of stride 1 and 5x5 of stride 2: a fraction of the multiplications, see
+               transforms.winograd
+    PATCHES    the kernel is larger than the output: XLA runs these tens of times slower than one
+               matrix product
+    PHASES     what remains: `_transpose` as stride^2 dense convolutions, which XLA runs at more
+               than twice the speed of its own rule, a convolution over an input dilated with zeros
 """
 
 import enum
@@ -25,7 +30,8 @@ from jax import lax
 from jaxcodec.runtime import winograd
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-_NARROW = 16  # channels of an image below which XLA's dilated convolution is the faster `_transpose` on a CPU too
+# Image channels below which XLA's dilated convolution is the faster `_transpose` on a CPU too.
+_NARROW = 16
 _WIDE = 32  # channels on both sides from which Winograd's transforms pay
 _TILES = 64  # tiles for each phase of the stride from which the transforms of the kernel pay
 
@@ -51,10 +57,11 @@ def _form(kernel_shape, stride, pad, batch, size):
 
 
 def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
-    """Convolves `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, ceil(H/stride), ceil(W/stride), O).
+    """Convolves `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, ceil(H/stride),
+    ceil(W/stride), O).
 
-    The image is padded by k // 2 on every side: `border` is "zeros", or "edge" to replicate the outermost pixels,
-    which hides the border from the network.
+    The image is padded by k // 2 on every side: `border` is "zeros", or "edge" to replicate the
+    outermost pixels, which hides the border from the network.
     """
     pad = kernel.shape[0] // 2
     if pad == 0 and stride == 1:
@@ -65,10 +72,11 @@ def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zero
 
 
 def upsample_conv(x: jax.Array, kernel: jax.Array, stride: int = 2) -> jax.Array:
-    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, stride*H, stride*W, O).
+    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, stride*H,
+    stride*W, O).
 
-    Output o sums x[i] * kernel[o + k // 2 - stride * i], which is what PyTorch's ConvTranspose2d gives with
-    padding k // 2 and output padding stride - 1.
+    Output o sums x[i] * kernel[o + k // 2 - stride * i], which is what PyTorch's ConvTranspose2d
+    gives with padding k // 2 and output padding stride - 1.
     """
     return _transposed_conv(x, kernel.swapaxes(2, 3), stride)
 
@@ -106,7 +114,9 @@ def _transposed_conv_forward(x, kernel, stride):
 def _transposed_conv_backward(stride, residuals, gradient):
     x, kernel = residuals
     pad = kernel.shape[0] // 2
-    return _convolve(gradient, kernel, stride, pad), _kernel_gradient(gradient, x, kernel, stride, pad)
+    return _convolve(gradient, kernel, stride, pad), _kernel_gradient(
+        gradient, x, kernel, stride, pad
+    )
 
 
 _transposed_conv.defvjp(_transposed_conv_forward, _transposed_conv_backward)
@@ -123,7 +133,9 @@ def _convolve(x, kernel, stride, pad):
 
 
 def _transpose(gradient, kernel, stride, pad, size):
-    """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W, I)."""
+    """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
+    I).
+    """
     match _form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
         case _Form.WINOGRAD:
             return winograd.transpose(gradient, kernel, stride, pad, size)
@@ -150,7 +162,9 @@ def _output_size(size, taps, stride, pad):
 
 
 def _convolve_directly(x, kernel, stride, pad):
-    return lax.conv_general_dilated(x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=_DIMENSIONS)
+    return lax.conv_general_dilated(
+        x, kernel, (stride, stride), [(pad, pad)] * 2, dimension_numbers=_DIMENSIONS
+    )
 
 
 def _convolve_patches(x, kernel, stride, pad):
@@ -167,10 +181,12 @@ def _convolve_patches(x, kernel, stride, pad):
 
 
 def _transpose_by_phases(gradient, kernel, stride, pad, size):
-    """`_transpose` as stride^2 dense convolutions, one for each phase of the output, then interleaved.
+    """`_transpose` as stride^2 dense convolutions, one for each phase of the output, then
+    interleaved.
 
-    Output row o = stride * q + phase sums gradient[i] * kernel[o + pad - stride * i] over i. With the taps that are
-    congruent to phase + pad modulo the stride, in falling order, that is a convolution at row q.
+    Output row o = stride * q + phase sums gradient[i] * kernel[o + pad - stride * i] over i. With
+    the taps that are congruent to phase + pad modulo the stride, in falling order, that is a
+    convolution at row q.
     """
     swapped = kernel.swapaxes(2, 3)
     rows, columns = (
@@ -179,19 +195,27 @@ def _transpose_by_phases(gradient, kernel, stride, pad, size):
     )
     phases = [
         lax.conv_general_dilated(
-            gradient, swapped[row_taps, column_taps], (1, 1), [row_pads, column_pads], dimension_numbers=_DIMENSIONS
+            gradient,
+            swapped[row_taps, column_taps],
+            (1, 1),
+            [row_pads, column_pads],
+            dimension_numbers=_DIMENSIONS,
         )
         for row_taps, row_pads in rows
         for column_taps, column_pads in columns
     ]
     batch, height, width, channels = phases[0].shape
     grid = jnp.stack(phases, axis=3).reshape(batch, height, width, stride, stride, channels)
-    full = grid.transpose(0, 1, 3, 2, 4, 5).reshape(batch, stride * height, stride * width, channels)
+    full = grid.transpose(0, 1, 3, 2, 4, 5).reshape(
+        batch, stride * height, stride * width, channels
+    )
     return full[:, : size[0], : size[1]]
 
 
 def _phase(phase, taps, stride, pad, size_out, size_in):
-    """Along one axis, the taps that make a phase of the output, as a slice, and the padding (low, high)."""
+    """Along one axis, the taps that make a phase of the output, as a slice, and the padding (low,
+    high).
+    """
     first = (phase + pad) % stride
     count = (taps - 1 - first) // stride + 1
     last = first + (count - 1) * stride

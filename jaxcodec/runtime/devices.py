@@ -1,4 +1,6 @@
-"""What JAX computes on, asked for where it is first needed, so that a device that is not there is a plain sentence."""
+"""What JAX computes on, asked for where it is first needed, so that a device that is not there is a
+plain sentence.
+"""
 
 import os
 
@@ -24,9 +26,12 @@ def check() -> None:
         reason = str(problem).strip().partition("\n")[0][:200].rstrip(" .")
         wanted = jax.config.jax_platforms
         if not wanted:
-            raise DeviceError(f"JAX finds no device to compute on ({reason}); install JAX anew") from problem
+            raise DeviceError(
+                f"JAX finds no device to compute on ({reason}); install JAX anew"
+            ) from problem
         source = _PLATFORMS if os.environ.get(_PLATFORMS) == wanted else "the setting jax_platforms"
         raise DeviceError(
-            f"{source} asks for {wanted!r}, and JAX finds no such device here{reason and f' ({reason})'}; unset {_PLATFORMS}, "
+            f"{source} asks for {wanted!r}, and JAX finds no such device "
+            f"here{reason and f' ({reason})'}; unset {_PLATFORMS}, "
             "set it to cpu, or install JAX for that device"
         ) from problem

@@ -1,4 +1,6 @@
-"""Which settings of JAX the codec's own functions run under, whatever those of the program around them."""
+"""Which settings of JAX the codec's own functions run under, whatever those of the program around
+them.
+"""
 
 import contextlib
 import functools
@@ -8,10 +10,12 @@ import jax
 
 
 def ours(function: Callable) -> Callable:
-    """`function` under JAX's own rules for ranks and types, and free to move arrays between host and device.
+    """`function` under JAX's own rules for ranks and types, and free to move arrays between host
+    and device.
 
-    A program may have them stricter for what it computes itself (`jax_numpy_rank_promotion`, `jax_numpy_dtype_promotion`,
-    `jax_transfer_guard`); networks and coders are written for the rules that JAX comes with, and files live on the host.
+    A program may have them stricter for what it computes itself (`jax_numpy_rank_promotion`,
+    `jax_numpy_dtype_promotion`, `jax_transfer_guard`); networks and coders are written for the
+    rules that JAX comes with, and files live on the host.
     """
 
     @functools.wraps(function)

@@ -1,9 +1,10 @@
 """Compiled programs kept between runs, beside JAX's own cache of them and for the same user.
 
-JAX's cache spares a run the work of XLA, but not that of tracing and lowering in Python, which takes a command longer than
-the coding of a picture. A program that is kept here is found by a name that tells all that it depends on, so that nothing
-of it is traced: the source of this package, what its function is made from, the shapes of its arguments, the versions and
-settings of JAX, and the machine. Where anything is amiss it is made anew.
+JAX's cache spares a run the work of XLA, but not that of tracing and lowering in Python, which
+takes a command longer than the coding of a picture. A program that is kept here is found by a name
+that tells all that it depends on, so that nothing of it is traced: the source of this package, what
+its function is made from, the shapes of its arguments, the versions and settings of JAX, and the
+machine. Where anything is amiss it is made anew.
 """
 
 import functools
@@ -30,16 +31,19 @@ _LIBRARIES = ("jax", "jaxlib", "flax", "numpy")
 
 
 def kept(
-    function: Callable, identity: str | None, options: Callable[[], Mapping[str, Any]] = dict, **settings
+    function: Callable,
+    identity: str | None,
+    options: Callable[[], Mapping[str, Any]] = dict,
+    **settings,
 ) -> Callable:
     """`jax.jit(function, **settings)`, whose programs are kept where JAX keeps its own.
 
     Args:
       function: of arrays, in any containers.
-      identity: tells it from other functions, with all that its code depends on besides this package's source; None keeps
-        nothing.
-      options: gives compiler options, which follow from what a name tells, and are asked for where something is compiled.
-        Inside of another `jit` they do not count.
+      identity: tells it from other functions, with all that its code depends on besides this
+        package's source; None keeps nothing.
+      options: gives compiler options, which follow from what a name tells, and are asked for where
+        something is compiled. Inside of another `jit` they do not count.
       settings: `static_argnames`, to be given by name.
     """
     nested, programs = jax.jit(function, **settings), {}
@@ -56,7 +60,9 @@ def kept(
         folder = None if identity is None else _folder()
         if folder is None or not all(map(_plain, leaves)):
             return outermost()(*arguments, **static)
-        shapes = tuple((leaf.shape, leaf.dtype.name, getattr(leaf, "weak_type", False)) for leaf in leaves)
+        shapes = tuple(
+            (leaf.shape, leaf.dtype.name, getattr(leaf, "weak_type", False)) for leaf in leaves
+        )
         key = structure, shapes, tuple(sorted(static.items())), _settings()
         if key not in programs:
             path = folder / _digest(identity, str(key))
@@ -77,13 +83,19 @@ def _load(path: pathlib.Path, leaves: int) -> jax.stages.Compiled | None:
             return None
         program, outputs = pickle.loads(data)
         given = jax.tree.structure(((0,) * leaves, {}))
-        return serialize_executable.deserialize_and_load(program, given, jax.tree.structure(outputs))
+        return serialize_executable.deserialize_and_load(
+            program, given, jax.tree.structure(outputs)
+        )
     except Exception:  # whatever is wrong with it, another is made in its place
         return None
 
 
-def _compile(path: pathlib.Path, function: Callable, structure, leaves: list, options) -> jax.stages.Compiled:
-    """The program of the function, which takes the leaves of its arguments; kept in a file where that can be."""
+def _compile(
+    path: pathlib.Path, function: Callable, structure, leaves: list, options
+) -> jax.stages.Compiled:
+    """The program of the function, which takes the leaves of its arguments; kept in a file where
+    that can be.
+    """
 
     def flat(*leaves):
         return function(*jax.tree.unflatten(structure, leaves))
@@ -101,7 +113,9 @@ def _compile(path: pathlib.Path, function: Callable, structure, leaves: list, op
 
 
 def _forget_others(folder: pathlib.Path) -> None:
-    """Removes the programs of other versions that were used longest ago, before those of a new one are kept."""
+    """Removes the programs of other versions that were used longest ago, before those of a new one
+    are kept.
+    """
     if not folder.exists() and folder.parent.exists():
         others = sorted(folder.parent.iterdir(), key=lambda other: other.stat().st_mtime)
         for other in others[: 1 - _KINDS]:
@@ -109,9 +123,16 @@ def _forget_others(folder: pathlib.Path) -> None:
 
 
 def _folder() -> pathlib.Path | None:
-    """Where programs of this package and JAX are kept; None where JAX keeps none, or has several devices."""
+    """Where programs of this package and JAX are kept; None where JAX keeps none, or has several
+    devices.
+    """
     folder = jax.config.jax_compilation_cache_dir
-    if not folder or not jax.config.jax_enable_compilation_cache or "://" in str(folder) or jax.device_count() > 1:
+    if (
+        not folder
+        or not jax.config.jax_enable_compilation_cache
+        or "://" in str(folder)
+        or jax.device_count() > 1
+    ):
         return None
     return pathlib.Path(folder) / _FOLDER / _kind()
 
@@ -124,10 +145,18 @@ def _kind() -> str:
 
 
 def _machine() -> list[str]:
-    """All that decides whether a compiled program runs here, with the flags that XLA reads from the environment."""
+    """All that decides whether a compiled program runs here, with the flags that XLA reads from the
+    environment.
+    """
     (device,) = jax.local_devices()
     flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
-    return [device.device_kind, device.client.platform_version, platform.machine(), *_processor(), *flags]
+    return [
+        device.device_kind,
+        device.client.platform_version,
+        platform.machine(),
+        *_processor(),
+        *flags,
+    ]
 
 
 def _processor() -> list[str]:
@@ -136,7 +165,13 @@ def _processor() -> list[str]:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return [platform.node()]
-    return sorted({line for line in lines if line.lower().startswith(("model name", "flags", "features", "isa", "cpu part"))})
+    return sorted(
+        {
+            line
+            for line in lines
+            if line.lower().startswith(("model name", "flags", "features", "isa", "cpu part"))
+        }
+    )
 
 
 def _settings() -> tuple:
@@ -146,12 +181,27 @@ def _settings() -> tuple:
 
 @functools.cache
 def _setting_names() -> tuple[str, ...]:
-    relevant = ("x64", "precision", "promotion", "prng", "threefry", "nans", "infs", "numpy", "default", "bits")
-    return tuple(name for name in sorted(jax.config.values) if any(word in name for word in relevant))
+    relevant = (
+        "x64",
+        "precision",
+        "promotion",
+        "prng",
+        "threefry",
+        "nans",
+        "infs",
+        "numpy",
+        "default",
+        "bits",
+    )
+    return tuple(
+        name for name in sorted(jax.config.values) if any(word in name for word in relevant)
+    )
 
 
 def _plain(leaf: Any) -> bool:
-    return isinstance(leaf, (np.ndarray, np.generic)) or (isinstance(leaf, jax.Array) and len(leaf.devices()) == 1)
+    return isinstance(leaf, (np.ndarray, np.generic)) or (
+        isinstance(leaf, jax.Array) and len(leaf.devices()) == 1
+    )
 
 
 def _digest(*parts: str | bytes) -> str:

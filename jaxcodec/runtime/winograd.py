@@ -1,12 +1,14 @@
-"""Convolutions by Winograd's minimal filtering F(4x4, 3x3), for back ends that are bound by multiplications.
+"""Convolutions by Winograd's minimal filtering F(4x4, 3x3), for back ends that are bound by
+multiplications.
 
-A tile of 4x4 outputs takes 36 multiplications for each pair of channels, where sums over 3x3 taps take 144 (Lavin and
-Gray 2016). The values differ from those sums by about 1e-5 of the largest.
+A tile of 4x4 outputs takes 36 multiplications for each pair of channels, where sums over 3x3 taps
+take 144 (Lavin and Gray 2016). The values differ from those sums by about 1e-5 of the largest.
 
-Kernels are (2s + 1, 2s + 1, I, O) for a stride s, with a padding of s: 3x3 of stride 1, 5x5 of stride 2. With the s^2
-phases of the image side by side as channels, each of these is a 3x3 convolution of stride 1. `_B`, `_G` and `_A` are the
-published transforms of image, kernel and output, applied along rows and then along columns. The tiles are worked off in
-bands of rows, so that what lies between the transforms stays in the cache.
+Kernels are (2s + 1, 2s + 1, I, O) for a stride s, with a padding of s: 3x3 of stride 1, 5x5 of
+stride 2. With the s^2 phases of the image side by side as channels, each of these is a 3x3
+convolution of stride 1. `_B`, `_G` and `_A` are the published transforms of image, kernel and
+output, applied along rows and then along columns. The tiles are worked off in bands of rows, so
+that what lies between the transforms stays in the cache.
 """
 
 import functools
@@ -40,19 +42,27 @@ def tiles(batch: int, size: tuple[int, int]) -> int:
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int, pad: int) -> jax.Array:
-    """Sums taps over `x` (B, H, W, I), padded with zeros, by `kernel` (2s+1, 2s+1, I, O): (B, h, w, O)."""
+    """Sums taps over `x` (B, H, W, I), padded with zeros, by `kernel` (2s+1, 2s+1, I, O): (B, h, w,
+    O).
+    """
     size = tuple((side + 2 * pad - 2 * stride - 1) // stride + 1 for side in x.shape[1:3])
     return _filter(x, _by_phase(kernel, stride), stride, pad, 1, size)
 
 
-def transpose(gradient: jax.Array, kernel: jax.Array, stride: int, pad: int, size: tuple[int, int]) -> jax.Array:
-    """The adjoint of `convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W, I)."""
+def transpose(
+    gradient: jax.Array, kernel: jax.Array, stride: int, pad: int, size: tuple[int, int]
+) -> jax.Array:
+    """The adjoint of `convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
+    I).
+    """
     mirrored = _by_phase(kernel, stride)[::-1, ::-1].swapaxes(2, 3)
     return _filter(gradient, mirrored, 1, 2 - pad // stride, stride, size)
 
 
 def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) -> jax.Array:
-    """The adjoint of `convolve` in the kernel: x (B, H, W, I) and gradient (B, h, w, O) to (2s+1, 2s+1, I, O)."""
+    """The adjoint of `convolve` in the kernel: x (B, H, W, I) and gradient (B, h, w, O) to (2s+1,
+    2s+1, I, O).
+    """
     channels, features = x.shape[3], gradient.shape[3]
     count = _tiles(gradient.shape[1:3])
     rows, bands = _bands(x.shape[0], *count, max(stride**2 * channels, features))
@@ -66,7 +76,9 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) ->
 
     total = jnp.zeros((_POINTS**2, features, stride**2 * channels), x.dtype)
     total = lax.fori_loop(0, bands, band, total) if bands > 1 else band(0, total)
-    total = lax.optimization_barrier(total)  # the product is faster this way round than with its result transposed
+    total = lax.optimization_barrier(
+        total
+    )  # the product is faster this way round than with its result transposed
     taps = _along(_G.T, _along(_G.T, total.reshape(_POINTS, _POINTS, *total.shape[1:]), 0), 1)
     taps = taps.reshape(3, 3, features, stride, stride, channels).transpose(0, 3, 1, 4, 5, 2)
     size = 2 * stride + 1
@@ -74,7 +86,9 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) ->
 
 
 def _by_phase(kernel, stride):
-    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O): tap i sees phase i % s of the block of s pixels i // s - 1 away."""
+    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O): tap i sees phase i % s of the block of s pixels i //
+    s - 1 away.
+    """
     *_, channels, features = kernel.shape
     padded = jnp.pad(kernel, ((0, stride - 1), (0, stride - 1), (0, 0), (0, 0)))
     split = padded.reshape(3, stride, 3, stride, channels, features)
@@ -82,7 +96,9 @@ def _by_phase(kernel, stride):
 
 
 def _filter(x, kernel, stride, pad, factor, size):
-    """Convolves phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and interleaves f*f phases of output: (B, *size, O)."""
+    """Convolves phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and interleaves f*f phases of
+    output: (B, *size, O).
+    """
     filters = _along(_G, _along(_G, kernel, 0), 1).reshape(_POINTS**2, *kernel.shape[2:])
     filters = lax.optimization_barrier(filters)
     batch, count = x.shape[0], _tiles(-(-side // factor) for side in size)
@@ -92,11 +108,15 @@ def _filter(x, kernel, stride, pad, factor, size):
         points = _image_points(x, row, rows, count[1], stride, pad, _TILE * count[0])
         points = lax.dot_general(points, filters, (((2,), (1,)), ((0,), (0,))))
         points = points.reshape(_POINTS, _POINTS, batch, rows, count[1], factor, factor, -1)
-        image = _along(_A, lax.optimization_barrier(_along(_A, points, 0)), 1).transpose(2, 3, 0, 5, 4, 1, 6, 7)
+        image = _along(_A, lax.optimization_barrier(_along(_A, points, 0)), 1).transpose(
+            2, 3, 0, 5, 4, 1, 6, 7
+        )
         return image.reshape(batch, _TILE * factor * rows, _TILE * factor * count[1], -1)
 
     def place(index, image):
-        row = jnp.minimum(index * rows, count[0] - rows)  # the last band may repeat rows of the one before
+        row = jnp.minimum(
+            index * rows, count[0] - rows
+        )  # the last band may repeat rows of the one before
         return lax.dynamic_update_slice_in_dim(image, band(row), _TILE * factor * row, 1)
 
     if bands == 1:
@@ -121,7 +141,9 @@ def _bands(batch, rows, columns, channels):
 
 
 def _image_points(x, row, rows, columns, stride, pad, end):
-    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on; the last ends at output `end`."""
+    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on; the last ends
+    at output `end`.
+    """
     size = tuple(stride * (_TILE * count + 2) for count in (rows, columns))
     window = _window(x, stride * _TILE * row - pad, size, pad, stride * (end + 2) - pad)
     points = _points_2d(_B, window, rows, columns, stride)
@@ -137,25 +159,33 @@ def _window(x, row, size, pad, end):
     inside = jnp.clip(row, 0, x.shape[1] - height)
     window = lax.dynamic_slice_in_dim(x, inside, height, 1)
     below, right = max(end - x.shape[1], 0), size[1] - pad - x.shape[2]
-    window = lax.pad(window, jnp.zeros((), x.dtype), ((0, 0, 0), (pad, below, 0), (pad, right, 0), (0, 0, 0)))
+    window = lax.pad(
+        window, jnp.zeros((), x.dtype), ((0, 0, 0), (pad, below, 0), (pad, right, 0), (0, 0, 0))
+    )
     return lax.dynamic_slice_in_dim(window, row - inside + pad, size[0], 1)
 
 
 def _points_2d(matrix, x, rows, columns, stride=1):
-    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C), from x (B, H, W, C)."""
+    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C), from x (B,
+    H, W, C).
+    """
     by_row = lax.optimization_barrier(_points(matrix, x, 1, rows, stride, position=0))
     return _points(matrix, by_row, 3, columns, stride, position=1)
 
 
 def _points(matrix, x, axis, count, stride, position):
-    """`_points_2d` along one axis: the points make a new axis at `position`, the phases one before the last."""
+    """`_points_2d` along one axis: the points make a new axis at `position`, the phases one before
+    the last.
+    """
     step = _TILE * stride
     length = step * (count - 1) + 1
 
     def entry(first):
         return lax.slice_in_dim(x, first, first + length, step, axis)
 
-    groups = [[entry(phase + stride * tap) for tap in range(matrix.shape[1])] for phase in range(stride)]
+    groups = [
+        [entry(phase + stride * tap) for tap in range(matrix.shape[1])] for phase in range(stride)
+    ]
     points = [jnp.stack([_combine(row, group) for group in groups], axis=-2) for row in matrix]
     return jnp.stack(points, position)
 
@@ -167,5 +197,9 @@ def _along(matrix, x, axis):
 
 
 def _combine(weights, parts):
-    terms = [part * weight.astype(part.dtype) for weight, part in zip(weights, parts, strict=True) if weight]
+    terms = [
+        part * weight.astype(part.dtype)
+        for weight, part in zip(weights, parts, strict=True)
+        if weight
+    ]
     return functools.reduce(jnp.add, terms)

@@ -1,9 +1,9 @@
 """Files of a given closeness: at least a PSNR or an MS-SSIM, and hardly more.
 
-A quality of the codec comes near; then the networks of the encoder have run, and the step is moved until what a decoder will
-show is as close as was asked for. On photographs closeness falls smoothly with the step, and that is all. On flat and tiny
-pictures it jumps, and may rise: there a grid of qualities and steps is looked at too, and the smallest file is taken that is
-close enough.
+A quality of the codec comes near; then the networks of the encoder have run, and the step is moved
+until what a decoder will show is as close as was asked for. On photographs closeness falls smoothly
+with the step, and that is all. On flat and tiny pictures it jumps, and may rise: there a grid of
+qualities and steps is looked at too, and the smallest file is taken that is close enough.
 """
 
 import collections
@@ -37,7 +37,11 @@ _SLOPE = -5.0 * UNIT  # dB for each unit of the field, on photographs
 _QUALITY_SLOPE = -0.0012  # dB for each hundredth of the quality, taken off
 _NEAR_DB = 0.4  # a quality this near is left to the step
 _TRIALS = 24
-_GRIDS = ((1 << 16, 9), (1 << 21, 5), (math.inf, 3))  # up to so many pixels, so many qualities, and steps of each
+_GRIDS = (
+    (1 << 16, 9),
+    (1 << 21, 5),
+    (math.inf, 3),
+)  # up to so many pixels, so many qualities, and steps of each
 _COARSER = 6  # looks for a step that is a little coarser, and still close enough
 _FILES = 4  # of those that should be the smallest; which one is, is seen when they are written
 
@@ -49,8 +53,10 @@ Place = tuple[int | None, int]
 class Closeness(NamedTuple):
     """How close pixels are to a picture, in dB.
 
-    measure: uint8 (height, width, 1 or 3) -> dB, rising with closeness. target_db: what was asked for, and told: as text.
-    unit: dB -> the unit that it was asked for in. digits: how many of it are told. suffix: what then follows.
+    measure: uint8 (height, width, 1 or 3) -> dB, rising with closeness. target_db: what was asked
+      for, and told: as text.
+    unit: dB -> the unit that it was asked for in. digits: how many of it are told. suffix: what
+      then follows.
     """
 
     measure: Callable[[np.ndarray], float]
@@ -67,12 +73,21 @@ class Closeness(NamedTuple):
 
 
 def by_psnr(source: pictures.Source, target: float) -> Closeness:
-    """A PSNR in dB, over the pixels that somebody sees; raises RateError for one that makes no sense."""
+    """A PSNR in dB, over the pixels that somebody sees; raises RateError for one that makes no
+    sense.
+    """
     if not (math.isfinite(target) and 0 < target < MOST_DB):
-        raise RateError(f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {MOST_DB:g}")
+        raise RateError(
+            f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {MOST_DB:g}"
+        )
     original = source.seen(_original(source))
     return Closeness(
-        lambda pixels: float(psnr_db(source.seen(pixels), original)), target, f"a PSNR of {target:g} dB", lambda db: db, 2, " dB"
+        lambda pixels: float(psnr_db(source.seen(pixels), original)),
+        target,
+        f"a PSNR of {target:g} dB",
+        lambda db: db,
+        2,
+        " dB",
     )
 
 
@@ -96,8 +111,9 @@ def by_ms_ssim(source: pictures.Source, target: float) -> Closeness:
 def encode(codec: Codec, source: pictures.Source, closeness: Closeness, nearest: bool) -> Encoded:
     """The smallest file found that is at least as close as asked for.
 
-    It is at most MARGIN_DB closer where such a file is found; else as close as it may be, with a note that tells what it
-    reached. If `nearest`, what is then taken is the file nearest in closeness, and of equally near ones the smallest.
+    It is at most MARGIN_DB closer where such a file is found; else as close as it may be, with a
+    note that tells what it reached. If `nearest`, what is then taken is the file nearest in
+    closeness, and of equally near ones the smallest.
 
     Raises:
       RateError: the codec cannot come so close with this picture, unless `nearest`.
@@ -110,42 +126,71 @@ def encode(codec: Codec, source: pictures.Source, closeness: Closeness, nearest:
     if met and _smooth(looks.seen):
         return _told(closeness, looks, [(hundredths, max(met))])
     low, high = _scan(looks)
-    reach = f"the codec {codec.name} reaches {closeness.say(low, math.ceil)} to {closeness.say(high)}{closeness.suffix} with this picture"
+    reach = (
+        f"the codec {codec.name} reaches {closeness.say(low, math.ceil)} to "
+        f"{closeness.say(high)}{closeness.suffix} with this picture"
+    )
     off = {place: abs(db - least) for place, db in looks.seen.items()}
     enough = [place for place, db in looks.seen.items() if db >= least]
     if nearest and not any(least <= db <= most for db in looks.seen.values()):
-        return _told(closeness, looks, [place for place in off if off[place] <= min(off.values())], reach)
+        return _told(
+            closeness, looks, [place for place in off if off[place] <= min(off.values())], reach
+        )
     if not enough:
         raise RateError(
-            f"{closeness.told} cannot be met: {reach}; ask for less, or take the nearest with nearest=True (--nearest)"
+            f"{closeness.told} cannot be met: {reach}; ask for less, or take the nearest with "
+            "nearest=True (--nearest)"
         )
     _coarsen(looks, min(enough, key=looks.bits), least)
-    return _told(closeness, looks, [place for place, db in looks.seen.items() if db >= least], reach)
+    return _told(
+        closeness, looks, [place for place, db in looks.seen.items() if db >= least], reach
+    )
 
 
 def _told(closeness: Closeness, looks: "_Looks", places: list[Place], reach: str = "") -> Encoded:
-    """The smallest file of these places, with what it reached; and a note where that is not about what was asked for."""
-    place = min(sorted(places, key=looks.bits)[:_FILES], key=looks.size) if len(places) > 1 else places[0]
+    """The smallest file of these places, with what it reached; and a note where that is not about
+    what was asked for.
+    """
+    place = (
+        min(sorted(places, key=looks.bits)[:_FILES], key=looks.size)
+        if len(places) > 1
+        else places[0]
+    )
     encoded, db = looks.file(place), looks.seen[place]
     if not closeness.target_db <= db <= closeness.target_db + MARGIN_DB:
-        kind = "smallest file found that is at least as close" if db >= closeness.target_db else "nearest file found"
-        note = f"{closeness.told} cannot be met closely, and the {kind} has {closeness.say(db)}{closeness.suffix}; {reach}"
+        kind = (
+            "smallest file found that is at least as close"
+            if db >= closeness.target_db
+            else "nearest file found"
+        )
+        note = (
+            f"{closeness.told} cannot be met closely, and the {kind} has "
+            f"{closeness.say(db)}{closeness.suffix}; {reach}"
+        )
         encoded = dataclasses.replace(encoded, notes=(*encoded.notes, note))
     return dataclasses.replace(encoded, reached=closeness.unit(db))
 
 
 class _Looks:
-    """What a decoder will show of a picture, measured at places: qualities in hundredths and fields of the step.
+    """What a decoder will show of a picture, measured at places: qualities in hundredths and fields
+    of the step.
 
     seen: the closeness in dB of each that was looked at.
     """
 
-    def __init__(self, codec: Codec, source: pictures.Source, measure: Callable[[np.ndarray], float]):
+    def __init__(
+        self, codec: Codec, source: pictures.Source, measure: Callable[[np.ndarray], float]
+    ):
         self.codec, self.source, self.measure = codec, source, measure
         self.seen: dict[Place, float] = {}
         # One quality is done with before the next; the analyses of a large picture are large.
-        self._analysis = functools.lru_cache(maxsize=2)(functools.partial(pictures.analyse, codec, source))
-        self.bits, self.file = functools.cache(self._bits), functools.lru_cache(maxsize=_FILES)(self._file)
+        self._analysis = functools.lru_cache(maxsize=2)(
+            functools.partial(pictures.analyse, codec, source)
+        )
+        self.bits, self.file = (
+            functools.cache(self._bits),
+            functools.lru_cache(maxsize=_FILES)(self._file),
+        )
 
     def db(self, hundredths: int | None, field: int) -> float:
         """The closeness at a place."""
@@ -165,7 +210,9 @@ class _Looks:
         """What the symbols of a place cost, nearly."""
         hundredths, field = place
         analysis = self._analysis(hundredths)
-        return trial.hyper_bits(self.codec, analysis) + trial.latent_bits(at_step(self.codec, field), analysis)
+        return trial.hyper_bits(self.codec, analysis) + trial.latent_bits(
+            at_step(self.codec, field), analysis
+        )
 
     def _file(self, place: Place) -> Encoded:
         hundredths, field = place
@@ -207,7 +254,9 @@ def _fields(looks: _Looks, hundredths: int | None, target_db: float) -> dict[int
 
 
 def _smooth(seen: dict[Place, float]) -> bool:
-    """Whether closeness fell with the step wherever two steps of a quality were looked at, and rose with the quality."""
+    """Whether closeness fell with the step wherever two steps of a quality were looked at, and rose
+    with the quality.
+    """
     by_field, by_quality = collections.defaultdict(list), collections.defaultdict(list)
     for hundredths, field in sorted(seen, key=lambda place: (place[0] or 0, -place[1])):
         by_field[field].append(seen[hundredths, field])
@@ -220,13 +269,18 @@ def _smooth(seen: dict[Place, float]) -> bool:
 
 
 def _scan(looks: _Looks) -> tuple[float, float]:
-    """Looks at a grid of qualities and steps, and about the closest of it; the range of closeness that was seen there.
+    """Looks at a grid of qualities and steps, and about the closest of it; the range of closeness
+    that was seen there.
 
     It does not depend on what was asked for, so that any closeness of this range is found again.
     """
     pixel_count = looks.source.pixel_count
     sides = next(sides for most, sides in _GRIDS if pixel_count <= most)
-    qualities = np.linspace(0, MAX_QUALITY, sides).round().astype(int).tolist() if looks.codec.variable else [None]
+    qualities = (
+        np.linspace(0, MAX_QUALITY, sides).round().astype(int).tolist()
+        if looks.codec.variable
+        else [None]
+    )
     fields = np.linspace(-MAX_FIELD, MAX_FIELD, sides).round().astype(int).tolist()
     found = {}
     for place in itertools.product(qualities, fields):
@@ -245,7 +299,11 @@ def _coarsen(looks: _Looks, place: Place, least: float) -> None:
     """Looks between a place that is close enough and the next coarser one that is not."""
     hundredths, fine = place
     coarse = min(
-        (field for (quality, field), db in looks.seen.items() if quality == hundredths and field > fine and db < least),
+        (
+            field
+            for (quality, field), db in looks.seen.items()
+            if quality == hundredths and field > fine and db < least
+        ),
         default=MAX_FIELD,
     )
     for _ in range(_COARSER):

@@ -1,8 +1,9 @@
 """The quality to begin with, from a glance at the picture: no network runs.
 
-A codec is taken for a transform of 16 x 16 blocks whose coefficients k cost log2(1 + (k / step)^2) bits each, times a
-constant. How fast that falls with the step tells a busy picture from a calm one. Which steps a codec has is seen from the
-rates that it takes on photographs, and from what photographs take.
+A codec is taken for a transform of 16 x 16 blocks whose coefficients k cost log2(1 + (k / step)^2)
+bits each, times a constant. How fast that falls with the step tells a busy picture from a calm one.
+Which steps a codec has is seen from the rates that it takes on photographs, and from what
+photographs take.
 """
 
 import math
@@ -14,18 +15,25 @@ from jaxcodec.codec import Codec
 _BLOCK, _BLOCKS = 16, 96
 _LOG_STEPS = np.arange(-3, 10, 1.5) * math.log(2)
 _BITS = 2.53
-"""Bits per pixel and unit of the mean of log2(1 + (k / step)^2); fitted, as what follows, on training photographs."""
+"""Bits per pixel and unit of the mean of log2(1 + (k / step)^2); fitted, as what follows, on
+training photographs.
+"""
 
 _TYPICAL = np.log([13.2, 8.18, 4.55, 2.24, 0.943, 0.326, 0.0869, 0.0178, 0.0029])
-"""The logarithms of what photographs take at these steps, as hard ones as codecs tell their rates on."""
-_COLOURS = np.array([[0.299, -0.169, 0.5], [0.587, -0.331, -0.419], [0.114, 0.5, -0.081]], np.float32)
+"""The logarithms of what photographs take at these steps, as hard ones as codecs tell their rates
+on.
+"""
+_COLOURS = np.array(
+    [[0.299, -0.169, 0.5], [0.587, -0.331, -0.419], [0.114, 0.5, -0.081]], np.float32
+)
 
 
 def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
-    """The quality, 0 to 100, at which a codec with several will take about `bpp` for `pixels` uint8 (H, W, 3).
+    """The quality, 0 to 100, at which a codec with several will take about `bpp` for `pixels` uint8
+    (H, W, 3).
 
-    The logarithm of the rate that came out lay .10 to .15 (standard deviation) from that asked for, on 36 training
-    pictures.
+    The logarithm of the rate that came out lay .10 to .15 (standard deviation) from that asked for,
+    on 36 training pictures.
     """
     rates = np.log(_rates(pixels))
     low, high = log_steps(codec)
@@ -34,7 +42,9 @@ def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
 
 
 def log_steps(codec: Codec) -> tuple[float, float]:
-    """The logarithms of the steps that stand for a codec's lowest and highest quality, not less than .5 apart."""
+    """The logarithms of the steps that stand for a codec's lowest and highest quality, not less
+    than .5 apart.
+    """
     low, high = np.interp(-np.log(codec.bpp_range), -_TYPICAL, _LOG_STEPS)
     return float(low), float(min(high, low - 0.5))
 
@@ -46,7 +56,15 @@ def _rates(pixels: np.ndarray) -> np.ndarray:
     coefficients = scipy.fft.dctn(_blocks(pixels) @ _COLOURS, axes=(1, 2), norm="ortho")
     coefficients[:, 0, 0] = 0  # neighbours tell it
     power = np.square(coefficients, out=coefficients)
-    return np.array([_BITS * np.log2(1 + power * np.float32(math.exp(-2 * step))).mean() for step in _LOG_STEPS]) + 1e-6
+    return (
+        np.array(
+            [
+                _BITS * np.log2(1 + power * np.float32(math.exp(-2 * step))).mean()
+                for step in _LOG_STEPS
+            ]
+        )
+        + 1e-6
+    )
 
 
 def _blocks(pixels: np.ndarray) -> np.ndarray:

@@ -1,7 +1,9 @@
-"""Files of a given size: the quality by a glance, the networks once, then the step that fills the file.
+"""Files of a given size: the quality by a glance, the networks once, then the step that fills the
+file.
 
-Sizes are known before anything is coded, since tables tell the length of every code; what headers and the coder add is
-estimated, and put right after the first file. The logarithm of the size falls about linearly with that of the step.
+Sizes are known before anything is coded, since tables tell the length of every code; what headers
+and the coder add is estimated, and put right after the first file. The logarithm of the size falls
+about linearly with that of the step.
 """
 
 import math
@@ -16,7 +18,9 @@ from jaxcodec.targets import guess, trial
 from jaxcodec.targets.search import bounded, crossing
 
 _NEAR = (-800, 500)
-"""A step farther from the codec's own costs about a percent of the rate, or more: then another quality is looked for."""
+"""A step farther from the codec's own costs about a percent of the rate, or more: then another
+quality is looked for.
+"""
 
 _SLOPE = -0.85 * UNIT
 """How fast the logarithm of the size falls with the field, on photographs."""
@@ -73,7 +77,9 @@ def to_size(codec: Codec, source: pictures.Source, limit: int) -> Fit:
 
 
 def at_extreme(codec: Codec, source: pictures.Source, field: int) -> Encoded:
-    """The smallest file that a codec can make of a picture (field MAX_FIELD), or the largest (-MAX_FIELD)."""
+    """The smallest file that a codec can make of a picture (field MAX_FIELD), or the largest
+    (-MAX_FIELD).
+    """
     hundredths = (0 if field > 0 else MAX_QUALITY) if codec.variable else None
     return file_at(codec, source, hundredths, pictures.analyse(codec, source, hundredths), field)
 
@@ -86,9 +92,13 @@ def file_at(
     field: int,
     tau: float = cost.TAU,
 ) -> Encoded:
-    """The file of an analysed picture at the step of a field, with symbols rounded as `trial.symbols` does."""
+    """The file of an analysed picture at the step of a field, with symbols rounded as
+    `trial.symbols` does.
+    """
     stepped = at_step(codec, field)
-    return pictures.write(stepped, source, hundredths, field, trial.symbols(stepped, analysis, tau), analysis.side)
+    return pictures.write(
+        stepped, source, hundredths, field, trial.symbols(stepped, analysis, tau), analysis.side
+    )
 
 
 def is_full(size: int, limit: int, pixel_count: int) -> bool:
@@ -109,7 +119,9 @@ def _fixed_bytes(source: pictures.Source) -> int:
 
 
 class _Start(NamedTuple):
-    """Where to begin at a quality: the field, the slope about it, and what the file holds besides the latent, in bytes."""
+    """Where to begin at a quality: the field, the slope about it, and what the file holds besides
+    the latent, in bytes.
+    """
 
     field: int
     slope: float
@@ -134,10 +146,11 @@ def _start(codec: Codec, source: pictures.Source, analysis: Analysis, limit: int
 
 
 def _better_quality(codec: Codec, hundredths: int | None, field: int, attempt: int) -> int | None:
-    """The quality to go on with: the one at hand, or another where the step is too far from the codec's own.
+    """The quality to go on with: the one at hand, or another where the step is too far from the
+    codec's own.
 
-    After the first attempt a far step is kept, but for the farthest: then the quality goes halfway, and in the last
-    attempt all the way, to where it ends.
+    After the first attempt a far step is kept, but for the farthest: then the quality goes halfway,
+    and in the last attempt all the way, to where it ends.
     """
     if hundredths is None or _NEAR[0] <= field <= _NEAR[1]:
         return hundredths
@@ -152,9 +165,16 @@ def _better_quality(codec: Codec, hundredths: int | None, field: int, attempt: i
 
 
 def _fill(
-    codec: Codec, source: pictures.Source, hundredths: int | None, analysis: Analysis, limit: int, start: _Start
+    codec: Codec,
+    source: pictures.Source,
+    hundredths: int | None,
+    analysis: Analysis,
+    limit: int,
+    start: _Start,
 ) -> Fit:
-    """The fullest file at a quality: the step is put right by what tables say, and then by what files weigh."""
+    """The fullest file at a quality: the step is put right by what tables say, and then by what
+    files weigh.
+    """
     aim, slope, extra = limit - max(_CLOSE / 4 * limit, _UNSURE_BYTES), start.slope, start.extra
     found = crossing(
         lambda field: math.log(trial.latent_bits(at_step(codec, field), analysis) + 1),
@@ -185,14 +205,24 @@ def _fill(
     best = fullest(files, limit)
     if above is None or not best.fits or is_full(len(best.encoded.data), limit, source.pixel_count):
         return best
-    # With a context the size jumps where many symbols come to look different to it: single ones are spared instead.
-    return fullest([best.encoded, *shaved(codec, source, hundredths, analysis, above, limit)], limit)
+    # With a context the size jumps where many symbols come to look different to it: single ones are
+    # spared instead.
+    return fullest(
+        [best.encoded, *shaved(codec, source, hundredths, analysis, above, limit)], limit
+    )
 
 
 def shaved(
-    codec: Codec, source: pictures.Source, hundredths: int | None, analysis: Analysis, field: int, limit: int
+    codec: Codec,
+    source: pictures.Source,
+    hundredths: int | None,
+    analysis: Analysis,
+    field: int,
+    limit: int,
 ) -> list[Encoded]:
-    """Files at a field whose own file is above the limit: what a bit is worth is bisected until one is full."""
+    """Files at a field whose own file is above the limit: what a bit is worth is bisected until one
+    is full.
+    """
     files = []
     low, high = 0, len(WORTHS)
     while low < high:

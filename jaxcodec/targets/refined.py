@@ -15,12 +15,12 @@ from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
 from jaxcodec.errors import RefineError
 from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.targets import closeness, matching
 from jaxcodec.refinement import batches
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.tasks import Task
+from jaxcodec.targets import closeness, matching
 
 
 def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
@@ -30,12 +30,19 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
       RefineError: they are not of this codec, not of a picture of this size, or on a plain grid.
     """
     if latents.plain:
-        raise RefineError("these latents lie on a plain grid, which is for comparison: no file has it; refine without `plain`")
+        raise RefineError(
+            "these latents lie on a plain grid, which is for comparison: no file has it; refine "
+            "without `plain`"
+        )
     if latents.codec_id != codec.id:
-        raise RefineError(f"these latents are of the codec {latents.codec_id}, and not of {codec.name}, which is {codec.id}")
+        raise RefineError(
+            f"these latents are of the codec {latents.codec_id}, and not of {codec.name}, which is "
+            f"{codec.id}"
+        )
     if latents.shape != source.shape:
         raise RefineError(
-            f"these latents are of a picture of {_size(latents.shape)}, and this one has {_size(source.shape)}; "
+            f"these latents are of a picture of {_size(latents.shape)}, and this one has "
+            f"{_size(source.shape)}; "
             "refine this one"
         )
     stepped = at_step(codec, latents.field)
@@ -48,7 +55,9 @@ KEPT = "refinement gained nothing, and the file without it was kept"
 
 
 class Goal(NamedTuple):
-    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a PSNR in dB, or nothing."""
+    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a PSNR
+    in dB, or nothing.
+    """
 
     source: pictures.Source
     encoded: Encoded
@@ -64,10 +73,11 @@ def improve(
 ) -> list[Encoded]:
     """Better files of pictures, from latents refined at the quality and the step of each.
 
-    Where there was nothing to meet, refined for the trade-off that the codec has there. Within a limit, they are refined to
-    cost as much; what they cost beyond it is spared, symbol by symbol, and the file is as full as `matching.to_size` makes it.
-    At a PSNR, they are refined to an error that is a little less; then symbols are spared. What is no closer to its picture,
-    or no smaller, than the file without refinement gives way to that, with a note.
+    Where there was nothing to meet, refined for the trade-off that the codec has there. Within a
+    limit, they are refined to cost as much; what they cost beyond it is spared, symbol by symbol,
+    and the file is as full as `matching.to_size` makes it. At a PSNR, they are refined to an error
+    that is a little less; then symbols are spared. What is no closer to its picture, or no smaller,
+    than the file without refinement gives way to that, with a note.
     """
     tasks = [_task(index, goal) for index, goal in enumerate(goals)]
     found = batches.refine(codec, tasks, settings, progress=progress)
@@ -86,7 +96,11 @@ def _task(index: int, goal: Goal) -> Task:
 
 
 def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
-    better = _better(codec, goal, latents) if latents.found_at and math.isfinite(latents.best.loss) else None
+    better = (
+        _better(codec, goal, latents)
+        if latents.found_at and math.isfinite(latents.best.loss)
+        else None
+    )
     if better is not None:
         notes = goal.encoded.notes
     else:
@@ -95,7 +109,9 @@ def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
 
 
 def _better(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
-    """The file of refined latents, or None where it is no better than the one without refinement."""
+    """The file of refined latents, or None where it is no better than the one without
+    refinement.
+    """
     if goal.psnr_db is not None:
         return _at_psnr(codec, goal, latents)
     if goal.limit is not None:
@@ -111,8 +127,14 @@ def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
     if len(files[0].data) > limit:
         files += matching.shaved(codec, source, latents.hundredths, analysis, latents.field, limit)
     refined = matching.fullest(files, limit)
-    full = refined.fits and matching.close_enough(len(refined.encoded.data), limit, source.pixel_count)
-    return refined.encoded if full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded) else None
+    full = refined.fits and matching.close_enough(
+        len(refined.encoded.data), limit, source.pixel_count
+    )
+    return (
+        refined.encoded
+        if full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded)
+        else None
+    )
 
 
 def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
@@ -121,10 +143,16 @@ def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
 
     @functools.cache
     def at(place):
-        file = matching.file_at(codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place])
-        return dataclasses.replace(file, reached=min(_db(codec, goal.source, file), closeness.MOST_DB))
+        file = matching.file_at(
+            codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place]
+        )
+        return dataclasses.replace(
+            file, reached=min(_db(codec, goal.source, file), closeness.MOST_DB)
+        )
 
-    too_far = bisect.bisect_left(range(len(matching.WORTHS)), True, key=lambda place: at(place).reached < goal.psnr_db)
+    too_far = bisect.bisect_left(
+        range(len(matching.WORTHS)), True, key=lambda place: at(place).reached < goal.psnr_db
+    )
     if too_far == 0:
         return None
     refined = at(too_far - 1)

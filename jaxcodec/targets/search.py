@@ -13,7 +13,9 @@ class Crossing(NamedTuple):
 
 
 def bounded(slope: float, before: float) -> float:
-    """A slope as measured, but no more than twice or half of the one before, since two values tell it with noise."""
+    """A slope as measured, but no more than twice or half of the one before, since two values tell
+    it with noise.
+    """
     return min(max(slope, 2 * before), before / 2)
 
 
@@ -27,7 +29,8 @@ def crossing(
     tolerance: float,
     steps: int,
 ) -> Crossing:
-    """The field within `limits` where `value`, which falls, is about `target`: the secant method between brackets.
+    """The field within `limits` where `value`, which falls, is about `target`: the secant method
+    between brackets.
 
     Args:
       value: of a field.

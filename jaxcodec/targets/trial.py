@@ -1,7 +1,7 @@
 """An analysed picture, and what its latent costs at any quantiser step.
 
-The networks have run; what is left depends on the step alone and takes milliseconds: rounding, the choice of tables, and
-adding up the exact lengths of their codes.
+The networks have run; what is left depends on the step alone and takes milliseconds: rounding, the
+choice of tables, and adding up the exact lengths of their codes.
 """
 
 import dataclasses
@@ -21,7 +21,9 @@ _SAMPLE = 1 << 16
 
 
 def symbols(codec: Codec, analysis: Analysis, tau: float = cost.TAU) -> Symbols:
-    """The picture's symbols at the codec's step, rounded so that they cost little; `tau` is what a bit is worth."""
+    """The picture's symbols at the codec's step, rounded so that they cost little; `tau` is what a
+    bit is worth.
+    """
     return Symbols(analysis.hyper, _run(_symbols, codec, analysis, tau))
 
 
@@ -31,11 +33,15 @@ def latent_bits(codec: Codec, analysis: Analysis) -> float:
 
 
 def sample(codec: Codec, analysis: Analysis) -> Analysis:
-    """Some places of a picture's latent where tables allow it, for a look at how its bits change with the step."""
+    """Some places of a picture's latent where tables allow it, for a look at how its bits change
+    with the step.
+    """
     stride = math.isqrt(analysis.residual.size // _SAMPLE)
     if stride < 2 or not codec.kind.parallel:
         return analysis
-    rows, columns = (slice(min(stride // 2, size - 1), None, stride) for size in analysis.residual.shape[1:3])
+    rows, columns = (
+        slice(min(stride // 2, size - 1), None, stride) for size in analysis.residual.shape[1:3]
+    )
     places = slice(None), rows, columns
     residual, side = jax.tree.map(lambda array: array[places], (analysis.residual, analysis.side))
     return analysis._replace(residual=residual, side=side)
@@ -44,7 +50,12 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
 def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
     small = dataclasses.replace(codec, params=None)  # weights are many, and no use here
     windows = codec.geometry.place if codec.kind.parallel else codec.geometry.context
-    return tiles.run(windows, functools.partial(function, small, np.float32(tau)), analysis.residual, *analysis.side)
+    return tiles.run(
+        windows,
+        functools.partial(function, small, np.float32(tau)),
+        analysis.residual,
+        *analysis.side,
+    )
 
 
 # Two functions, because XLA's code for both results at once takes twice the time of both apart.

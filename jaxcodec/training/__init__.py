@@ -1,0 +1,1 @@
+"""Runs: from a config to checkpoints that `export` makes a codec of."""

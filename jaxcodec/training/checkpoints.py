@@ -1,4 +1,6 @@
-"""Checkpoints: the train state, the input's position, and the metrics of the open logging window, by Orbax."""
+"""Checkpoints: the train state, the input's position, and the metrics of the open logging window,
+by Orbax.
+"""
 
 import contextlib
 import pathlib
@@ -23,7 +25,8 @@ Read = TypeVar("Read")
 
 
 class Checkpoints:
-    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never seen as one.
+    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never
+    seen as one.
 
     For a `with` statement, at whose end every save is on disk.
     """
@@ -32,11 +35,15 @@ class Checkpoints:
         self._folder = (workdir / FOLDER).absolute()
         self._damaged: list[int] = []
         after = ocp.AsyncOptions(post_finalization_callback=self._seal)
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, enable_async_checkpointing=True, async_options=after)
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=keep, enable_async_checkpointing=True, async_options=after
+        )
         handlers = {"state": ocp.StandardCheckpointHandler(), "host": ocp.JsonCheckpointHandler()}
         with _writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._manager = ocp.CheckpointManager(self._folder, item_handlers=handlers, options=options)
+            self._manager = ocp.CheckpointManager(
+                self._folder, item_handlers=handlers, options=options
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +61,8 @@ class Checkpoints:
         return self._manager.latest_step()
 
     def save(self, step: int, state: TrainState, host: dict[str, Any]) -> None:
-        """Starts saving `state` and the JSON values `host` (input position, open window) as checkpoint `step`.
+        """Starts saving `state` and the JSON values `host` (input position, open window) as
+        checkpoint `step`.
 
         Raises TrainingError if this save cannot begin, or the one before did not succeed.
         """
@@ -62,17 +70,22 @@ class Checkpoints:
             return
         # The step donates its state; on a CPU Orbax may still be reading the very same buffers.
         state = jax.tree.map(jnp.copy, state)
-        arguments = ocp.args.Composite(state=ocp.args.StandardSave(state), host=ocp.args.JsonSave(host))
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardSave(state), host=ocp.args.JsonSave(host)
+        )
         with _writing(self._folder):
             self._manager.save(step, args=arguments)
 
     def restore(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
-        """The newest sound checkpoint, with the shapes and shardings of `template`; damaged ones are told in a warning.
+        """The newest sound checkpoint, with the shapes and shardings of `template`; damaged ones
+        are told in a warning.
 
         Raises TrainingError if it is of another model than the template, or if all are damaged.
         """
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
-        arguments = ocp.args.Composite(state=ocp.args.StandardRestore(abstract), host=ocp.args.JsonRestore())
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardRestore(abstract), host=ocp.args.JsonRestore()
+        )
 
         def read(step: int) -> tuple[TrainState, dict[str, Any]]:
             self._check_model(step, template)
@@ -84,7 +97,9 @@ class Checkpoints:
         return restored
 
     def set_aside_damaged(self) -> None:
-        """Moves the checkpoints that `restore` found damaged to `workdir/damaged_checkpoints`, to make way for new ones."""
+        """Moves the checkpoints that `restore` found damaged to `workdir/damaged_checkpoints`, to
+        make way for new ones.
+        """
         if not self._damaged:
             return
         if jax.process_index() == 0:
@@ -93,7 +108,9 @@ class Checkpoints:
                 aside.mkdir(exist_ok=True)
                 for step in self._damaged:
                     number = sum(path.name.split(".")[0] == str(step) for path in aside.iterdir())
-                    (self._folder / str(step)).rename(aside / (f"{step}.{number}" if number else str(step)))
+                    (self._folder / str(step)).rename(
+                        aside / (f"{step}.{number}" if number else str(step))
+                    )
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("damaged checkpoints are set aside")
         self._manager.reload()
@@ -120,12 +137,16 @@ class Checkpoints:
             there, here = stored.get(name, "missing"), wanted.get(name, "missing")
             if there != here:
                 raise TrainingError(
-                    f"the checkpoint of step {step} in {self._folder} does not fit the model of the config: {name} is "
-                    f"{there} there and {here} here; use the config that it was trained with, or another --workdir"
+                    f"the checkpoint of step {step} in {self._folder} does not fit the model of "
+                    f"the config: {name} is "
+                    f"{there} there and {here} here; use the config that it was trained with, or "
+                    "another --workdir"
                 )
 
     def _seal(self) -> None:
-        """Called by Orbax, in its own thread, when all is written, before it gives a checkpoint its name."""
+        """Called by Orbax, in its own thread, when all is written, before it gives a checkpoint its
+        name.
+        """
         if jax.process_index() == 0:
             for folder in self._folder.iterdir():
                 if folder.is_dir() and not folder.name.isdigit():
@@ -134,7 +155,8 @@ class Checkpoints:
 
 
 def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
-    """Step, and the averaged or the last parameters, of the newest sound checkpoint, as NumPy arrays.
+    """Step, and the averaged or the last parameters, of the newest sound checkpoint, as NumPy
+    arrays.
 
     Raises TrainingError if there is no checkpoint, or none that is not damaged.
     """
@@ -144,12 +166,16 @@ def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any
     handlers = {"state": ocp.PyTreeCheckpointHandler(), "host": ocp.JsonCheckpointHandler()}
     with ocp.CheckpointManager(directory, item_handlers=handlers) as manager:
         if manager.latest_step() is None:
-            raise TrainingError(f"{workdir} holds no finished checkpoint yet; let training reach its first one")
+            raise TrainingError(
+                f"{workdir} holds no finished checkpoint yet; let training reach its first one"
+            )
 
         def read(step: int) -> Any:
             # The train state restored as host arrays, whatever devices it was trained on.
             metadata = manager.item_metadata(step)["state"]
-            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata))
+            as_numpy = jax.tree.map(
+                lambda _: ocp.RestoreArgs(restore_type=np.ndarray), dict(metadata)
+            )
             arguments = ocp.args.Composite(state=ocp.args.PyTreeRestore(restore_args=as_numpy))
             return manager.restore(step, args=arguments).state["average" if averaged else "params"]
 
@@ -168,9 +194,15 @@ def _newest_sound(manager: ocp.CheckpointManager, read: Callable[[int], Read]) -
                 raise
             except Exception as error:  # Orbax and TensorStore raise anything, Exception itself too
                 problem = " ".join(str(error).split())[:200] or type(error).__name__
-        logging.warning("the checkpoint of step %d in %s is damaged (%s): it is passed over", step, manager.directory, problem)
+        logging.warning(
+            "the checkpoint of step %d in %s is damaged (%s): it is passed over",
+            step,
+            manager.directory,
+            problem,
+        )
     raise TrainingError(
-        f"every checkpoint in {manager.directory} is damaged (steps {', '.join(map(str, sorted(steps)))}); "
+        f"every checkpoint in {manager.directory} is damaged (steps "
+        f"{', '.join(map(str, sorted(steps)))}); "
         "restore them from a copy, or start anew in another --workdir"
     )
 
@@ -185,7 +217,10 @@ def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
 
 
 def _name(path) -> str:
-    parts = (next(getattr(key, kind) for kind in ("key", "name", "idx") if hasattr(key, kind)) for key in path)
+    parts = (
+        next(getattr(key, kind) for kind in ("key", "name", "idx") if hasattr(key, kind))
+        for key in path
+    )
     return "/".join(map(str, parts))
 
 
@@ -197,6 +232,7 @@ def _writing(folder: pathlib.Path) -> Iterator[None]:
     except Exception as error:  # Orbax and TensorStore raise anything
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise TrainingError(
-            f"cannot write a checkpoint to {folder}: {reason}; make room or give it leave to write, and the same command "
+            f"cannot write a checkpoint to {folder}: {reason}; make room or give it leave to "
+            "write, and the same command "
             "goes on from the newest one that is finished"
         ) from error

@@ -17,19 +17,35 @@ from jaxcodec.training.settings import SETTINGS
 RUN_FILE = "config.json"
 
 BINDING = (
-    "model", "objective", "target_rate", "start", "batch_size", "seed", "surrogate", "data.crop", "data.validation_images",
+    "model",
+    "objective",
+    "target_rate",
+    "start",
+    "batch_size",
+    "seed",
+    "surrogate",
+    "data.crop",
+    "data.validation_images",
     "optimiser.kind",
-)  # fmt: skip
-"""Settings that a run keeps from its first checkpoint to its last; all others may change when it is resumed."""
+)
+"""Settings that a run keeps from its first checkpoint to its last; all others may change when it is
+resumed.
+"""
 
 
 def default_config() -> ml_collections.ConfigDict:
-    """The defaults of `SETTINGS`, that every config starts from; `model` is left for it to fill, and the objective to set."""
+    """The defaults of `SETTINGS`, that every config starts from; `model` is left for it to fill,
+    and the objective to set.
+    """
     defaults: dict = {}
     for setting in SETTINGS:
         *groups, name = setting.name.split(".")
         group = functools.reduce(lambda within, part: within.setdefault(part, {}), groups, defaults)
-        group[name] = ml_collections.config_dict.placeholder(str) if setting.default is None else setting.default
+        group[name] = (
+            ml_collections.config_dict.placeholder(str)
+            if setting.default is None
+            else setting.default
+        )
     return ml_collections.ConfigDict(defaults)
 
 
@@ -38,10 +54,16 @@ COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932,
 
 
 def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
-    """CompressAI's training settings at its `quality` (1 to 8): Adam 1e-4, batches of 16 crops of 256, 5 million steps."""
-    qualities = {str(number): trade_off for number, trade_off in enumerate(COMPRESSAI_TRADE_OFFS, 1)}
+    """CompressAI's training settings at its `quality` (1 to 8): Adam 1e-4, batches of 16 crops of
+    256, 5 million steps.
+    """
+    qualities = {
+        str(number): trade_off for number, trade_off in enumerate(COMPRESSAI_TRADE_OFFS, 1)
+    }
     if str(quality) not in qualities:
-        raise TrainingError(f"quality {quality} is not one of CompressAI's; give 1 to {len(COMPRESSAI_TRADE_OFFS)}")
+        raise TrainingError(
+            f"quality {quality} is not one of CompressAI's; give 1 to {len(COMPRESSAI_TRADE_OFFS)}"
+        )
     config = default_config()
     trade_off = qualities[str(quality)]
     config.objective = {"first": trade_off, "last": trade_off, "balance": 0.0}
@@ -51,7 +73,9 @@ def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
 
 
 def small_config() -> ml_collections.ConfigDict:
-    """Settings for a first run on a CPU: 4,000 steps of 8 crops of 128 pixels at CompressAI's fourth trade-off."""
+    """Settings for a first run on a CPU: 4,000 steps of 8 crops of 128 pixels at CompressAI's
+    fourth trade-off.
+    """
     config = compressai_config(4)
     config.steps = 4_000
     config.batch_size = 8
@@ -63,26 +87,33 @@ def small_config() -> ml_collections.ConfigDict:
 
 
 def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    """A copy that a file can keep, with import paths in place of classes and functions; what it names may be imported now.
+    """A copy that a file can keep, with import paths in place of classes and functions; what it
+    names may be imported now.
 
     Raises:
       ExtensionError: it holds a class or function that no other process could import.
     """
     config = ml_collections.ConfigDict(extensions.named(config.copy_and_resolve_references()))
-    extensions.allow_named([config[name] for name in ("model", "objective", "surrogate")] + [config.optimiser.kind])
+    extensions.allow_named(
+        [config[name] for name in ("model", "objective", "surrogate")] + [config.optimiser.kind]
+    )
     return config
 
 
 def check(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError, RateError of a target rate or CodecFileError of a model, for settings that cannot work.
+    """Raises TrainingError, RateError of a target rate or CodecFileError of a model, for settings
+    that cannot work.
 
-    The message names the setting, its value and what it may be. Nothing is opened, nothing is compiled.
+    The message names the setting, its value and what it may be. Nothing is opened, nothing is
+    compiled.
     """
     _check_names(config)
     for setting in SETTINGS:
         value = _lookup(config, setting.name)
         if value is not None and setting.valid and not setting.valid.holds(value):
-            raise TrainingError(f"config.{setting.name} is {value!r}; it must be {setting.valid.words}")
+            raise TrainingError(
+                f"config.{setting.name} is {value!r}; it must be {setting.valid.words}"
+            )
     folders(config)
     models.build(config.model.to_dict())
     unit = stride(config.model.to_dict())
@@ -92,14 +123,19 @@ def check(config: ml_collections.ConfigDict) -> None:
             f"{max(1, round(config.data.crop / unit)) * unit} say"
         )
     if config.fake_quantised and models.coded_as(config.model.to_dict()) == "factorized":
-        raise TrainingError("a factorized model has no networks that choose tables; leave config.fake_quantised off")
+        raise TrainingError(
+            "a factorized model has no networks that choose tables; leave config.fake_quantised off"
+        )
     objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
 
 
 def folders(config: ml_collections.ConfigDict) -> list[str]:
     """The folders of images; raises TrainingError where there are none, or one without a name."""
     if not config.data.folders:
-        raise TrainingError("config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training images")
+        raise TrainingError(
+            "config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training "
+            "images"
+        )
     names = [name.strip() for name in config.data.folders.split(",")]
     if not all(names):
         raise TrainingError(
@@ -110,29 +146,43 @@ def folders(config: ml_collections.ConfigDict) -> list[str]:
 
 
 def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
-    """Raises TrainingError, which tells every difference, if the run in `workdir` was begun with other `BINDING` settings.
+    """Raises TrainingError, which tells every difference, if the run in `workdir` was begun with
+    other `BINDING` settings.
 
     Only for a folder that has a checkpoint: a run without one binds nobody.
     """
     if not (workdir / RUN_FILE).exists():
         return
-    before, now = (_flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), config))
-    names = sorted(name for name in before.keys() | now.keys() if _binds(name) and before.get(name) != now.get(name))
+    before, now = (
+        _flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), config)
+    )
+    names = sorted(
+        name
+        for name in before.keys() | now.keys()
+        if _binds(name) and before.get(name) != now.get(name)
+    )
     if names:
         missing = "not set"
         changes = "; ".join(
-            f"config.{name}: {before.get(name, missing)} before, {now.get(name, missing)} now" for name in names
+            f"config.{name}: {before.get(name, missing)} before, {now.get(name, missing)} now"
+            for name in names
         )
-        raise TrainingError(f"{workdir} holds a run with other settings ({changes}); use those, or another --workdir")
+        raise TrainingError(
+            f"{workdir} holds a run with other settings ({changes}); use those, or another "
+            "--workdir"
+        )
 
 
 def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
     """Keeps the settings in `workdir`, in place of those that were there."""
-    write_atomic(workdir / RUN_FILE, (config.to_json_best_effort(indent=1) + "\n").encode(), TrainingError)
+    write_atomic(
+        workdir / RUN_FILE, (config.to_json_best_effort(indent=1) + "\n").encode(), TrainingError
+    )
 
 
 def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
-    """The settings of the run in `workdir`; what a run of an older version did not know is at its default.
+    """The settings of the run in `workdir`; what a run of an older version did not know is at its
+    default.
 
     Raises TrainingError if there is no run, or its file is damaged.
     """
@@ -152,9 +202,13 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
 
 
 def _check_names(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a setting that there is none of. A model has its own, objective and optimiser may have."""
+    """Raises TrainingError for a setting that there is none of. A model has its own, objective and
+    optimiser may have.
+    """
     known = {setting.name for setting in SETTINGS}
-    free = tuple(["model."] + [f"{group}." for group in ("objective", "optimiser") if _is_own(config[group])])
+    free = tuple(
+        ["model."] + [f"{group}." for group in ("objective", "optimiser") if _is_own(config[group])]
+    )
     for name in sorted(_flat(config.to_dict()).keys() - known):
         if not name.startswith(free):
             near = difflib.get_close_matches(name, known, n=1)
@@ -167,7 +221,9 @@ def _is_own(settings) -> bool:
 
 
 def _lookup(config, name):
-    """The setting of that name, with dots; None where this config has none, as an objective of one's own."""
+    """The setting of that name, with dots; None where this config has none, as an objective of
+    one's own.
+    """
     for part in name.split("."):
         config = None if config is None else config.get(part)
     return config
@@ -188,5 +244,7 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Settings by dotted name."""
     flat = {}
     for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        flat |= (
+            _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        )
     return flat

@@ -21,11 +21,13 @@ LOCK_FILE = "run.lock"
 def locked(workdir: pathlib.Path) -> Iterator[None]:
     """Keeps `workdir`, which is made if need be, from other runs.
 
-    The lock is the operating system's (flock): it ends with the process, however that ends. Where a file system has no
-    locks, a warning says so. A folder that was made here and is still empty at the end is removed.
+    The lock is the operating system's (flock): it ends with the process, however that ends. Where a
+    file system has no locks, a warning says so. A folder that was made here and is still empty at
+    the end is removed.
 
     Raises:
-      TrainingError: another process has the folder, which is named; or the folder cannot be made or written to.
+      TrainingError: another process has the folder, which is named; or the folder cannot be made or
+        written to.
     """
     made = not workdir.exists()
     try:
@@ -34,7 +36,8 @@ def locked(workdir: pathlib.Path) -> Iterator[None]:
     except OSError as problem:
         reason = problem.strerror or problem
         raise TrainingError(
-            f"cannot write to the work folder {workdir}: {reason}; give another --workdir, or mend that"
+            f"cannot write to the work folder {workdir}: {reason}; give another --workdir, or mend "
+            "that"
         ) from problem
     try:
         yield
@@ -57,19 +60,28 @@ def _acquire(workdir: pathlib.Path) -> int:
             owner = os.pread(descriptor, 1000, 0)
             os.close(descriptor)
             raise TrainingError(
-                f"{workdir} is in use by another run ({_describe(owner)}); wait for it, stop it, or give another --workdir"
+                f"{workdir} is in use by another run ({_describe(owner)}); wait for it, stop it, "
+                "or give another --workdir"
             ) from held
         except OSError as problem:
             if problem.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS):
                 raise
-            logging.warning("the file system of %s has no locks: see to it that no other run uses this folder", workdir)
-        # Its owner may have removed the file after it was opened here: then it locks nothing any more.
+            logging.warning(
+                "the file system of %s has no locks: see to it that no other run uses this folder",
+                workdir,
+            )
+        # Its owner may have removed the file after it was opened here: then it locks nothing any
+        # more.
         if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
             break
         os.close(descriptor)
     now = datetime.datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now}).encode(), 0)
+    os.pwrite(
+        descriptor,
+        json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now}).encode(),
+        0,
+    )
     return descriptor
 
 

@@ -16,10 +16,11 @@ _MUON_WIDEST = 128
 
 
 class Decay(NamedTuple):
-    """When the learning rate begins to fall, and over how many steps: int32 (), or numbers of the host.
+    """When the learning rate begins to fall, and over how many steps: int32 (), or numbers of the
+    host.
 
-    All that a schedule takes from the length of a run. The step of training is given it as an argument, so that a run of
-    another length shares its compiled program.
+    All that a schedule takes from the length of a run. The step of training is given it as an
+    argument, so that a run of another length shares its compiled program.
     """
 
     start: jax.Array | np.ndarray
@@ -50,8 +51,8 @@ def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
 def create(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
     """The gradient transformation of `config.optimiser`: global-norm clipping, then Adam or Muon.
 
-    Its update takes `falling`, the decay of the learning rate, by name (else it is that of the config); its state does not
-    depend on that.
+    Its update takes `falling`, the decay of the learning rate, by name (else it is that of the
+    config); its state does not depend on that.
     """
 
     def init(params):
@@ -78,12 +79,13 @@ def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransfo
 
 
 def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformation:
-    """Muon (Jordan et al. 2024) for narrow convolution kernels, as matrices (taps and inputs, outputs); Adam for the rest.
+    """Muon (Jordan et al. 2024) for narrow convolution kernels, as matrices (taps and inputs,
+    outputs); Adam for the rest.
 
-    Wide kernels stay with Adam: orthogonalising them costs more than it gains on a CPU, and those that start as a
-    designed transform need small, directed changes.
-    Updates are scaled to the root mean square that Adam's have (Liu et al. 2025), so `learning_rate` serves Adam and
-    `muon_factor` times it serves Muon.
+    Wide kernels stay with Adam: orthogonalising them costs more than it gains on a CPU, and those
+    that start as a designed transform need small, directed changes. Updates are scaled to the root
+    mean square that Adam's have (Liu et al. 2025), so `learning_rate` serves Adam and `muon_factor`
+    times it serves Muon.
     """
     factor = config.optimiser.muon_factor
     return optax.contrib.muon(
@@ -97,7 +99,14 @@ def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformat
 
 def _kernels_as_matrices(params):
     def numbers(path, leaf):
-        matrix = path[-1].key == "kernel" and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= _MUON_WIDEST
-        return optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3) if matrix else None
+        matrix = (
+            path[-1].key == "kernel"
+            and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= _MUON_WIDEST
+        )
+        return (
+            optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3)
+            if matrix
+            else None
+        )
 
     return jax.tree_util.tree_map_with_path(numbers, params)

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-# XLA logs it as an error from C++, between two lines of stars, after two minutes and again at the end. No setting turns it
-# off alone. The filter is a process of its own, so that the last words of one that crashes still come through.
+# XLA logs it as an error from C++, between two lines of stars, after two minutes and again at the
+# end. No setting turns it off alone. The filter is a process of its own, so that the last words of
+# one that crashes still come through.
 _FILTER = r"""
 import re, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,7 +33,9 @@ def without_compile_alarm() -> Iterator[None]:
     command = [sys.executable, "-S", "-E", "-c", _FILTER]
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, kept)
-        passing = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL))
+        passing = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        )
         os.dup2(passing.stdin.fileno(), 2)
         try:
             yield

@@ -1,4 +1,6 @@
-"""Algorithm 3 of Guerin's thesis as a run: rounds of training that look for the rate parameter and beta of a target."""
+"""Algorithm 3 of Guerin's thesis as a run: rounds of training that look for the rate parameter and
+beta of a target.
+"""
 
 import functools
 import json
@@ -24,14 +26,16 @@ LOG_FILE = "search.jsonl"
 
 
 def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Trains rounds until one meets the request of `config.search`, then `config.steps` steps under its setting.
+    """Trains rounds until one meets the request of `config.search`, then `config.steps` steps under
+    its setting.
 
-    Each round is a run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed parameter and beta,
-    from the weights of the round before; what its last validation measures decides about the next (`rate.heuristic`).
-    There are `config.search.rounds` at most; where none meets the request, the setting of the nearest is taken, and said.
-    The model is trained in WORKDIR/final, from the weights of the last round. The log is WORKDIR/search.jsonl: a line a
-    round, then one that tells what was chosen. The same command goes on wherever it was stopped. Of several processes the
-    first reads and writes the log, and tells the others.
+    Each round is a run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed
+    parameter and beta, from the weights of the round before; what its last validation measures
+    decides about the next (`rate.heuristic`). There are `config.search.rounds` at most; where none
+    meets the request, the setting of the nearest is taken, and said. The model is trained in
+    WORKDIR/final, from the weights of the last round. The log is WORKDIR/search.jsonl: a line a
+    round, then one that tells what was chosen. The same command goes on wherever it was stopped. Of
+    several processes the first reads and writes the log, and tells the others.
 
     Returns True when all is done, False when it was told to stop before.
 
@@ -41,7 +45,10 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
     """
     workdir = pathlib.Path(workdir)
     if len(config.target_rate.targets_bpp) != 1 or not config.data.validation_images:
-        raise TrainingError("a search takes one target in config.target_rate.targets_bpp, and some validation images")
+        raise TrainingError(
+            "a search takes one target in config.target_rate.targets_bpp, and some validation "
+            "images"
+        )
     settings = config.search.to_dict()
     settings.pop("steps")
     request = heuristic.request(config.target_rate.targets_bpp[0], **settings)
@@ -49,9 +56,13 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
     while (setting := heuristic.following(request, rounds)) is not None:
         number = len(rounds)
         logging.info("round %d: R_param %.4f bpp, beta %g", number, *setting)
-        if not loop.train(_round_config(config, workdir, number, setting), _folder(workdir, number)):
+        if not loop.train(
+            _round_config(config, workdir, number, setting), _folder(workdir, number)
+        ):
             return False
-        measure = functools.partial(_measured, _folder(workdir, number), setting, request.target_bpp)
+        measure = functools.partial(
+            _measured, _folder(workdir, number), setting, request.target_bpp
+        )
         rounds.append(_round_of(_from_first(measure)))
         _write_log(workdir, request, rounds)
         logging.info("round %d: mean %.4f bpp, deviation %.4f bpp", number, *rounds[-1][1:])
@@ -61,15 +72,23 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
         logging.info("round %d met the request: R_param %.4f bpp, beta %g", number, *setting)
     else:
         logging.warning(
-            "none of %d rounds met the request; the nearest is round %d, mean %.4f bpp, deviation %.4f bpp: "
+            "none of %d rounds met the request; the nearest is round %d, mean %.4f bpp, deviation "
+            "%.4f bpp: "
             "its R_param %.4f bpp and beta %g are taken",
-            len(rounds), number, mean, spread, *setting,
-        )  # fmt: skip
-    return loop.train(_continued(_fixed(config, setting), workdir, len(rounds) - 1), workdir / "final")
+            len(rounds),
+            number,
+            mean,
+            spread,
+            *setting,
+        )
+    return loop.train(
+        _continued(_fixed(config, setting), workdir, len(rounds) - 1), workdir / "final"
+    )
 
 
 def read_log(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of the log: of a round its number, setting, mean_bpp and deviation_bpp; then chosen_round, setting, met.
+    """The lines of the log: of a round its number, setting, mean_bpp and deviation_bpp; then
+    chosen_round, setting, met.
 
     Raises TrainingError for a file that is no such log.
     """
@@ -81,7 +100,9 @@ def read_log(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
             if row["round"] != number:
                 raise ValueError
     except (ValueError, KeyError, TypeError) as error:
-        raise TrainingError(f"{path} is not a log of a search; remove it to search anew, with the rounds beside it") from error
+        raise TrainingError(
+            f"{path} is not a log of a search; remove it to search anew, with the rounds beside it"
+        ) from error
     return rows
 
 
@@ -90,7 +111,8 @@ def _rows(workdir: pathlib.Path, request: Request) -> list[dict[str, Any]]:
     rounds = [row for row in read_log(workdir) if "chosen_round" not in row]
     if rounds and rounds[0]["setting"][0] != request.target_bpp:
         raise TrainingError(
-            f"{workdir / LOG_FILE} is of a search for {rounds[0]['setting'][0]:g} bpp, not {request.target_bpp:g}; "
+            f"{workdir / LOG_FILE} is of a search for {rounds[0]['setting'][0]:g} bpp, not "
+            f"{request.target_bpp:g}; "
             "use its target, or another --workdir"
         )
     return rounds
@@ -99,7 +121,9 @@ def _rows(workdir: pathlib.Path, request: Request) -> list[dict[str, Any]]:
 def _write_log(workdir: pathlib.Path, request: Request, rounds: Sequence[Round]) -> None:
     if jax.process_index():
         return
-    rows: list[dict[str, Any]] = [{"round": number} | measured._asdict() for number, measured in enumerate(rounds)]
+    rows: list[dict[str, Any]] = [
+        {"round": number} | measured._asdict() for number, measured in enumerate(rounds)
+    ]
     if heuristic.following(request, rounds) is None:
         number = heuristic.chosen(request, rounds)
         met = heuristic.is_met(request, rounds[number])
@@ -109,21 +133,28 @@ def _write_log(workdir: pathlib.Path, request: Request, rounds: Sequence[Round])
 
 def _round_of(row: dict[str, Any]) -> Round:
     parameter, beta = row["setting"]
-    return Round(Setting(float(parameter), float(beta)), float(row["mean_bpp"]), float(row["deviation_bpp"]))
+    return Round(
+        Setting(float(parameter), float(beta)), float(row["mean_bpp"]), float(row["deviation_bpp"])
+    )
 
 
 def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict[str, Any]:
     """A round as the log has it, from the last validation of its run."""
     validations = [row for row in read_metrics(folder) if row["part"].startswith("validation/")]
     if not validations:
-        raise TrainingError(f"{folder} holds no validation, which a round is judged by; remove it, to train the round anew")
+        raise TrainingError(
+            f"{folder} holds no validation, which a round is judged by; remove it, to train the "
+            "round anew"
+        )
     last = validations[-1]
     deviation = heuristic.deviation(last["bpp"], last["squared_deviation"], target_bpp)
     return Round(setting, last["bpp"], deviation)._asdict()
 
 
 def _from_first(make: Callable[[], Any]) -> Any:
-    """The JSON value that `make` gives in the first process, on every process; so too a TrainingError that it raises."""
+    """The JSON value that `make` gives in the first process, on every process; so too a
+    TrainingError that it raises.
+    """
     if jax.process_count() == 1:
         return make()
     told = {}

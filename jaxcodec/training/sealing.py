@@ -11,13 +11,17 @@ _PARTS = ("state", "host")
 
 
 def seal(folder: pathlib.Path) -> None:
-    """Keeps size and CRC-32 of every file of the checkpoint `folder` in it, if it has no seal yet."""
+    """Keeps size and CRC-32 of every file of the checkpoint `folder` in it, if it has no seal
+    yet.
+    """
     if not (folder / SEAL_FILE).exists():
         write_atomic(folder / SEAL_FILE, json.dumps(_measure(folder), indent=0).encode())
 
 
 def damage(folder: pathlib.Path) -> str | None:
-    """What is wrong with a checkpoint by its seal, for people; None if nothing is, or if it has no seal."""
+    """What is wrong with a checkpoint by its seal, for people; None if nothing is, or if it has no
+    seal.
+    """
     try:
         expected = json.loads((folder / SEAL_FILE).read_bytes())
         measured = _measure(folder)
@@ -36,7 +40,9 @@ def damage(folder: pathlib.Path) -> str | None:
 def _measure(folder: pathlib.Path) -> dict[str, list[int]]:
     """{path: [bytes, CRC-32]} of the files of a checkpoint's parts."""
     files = {}
-    for path in sorted(path for part in _PARTS for path in (folder / part).rglob("*") if path.is_file()):
+    for path in sorted(
+        path for part in _PARTS for path in (folder / part).rglob("*") if path.is_file()
+    ):
         checksum, size = 0, 0
         with path.open("rb") as file:
             while block := file.read(1 << 22):

@@ -1,6 +1,7 @@
 """The settings of a run: each with its default, what it may be, and a word about it. No JAX.
 
-One table: `training.config` makes the defaults and the checks from it, and `train.py --help` prints it.
+One table: `training.config` makes the defaults and the checks from it, and `train.py --help` prints
+it.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,9 @@ class Valid(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting: its name in the config, with dots; None as a default stands for a string that is not given."""
+    """One setting: its name in the config, with dots; None as a default stands for a string that is
+    not given.
+    """
 
     name: str
     default: Any
@@ -41,68 +44,161 @@ def _one_of(*names: str) -> Valid:
 
 def _one_of_or_own(*names: str) -> Valid:
     """One of these names, or the import path of one's own, MODULE:NAME."""
-    return Valid(f"one of {', '.join(names)}, or MODULE:NAME of your own", lambda value: value in names or ":" in value)
+    return Valid(
+        f"one of {', '.join(names)}, or MODULE:NAME of your own",
+        lambda value: value in names or ":" in value,
+    )
 
 
 def _each(valid: Valid, count: int | None = None) -> Valid:
     """So many numbers in brackets, or any number of them."""
     words = f"{'' if count is None else f'{count} '}numbers in brackets, each {valid.words}"
-    return Valid(words, lambda values: count in (None, len(values)) and all(map(valid.holds, values)))
+    return Valid(
+        words, lambda values: count in (None, len(values)) and all(map(valid.holds, values))
+    )
 
 
-_COUNT = Valid("at least 1 and below 2^31", lambda value: 1 <= value < 2**31)  # devices count steps in int32
+_COUNT = Valid(
+    "at least 1 and below 2^31", lambda value: 1 <= value < 2**31
+)  # devices count steps in int32
 _SEED = Valid("at least 0 and below 2^32", lambda value: 0 <= value < 2**32)
 _FRACTION = Valid("at least 0 and below 1", lambda value: 0 <= value < 1)
 _POSITIVE_FRACTION = Valid("above 0 and at most 1", lambda value: 0 < value <= 1)
 _FINITE = Valid("a finite number", lambda value: abs(value) < float("inf"))
-_QUALITIES = Valid("one or more numbers within 0 and 1", lambda values: len(values) > 0 and all(0 <= each <= 1 for each in values))
+_QUALITIES = Valid(
+    "one or more numbers within 0 and 1",
+    lambda values: len(values) > 0 and all(0 <= each <= 1 for each in values),
+)
 
 SETTINGS = (
     Setting("name", None, "what the exported codec is called"),
-    Setting("model", {}, "the description that jaxcodec.models.build takes; each config has its own"),
-    Setting("objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)),
+    Setting(
+        "model", {}, "the description that jaxcodec.models.build takes; each config has its own"
+    ),
+    Setting(
+        "objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)
+    ),
     Setting("objective.last", 0.01, "lambda at quality 1", _above(0)),
-    Setting("objective.balance", 0.0, "0.5 weighs a percent of rate about alike at every quality", _FINITE),
-    Setting("target_rate.targets_bpp", (), "rates to land on, in bpp; they take the place of lambda", _each(_above(0))),
-    Setting("target_rate.beta", (), "weight of the rate term, one for each target", _each(_above(0))),
-    Setting("target_rate.strategy", "general", "where the rate parameter comes from", _one_of("fixed", "adaptive", "general")),
-    Setting("target_rate.parameter_bpp", (), "of strategy fixed, one for each target; empty: the targets themselves", _each(_above(0))),
-    Setting("target_rate.smoothing", "decay", "of strategy general", _one_of("decay", "printed", "none")),
+    Setting(
+        "objective.balance",
+        0.0,
+        "0.5 weighs a percent of rate about alike at every quality",
+        _FINITE,
+    ),
+    Setting(
+        "target_rate.targets_bpp",
+        (),
+        "rates to land on, in bpp; they take the place of lambda",
+        _each(_above(0)),
+    ),
+    Setting(
+        "target_rate.beta", (), "weight of the rate term, one for each target", _each(_above(0))
+    ),
+    Setting(
+        "target_rate.strategy",
+        "general",
+        "where the rate parameter comes from",
+        _one_of("fixed", "adaptive", "general"),
+    ),
+    Setting(
+        "target_rate.parameter_bpp",
+        (),
+        "of strategy fixed, one for each target; empty: the targets themselves",
+        _each(_above(0)),
+    ),
+    Setting(
+        "target_rate.smoothing", "decay", "of strategy general", _one_of("decay", "printed", "none")
+    ),
     Setting("target_rate.alpha", 0.99, "of the smoothing", _FRACTION),
-    Setting("target_rate.decay.steps", 150_000, "steps over which a target comes down; 0: none", _at_least(0)),
-    Setting("target_rate.decay.base", 50.0, "a target starts at so many times itself", _at_least(1)),
+    Setting(
+        "target_rate.decay.steps",
+        150_000,
+        "steps over which a target comes down; 0: none",
+        _at_least(0),
+    ),
+    Setting(
+        "target_rate.decay.base", 50.0, "a target starts at so many times itself", _at_least(1)
+    ),
     Setting("target_rate.decay.limit_bpp", 3.0, "but at most here, in bpp", _above(0)),
-    Setting("target_rate.decay.below_bpp", 0.5, "only targets of at most this come down, in bpp", _at_least(0)),
-    Setting("target_rate.tolerance", 0.0, "relative deviation to which beta is adapted; 0: beta stays", _at_least(0)),
-    Setting("target_rate.beta_rate", 0.005, "the most that log(beta) moves in a step", _at_least(0)),
+    Setting(
+        "target_rate.decay.below_bpp",
+        0.5,
+        "only targets of at most this come down, in bpp",
+        _at_least(0),
+    ),
+    Setting(
+        "target_rate.tolerance",
+        0.0,
+        "relative deviation to which beta is adapted; 0: beta stays",
+        _at_least(0),
+    ),
+    Setting(
+        "target_rate.beta_rate", 0.005, "the most that log(beta) moves in a step", _at_least(0)
+    ),
     Setting("target_rate.balance", 0.0, "1 weighs the rate terms of all targets alike", _FINITE),
     Setting("search.rounds", 10, "of --search: the most rounds", _at_least(1)),
     Setting("search.steps", 20_000, "of --search: steps of a round", _at_least(1)),
-    Setting("search.mean_tolerance", 0.02, "of --search: how far off the mean may be, as a part of the target", _above(0)),
-    Setting("search.tolerance", 0.05, "of --search: standard deviation allowed, as a part of the target", _above(0)),
+    Setting(
+        "search.mean_tolerance",
+        0.02,
+        "of --search: how far off the mean may be, as a part of the target",
+        _above(0),
+    ),
+    Setting(
+        "search.tolerance",
+        0.05,
+        "of --search: standard deviation allowed, as a part of the target",
+        _above(0),
+    ),
     Setting("search.delta", 0.0, "of --search: by which beta changes; 0 chooses one", _at_least(0)),
     Setting("start.workdir", "", "another run whose weights to begin with"),
-    Setting("start.qualities", (0.0, 1.0), "which of its qualities become 0 and 1 here", _each(_FINITE, 2)),
-    Setting("surrogate", "noise", "what stands for rounding", _one_of_or_own("noise", "round", "mixed")),
+    Setting(
+        "start.qualities",
+        (0.0, 1.0),
+        "which of its qualities become 0 and 1 here",
+        _each(_FINITE, 2),
+    ),
+    Setting(
+        "surrogate", "noise", "what stands for rounding", _one_of_or_own("noise", "round", "mixed")
+    ),
     Setting("fake_quantised", False, "fine-tune with the networks that choose tables in 8 bits"),
     Setting("seed", 0, "of weights, noise and crops", _SEED),
     Setting("steps", 100_000, "of training, in all", _COUNT),
     Setting("batch_size", 16, "crops of a step, over all devices", _at_least(1)),
-    Setting("average_decay", 0.999, "of the average of the weights that is exported; 0: the last weights", _FRACTION),
+    Setting(
+        "average_decay",
+        0.999,
+        "of the average of the weights that is exported; 0: the last weights",
+        _FRACTION,
+    ),
     Setting("optimiser.kind", "adam", "what moves the weights", _one_of_or_own("adam", "muon")),
     Setting("optimiser.learning_rate", 1e-4, "the highest", _above(0)),
     Setting("optimiser.warmup", 100, "steps of linear rise to it", _at_least(0)),
-    Setting("optimiser.decay", 0.3, "part of the steps over which it falls to 0, at the end", _within(0, 1)),
+    Setting(
+        "optimiser.decay",
+        0.3,
+        "part of the steps over which it falls to 0, at the end",
+        _within(0, 1),
+    ),
     Setting("optimiser.clip", 1.0, "the largest norm of a gradient", _above(0)),
     Setting("optimiser.b1", 0.9, "Adam's decay of the mean", _FRACTION),
     Setting("optimiser.b2", 0.999, "Adam's decay of the square", _FRACTION),
     Setting("optimiser.muon_factor", 3.0, "Muon's learning rate over Adam's", _above(0)),
     Setting("data.folders", "", "one folder of images or several, separated by commas"),
-    Setting("data.crop", 256, "side of a crop in pixels, a multiple of the model's stride", _at_least(1)),
-    Setting("data.validation_images", 16, "held out of training; 0: no validation, and no export", _at_least(0)),
+    Setting(
+        "data.crop", 256, "side of a crop in pixels, a multiple of the model's stride", _at_least(1)
+    ),
+    Setting(
+        "data.validation_images",
+        16,
+        "held out of training; 0: no validation, and no export",
+        _at_least(0),
+    ),
     Setting("data.cache_gib", 4.0, "memory for decoded images, in GiB", _at_least(0)),
     Setting("data.workers", 0, "processes that decode what does not fit there", _at_least(0)),
-    Setting("data.min_scale", 1.0, "below 1, crops are shrunk by up to so much", _POSITIVE_FRACTION),
+    Setting(
+        "data.min_scale", 1.0, "below 1, crops are shrunk by up to so much", _POSITIVE_FRACTION
+    ),
     Setting("log_every", 50, "steps from one line of metrics to the next", _COUNT),
     Setting("validate_every", 2000, "steps from one validation to the next", _COUNT),
     Setting("validation_qualities", (0.0, 0.5, 1.0), "qualities to validate at", _QUALITIES),

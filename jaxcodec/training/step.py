@@ -21,13 +21,16 @@ def make_train_step(
     seed: int,
     average_decay: float,
 ) -> Callable[[TrainState, jax.Array, Decay], tuple[TrainState, Metrics]]:
-    """Returns `train_step(state, images, falling) -> (state, metrics)` for images (B, crop, crop, 3) uint8.
+    """Returns `train_step(state, images, falling) -> (state, metrics)` for images (B, crop, crop,
+    3) uint8.
 
-    `transform` is given `falling`, the decay of the learning rate, where it takes one (`optimisers.create` does).
+    `transform` is given `falling`, the decay of the learning rate, where it takes one
+    (`optimisers.create` does).
 
-    Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an uninterrupted one. A
-    non-finite loss or gradient leaves the state as it was; the metric `finite` (0 or 1) tells. An objective that carries
-    something is updated with what the step measured; over several devices that is the global batch.
+    Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an
+    uninterrupted one. A non-finite loss or gradient leaves the state as it was; the metric `finite`
+    (0 or 1) tells. An objective that carries something is updated with what the step measured; over
+    several devices that is the global batch.
     """
 
     transform = optax.with_extra_args_support(transform)
@@ -42,7 +45,9 @@ def make_train_step(
             return carry, {}
         # XLA shares the analysis with the loss, and drops the synthesis.
         rounded = model.apply(params, images, quality, key, kind="round")
-        return objective.update(bits, rounded.bits, images.shape[1] * images.shape[2], quality, carry)
+        return objective.update(
+            bits, rounded.bits, images.shape[1] * images.shape[2], quality, carry
+        )
 
     def train_step(state, images, falling=None):
         key = jax.random.fold_in(jax.random.key(seed), state.step)
@@ -55,22 +60,31 @@ def make_train_step(
         carry, measured = update_carry(state.params, images, quality, key_noise, bits, state.carry)
         norm = optax.tree.norm(gradients)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
-        updates, optimiser = transform.update(gradients, state.optimiser, state.params, falling=falling)
+        updates, optimiser = transform.update(
+            gradients, state.optimiser, state.params, falling=falling
+        )
         params = optax.apply_updates(state.params, updates)
         # A growing average: short at first, so that it forgets the start.
         decay = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
         average = optax.incremental_update(params, state.average, 1 - decay)
         stepped = TrainState(state.step + 1, params, average, optimiser, carry)
         kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), stepped, state)
-        return kept, metrics | measured | {"gradient_norm": norm, "finite": finite.astype(jnp.float32)}
+        return kept, metrics | measured | {
+            "gradient_norm": norm,
+            "finite": finite.astype(jnp.float32),
+        }
 
     return train_step
 
 
-def make_validation_step(model: nn.Module, objective: Objective) -> Callable[..., tuple[Metrics, jax.Array]]:
-    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)` with real rounding.
+def make_validation_step(
+    model: nn.Module, objective: Objective
+) -> Callable[..., tuple[Metrics, jax.Array]]:
+    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)` with real
+    rounding.
 
-    images: (B, H, W, 3) uint8; quality: (B,); carry: that of the train state; reconstruction: (B, H, W, 3) uint8.
+    images: (B, H, W, 3) uint8; quality: (B,); carry: that of the train state; reconstruction: (B,
+      H, W, 3) uint8.
     """
 
     def validate(params, images, quality, carry):

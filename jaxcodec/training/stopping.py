@@ -13,11 +13,13 @@ from jax.experimental import multihost_utils
 
 
 class Stop:
-    """Whether a SIGTERM or a Ctrl-C (SIGINT) has come to this process, or to any process of a run of several.
+    """Whether a SIGTERM or a Ctrl-C (SIGINT) has come to this process, or to any process of a run
+    of several.
 
-    For a `with` statement in the main thread; the handlers that were there come back at its end. The first signal asks
-    for a stop, at whatever the process is: compiling, training or saving. A Ctrl-C after that ends the process at once,
-    with status 130, even in the middle of compilation, where Python's own handlers wait.
+    For a `with` statement in the main thread; the handlers that were there come back at its end.
+    The first signal asks for a stop, at whatever the process is: compiling, training or saving. A
+    Ctrl-C after that ends the process at once, with status 130, even in the middle of compilation,
+    where Python's own handlers wait.
     """
 
     def __init__(self):
@@ -29,7 +31,8 @@ class Stop:
         wake.setblocking(False)
         self._wake = wake
         self._before_fd = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        # With several processes JAX's own service listens to SIGTERM, and agrees on one step for all.
+        # With several processes JAX's own service listens to SIGTERM, and agrees on one step for
+        # all.
         signals = (signal.SIGINT, signal.SIGTERM) if self._alone else (signal.SIGINT,)
         self._before = {number: signal.signal(number, self._handle) for number in signals}
         threading.Thread(target=self._watch, daemon=True).start()
@@ -46,14 +49,20 @@ class Stop:
         self._seen.add(number)
 
     def _watch(self) -> None:
-        """Reads the numbers of signals as they come; the interpreter writes them whatever the main thread is doing."""
+        """Reads the numbers of signals as they come; the interpreter writes them whatever the main
+        thread is doing.
+        """
         stopping = False
         with self._wakes:
             while numbers := self._wakes.recv(1):
                 if numbers[0] not in self._before:
                     continue
                 if stopping and numbers[0] == signal.SIGINT:
-                    print("stopped at once; what was saved before is kept", file=sys.stderr, flush=True)
+                    print(
+                        "stopped at once; what was saved before is kept",
+                        file=sys.stderr,
+                        flush=True,
+                    )
                     os._exit(130)
                 if not stopping:
                     self._announce(signal.Signals(numbers[0]))
@@ -77,4 +86,6 @@ class Stop:
 
     def requested(self, step: int) -> bool:
         """Whether to stop before the step after `step`; with several processes all agree."""
-        return bool(self._seen) if self._alone else multihost_utils.reached_preemption_sync_point(step)
+        return (
+            bool(self._seen) if self._alone else multihost_utils.reached_preemption_sync_point(step)
+        )

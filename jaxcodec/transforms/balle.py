@@ -1,4 +1,6 @@
-"""The convolutional transforms of Balle et al. 2017/2018 and Minnen et al. 2018, all sizes as settings."""
+"""The convolutional transforms of Balle et al. 2017/2018 and Minnen et al. 2018, all sizes as
+settings.
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +12,9 @@ from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
 class ConvAnalysis(nn.Module):
-    """Strided convolutions with an activation between: (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides."""
+    """Strided convolutions with an activation between: (B, H, W, I) to (B, H/s, W/s, features[-1]),
+    s the product of strides.
+    """
 
     features: Sequence[int]
     kernels: Sequence[int]
@@ -39,9 +43,11 @@ class ConvAnalysis(nn.Module):
 
 
 class ConvSynthesis(nn.Module):
-    """Upsampling convolutions with an activation between: (B, h, w, I) to (B, s h, s w, features[-1]), s the product of strides.
+    """Upsampling convolutions with an activation between: (B, h, w, I) to (B, s h, s w,
+    features[-1]), s the product of strides.
 
-    Upsampling layers are transposed convolutions, or with `subpixel` convolutions followed by depth-to-space.
+    Upsampling layers are transposed convolutions, or with `subpixel` convolutions followed by
+    depth-to-space.
     """
 
     features: Sequence[int]
@@ -70,5 +76,7 @@ def _upsampling(settings: ConvSynthesis) -> list[nn.Module]:
     upsample = SubpixelConv if settings.subpixel else UpsampleConv
     return [
         upsample(features, kernel, stride) if stride > 1 else Conv(features, kernel)
-        for features, kernel, stride in zip(settings.features, settings.kernels, settings.strides, strict=True)
+        for features, kernel, stride in zip(
+            settings.features, settings.kernels, settings.strides, strict=True
+        )
     ]

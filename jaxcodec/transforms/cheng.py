@@ -1,4 +1,5 @@
-"""Analysis and synthesis of Cheng et al. 2020, as CompressAI's cheng2020-anchor and cheng2020-attn have them.
+"""Analysis and synthesis of Cheng et al. 2020, as CompressAI's cheng2020-anchor and cheng2020-attn
+have them.
 
 Their hyper networks are `ConvAnalysis`, and `ConvSynthesis` with sub-pixel convolutions.
 """
@@ -55,13 +56,27 @@ class ChengSynthesis(nn.Module):
 
 
 def _analysis(n: int, attention: bool) -> list[nn.Module]:
-    layers = [DownBlock(n), ResidualBlock(n), DownBlock(n), *_attention(n, attention), ResidualBlock(n), DownBlock(n)]
+    layers = [
+        DownBlock(n),
+        ResidualBlock(n),
+        DownBlock(n),
+        *_attention(n, attention),
+        ResidualBlock(n),
+        DownBlock(n),
+    ]
     return [*layers, ResidualBlock(n), Conv(n, stride=2), *_attention(n, attention)]
 
 
 def _synthesis(n: int, attention: bool) -> list[nn.Module]:
     layers = [*_attention(n, attention), ResidualBlock(n), UpBlock(n), ResidualBlock(n), UpBlock(n)]
-    return [*layers, *_attention(n, attention), ResidualBlock(n), UpBlock(n), ResidualBlock(n), SubpixelConv(3)]
+    return [
+        *layers,
+        *_attention(n, attention),
+        ResidualBlock(n),
+        UpBlock(n),
+        ResidualBlock(n),
+        SubpixelConv(3),
+    ]
 
 
 def _attention(n: int, attention: bool) -> list[nn.Module]:

@@ -12,11 +12,15 @@ from jaxcodec.transforms.gdn import GDN
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
 branch_init = nn.initializers.variance_scaling(1 / 3, "fan_in", "truncated_normal")
-"""For residual branches, which make values grow from block to block; the variance of PyTorch's default."""
+"""For residual branches, which make values grow from block to block; the variance of PyTorch's
+default.
+"""
 
 
 class Conv(nn.Module):
-    """Convolution with zero padding (or edge replication): (B, H, W, I) to (B, ceil(H/stride), ceil(W/stride), features)."""
+    """Convolution with zero padding (or edge replication): (B, H, W, I) to (B, ceil(H/stride),
+    ceil(W/stride), features).
+    """
 
     features: int
     kernel: int = 3
@@ -39,7 +43,9 @@ class Conv(nn.Module):
 
 
 class UpsampleConv(nn.Module):
-    """Transposed convolution, computed as convolution and depth-to-space: (B, H, W, I) to (B, stride*H, stride*W, features)."""
+    """Transposed convolution, computed as convolution and depth-to-space: (B, H, W, I) to (B,
+    stride*H, stride*W, features).
+    """
 
     features: int
     kernel: int = 5
@@ -48,8 +54,11 @@ class UpsampleConv(nn.Module):
     @nn.compact
     def __call__(self, x):
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        # Every output sums only about (k / stride)^2 taps, so the fan-in is smaller than the kernel's by stride^2.
-        scaled = nn.initializers.variance_scaling(float(self.stride**2), "fan_in", "truncated_normal")
+        # Every output sums only about (k / stride)^2 taps, so the fan-in is smaller than the
+        # kernel's by stride^2.
+        scaled = nn.initializers.variance_scaling(
+            float(self.stride**2), "fan_in", "truncated_normal"
+        )
         y = upsample_conv(x, self.param("kernel", scaled, shape), self.stride)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
 
@@ -60,7 +69,8 @@ class UpsampleConv(nn.Module):
 
 
 class SubpixelConv(nn.Module):
-    """Convolution to stride^2 times the channels, then depth-to-space: (B, H, W, I) to (B, stride*H, stride*W, features).
+    """Convolution to stride^2 times the channels, then depth-to-space: (B, H, W, I) to (B,
+    stride*H, stride*W, features).
 
     Shi et al. 2016. Channels of the convolution are (row, column, features).
     """
@@ -93,7 +103,9 @@ _ACTIVATIONS = {
 def activation(kind: str) -> Callable:
     """An activation by name: gdn, igdn, relu, leaky_relu or silu; raises ValueError for another."""
     if kind not in _ACTIVATIONS:
-        raise ValueError(f"the activation {kind!r} is unknown; use one of {', '.join(_ACTIVATIONS)}")
+        raise ValueError(
+            f"the activation {kind!r} is unknown; use one of {', '.join(_ACTIVATIONS)}"
+        )
     return _ACTIVATIONS[kind]()
 
 
@@ -111,7 +123,9 @@ def interpolate_points(table: jax.Array, quality: jax.Array) -> jax.Array:
 
 
 class Modulation(nn.Module):
-    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,); identity at the start."""
+    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,);
+    identity at the start.
+    """
 
     points: int
 

@@ -9,7 +9,12 @@ from jaxcodec import extensions
 from jaxcodec.errors import CodecFileError, ExtensionError
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
-from jaxcodec.transforms.patch import PatchAnalysis, PatchHyperAnalysis, PatchHyperSynthesis, PatchSynthesis
+from jaxcodec.transforms.patch import (
+    PatchAnalysis,
+    PatchHyperAnalysis,
+    PatchHyperSynthesis,
+    PatchSynthesis,
+)
 from jaxcodec.transforms.resnet import ResNetAnalysis, ResNetSynthesis
 
 PARTS = {
@@ -18,7 +23,9 @@ PARTS = {
     "hyper_analysis": ("stride", "halo"),
     "hyper_synthesis": ("halo",),
 }
-"""The networks of a model, each with what it must tell besides its outputs; see docs/extending.md."""
+"""The networks of a model, each with what it must tell besides its outputs; see
+docs/extending.md.
+"""
 
 _NETWORKS = {
     "conv_analysis": ConvAnalysis,
@@ -39,7 +46,8 @@ def create(settings: Mapping[str, Any], part: str) -> nn.Module:
 
     Raises:
       CodecFileError: the kind is unknown.
-      ExtensionError: it is an import path that was not allowed, cannot be imported, or is no network for this part.
+      ExtensionError: it is an import path that was not allowed, cannot be imported, or is no
+        network for this part.
       KeyError, TypeError: there is no kind, or a field is unknown or missing.
     """
     settings = fields(settings)
@@ -48,13 +56,20 @@ def create(settings: Mapping[str, Any], part: str) -> nn.Module:
         network = extensions.resolve(kind, nn.Module)(**settings)
         for needed in PARTS[part]:
             if not hasattr(network, needed):
-                raise ExtensionError(f"{kind} has no `{needed}`, which {part} needs; see docs/extending.md")
+                raise ExtensionError(
+                    f"{kind} has no `{needed}`, which {part} needs; see docs/extending.md"
+                )
         return network
     if kind not in _NETWORKS:
-        raise CodecFileError(f"the network {kind!r} is unknown; use one of {', '.join(sorted(_NETWORKS))}")
+        raise CodecFileError(
+            f"the network {kind!r} is unknown; use one of {', '.join(sorted(_NETWORKS))}"
+        )
     return _NETWORKS[kind](**settings)
 
 
 def fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings with lists, as JSON has them, made the tuples that modules can hold."""
-    return {name: tuple(value) if isinstance(value, (list, tuple)) else value for name, value in settings.items()}
+    return {
+        name: tuple(value) if isinstance(value, (list, tuple)) else value
+        for name, value in settings.items()
+    }

@@ -1,9 +1,10 @@
 """Patch transforms: a network that starts as a good linear codec.
 
-Analysis takes 8x8 patches to the 8x8 DCT in a luma-chroma basis by one matrix product, refines them with residual
-blocks at 1/8 resolution, then merges 2x2 patches and keeps `latent` channels by a second matrix product. Both products
-start so that, with the blocks at zero, the latent holds the lowest frequencies of the orthonormal 16x16 DCT; synthesis
-starts as the transpose. Training begins at a linear transform codec instead of at noise.
+Analysis takes 8x8 patches to the 8x8 DCT in a luma-chroma basis by one matrix product, refines them
+with residual blocks at 1/8 resolution, then merges 2x2 patches and keeps `latent` channels by a
+second matrix product. Both products start so that, with the blocks at zero, the latent holds the
+lowest frequencies of the orthonormal 16x16 DCT; synthesis starts as the transpose. Training begins
+at a linear transform codec instead of at noise.
 """
 
 import flax.linen as nn
@@ -30,9 +31,11 @@ def _dct(size: int) -> np.ndarray:
 
 
 def _pixel_basis(size: int) -> np.ndarray:
-    """Rows are DCT basis images in the channel order of `space_to_depth`: (size*size*3, size*size*3).
+    """Rows are DCT basis images in the channel order of `space_to_depth`: (size*size*3,
+    size*size*3).
 
-    Columns are (row, column, rgb) of the pixel; rows are (vertical, horizontal frequency, luma-chroma).
+    Columns are (row, column, rgb) of the pixel; rows are (vertical, horizontal frequency,
+    luma-chroma).
     """
     dct = _dct(size)
     basis = np.einsum("ui,vj,kc->uvkijc", dct, dct, _COLOUR)
@@ -40,7 +43,9 @@ def _pixel_basis(size: int) -> np.ndarray:
 
 
 def lowest_frequencies(latent: int) -> np.ndarray:
-    """The rows of the 16x16 basis that the latent starts with: two thirds luma, as far as there are, the rest chroma."""
+    """The rows of the 16x16 basis that the latent starts with: two thirds luma, as far as there
+    are, the rest chroma.
+    """
     vertical, horizontal = np.mgrid[:STRIDE, :STRIDE]
     order = np.argsort((vertical**2 + horizontal**2).ravel(), kind="stable")
     chroma = max(latent // 6, -(-(latent - STRIDE**2) // 2))
@@ -51,25 +56,41 @@ def lowest_frequencies(latent: int) -> np.ndarray:
 
 
 def linear_start(latent: int) -> tuple[np.ndarray, np.ndarray]:
-    """The two matrices (in, out) of the analysis: (192, 192) from patches, and (768, latent) from merged patches."""
+    """The two matrices (in, out) of the analysis: (192, 192) from patches, and (768, latent) from
+    merged patches.
+    """
     patch = _pixel_basis(PATCH)
     block = _pixel_basis(STRIDE)[lowest_frequencies(latent)]
-    # Pixels of a 16x16 block from its four 8x8 patches of DCT coefficients, in the order of two `space_to_depth`.
-    position = np.arange(STRIDE * STRIDE * 3).reshape(2, PATCH, 2, PATCH, 3).transpose(0, 2, 1, 3, 4).reshape(-1)
+    # Pixels of a 16x16 block from its four 8x8 patches of DCT coefficients, in the order of two
+    # `space_to_depth`.
+    position = (
+        np.arange(STRIDE * STRIDE * 3)
+        .reshape(2, PATCH, 2, PATCH, 3)
+        .transpose(0, 2, 1, 3, 4)
+        .reshape(-1)
+    )
     merge = block[:, position].reshape(latent, 4, -1) @ patch.T
     return patch.T, merge.reshape(latent, -1).T
 
 
 def photograph_log_scale(latent: int) -> tuple[float, ...]:
-    """Log of the standard deviation that each starting latent channel has in photographs, in units of [0, 1] pixels.
+    """Log of the standard deviation that each starting latent channel has in photographs, in units
+    of [0, 1] pixels.
 
-    A power law of the frequency for luma and each chroma, fitted to 60 training photographs (CID22).
+    A power law of the frequency for luma and each chroma, fitted to 60 training photographs
+    (CID22).
     """
     position, channel = np.divmod(lowest_frequencies(latent), 3)
     frequency = np.hypot(*np.divmod(position, STRIDE))
-    constant, slope, mean_square = np.array([1.2, 0.25, 0.11]), np.array([-1.39, -1.15, -1.09]), np.array([7.6, 2.8, 1.2])
+    constant, slope, mean_square = (
+        np.array([1.2, 0.25, 0.11]),
+        np.array([-1.39, -1.15, -1.09]),
+        np.array([7.6, 2.8, 1.2]),
+    )
     alternating = constant[channel] * np.maximum(frequency, 1) ** slope[channel]
-    return tuple(float(v) for v in np.log(np.where(frequency == 0, mean_square[channel], alternating)))
+    return tuple(
+        float(v) for v in np.log(np.where(frequency == 0, mean_square[channel], alternating))
+    )
 
 
 def _constant(matrix: np.ndarray):
@@ -77,7 +98,9 @@ def _constant(matrix: np.ndarray):
 
 
 class BottleneckBlock(nn.Module):
-    """Residual block 1x1, 3x3, 1x1 with a narrow middle that knows the quality; starts as the identity."""
+    """Residual block 1x1, 3x3, 1x1 with a narrow middle that knows the quality; starts as the
+    identity.
+    """
 
     width: int
     points: int = 1
@@ -110,17 +133,23 @@ class PatchAnalysis(nn.Module):
         h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches))(h)
         for _ in range(self.blocks):
             h = BottleneckBlock(self.width, self.points)(h, quality)
-        y = Conv(self.latent - self.activity, 1, kernel_init=_constant(to_latent))(space_to_depth(h, STRIDE // PATCH))
+        y = Conv(self.latent - self.activity, 1, kernel_init=_constant(to_latent))(
+            space_to_depth(h, STRIDE // PATCH)
+        )
         return ActivityGain(points=self.points)(y, quality) if self.activity else y
 
     @property
     def halo(self) -> int:
-        """How far an output depends on its neighbours, in latent positions: a patch for each block."""
+        """How far an output depends on its neighbours, in latent positions: a patch for each
+        block.
+        """
         return -(-self.blocks * PATCH // STRIDE) + RADIUS * self.activity
 
 
 class PatchSynthesis(nn.Module):
-    """Latent (B, h, w, latent) to image (B, 16 h, 16 w, 3), in [0, 1] up to over- and undershoot."""
+    """Latent (B, h, w, latent) to image (B, 16 h, 16 w, 3), in [0, 1] up to over- and
+    undershoot.
+    """
 
     width: int = 96
     blocks: int = 6
@@ -140,12 +169,16 @@ class PatchSynthesis(nn.Module):
 
     @property
     def halo(self) -> int:
-        """How far an output depends on its neighbours, in latent positions: a patch for each block."""
+        """How far an output depends on its neighbours, in latent positions: a patch for each
+        block.
+        """
         return -(-self.blocks * PATCH // STRIDE)
 
 
 class PatchHyperAnalysis(nn.Module):
-    """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features); h and w are multiples of 4."""
+    """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features); h and w are
+    multiples of 4.
+    """
 
     features: int = 96
     width: int = 96
@@ -163,7 +196,9 @@ class PatchHyperAnalysis(nn.Module):
 
 
 class PatchHyperSynthesis(nn.Module):
-    """Hyper-latent (B, h, w, features) to entropy parameters (B, 4 h, 4 w, outputs), zero at the start."""
+    """Hyper-latent (B, h, w, features) to entropy parameters (B, 4 h, 4 w, outputs), zero at the
+    start.
+    """
 
     outputs: int
     width: int = 96

@@ -1,6 +1,7 @@
 """Residual blocks of Cheng et al. 2020, as CompressAI's anchor and attention models have them.
 
-Each layer has a `path`, the (kernel, stride) pairs of its longest way from input to output (see `transforms.reach`).
+Each layer has a `path`, the (kernel, stride) pairs of its longest way from input to output (see
+`transforms.reach`).
 """
 
 import flax.linen as nn
@@ -12,7 +13,9 @@ from jaxcodec.transforms.layers import Conv, SubpixelConv, branch_init
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each with a leaky ReLU, added to the input: (B, H, W, features) to the same."""
+    """Two 3x3 convolutions, each with a leaky ReLU, added to the input: (B, H, W, features) to the
+    same.
+    """
 
     features: int
     path = ((3, 1), (3, 1))
@@ -26,7 +29,8 @@ class ResidualBlock(nn.Module):
 class DownBlock(nn.Module):
     """Residual block that halves the resolution: (B, H, W, I) to (B, H/2, W/2, features).
 
-    A strided 3x3 convolution, leaky ReLU, 3x3 convolution and GDN, added to a strided 1x1 convolution of the input.
+    A strided 3x3 convolution, leaky ReLU, 3x3 convolution and GDN, added to a strided 1x1
+    convolution of the input.
     """
 
     features: int
@@ -42,8 +46,9 @@ class DownBlock(nn.Module):
 class UpBlock(nn.Module):
     """Residual block that doubles the resolution: (B, H, W, I) to (B, 2 H, 2 W, features).
 
-    A sub-pixel convolution, leaky ReLU, 3x3 convolution and inverse GDN, added to another sub-pixel convolution of the
-    input, which starts as replication of pixels: a network from noise learns faster so.
+    A sub-pixel convolution, leaky ReLU, 3x3 convolution and inverse GDN, added to another sub-pixel
+    convolution of the input, which starts as replication of pixels: a network from noise learns
+    faster so.
     """
 
     features: int

@@ -1,9 +1,11 @@
-"""Convolutional transforms with residual blocks (He et al. 2015) in place of convolution and GDN (Guerin 2024, 5.5.7).
+"""Convolutional transforms with residual blocks (He et al. 2015) in place of convolution and GDN
+(Guerin 2024, 5.5.7).
 
-As many layers as `transforms.balle` has, of the same kernels and strides: each but the last is a block, the last a convolution
-alone, without an activation. There is no GDN. What the thesis leaves open is chosen so: the first convolution of a block has
-kernel and stride of the layer that it replaces and the second is 3x3; the shortcut is a projection (He's option B); there is
-no batch normalisation, under which the rate of an image would hang on the others of its batch.
+As many layers as `transforms.balle` has, of the same kernels and strides: each but the last is a
+block, the last a convolution alone, without an activation. There is no GDN. What the thesis leaves
+open is chosen so: the first convolution of a block has kernel and stride of the layer that it
+replaces and the second is 3x3; the shortcut is a projection (He's option B); there is no batch
+normalisation, under which the rate of an image would hang on the others of its batch.
 """
 
 import math
@@ -19,7 +21,8 @@ from jaxcodec.transforms.reach import Path, analysis_halo, synthesis_halo
 class DownBlock(nn.Module):
     """ReLU(convolutions(x) + projection(x)): (B, H, W, I) to (B, H/stride, W/stride, features).
 
-    The convolutions are a strided one, a ReLU, and a 3x3 one; the projection is a strided 1x1 convolution.
+    The convolutions are a strided one, a ReLU, and a 3x3 one; the projection is a strided 1x1
+    convolution.
     """
 
     features: int
@@ -40,7 +43,8 @@ class DownBlock(nn.Module):
 class UpBlock(nn.Module):
     """The same upwards: (B, H, W, I) to (B, stride*H, stride*W, features).
 
-    A transposed convolution in place of the strided one, and a sub-pixel 1x1 convolution for the projection.
+    A transposed convolution in place of the strided one, and a sub-pixel 1x1 convolution for the
+    projection.
     """
 
     features: int
@@ -82,7 +86,9 @@ class ResNetAnalysis(nn.Module):
     @property
     def halo(self) -> int:
         """How far an output depends on its neighbours, in output positions."""
-        return analysis_halo([step for layer in _layers(self, DownBlock, Conv) for step in layer.path])
+        return analysis_halo(
+            [step for layer in _layers(self, DownBlock, Conv) for step in layer.path]
+        )
 
 
 class ResNetSynthesis(nn.Module):
@@ -104,7 +110,9 @@ class ResNetSynthesis(nn.Module):
     @property
     def halo(self) -> int:
         """How far an output depends on its neighbours, in input positions."""
-        return synthesis_halo([step for layer in _layers(self, UpBlock, UpsampleConv) for step in layer.path])
+        return synthesis_halo(
+            [step for layer in _layers(self, UpBlock, UpsampleConv) for step in layer.path]
+        )
 
 
 def _layers(network, block: type[nn.Module], last: type[nn.Module]) -> list[nn.Module]:

@@ -29,12 +29,16 @@ def test_its_file_is_small_and_listed():
 def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
     size = 256
     quality = np.zeros(1, np.int32)
-    hyper_symbols = np.zeros((1, size // 64, size // 64, codec.params["params"]["prior"]["bias_0"].shape[0]), np.int32)
+    hyper_symbols = np.zeros(
+        (1, size // 64, size // 64, codec.params["params"]["prior"]["bias_0"].shape[0]), np.int32
+    )
 
     def decode_networks(codec, hyper_symbols, quality):
         index = codec.networks.index(codec.integer, hyper_symbols, quality)
         mean = codec.networks.mean(codec.params, hyper_symbols, quality)
-        return index, codec.networks.pixels(codec.params, index, mean, quality, codec.step, grey=False)
+        return index, codec.networks.pixels(
+            codec.params, index, mean, quality, codec.step, grey=False
+        )
 
     cost = jax.jit(decode_networks).lower(codec, hyper_symbols, quality).cost_analysis()
     assert 1_000 < cost["flops"] / 2 / size**2 < 20_000
@@ -65,7 +69,9 @@ def test_it_beats_jpeg_at_the_size_that_was_asked_for(codec, photo, bpp):
     assert 0.93 * bpp < 8 * len(data) / picture[..., 0].size <= bpp
     for quality in range(1, 96):
         file = io.BytesIO()
-        Image.fromarray(picture).save(file, "JPEG", quality=quality, optimize=True, subsampling="4:2:0")
+        Image.fromarray(picture).save(
+            file, "JPEG", quality=quality, optimize=True, subsampling="4:2:0"
+        )
         if file.tell() >= len(data):
             break
     jpeg = np.asarray(Image.open(file))

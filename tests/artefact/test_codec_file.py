@@ -44,7 +44,9 @@ def test_a_loaded_codec_has_the_models_parameters(path):
     codec = jaxcodec.load(path)
 
     def check(where, loaded, trained):
-        rounding = 2**-11 if "kernel" in jax.tree_util.keystr(where) else 0  # kernels are stored as float16
+        rounding = (
+            2**-11 if "kernel" in jax.tree_util.keystr(where) else 0
+        )  # kernels are stored as float16
         assert loaded.dtype == np.float32
         assert np.allclose(loaded, trained, rtol=rounding, atol=rounding / 2**14)
 
@@ -73,7 +75,11 @@ def test_a_flipped_bit_anywhere_raises(path):
     data = path.read_bytes()
     rng = np.random.default_rng(0)
     head = int.from_bytes(data[:8], "little") + 8
-    positions = [*rng.integers(0, 8, 8), *rng.integers(8, head, 120), *rng.integers(head, len(data), 40)]
+    positions = [
+        *rng.integers(0, 8, 8),
+        *rng.integers(8, head, 120),
+        *rng.integers(head, len(data), 40),
+    ]
     for position in positions:
         damaged = bytearray(data)
         damaged[position] ^= 1 << rng.integers(8)
@@ -120,7 +126,9 @@ def test_an_older_file_says_what_to_do(path, content):
 
 
 def test_an_integer_network_of_floats_raises(path, content):
-    wrong = dataclasses.replace(content, integer={name: array.astype(np.float32) for name, array in content.integer.items()})
+    wrong = dataclasses.replace(
+        content, integer={name: array.astype(np.float32) for name, array in content.integer.items()}
+    )
     codec_file.save(path, wrong)
     with pytest.raises(CodecFileError, match="not of integers"):
         jaxcodec.load(path)
@@ -134,13 +142,24 @@ def test_saving_to_a_missing_folder_raises(tmp_path, content):
 def test_bundled_codecs_are_listed_and_loaded_by_name(path, content, monkeypatch):
     monkeypatch.setattr(bundled, "FOLDER", path.parent)
     (info,) = bundled.available()
-    assert info == bundled.CodecInfo("tiny", path, content.id, path.stat().st_size, (0.2, 2.0), content.summary)
+    assert info == bundled.CodecInfo(
+        "tiny", path, content.id, path.stat().st_size, (0.2, 2.0), content.summary
+    )
     assert jaxcodec.load("tiny").id == content.id
 
 
 def test_listing_codecs_and_reading_headers_need_no_jax(tmp_path):
-    script = "import sys, jaxcodec, jaxcodec.artefact.bundled; jaxcodec.read_header; jaxcodec.artefact.bundled.available(); print(*sys.modules)"
+    script = (
+        "import sys, jaxcodec, jaxcodec.artefact.bundled; jaxcodec.read_header; "
+        "jaxcodec.artefact.bundled.available(); print(*sys.modules)"
+    )
     root = pathlib.Path(jaxcodec.__file__).parent.parent
-    process = subprocess.run([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(root)}, cwd=tmp_path,
-                             check=True, capture_output=True, text=True)  # fmt: skip
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert not {"jax", "flax", "scipy"} & set(process.stdout.split())

@@ -20,7 +20,9 @@ def test_the_scales_of_the_tables_are_those_that_indices_mean():
         counts = tables.counts(t)[:-1]
         values = tables.minimum[t] + np.arange(len(counts))
         # The variance of a rounded Gaussian is larger by 1/12; the cut tails take a little away.
-        assert np.sqrt(np.average(values**2, weights=counts)) == pytest.approx(np.sqrt(scale**2 + 1 / 12), rel=0.01)
+        assert np.sqrt(np.average(values**2, weights=counts)) == pytest.approx(
+            np.sqrt(scale**2 + 1 / 12), rel=0.01
+        )
 
 
 def test_the_prior_tables_hold_the_priors_mass():
@@ -40,7 +42,9 @@ def test_the_prior_tables_hold_the_priors_mass():
 def test_a_wide_prior_has_tables_up_to_a_limit():
     params = copy.deepcopy(dict(small_codecs.params("tiny")["params"]))
     params["prior"] = params["prior"] | {"matrix_0": params["prior"]["matrix_0"] - 4}
-    tables = export.prior_tables(models.build(small_codecs.DESCRIPTIONS["tiny"]), {"params": params})
+    tables = export.prior_tables(
+        models.build(small_codecs.DESCRIPTIONS["tiny"]), {"params": params}
+    )
     assert 1000 < max(np.diff(tables.starts)) < 2 * 8192 + 3
 
 
@@ -48,7 +52,11 @@ def test_configs_and_tuples_give_the_same_codec():
     content = small_codecs.content("tiny")
     description = ml_collections.ConfigDict(small_codecs.DESCRIPTIONS["tiny"])
     again = export.export_codec(
-        description, small_codecs.params("tiny"), name="tiny", bpp_range=(0.2, 2.0), pictures=small_codecs.pictures()
+        description,
+        small_codecs.params("tiny"),
+        name="tiny",
+        bpp_range=(0.2, 2.0),
+        pictures=small_codecs.pictures(),
     )
     assert again.id == content.id
     assert json.loads(content.model)["analysis"]["strides"] == [16]
@@ -64,7 +72,12 @@ def test_weights_that_are_not_finite_are_refused():
 @pytest.mark.parametrize("rates", [(0, 1), (1, float("inf")), (float("nan"), 1)])
 def test_rates_that_cannot_be_are_refused(rates):
     with pytest.raises(CodecFileError, match="cannot be"):
-        export.export_codec(small_codecs.DESCRIPTIONS["tiny"], small_codecs.params("tiny"), name="x", bpp_range=rates)
+        export.export_codec(
+            small_codecs.DESCRIPTIONS["tiny"],
+            small_codecs.params("tiny"),
+            name="x",
+            bpp_range=rates,
+        )
 
 
 def test_a_model_with_integer_networks_asks_for_pictures_of_its_stride():
@@ -72,11 +85,20 @@ def test_a_model_with_integer_networks_asks_for_pictures_of_its_stride():
     with pytest.raises(CodecFileError, match="32 pixels .* none was given"):
         export.export_codec(description, params, name="x", bpp_range=(1, 2))
     with pytest.raises(CodecFileError, match="smallest one is less"):
-        export.export_codec(description, params, name="x", bpp_range=(1, 2), pictures=[np.zeros((31, 99, 3), np.uint8)])
+        export.export_codec(
+            description,
+            params,
+            name="x",
+            bpp_range=(1, 2),
+            pictures=[np.zeros((31, 99, 3), np.uint8)],
+        )
 
 
 def test_a_factorized_model_needs_no_pictures():
     content = export.export_codec(
-        small_codecs.DESCRIPTIONS["factorized"], small_codecs.params("factorized"), name="x", bpp_range=(1, 2)
+        small_codecs.DESCRIPTIONS["factorized"],
+        small_codecs.params("factorized"),
+        name="x",
+        bpp_range=(1, 2),
     )
     assert content.spec == "null" and not content.integer

@@ -24,7 +24,8 @@ class Encoded:
 
 
 class FakeCodec:
-    """A codec that writes the first level of a picture behind the magic, and makes a picture of that.
+    """A codec that writes the first level of a picture behind the magic, and makes a picture of
+    that.
 
     Attributes:
       calls: the keyword arguments with which pictures were encoded.
@@ -40,7 +41,10 @@ class FakeCodec:
     def encode_pictures(self, codec, pictures, **options):
         self.calls.append(options)
         self.given += pictures
-        return [self.before(picture) or Encoded(MAGIC + bytes(picture.pixels[0, 0, :1])) for picture in pictures]
+        return [
+            self.before(picture) or Encoded(MAGIC + bytes(picture.pixels[0, 0, :1]))
+            for picture in pictures
+        ]
 
     def decode_picture(self, codec, data, *, max_pixels):
         if data[:4] != MAGIC:

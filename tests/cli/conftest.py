@@ -29,7 +29,9 @@ def run(capsys):
 
 @pytest.fixture
 def refused(run):
-    """Runs a command line that must end with status 2, nothing on stdout, and one line on stderr with all of `words`."""
+    """Runs a command line that must end with status 2, nothing on stdout, and one line on stderr
+    with all of `words`.
+    """
 
     def command(*arguments, words) -> None:
         status, output, errors = run(*arguments)

@@ -12,7 +12,9 @@ MAGIC = b"\x89JXC"
 
 
 def paint(*names, level: int = 90) -> None:
-    """Write flat pictures of 4 x 3 pixels under these names, whose formats they have; makes their folders."""
+    """Write flat pictures of 4 x 3 pixels under these names, whose formats they have; makes their
+    folders.
+    """
     for name in names:
         pathlib.Path(name).parent.mkdir(parents=True, exist_ok=True)
         image.write(name, Picture(np.full((3, 4, 3), level, np.uint8)))

@@ -20,9 +20,15 @@ from jaxcodec.cli.arguments import Parser, UsageError
         (["encode"], ["required", "IN, OUT"]),
         (["encode", "photo.png"], ["required", "OUT"]),
         (["encode", "a", "b", "--qualty", "50"], ["no option --qualty", "did you mean --quality?"]),
-        (["encode", "a", "b", "--max_bytes=5"], ["no option --max_bytes", "did you mean --max-bytes?"]),
+        (
+            ["encode", "a", "b", "--max_bytes=5"],
+            ["no option --max_bytes", "did you mean --max-bytes?"],
+        ),
         (["encode", "a", "b", "--qual", "5"], ["no option --qual"]),
-        (["encode", "a", "b", "--bpp", "1", "--quality", "2"], ["--quality", "not allowed with", "--bpp"]),
+        (
+            ["encode", "a", "b", "--bpp", "1", "--quality", "2"],
+            ["--quality", "not allowed with", "--bpp"],
+        ),
         (["encode", "a", "b", "--force", "--skip-existing"], ["not allowed with"]),
         (["encode", "a", "b", "--coder", "morse"], ["morse", "host"]),
         (["encode", "a", "b", "--bpp"], ["--bpp", "expected one argument"]),
@@ -33,7 +39,10 @@ from jaxcodec.cli.arguments import Parser, UsageError
         (["decode", "a", "b", "--format", "gif"], ["gif", "png"]),
         (["encode-set", "a", "b"], ["--total-bytes", "--mean-bpp", "required"]),
         (["encode-set", "a", "b", "--mean-bpp", "-1"], ["'-1' makes no sense"]),
-        (["encode-set", "a", "b", "--total-bytes", "2.5"], ["'2.5' makes no sense", "whole number of bytes"]),
+        (
+            ["encode-set", "a", "b", "--total-bytes", "2.5"],
+            ["'2.5' makes no sense", "whole number of bytes"],
+        ),
         (["info"], ["required", "FILE"]),
         (["info", "a", "b"], ["unrecognized arguments: b"]),
         (["import", "a", "b.codec"], ["required", "--images"]),
@@ -55,10 +64,16 @@ def test_wrong_usage_is_one_sentence(refused, line, words):
         ("--max-pixels", ["0", "-1", "1e6"], "whole number of pixels"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused_before_anything_is_read(refused, option, values, words):
+def test_numbers_that_make_no_sense_are_refused_before_anything_is_read(
+    refused, option, values, words
+):
     for value in values:
         refused(
-            "encode", "missing.png", "a.jxc", f"{option}={value}", words=[option, f"'{value}' makes no sense", words]
+            "encode",
+            "missing.png",
+            "a.jxc",
+            f"{option}={value}",
+            words=[option, f"'{value}' makes no sense", words],
         )
 
 
@@ -72,7 +87,9 @@ def test_numbers_at_their_limits_are_taken():
 def test_number_names_what_it_was_given():
     parse = arguments.number("a number above 7", lambda value: value > 7)
     assert parse("8.5") == 8.5
-    with pytest.raises(argparse.ArgumentTypeError, match=r"'7' makes no sense; give a number above 7"):
+    with pytest.raises(
+        argparse.ArgumentTypeError, match=r"'7' makes no sense; give a number above 7"
+    ):
         parse("7")
     assert math.isinf(float("inf"))
     with pytest.raises(argparse.ArgumentTypeError, match="'inf'"):
@@ -96,7 +113,9 @@ def test_options_may_stand_between_names():
         parser.parse(["a", "--jsn", "b"])
 
 
-@pytest.mark.parametrize("line", [["--help"], ["encode", "--help"], ["import", "--help"], ["encode-set", "-h"]])
+@pytest.mark.parametrize(
+    "line", [["--help"], ["encode", "--help"], ["import", "--help"], ["encode-set", "-h"]]
+)
 def test_help_ends_with_status_0(run, line):
     status, output, errors = run(*line)
     assert status == 0 and output.startswith("usage: jaxcodec") and errors == ""
@@ -104,7 +123,9 @@ def test_help_ends_with_status_0(run, line):
 
 def test_eval_hands_its_arguments_on(run, monkeypatch):
     given = []
-    monkeypatch.setattr("jaxcodec.evaluate.main", lambda arguments, program: given.append((arguments, program)) or 0)
+    monkeypatch.setattr(
+        "jaxcodec.evaluate.main", lambda arguments, program: given.append((arguments, program)) or 0
+    )
     assert run("eval", "--codec", "default", "--help") == (0, "", "")
     assert given == [(["--codec", "default", "--help"], "jaxcodec eval")]
 

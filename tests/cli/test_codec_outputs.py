@@ -50,7 +50,15 @@ def test_nothing_is_overwritten_unasked(folder, run, refused, content):
     for force in ([], ["--force"]):
         for line in lines("letter.codec"):
             refused(*line, *force, words=["letter.codec exists and is not a codec file"])
-        refused("import", "net.pth", "net.pth", "--images", ".", *force, words=["net.pth is an input itself"])
+        refused(
+            "import",
+            "net.pth",
+            "net.pth",
+            "--images",
+            ".",
+            *force,
+            words=["net.pth is an input itself"],
+        )
         refused("export", ".", "net.pth", *force, words=["net.pth exists and is not a codec file"])
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     for line in lines("a.codec"):
@@ -67,7 +75,9 @@ def test_nothing_is_overwritten_unasked(folder, run, refused, content):
         ("", ["empty name"]),
     ],
 )
-def test_an_output_that_cannot_be_is_found_before_the_work(folder, refused, monkeypatch, output, words):
+def test_an_output_that_cannot_be_is_found_before_the_work(
+    folder, refused, monkeypatch, output, words
+):
     for name in ("jaxcodec.training.export.export", "jaxcodec.importing.codec.import_codec"):
         monkeypatch.setattr(name, lambda *_, **__: pytest.fail("the work began"))
     for line in lines(output):

@@ -1,4 +1,6 @@
-"""Commands with a small codec: what they print, write and return. What needs no JAX is in the other modules here."""
+"""Commands with a small codec: what they print, write and return. What needs no JAX is in the other
+modules here.
+"""
 
 import dataclasses
 import json
@@ -15,8 +17,8 @@ from PIL import Image
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.artefact import codec_file
-from jaxcodec.runtime import compile_cache
 from jaxcodec.image import Picture, standard_profiles
+from jaxcodec.runtime import compile_cache
 
 SIZE = (40, 48)  # height, width of every picture here, so that each network is compiled once
 
@@ -42,7 +44,9 @@ def folder(folder, picture) -> pathlib.Path:
 
 
 def test_round_trip_says_bytes_bpp_quality_and_seconds(folder, run, codec, picture):
-    status, output, errors = run("encode", "photo.png", "photo.jxc", "--codec", codec, "--quality", 30)
+    status, output, errors = run(
+        "encode", "photo.png", "photo.jxc", "--codec", codec, "--quality", 30
+    )
     size = (folder / "photo.jxc").stat().st_size
     bpp = size * 8 / (SIZE[0] * SIZE[1])
     assert (status, errors) == (0, "")
@@ -63,7 +67,9 @@ def test_bpp_is_kept_to_and_said(folder, run, codec):
 
 
 def test_refine_makes_a_file_that_decodes(folder, run, codec, picture):
-    status, output, errors = run("encode", "photo.png", "a.jxc", "--codec", codec, "--quality", "60", "--refine", "5")
+    status, output, errors = run(
+        "encode", "photo.png", "a.jxc", "--codec", codec, "--quality", "60", "--refine", "5"
+    )
     assert (status, errors) == (0, "") and "quality 60" in output
     assert run("decode", "a.jxc", "a.png", "--codec", codec)[0] == 0
     assert image.read("a.png").pixels.shape == picture.shape
@@ -74,7 +80,9 @@ def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec
     for name, pixels in (("a", picture), ("b", picture[::-1]), ("d", picture[:, ::-1])):
         image.write(f"in/{name}.png", Picture(np.ascontiguousarray(pixels)))
     (folder / "in" / "c.png").write_bytes(b"no picture")
-    status, output, errors = run("encode", "in", "out", "--codec", codec, "--quality", 60, "--refine", 2)
+    status, output, errors = run(
+        "encode", "in", "out", "--codec", codec, "--quality", 60, "--refine", 2
+    )
     assert status == 2 and "c.png" in errors and "1 of 4 files failed" in errors
     assert [line.split(" -> ")[0] for line in output.splitlines() if " -> " in line] == [
         "in/a.png",
@@ -101,7 +109,12 @@ def test_info_shows_every_field(folder, run, codec):
     status, output, _ = run("info", "photo.jxc", "--json")
     fields = json.loads(output)
     assert status == 0 and shown.keys() == fields.keys()
-    assert (fields["width"], fields["height"], fields["channels"], fields["quality"]) == (48, 40, 3, 30)
+    assert (fields["width"], fields["height"], fields["channels"], fields["quality"]) == (
+        48,
+        40,
+        3,
+        30,
+    )
     assert fields["codec_id"] == shown["codec_id"] == jaxcodec.load(codec).id
     assert fields["bytes"] == (folder / "photo.jxc").stat().st_size
 
@@ -131,13 +144,20 @@ def test_metadata_is_carried_and_shown_unless_it_is_stripped(folder, run, codec,
     fields = json.loads(run("info", "full.jxc", "--json")[1])
     assert (fields["exif"]["Make"], fields["exif"]["ExposureTime"]) == ("Maker", "0.005")
     assert "MakerNote" not in fields["exif"] and "ExifOffset" not in fields["exif"]
-    assert fields["xmp"].startswith("<x:xmpmeta") and fields["dpi"] == [300, 300] and fields["profile"] == "sRGB"
+    assert (
+        fields["xmp"].startswith("<x:xmpmeta")
+        and fields["dpi"] == [300, 300]
+        and fields["profile"] == "sRGB"
+    )
     assert "Make Maker, " in run("info", "full.jxc")[1]
     assert run("decode", "full.jxc", "full.png", "--codec", codec)[0] == 0
     assert Image.open("full.png").getexif()[271] == "Maker"
     run("encode", "full.jpg", "bare.jxc", "--codec", codec, "--strip")
     fields = json.loads(run("info", "bare.jxc", "--json")[1])
-    assert not {"exif", "xmp"} & fields.keys() and (fields["dpi"], fields["profile"]) == (None, "sRGB")
+    assert not {"exif", "xmp"} & fields.keys() and (fields["dpi"], fields["profile"]) == (
+        None,
+        "sRGB",
+    )
     run("encode", "full.jpg", "plain.jxc", "--codec", codec, "--strip", "--no-icc")
     fields = json.loads(run("info", "plain.jxc", "--json")[1])
     assert fields["profile"] is None and fields["section_bytes"] == {}
@@ -148,7 +168,20 @@ def test_hidden_colour_is_forgotten_unless_it_is_kept(folder, run, codec, pictur
     image.write("clear.png", Picture(np.concatenate([picture, alpha], axis=2)))
     sizes = []
     for options in ([], ["--keep-hidden-colour"]):
-        assert run("encode", "clear.png", "clear.jxc", "--codec", codec, "--quality", 90, "--force", *options)[0] == 0
+        assert (
+            run(
+                "encode",
+                "clear.png",
+                "clear.jxc",
+                "--codec",
+                codec,
+                "--quality",
+                90,
+                "--force",
+                *options,
+            )[0]
+            == 0
+        )
         sizes.append((folder / "clear.jxc").stat().st_size)
     assert sizes[0] < 0.9 * sizes[1]
 
@@ -157,7 +190,11 @@ def test_info_of_a_codec_file(folder, run, codec, monkeypatch):
     status, output, _ = run("info", codec, "--json")
     fields = json.loads(output)
     assert status == 0 and fields["id"] == jaxcodec.load(codec).id
-    assert (fields["name"], fields["format"], fields["bpp_range"]) == ("tiny", codec_file.FORMAT, [0.2, 2.0])
+    assert (fields["name"], fields["format"], fields["bpp_range"]) == (
+        "tiny",
+        codec_file.FORMAT,
+        [0.2, 2.0],
+    )
     assert fields["bytes"] == codec.stat().st_size and fields["model"]["entropy"] == "mean_scale"
     _, output, _ = run("info", codec)
     assert "bpp_range  0.2 2.0\n" in output and fields["id"] in output
@@ -169,7 +206,11 @@ def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
     monkeypatch.setattr("jaxcodec.artefact.bundled.FOLDER", codec.parent)
     status, output, _ = run("codecs")
     assert status == 0
-    assert output.startswith("small") and jaxcodec.load(codec).id in output and "0.20 to 2.00 bpp" in output
+    assert (
+        output.startswith("small")
+        and jaxcodec.load(codec).id in output
+        and "0.20 to 2.00 bpp" in output
+    )
     _, output, _ = run("codecs", "--json")
     (listed,) = json.loads(output)
     assert (listed["name"], listed["size_bytes"]) == ("small", codec.stat().st_size)
@@ -229,7 +270,9 @@ def test_bad_info_names_the_file(folder, refused):
     refused("info", "half.codec", words=["half.codec is not a codec file"])
 
 
-def test_an_interrupted_refinement_is_written_and_ends_the_command(folder, run, codec, picture, interrupted_refinement):
+def test_an_interrupted_refinement_is_written_and_ends_the_command(
+    folder, run, codec, picture, interrupted_refinement
+):
     for name in "ab":
         image.write(f"{name}.png", Picture(picture))
     status, output, errors = run("encode", "a.png", "b.png", "out", "--codec", codec, "--refine", 5)
@@ -265,7 +308,8 @@ def test_quick_answers_import_no_jax(folder, run, codec, arguments, status):
     run("encode", "photo.png", "photo.jxc", "--codec", codec)
     code = (
         "import atexit, sys; from jaxcodec import cli; "
-        "atexit.register(lambda: print('loaded', 'jax' in sys.modules)); sys.exit(cli.main(sys.argv[1:]))"
+        "atexit.register(lambda: print('loaded', 'jax' in sys.modules)); "
+        "sys.exit(cli.main(sys.argv[1:]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(jaxcodec.__file__).parents[1])}
     command = [sys.executable, "-c", code, *arguments]

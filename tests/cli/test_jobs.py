@@ -1,4 +1,6 @@
-"""Many files through one command: a bad one is named and the others go on, whatever is bad. Needs no JAX."""
+"""Many files through one command: a bad one is named and the others go on, whatever is bad. Needs
+no JAX.
+"""
 
 import io
 import json
@@ -26,14 +28,19 @@ class XlaRuntimeError(RuntimeError):
 PROBLEMS = [
     (RateError("2 bpp cannot be met"), "2 bpp cannot be met"),
     (MemoryError("Unable to allocate 9 GiB"), "memory did not suffice"),
-    (XlaRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."), "memory did not suffice"),
+    (
+        XlaRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123 bytes."),
+        "memory did not suffice",
+    ),
     (KeyError("gone"), "KeyError: 'gone'"),
     (AssertionError(), "unforeseen error, AssertionError;"),
     (OSError(5, "Input/output error"), "Input/output error"),
 ]
 
 
-@pytest.mark.parametrize(("problem", "words"), PROBLEMS, ids=[type(problem).__name__ for problem, _ in PROBLEMS])
+@pytest.mark.parametrize(
+    ("problem", "words"), PROBLEMS, ids=[type(problem).__name__ for problem, _ in PROBLEMS]
+)
 def test_whatever_is_raised_at_one_picture_the_others_go_on(folder, fake, run, problem, words):
     paint("in/a.png", "in/c.png", level=1)
     paint("in/b.png", level=2)
@@ -108,7 +115,9 @@ def test_an_interrupt_ends_a_folder_and_leaves_nothing_half_done(folder, fake, r
     fake.before = before
     found, output, errors = run("encode", "in", "out")
     assert (found, errors) == (status, "jaxcodec: interrupted\n")
-    assert output.count("\n") == 1 and [path.name for path in (folder / "out").iterdir()] == ["a.jxc"]
+    assert output.count("\n") == 1 and [path.name for path in (folder / "out").iterdir()] == [
+        "a.jxc"
+    ]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
 
@@ -151,7 +160,16 @@ def test_an_interrupted_file_is_written_and_ends_the_command(folder, fake, run):
 def test_json_and_quiet(folder, fake, run):
     _, output, _ = run("encode", "photo.png", "a.jxc", "--json", "--max-bytes", "50")
     facts = json.loads(output)
-    assert facts.keys() == {"input", "output", "bytes", "bpp", "quality", "step", "seconds", "notes"}
+    assert facts.keys() == {
+        "input",
+        "output",
+        "bytes",
+        "bpp",
+        "quality",
+        "step",
+        "seconds",
+        "notes",
+    }
     assert (facts["input"], facts["output"], facts["bytes"]) == ("photo.png", "a.jxc", 5)
     assert run("encode", "photo.png", "b.jxc", "--quiet") == (0, "", "")
     assert run("decode", "a.jxc", "b.png", "--quiet") == (0, "", "")
@@ -165,18 +183,31 @@ def test_answers_in_the_unit_of_the_question(folder, fake, run):
 
 
 def test_options_of_the_encoder_are_handed_on(folder, fake, run):
-    line = ["--psnr", "38", "--refine", "7", "--nearest", "--coder", "lanes", "--keep-hidden-colour"]
+    line = [
+        "--psnr",
+        "38",
+        "--refine",
+        "7",
+        "--nearest",
+        "--coder",
+        "lanes",
+        "--keep-hidden-colour",
+    ]
     assert run("encode", "photo.png", "a.jxc", *line)[0] == 0
     (options,) = fake.calls
     assert (options["psnr"], options["refine"], options["coder"]) == (38, 7, "lanes")
     assert options["nearest"] is True and options["keep_hidden_colour"] is True
-    assert options["bpp"] is options["quality"] is options["max_bytes"] is options["ms_ssim"] is None
+    assert (
+        options["bpp"] is options["quality"] is options["max_bytes"] is options["ms_ssim"] is None
+    )
 
 
 class Standard:
     """Standard streams of bytes, with an encoding of their own."""
 
-    def __init__(self, monkeypatch, given: bytes = b"", encoding: str = "utf-8", errors: str = "strict"):
+    def __init__(
+        self, monkeypatch, given: bytes = b"", encoding: str = "utf-8", errors: str = "strict"
+    ):
         self.out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors=errors)
         self.err = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
@@ -199,7 +230,9 @@ def test_any_file_name_can_be_printed(folder, fake, monkeypatch, encoding):
     output, errors = streams.printed()
     assert status == 2 and output.count(b" -> ") == 3
     assert b"bad\\udcff.png is not an image" in errors and b"1 of 4 files failed" in errors
-    assert sorted(os.listdir(b"out")) == sorted(os.fsencode(name).replace(b".png", b".jxc") for name in names)
+    assert sorted(os.listdir(b"out")) == sorted(
+        os.fsencode(name).replace(b".png", b".jxc") for name in names
+    )
     streams = Standard(monkeypatch, encoding=encoding)
     assert cli.main(["encode", "in", "out", "--force", "--json"]) == 2
     inputs = {json.loads(line)["input"] for line in streams.printed()[0].splitlines()}
@@ -228,7 +261,10 @@ def test_standard_input_and_output(folder, fake, monkeypatch):
 def test_empty_standard_input_is_refused(folder, fake, monkeypatch):
     streams = Standard(monkeypatch)
     assert cli.main(["encode", "-", "a.jxc"]) == 2
-    assert streams.printed() == (b"", b"jaxcodec: error: standard input is empty; send a file to it\n")
+    assert streams.printed() == (
+        b"",
+        b"jaxcodec: error: standard input is empty; send a file to it\n",
+    )
     monkeypatch.setattr(sys, "stdin", None)
     assert cli.main(["info", "-"]) == 2
     assert b"cannot read standard input" in streams.printed()[1]
@@ -243,7 +279,9 @@ def test_a_terminal_is_no_place_for_a_file(folder, fake, monkeypatch):
 
 def process(*line, environment=None, **streams) -> subprocess.Popen:
     command = [sys.executable, "-m", "jaxcodec", *line]
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}, **streams)
+    return subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}, **streams
+    )
 
 
 @pytest.mark.parametrize("line", [["codecs"], ["--help"], ["info", "default"]])
@@ -274,7 +312,14 @@ def test_streams_that_are_closed(tmp_path):
 def test_names_and_languages_of_any_kind_in_a_process(tmp_path):
     environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
     name = os.fsdecode(b"caf\xe9.png")
-    done = process("encode", name, "a.jxc", environment=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = process(
+        "encode",
+        name,
+        "a.jxc",
+        environment=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     output, errors = done.communicate()
     assert (done.returncode, output) == (2, b"")
     assert errors == b"jaxcodec: error: caf\\udce9.png does not exist; give a file or a folder\n"

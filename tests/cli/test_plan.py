@@ -1,4 +1,6 @@
-"""Which file becomes which, and that nothing is overwritten unasked: with a codec that needs no JAX."""
+"""Which file becomes which, and that nothing is overwritten unasked: with a codec that needs no
+JAX.
+"""
 
 import hashlib
 import os
@@ -14,14 +16,18 @@ from jaxcodec import files, image
 def contents(folder: pathlib.Path) -> dict[str, str]:
     """Every file below a folder with a digest of it, and every folder."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        if path.is_file()
+        else ""
         for path in folder.rglob("*")
     }
 
 
 @pytest.fixture
 def untouched(folder, fake, refused):
-    """Runs a command line that is refused, and looks that no file was made, changed or removed, and nothing encoded."""
+    """Runs a command line that is refused, and looks that no file was made, changed or removed, and
+    nothing encoded.
+    """
 
     def command(*arguments, words) -> None:
         before = contents(folder)
@@ -46,7 +52,9 @@ def test_out_forgotten_after_a_glob(folder, untouched):
 def test_encode_overwrites_nothing_but_what_it_made(folder, fake, untouched, name):
     (folder / name).write_bytes(b"a letter")
     for force in ([], ["--force"]):
-        untouched("encode", "photo.png", name, *force, words=[f"{name} exists and is not a .jxc file"])
+        untouched(
+            "encode", "photo.png", name, *force, words=[f"{name} exists and is not a .jxc file"]
+        )
 
 
 def test_an_existing_jxc_needs_force(folder, fake, run, untouched):
@@ -71,7 +79,10 @@ def test_a_folder_of_outputs_goes_on_where_it_was_left(folder, fake, run, untouc
     for name in "ab":
         (folder / "out" / f"{name}.jxc").write_bytes(MAGIC + b"old")
     untouched(
-        "encode", "in", "out", words=["out/a.jxc exists already, and so do 1 more of 3 outputs", "--skip-existing"]
+        "encode",
+        "in",
+        "out",
+        words=["out/a.jxc exists already, and so do 1 more of 3 outputs", "--skip-existing"],
     )
     status, output, errors = run("encode", "in", "out", "--skip-existing")
     assert (status, errors) == (0, "jaxcodec: skipped 2 files whose output exists\n")
@@ -87,7 +98,11 @@ def test_force_in_a_folder_spares_what_is_no_jxc_and_the_others_go_on(folder, fa
     (folder / "out" / "a.jxc").write_bytes(b"a letter")
     (folder / "out" / "b.jxc").write_bytes(MAGIC)
     status, output, errors = run("encode", "in", "out", "--force")
-    assert status == 2 and "out/a.jxc exists and is not a .jxc file" in errors and "1 of 2 files failed" in errors
+    assert (
+        status == 2
+        and "out/a.jxc exists and is not a .jxc file" in errors
+        and "1 of 2 files failed" in errors
+    )
     assert output.startswith("in/b.png") and (folder / "out" / "a.jxc").read_bytes() == b"a letter"
 
 
@@ -98,9 +113,15 @@ def test_decode_beside_the_originals_replaces_none(folder, fake, run, untouched)
     fake.calls.clear()
     untouched("decode", "photos", "photos", words=["photos/a.png exists already", "--force"])
     untouched("decode", "photos/a.jxc", "photos", words=["photos/a.png exists already", "--force"])
-    untouched("decode", "photos/a.jxc", "photos/a.png", words=["photos/a.png exists already", "--force"])
+    untouched(
+        "decode", "photos/a.jxc", "photos/a.png", words=["photos/a.png exists already", "--force"]
+    )
     status, output, _ = run("decode", "photos", "photos", "--skip-existing")
-    assert status == 0 and output.startswith("photos/b.jxc -> photos/b.png") and output.count("\n") == 1
+    assert (
+        status == 0
+        and output.startswith("photos/b.jxc -> photos/b.png")
+        and output.count("\n") == 1
+    )
     assert contents(folder).items() > before.items()
     assert run("decode", "photos/a.jxc", "photos", "--force")[0] == 0
 
@@ -121,7 +142,9 @@ def same_file(how: str) -> str:
     return "other.jxc"
 
 
-@pytest.mark.parametrize("how", ["hard link", "link", "link to its folder", "other spelling", "same name"])
+@pytest.mark.parametrize(
+    "how", ["hard link", "link", "link to its folder", "other spelling", "same name"]
+)
 def test_an_input_is_never_an_output(folder, fake, untouched, how):
     name = same_file(how)
     for force in ([], ["--force"]):
@@ -158,7 +181,9 @@ def test_a_link_to_another_file_is_as_that_file(folder, fake, untouched):
     paint("dear.png")
     os.symlink("dear.png", "a.jxc")
     for force in ([], ["--force"]):
-        untouched("encode", "photo.png", "a.jxc", *force, words=["a.jxc exists and is not a .jxc file"])
+        untouched(
+            "encode", "photo.png", "a.jxc", *force, words=["a.jxc exists and is not a .jxc file"]
+        )
 
 
 def test_a_file_that_appears_meanwhile_stays(folder, fake, refused):
@@ -181,7 +206,12 @@ def test_names_that_only_case_tells_apart(folder, fake, run, refused, monkeypatc
 
 def test_two_inputs_for_one_output(folder, fake, run, untouched):
     paint("in/a.png", "in/a.jpg", "other/a.png")
-    untouched("encode", "in", "out", words=["in/a.jpg and in/a.png would both become out/a.jxc", "--keep-suffix"])
+    untouched(
+        "encode",
+        "in",
+        "out",
+        words=["in/a.jpg and in/a.png would both become out/a.jxc", "--keep-suffix"],
+    )
     untouched("encode", "in/a.png", "other/a.png", "out", words=["rename one of them"])
     assert run("encode", "in", "out", "--keep-suffix", "--quiet") == (0, "", "")
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jpg.jxc", "a.png.jxc"]
@@ -201,9 +231,15 @@ def test_an_input_given_twice_is_one(folder, fake, run):
 def test_dots_in_names_stay(folder, fake, run):
     paint("in/holiday.2023.png", "in/v1.5.webp")
     assert run("encode", "in", "out")[0] == 0
-    assert sorted(path.name for path in (folder / "out").iterdir()) == ["holiday.2023.jxc", "v1.5.jxc"]
+    assert sorted(path.name for path in (folder / "out").iterdir()) == [
+        "holiday.2023.jxc",
+        "v1.5.jxc",
+    ]
     assert run("decode", "out", "back")[0] == 0
-    assert sorted(path.name for path in (folder / "back").iterdir()) == ["holiday.2023.png", "v1.5.png"]
+    assert sorted(path.name for path in (folder / "back").iterdir()) == [
+        "holiday.2023.png",
+        "v1.5.png",
+    ]
 
 
 def test_a_folder_that_is_to_be_made(folder, fake, run):
@@ -230,7 +266,11 @@ def test_the_sub_folders_of_a_folder(folder, fake, run):
     assert status == 0 and made == ["a.jxc", "sub/a.jxc", "sub/deep/b.jxc", "x.png/d.jxc"]
     assert "passed over 1 link to folders" in errors and ".txt 2" in errors
     assert run("decode", "all", "back", "--recursive", "--quiet") == (0, "", "")
-    made = sorted(str(path.relative_to(folder / "back")) for path in (folder / "back").rglob("*.png") if path.is_file())
+    made = sorted(
+        str(path.relative_to(folder / "back"))
+        for path in (folder / "back").rglob("*.png")
+        if path.is_file()
+    )
     assert made == ["a.png", "sub/a.png", "sub/deep/b.png", "x.png/d.png"]
 
 
@@ -242,7 +282,9 @@ def test_the_output_folder_is_not_searched_for_inputs(folder, fake, run):
 
 def test_a_folder_with_images_only_deeper_says_so(folder, fake, untouched):
     paint("in/sub/a.png")
-    untouched("encode", "in", "out", words=["in holds no images", "1 sub-folder, which --recursive takes"])
+    untouched(
+        "encode", "in", "out", words=["in holds no images", "1 sub-folder, which --recursive takes"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -261,7 +303,10 @@ def test_a_folder_with_images_only_deeper_says_so(folder, fake, untouched):
         (["encode", "n" * 300 + ".png", "a.jxc"], ["nnn.png", "File name too long"]),
         (["encode", "photo.png", "loop"], ["loop", "symbolic link"]),
         (["encode", "photo.png", "a.jxc", "--codec", "nothing"], ["nothing", "codec"]),
-        (["encode", "photo.png", "a.jxc", "--codec", "photo.png"], ["photo.png is not a codec file"]),
+        (
+            ["encode", "photo.png", "a.jxc", "--codec", "photo.png"],
+            ["photo.png is not a codec file"],
+        ),
         (["encode", "-", "photo.png", "out"], ["standard input", "alone"]),
         (["encode", "-", "empty"], ["standard input has no name"]),
         (["encode", "photo.png", "letter", "-"], ["standard output takes one file"]),
@@ -270,8 +315,12 @@ def test_a_folder_with_images_only_deeper_says_so(folder, fake, untouched):
         (["decode", "letter", "a"], ["format of a", "suffixes"]),
     ],
 )
-def test_what_cannot_be_is_refused_before_the_codec_is_loaded(folder, fake, untouched, monkeypatch, line, words):
-    monkeypatch.setattr("jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded"))
+def test_what_cannot_be_is_refused_before_the_codec_is_loaded(
+    folder, fake, untouched, monkeypatch, line, words
+):
+    monkeypatch.setattr(
+        "jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded")
+    )
     (folder / "empty").mkdir()
     (folder / "letter").touch()
     (folder / "out").touch()
@@ -284,8 +333,12 @@ def test_a_full_disk_is_found_before_the_codec_is_loaded(folder, fake, untouched
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("jaxcodec.files.probe_folder", full)
-    monkeypatch.setattr("jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded"))
-    untouched("encode", "photo.png", "a.jxc", words=["cannot write a.jxc", "No space left on device"])
+    monkeypatch.setattr(
+        "jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded")
+    )
+    untouched(
+        "encode", "photo.png", "a.jxc", words=["cannot write a.jxc", "No space left on device"]
+    )
     untouched("encode", "photo.png", "out/", words=["out/photo.jxc", "No space left on device"])
 
 
@@ -293,7 +346,12 @@ def test_a_name_that_grows_too_long_is_that_files_alone(folder, fake, run):
     long = "n" * 251 + ".png"
     paint(f"in/{long}", "in/a.png")
     status, output, errors = run("encode", "in", "out", "--keep-suffix")
-    assert status == 2 and output.startswith("in/a.png") and "File name too long" in errors and long in errors
+    assert (
+        status == 2
+        and output.startswith("in/a.png")
+        and "File name too long" in errors
+        and long in errors
+    )
     assert run("encode", "in", "other")[0] == 0
 
 

@@ -19,9 +19,15 @@ def data(tiny, face) -> bytes:
 
 
 def forged(data: bytes, parts=None, sections=None, **fields) -> bytes:
-    """The file with other fields, parts or sections and a checksum that fits: what a hostile encoder could write."""
+    """The file with other fields, parts or sections and a checksum that fits: what a hostile
+    encoder could write.
+    """
     header, own, side = container.read(data)
-    return container.write(dataclasses.replace(header, **fields), own if parts is None else parts, side | (sections or {}))
+    return container.write(
+        dataclasses.replace(header, **fields),
+        own if parts is None else parts,
+        side | (sections or {}),
+    )
 
 
 def test_truncated_at_every_byte_it_raises(tiny, data):
@@ -51,10 +57,14 @@ def test_symbols_that_decode_otherwise_are_caught_though_the_file_is_whole(tiny,
                 pixels = decode(tiny, forged(data, parts=[bytes(part) for part in changed]))
             except BitstreamError:
                 continue
-            assert np.array_equal(pixels, decode(tiny, data))  # a bit that the range decoder never looks at
+            assert np.array_equal(
+                pixels, decode(tiny, data)
+            )  # a bit that the range decoder never looks at
 
 
-@pytest.mark.parametrize("fields", [{"quality": 7000}, {"step": 900}, {"width": 70}, {"height": 130}])
+@pytest.mark.parametrize(
+    "fields", [{"quality": 7000}, {"step": 900}, {"width": 70}, {"height": 130}]
+)
 def test_forged_fields_change_the_symbols_and_are_caught(tiny, data, fields):
     with pytest.raises(BitstreamError):
         decode(tiny, forged(data, **fields))
@@ -74,7 +84,9 @@ def test_a_newer_version_raises(tiny, data):
 
 
 def test_more_pixels_than_allowed_raise_before_anything_runs(tiny, data):
-    idle = dataclasses.replace(tiny, networks=tiny.networks._replace(index=None, mean=None, pixels=None), params=None)
+    idle = dataclasses.replace(
+        tiny, networks=tiny.networks._replace(index=None, mean=None, pixels=None), params=None
+    )
     with pytest.raises(TooLargeError, match="65535 x 65535 .* 268000000"):
         decode(idle, forged(data, width=65_535, height=65_535))
     with pytest.raises(TooLargeError, match="16 x 16 .* 255"):

@@ -1,4 +1,6 @@
-"""Symbols do not depend on floats: what an other device computes otherwise moves pixels a little, and nothing else."""
+"""Symbols do not depend on floats: what an other device computes otherwise moves pixels a little,
+and nothing else.
+"""
 
 import dataclasses
 import os
@@ -21,15 +23,27 @@ from jaxcodec.coding import container
 from jaxcodec.entropy.conditional import scale_index
 from jaxcodec.errors import BitstreamError
 
-INTEGER_PIECES = ("index", "scale", "level", "hyper_part", "context_codes", "context_part", "parameters")
+INTEGER_PIECES = (
+    "index",
+    "scale",
+    "level",
+    "hyper_part",
+    "context_codes",
+    "context_part",
+    "parameters",
+)
 RELATIVE = 1e-3
 """Of the noise: thousands of times what devices differ by."""
 
 
 def elsewhere(codec, **pieces):
-    """The codec on another device: noise in every operation of its networks, unless a piece is given."""
+    """The codec on another device: noise in every operation of its networks, unless a piece is
+    given.
+    """
     changed = {
-        name: fault_injection.noisy(piece, RELATIVE) for name, piece in codec.networks._asdict().items() if piece is not None
+        name: fault_injection.noisy(piece, RELATIVE)
+        for name, piece in codec.networks._asdict().items()
+        if piece is not None
     }
     return dataclasses.replace(codec, networks=codec.networks._replace(**(changed | pieces)))
 
@@ -43,14 +57,18 @@ def symbols_of(codec, data: bytes) -> Symbols:
     header, parts, _ = container.read(data)
     size = [side + -side % codec.geometry.stride for side in (header.height, header.width)]
     quality = np.array([header.quality or 0], np.int32)
-    return streams.decode(codec, streams.Stream(header.coder, header.lanes, parts), tuple(size), quality)
+    return streams.decode(
+        codec, streams.Stream(header.coder, header.lanes, parts), tuple(size), quality
+    )
 
 
 def test_noise_in_every_float_activation_of_the_decoder_moves_pixels_and_no_symbol(any_codec, face):
     data = encode(any_codec, face)
-    other = decode(elsewhere(any_codec), data)  # the checksum of the symbols was right, or this had raised
+    other = decode(
+        elsewhere(any_codec), data
+    )  # the checksum of the symbols was right, or this had raised
     difference = np.abs(other.astype(int) - decode(any_codec, data))
-    assert 0 < difference.max()
+    assert difference.max() > 0
     assert np.quantile(difference, 0.99) <= 8
 
 
@@ -60,7 +78,9 @@ def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
 
     @jax.jit
     def float_index(hyper_symbols, quality):
-        return scale_index(model.apply(tiny.params, hyper_symbols, quality / np.float32(10_000), method="scale"))
+        return scale_index(
+            model.apply(tiny.params, hyper_symbols, quality / np.float32(10_000), method="scale")
+        )
 
     def index(arrays, hyper_symbols, quality):
         return float_index(hyper_symbols, quality)
@@ -94,7 +114,9 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
         seen = np.zeros((3, 12 * latent.shape[-1]), np.int8)
         assert not fault_injection.float_operations(networks.context_part, integer, seen)
         assert not fault_injection.float_operations(networks.parameters, integer, sums)
-    assert fault_injection.float_operations(networks.latent, any_codec.params, np.zeros((1, 64, 64, 3), np.uint8), quality)
+    assert fault_injection.float_operations(
+        networks.latent, any_codec.params, np.zeros((1, 64, 64, 3), np.uint8), quality
+    )
 
 
 def test_without_jit_the_symbols_are_the_same(any_codec, face):
@@ -103,10 +125,14 @@ def test_without_jit_the_symbols_are_the_same(any_codec, face):
     data = encode(any_codec, face[:20, :20])
     compiled = symbols_of(any_codec, data)
     plain = {
-        name: piece.__wrapped__ for name, piece in any_codec.networks._asdict().items() if hasattr(piece, "__wrapped__")
+        name: piece.__wrapped__
+        for name, piece in any_codec.networks._asdict().items()
+        if hasattr(piece, "__wrapped__")
     }
     with jax.disable_jit():
-        interpreted = symbols_of(dataclasses.replace(any_codec, networks=any_codec.networks._replace(**plain)), data)
+        interpreted = symbols_of(
+            dataclasses.replace(any_codec, networks=any_codec.networks._replace(**plain)), data
+        )
     for one, other in zip(compiled, interpreted, strict=True):
         assert one is other is None or np.array_equal(one, other)
 
@@ -129,7 +155,9 @@ def test_batched_and_mapped_integer_networks_give_the_same(any_codec):
     one_by_one = [run(integer, hyper[i : i + 1], quality[i : i + 1]) for i in range(5)]
     one_by_one = jax.tree.map(lambda *parts: np.concatenate(parts), *one_by_one)
     batch = run(integer, hyper, quality)
-    mapped = jax.vmap(lambda h, q: jax.tree.map(lambda a: a[0], run(integer, h[None], q[None])))(hyper, quality)
+    mapped = jax.vmap(lambda h, q: jax.tree.map(lambda a: a[0], run(integer, h[None], q[None])))(
+        hyper, quality
+    )
     for expected, *others in zip(*map(jax.tree.leaves, (one_by_one, batch, mapped)), strict=True):
         assert all(np.array_equal(expected, other) for other in others)
 
@@ -147,7 +175,7 @@ if {setting!r} == "one thread" and hasattr(os, "sched_setaffinity"):
 import jaxcodec
 for name in {names!r}:
     print(name, jaxcodec.decode(jaxcodec.load(name + ".codec"), pathlib.Path(name + ".jxc").read_bytes()).shape)
-"""
+"""  # noqa: E501
     root = pathlib.Path(jaxcodec.__file__).parent.parent
     environment = os.environ | {"PYTHONPATH": str(root)}
     if setting == "x64":
@@ -155,7 +183,12 @@ for name in {names!r}:
     if setting == "optimised":
         environment.pop("XLA_FLAGS", None)  # the tests compile without optimisation
     process = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert len(process.stdout.splitlines()) == len(names)
 
@@ -169,5 +202,9 @@ def test_an_encoder_elsewhere_writes_files_that_decode_here(any_codec, face):
 def test_synthesis_in_windows_changes_no_symbol(tiny, face):
     quality = np.array([5000], np.int32)
     padded = np.pad(face, ((0, 16), (0, 4), (0, 0)), mode="edge")[None]
-    whole = symbols.rounded(tiny, symbols.analyse(tiny, padded, quality, run=tiles.whole), run=tiles.whole)
-    assert np.array_equal(whole.latent, symbols.rounded(tiny, symbols.analyse(tiny, padded, quality)).latent)
+    whole = symbols.rounded(
+        tiny, symbols.analyse(tiny, padded, quality, run=tiles.whole), run=tiles.whole
+    )
+    assert np.array_equal(
+        whole.latent, symbols.rounded(tiny, symbols.analyse(tiny, padded, quality)).latent
+    )

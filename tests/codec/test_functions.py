@@ -21,7 +21,9 @@ def test_images_of_any_size_come_back_as_from_a_file(tiny, photo, size):
     assert intact and np.array_equal(pixels, jaxcodec.decode(tiny, jaxcodec.encode(tiny, image)))
 
 
-@pytest.mark.parametrize("quality", [0, 33.33, 50.004, np.float32(71.25), np.int64(100), jnp.float32(12.5)])
+@pytest.mark.parametrize(
+    "quality", [0, 33.33, 50.004, np.float32(71.25), np.int64(100), jnp.float32(12.5)]
+)
 def test_a_quality_is_from_0_to_100_everywhere(tiny, face, quality):
     words, length = encode(tiny, face, quality)
     file = jaxcodec.unpack(tiny, jaxcodec.encode(tiny, face, quality=float(quality), coder="lanes"))
@@ -30,7 +32,9 @@ def test_a_quality_is_from_0_to_100_everywhere(tiny, face, quality):
 
 
 def test_a_quality_that_is_not_traced_counts_the_same(tiny, face):
-    for one, other in zip(jaxcodec.encode_fn(tiny, face, 33.33), encode(tiny, face, 33.33), strict=True):
+    for one, other in zip(
+        jaxcodec.encode_fn(tiny, face, 33.33), encode(tiny, face, 33.33), strict=True
+    ):
         assert np.array_equal(one, other)
 
 
@@ -48,10 +52,14 @@ def test_images_of_a_batch_have_a_quality_each(tiny, face):
     assert intact.all()
     for i, quality in enumerate(qualities):
         assert np.array_equal(words[i], encode(tiny, images[i], quality)[0])
-        assert np.array_equal(pixels[i], decode(tiny, words[i], lengths[i], size=(48, 60), quality=quality)[0])
+        assert np.array_equal(
+            pixels[i], decode(tiny, words[i], lengths[i], size=(48, 60), quality=quality)[0]
+        )
 
 
-@pytest.mark.parametrize("quality", [-0.1, 100.1, 5000, float("nan"), np.float32(-1), np.array([50.0])])
+@pytest.mark.parametrize(
+    "quality", [-0.1, 100.1, 5000, float("nan"), np.float32(-1), np.array([50.0])]
+)
 def test_a_quality_out_of_range_is_refused_where_it_is_known(tiny, face, quality):
     with pytest.raises(RateError, match="from 0 to 100|has the shape"):
         jaxcodec.encode_fn(tiny, face, quality)
@@ -83,7 +91,9 @@ def test_a_codec_with_one_quality_ignores_it(face):
     ],
 )
 def test_another_image_is_named_with_a_remedy_before_anything_runs(tiny, image, remedy):
-    with pytest.raises(ImageError, match=r"takes one image, uint8 \(height, width, 3\), and was given") as error:
+    with pytest.raises(
+        ImageError, match=r"takes one image, uint8 \(height, width, 3\), and was given"
+    ) as error:
         jaxcodec.encode_fn(tiny, image)
     assert remedy in str(error.value)
     if not isinstance(image, list):

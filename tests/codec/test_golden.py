@@ -1,4 +1,6 @@
-"""Files of an earlier version of this project decode as they did: no format has changed by accident."""
+"""Files of an earlier version of this project decode as they did: no format has changed by
+accident.
+"""
 
 import dataclasses
 import hashlib
@@ -105,7 +107,9 @@ def codecs(content_of):
 
 
 TWINS = sorted(name for name in FILES if name.startswith("v4_") and "_stepped_" in name)
-"""Files of version 4 that hold just what a file of version 3 holds; the symbols in them are tested there."""
+"""Files of version 4 that hold just what a file of version 3 holds; the symbols in them are tested
+there.
+"""
 
 
 @pytest.fixture(params=sorted(set(FILES) - set(TWINS)))
@@ -147,7 +151,10 @@ def test_the_file_is_the_one_that_was_committed(file_name):
 
 @pytest.mark.parametrize("name", TWINS)
 def test_version_4_holds_what_version_3_held(name):
-    new, old = (container.read((GOLDEN / f"{each}.jxc").read_bytes()) for each in (name, name.removeprefix("v4_")))
+    new, old = (
+        container.read((GOLDEN / f"{each}.jxc").read_bytes())
+        for each in (name, name.removeprefix("v4_"))
+    )
     assert new[1:] == old[1:]
     assert dataclasses.replace(new[0], version=3) == old[0]
 
@@ -184,7 +191,9 @@ def test_its_symbols_code_to_the_same_bytes(file, codecs):
     assert again.parts == parts
 
 
-@pytest.mark.parametrize("name", sorted({name.rsplit("_", 1)[0] for name in set(FILES) - set(TWINS)}))
+@pytest.mark.parametrize(
+    "name", sorted({name.rsplit("_", 1)[0] for name in set(FILES) - set(TWINS)})
+)
 def test_a_second_implementation_reads_the_same_symbols(name, content_of, codecs):
     header, parts, _ = container.read((GOLDEN / f"{name}_lanes.jxc").read_bytes())
     kind = kind_of(name)

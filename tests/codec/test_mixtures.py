@@ -23,7 +23,11 @@ def content(request):
     description = small_codecs.DESCRIPTIONS["mixture"] | {"entropy": request.param}
     pictures = small_codecs.pictures()
     return export.export_codec(
-        description, small_codecs.params("mixture"), name="mixture", bpp_range=(0.2, 2.0), pictures=pictures
+        description,
+        small_codecs.params("mixture"),
+        name="mixture",
+        bpp_range=(0.2, 2.0),
+        pictures=pictures,
     )
 
 
@@ -39,7 +43,9 @@ def test_files_hold_the_symbols_as_the_reference_reads_them(content, mixing, siz
     stream = streams.Stream(header.coder, header.lanes, parts)
     decoded = streams.decode(mixing, stream, padded, np.array([header.quality], np.int32))
     assert symbols.checksum(decoded, container.identity(header)) == header.symbol_crc
-    for found, expected in zip(reference.decode(content, header, parts[0], (16, 32), 6), decoded, strict=True):
+    for found, expected in zip(
+        reference.decode(content, header, parts[0], (16, 32), 6), decoded, strict=True
+    ):
         assert np.array_equal(found, expected)
 
 
@@ -58,7 +64,9 @@ def test_a_batch_inside_jit_is_coded_as_each_picture_alone(mixing, photo):
     pictures = np.stack([photo[:64, :96], photo[64:128, :96]])
     code = jax.jit(jaxcodec.encode_fn)
     words, lengths = jax.jit(jax.vmap(jaxcodec.encode_fn, (None, 0)))(mixing, pictures)
-    _, intact = jax.jit(jax.vmap(lambda *file: jaxcodec.decode_fn(mixing, *file, size=(64, 96))))(words, lengths)
+    _, intact = jax.jit(jax.vmap(lambda *file: jaxcodec.decode_fn(mixing, *file, size=(64, 96))))(
+        words, lengths
+    )
     assert intact.all()
     for picture, together, length in zip(pictures, words, lengths, strict=True):
         alone, alone_length = code(mixing, picture)

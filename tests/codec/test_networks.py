@@ -20,4 +20,6 @@ def test_synthesis_runs_in_the_type_of_its_parameters(name):
     low = synthesis(networks.lowered(codec.params, "bfloat16"), latent, quality)
     assert exact.dtype == jnp.float32 and low.dtype == jnp.bfloat16
     # Eight bits of a mantissa, a few layers.
-    np.testing.assert_allclose(low.astype(jnp.float32), exact, atol=0.03 * float(jnp.max(jnp.abs(exact))))
+    np.testing.assert_allclose(
+        low.astype(jnp.float32), exact, atol=0.03 * float(jnp.max(jnp.abs(exact)))
+    )

@@ -15,18 +15,28 @@ encode = jax.jit(jaxcodec.encode_fn)
 decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "checkerboard", "factorized", "mixture", "tiny"])
+@pytest.mark.parametrize(
+    "name", ["autoregressive", "checkerboard", "factorized", "mixture", "tiny"]
+)
 def test_a_packed_file_is_the_one_that_encode_writes_and_holds_the_words(name, face):
     codec = small_codecs.build(name)
     words, length = encode(codec, face, 62.5)
-    assert words.dtype == np.uint16 and words.shape == (word_bound(codec, (48, 60)),) and not words[length:].any()
+    assert (
+        words.dtype == np.uint16
+        and words.shape == (word_bound(codec, (48, 60)),)
+        and not words[length:].any()
+    )
     data = jaxcodec.pack(codec, words, length, (48, 60), 62.5)
-    assert data == jaxcodec.encode(codec, face, coder="lanes", **({"quality": 62.5} if codec.variable else {}))
+    assert data == jaxcodec.encode(
+        codec, face, coder="lanes", **({"quality": 62.5} if codec.variable else {})
+    )
     unpacked = jaxcodec.unpack(codec, data)
     assert np.array_equal(unpacked.words, words) and unpacked.length == length
     assert unpacked.size == (48, 60) and unpacked.quality == (62.5 if codec.variable else 50)
     pixels, intact = decode(codec, *unpacked)
-    assert intact and pixels.dtype == np.uint8 and np.array_equal(pixels, jaxcodec.decode(codec, data))
+    assert (
+        intact and pixels.dtype == np.uint8 and np.array_equal(pixels, jaxcodec.decode(codec, data))
+    )
 
 
 def test_a_packed_file_may_have_many_lanes(photo):
@@ -45,7 +55,19 @@ def test_a_batch_becomes_files_that_the_command_line_reads(tmp_path, tiny, photo
     for i, each in enumerate(zip(words, lengths, strict=True)):
         (tmp_path / f"{i}.jxc").write_bytes(jaxcodec.pack(tiny, *each, (48, 60)))
         source, target = str(tmp_path / f"{i}.jxc"), str(tmp_path / f"{i}.png")
-        assert cli.main(["decode", source, target, "--codec", str(tmp_path / "tiny.codec"), "--no-compile-cache"]) == 0
+        assert (
+            cli.main(
+                [
+                    "decode",
+                    source,
+                    target,
+                    "--codec",
+                    str(tmp_path / "tiny.codec"),
+                    "--no-compile-cache",
+                ]
+            )
+            == 0
+        )
         expected, _ = decode(tiny, *each, size=(48, 60))
         assert np.array_equal(image.read(tmp_path / f"{i}.png").pixels, expected)
 
@@ -59,7 +81,10 @@ def test_files_of_another_coder_unpack_to_the_same_words(name, face):
 
 
 def test_unpacked_files_of_one_size_are_a_batch(tiny, photo):
-    files = [jaxcodec.encode(tiny, photo[top : top + 48, :60], quality=quality) for top, quality in ((0, 20), (99, 90))]
+    files = [
+        jaxcodec.encode(tiny, photo[top : top + 48, :60], quality=quality)
+        for top, quality in ((0, 20), (99, 90))
+    ]
     unpacked = [jaxcodec.unpack(tiny, data) for data in files]
     words, lengths, qualities = (np.stack([one[i] for one in unpacked]) for i in (0, 1, 3))
     run = jax.jit(jax.vmap(lambda *each: jaxcodec.decode_fn(tiny, *each[:2], (48, 60), each[2])))
@@ -86,10 +111,20 @@ def test_damaged_words_are_refused(tiny, face):
     words, length = (np.asarray(array) for array in encode(tiny, face))
     changed = words.copy()
     changed[int(length) // 2] ^= 1
-    for wrong, count in [(changed, length), (words, length - 1), (words, len(words) + 1), (words, 1), (words, 0),
-                         (words.astype(np.int32), length), (words[None], length), (np.r_[[3], words[1:]], length)]:  # fmt: skip
+    for wrong, count in [
+        (changed, length),
+        (words, length - 1),
+        (words, len(words) + 1),
+        (words, 1),
+        (words, 0),
+        (words.astype(np.int32), length),
+        (words[None], length),
+        (np.r_[[3], words[1:]], length),
+    ]:
         with pytest.raises(BitstreamError):
-            jaxcodec.pack(tiny, wrong if wrong is not changed else wrong.astype(np.uint16), count, (48, 60))
+            jaxcodec.pack(
+                tiny, wrong if wrong is not changed else wrong.astype(np.uint16), count, (48, 60)
+            )
 
 
 def test_a_wrong_quality_or_codec_is_refused(tiny, face):
@@ -99,7 +134,9 @@ def test_a_wrong_quality_or_codec_is_refused(tiny, face):
     with pytest.raises(BitstreamError):
         jaxcodec.pack(tiny, words, length, (48, 60), 10)
     with pytest.raises(WrongCodecError):
-        jaxcodec.unpack(small_codecs.build("scale"), jaxcodec.pack(tiny, words, length, (48, 60), 90))
+        jaxcodec.unpack(
+            small_codecs.build("scale"), jaxcodec.pack(tiny, words, length, (48, 60), 90)
+        )
 
 
 def test_what_decode_fn_cannot_give_is_said(tiny, face):

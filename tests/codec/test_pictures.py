@@ -27,7 +27,12 @@ def test_a_picture_round_trips(any_codec, face):
     assert decoded.dtype == np.uint8
     assert decoded.shape == face.shape
     header = container.read_header(data)
-    assert (header.codec_id, header.width, header.height, header.channels) == (any_codec.id, 60, 48, 3)
+    assert (header.codec_id, header.width, header.height, header.channels) == (
+        any_codec.id,
+        60,
+        48,
+        3,
+    )
     assert len(data) - sum(header.part_bytes) <= 43
 
 
@@ -36,11 +41,14 @@ def test_the_decoded_picture_is_the_models_own_reconstruction(name, face):
     codec, model = small_codecs.build(name), models.build(small_codecs.DESCRIPTIONS[name])
     padded = to_float(pad_to_multiple(face, codec.geometry.stride))[None]
     quality = np.array([0.5 if codec.variable else 0.0], np.float32)
-    output = jax.jit(lambda params: model.apply(params, padded, quality, jax.random.key(0), kind="round"))(codec.params)
+    output = jax.jit(
+        lambda params: model.apply(params, padded, quality, jax.random.key(0), kind="round")
+    )(codec.params)
     expected = np.asarray(output.image)[0, : face.shape[0], : face.shape[1]].clip(0, 1) * 255
     data = encode(codec, face)
     assert np.abs(decode(codec, data) - expected).max() < 0.51
-    # Never above the estimate; below it only where an escape is cheaper than the floor of the likelihood.
+    # Never above the estimate; below it only where an escape is cheaper than the floor of the
+    # likelihood.
     payload_bits = 8 * sum(container.read_header(data).part_bytes)
     assert 0.8 * output.bits[0] < payload_bits < 1.01 * output.bits[0] + 64
 
@@ -51,7 +59,13 @@ def test_the_start_of_the_patch_network_keeps_the_picture(codec, face):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([1, 3, 4]), st.booleans(), st.integers(0, 1000))
+@given(
+    st.integers(1, 70),
+    st.integers(1, 70),
+    st.sampled_from([1, 3, 4]),
+    st.booleans(),
+    st.integers(0, 1000),
+)
 def test_every_size_and_channel_count_round_trips(height, width, channels, profiled, seed):
     codec = small_codecs.build("tiny")
     rng = np.random.default_rng(seed)
@@ -90,7 +104,9 @@ def test_encoding_twice_gives_identical_bytes(any_codec, face):
     assert encode(any_codec, face) == encode(any_codec, face)
 
 
-def test_decoding_in_a_new_process_gives_identical_pixels_without_training_code(tiny, face, tmp_path):
+def test_decoding_in_a_new_process_gives_identical_pixels_without_training_code(
+    tiny, face, tmp_path
+):
     codec_file.save(tmp_path / "tiny.codec", small_codecs.content("tiny"))
     data = encode(tiny, face)
     (tmp_path / "face.jxc").write_bytes(data)
@@ -98,14 +114,26 @@ def test_decoding_in_a_new_process_gives_identical_pixels_without_training_code(
 import pathlib, sys, numpy, jaxcodec
 numpy.save("face.npy", jaxcodec.decode(jaxcodec.load("tiny.codec"), pathlib.Path("face.jxc").read_bytes()))
 print(*sys.modules)
-"""
+"""  # noqa: E501
     root = pathlib.Path(jaxcodec.__file__).parent.parent
-    process = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)},
-                             check=True, capture_output=True, text=True)  # fmt: skip
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert np.array_equal(np.load(tmp_path / "face.npy"), decode(tiny, data))
     modules = set(process.stdout.split())
     assert "jaxcodec.coding.host" in modules
-    assert not modules & {"jaxcodec.training", "jaxcodec.artefact.export", "optax", "orbax.checkpoint", "grain"}
+    assert not modules & {
+        "jaxcodec.training",
+        "jaxcodec.artefact.export",
+        "optax",
+        "orbax.checkpoint",
+        "grain",
+    }
 
 
 def test_a_second_picture_of_the_same_size_compiles_nothing(tiny, face):
@@ -159,7 +187,12 @@ def test_a_profile_that_is_too_long_is_dropped_with_a_note(tiny, face, monkeypat
 
 
 def test_what_describes_a_picture_comes_back(tiny, face):
-    fields = {"icc": b"of its own", "exif": b"II*\0" + bytes(20), "xmp": b"<x:xmpmeta/>", "dpi": (300.0, 72.009)}
+    fields = {
+        "icc": b"of its own",
+        "exif": b"II*\0" + bytes(20),
+        "xmp": b"<x:xmpmeta/>",
+        "dpi": (300.0, 72.009),
+    }
     decoded = decode_picture(tiny, encode_picture(tiny, Picture(face, **fields)).data)
     assert {name: getattr(decoded, name) for name in fields} == fields
 
@@ -169,7 +202,10 @@ def test_hidden_colour_has_no_part_in_a_file_unless_it_is_kept(tiny, face):
     alpha = np.full((*face.shape[:2], 1), 255, np.uint8)
     alpha[10:40, 12:50] = 0
     noise = np.random.default_rng(0).integers(0, 256, face.shape, np.uint8)
-    pictures = [np.concatenate([np.where(alpha == 0, under, face), alpha], axis=-1) for under in (np.uint8(0), noise)]
+    pictures = [
+        np.concatenate([np.where(alpha == 0, under, face), alpha], axis=-1)
+        for under in (np.uint8(0), noise)
+    ]
     files = [encode(tiny, picture) for picture in pictures]
     assert files[0] == files[1]
     assert np.array_equal(decode(tiny, files[0])[:, :, 3:], alpha)
@@ -215,8 +251,15 @@ def test_an_image_of_pillow_in_other_colours_is_converted_with_a_note(tiny, face
 def test_what_decode_writes_is_read_again(tiny, face, tmp_path):
     """A profile of 1.5 MB, which is too long for Pillow's own limit."""
     noise = np.random.default_rng(0).bytes(1_500_000)
-    profile = standard_profiles.content(2).replace(b"rXYZ", b"....").replace(b"gXYZ", b"rXYZ").replace(b"....", b"gXYZ")
-    profile = (len(profile) + len(noise)).to_bytes(4, "big") + profile[4:] + noise  # no standard one any more
+    profile = (
+        standard_profiles.content(2)
+        .replace(b"rXYZ", b"....")
+        .replace(b"gXYZ", b"rXYZ")
+        .replace(b"....", b"gXYZ")
+    )
+    profile = (
+        (len(profile) + len(noise)).to_bytes(4, "big") + profile[4:] + noise
+    )  # no standard one any more
     decoded = decode_picture(tiny, encode(tiny, Picture(face, profile)))
     assert jaxcodec.write_image(tmp_path / "a.png", decoded) == ()
     again = jaxcodec.read_image(tmp_path / "a.png")
@@ -230,7 +273,9 @@ def test_what_is_no_picture_is_refused_by_its_type(tiny, wrong):
         encode(tiny, wrong)
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8)])
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8)]
+)
 def test_arrays_that_are_no_picture_are_refused(tiny, array):
     with pytest.raises(ImageError, match="an image must be uint8 of shape"):
         encode(tiny, array)
@@ -245,7 +290,9 @@ def test_any_kind_of_bytes_decodes_and_nothing_else(tiny, face):
         ("photo.jxc", "read_bytes"),
         (None, "its bytes"),
     ):
-        with pytest.raises(BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"):
+        with pytest.raises(
+            BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"
+        ):
             decode(tiny, wrong)
 
 

@@ -15,11 +15,15 @@ def estimated_bits():
     """The rate that training calls bpp, in bits, of pixels (H, W, 3) at a quality of 0 to 100."""
     content = codec_file.read(bundled.find("default"))
     model = models.build(content.metadata()["model"])
-    bits = jax.jit(lambda params, x, q: model.apply(params, x, q, jax.random.key(0), kind="round").bits)
+    bits = jax.jit(
+        lambda params, x, q: model.apply(params, x, q, jax.random.key(0), kind="round").bits
+    )
     params = jaxcodec.load("default").params
 
     def estimate(pixels, quality):
-        return float(bits(params, image.to_float(pixels)[None], np.array([quality / 100], np.float32))[0])
+        return float(
+            bits(params, image.to_float(pixels)[None], np.array([quality / 100], np.float32))[0]
+        )
 
     return estimate
 

@@ -41,8 +41,12 @@ def test_windows_give_what_one_run_gives(name, photo):
     quality = np.array([5000], np.int32)
 
     def latent(budget):
-        return tiles.run(codec.geometry.analysis, lambda x: codec.networks.latent(codec.params, x, quality), pixels[None],
-                         budget=budget)  # fmt: skip
+        return tiles.run(
+            codec.geometry.analysis,
+            lambda x: codec.networks.latent(codec.params, x, quality),
+            pixels[None],
+            budget=budget,
+        )
 
     whole, tiled = np.asarray(latent(1 << 20)), latent(96 * 96)
     assert np.abs(tiled - whole).max() < 1e-4 * np.abs(whole).max()
@@ -64,7 +68,9 @@ def test_a_picture_in_windows_has_the_symbols_of_one_in_one_piece(name, photo, m
 def test_several_arrays_are_joined_each():
     grid = np.arange(600, dtype=np.float32).reshape(1, 20, 30, 1)
     windows = Windows(into=1, out=1, reach=1, pixels=1)
-    doubled, halved = tiles.run(windows, lambda x: (2 * x, (x // 2).astype(np.int32)), grid, budget=50)
+    doubled, halved = tiles.run(
+        windows, lambda x: (2 * x, (x // 2).astype(np.int32)), grid, budget=50
+    )
     assert np.array_equal(doubled, 2 * grid)
     assert np.array_equal(halved, grid // 2)
     assert halved.dtype == np.int32

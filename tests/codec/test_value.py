@@ -1,4 +1,6 @@
-"""The codec as a value: what it prints, equals, and becomes when it is copied, pickled or exported."""
+"""The codec as a value: what it prints, equals, and becomes when it is copied, pickled or
+exported.
+"""
 
 import copy
 import os
@@ -16,7 +18,6 @@ import jaxcodec
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec.value import at_step
 from jaxcodec.errors import CodecError
-
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(pathlib.Path(jaxcodec.__file__).parent.parent)}
 
@@ -57,13 +58,19 @@ def test_copies_are_the_codec_itself(tiny):
 
 
 def test_it_reaches_another_process(tiny, face, tmp_path):
-    """As multiprocessing does it, with a pickle that a process reads that has nothing but the package."""
+    """As multiprocessing does it, with a pickle that a process reads that has nothing but the
+    package.
+    """
     with open(tmp_path / "codec.pickle", "wb") as file:
         pickle.dump({"codec": tiny, "face": face}, file)
     script = "import pickle, jaxcodec, sys; sent = pickle.load(open('codec.pickle', 'rb')); "
     script += "sys.stdout.buffer.write(jaxcodec.encode(sent['codec'], sent['face']))"
     process = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=ENVIRONMENT, check=True, capture_output=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        check=True,
+        capture_output=True,
     )
     assert process.stdout == jaxcodec.encode(tiny, face)
 
@@ -97,7 +104,9 @@ def test_what_is_no_codec_is_named_with_the_remedy(other, face):
         lambda: jaxcodec.unpack(other, b""),
     ]
     for call in calls:
-        with pytest.raises(CodecError, match=r"is not a codec; give what jaxcodec\.load\(.*\) returns"):
+        with pytest.raises(
+            CodecError, match=r"is not a codec; give what jaxcodec\.load\(.*\) returns"
+        ):
             call()
 
 
@@ -131,9 +140,11 @@ for name in ("tiny", "autoregressive", "factorized"):
     pixels, intact = decode.call(codec, words, length)
     assert intact and np.array_equal(pixels, sent["pixels"])
     print(name)
-"""
+"""  # noqa: E501
     command = [sys.executable, "-c", script]
-    process = subprocess.run(command, cwd=exported, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    process = subprocess.run(
+        command, cwd=exported, env=ENVIRONMENT, check=True, capture_output=True, text=True
+    )
     assert process.stdout.split() == ["tiny", "autoregressive", "factorized"]
 
 

@@ -32,7 +32,9 @@ def symbols() -> tuple[np.ndarray, np.ndarray]:
 def test_every_coder_gives_back_the_symbols(coder, symbols):
     data = coder.encode(*symbols)
     assert np.array_equal(coder.decode(data, symbols[1]), symbols[0])
-    assert np.array_equal(coder.decode(coder.encode(symbols[0][:0], symbols[1][:0]), symbols[1][:0]), symbols[0][:0])
+    assert np.array_equal(
+        coder.decode(coder.encode(symbols[0][:0], symbols[1][:0]), symbols[1][:0]), symbols[0][:0]
+    )
 
 
 def test_every_coder_is_near_the_ideal(coder, symbols):
@@ -78,6 +80,11 @@ def test_a_coder_that_is_not_installed_says_what_to_do(monkeypatch):
 
 
 def test_naming_the_coders_imports_no_jax():
-    code = "import sys, jaxcodec.coding.coders; print(sorted({'jax', 'tensorflow'} & set(sys.modules)))"
-    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    code = (
+        "import sys, jaxcodec.coding.coders; print(sorted({'jax', 'tensorflow'} & "
+        "set(sys.modules)))"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
     assert output.strip() == "[]"

@@ -48,7 +48,10 @@ def mended(data: bytes, place: int, value: int) -> bytes:
 
 
 @given(
-    headers, st.lists(contents, max_size=127), st.dictionaries(st.sampled_from(list(SECTIONS)), contents), st.binary()
+    headers,
+    st.lists(contents, max_size=127),
+    st.dictionaries(st.sampled_from(list(SECTIONS)), contents),
+    st.binary(),
 )
 def test_what_is_written_is_read(header, parts, sections, alpha):
     header, sections = with_alpha(header, sections, alpha)
@@ -79,7 +82,11 @@ def test_version_3_is_read_and_becomes_4_with_the_same_identity(header, parts, s
 def test_a_flipped_bit_or_a_cut_is_an_error(version, header, parts, sections, alpha, data):
     header, sections = with_alpha(header, sections, alpha)
     tagged = sorted((reference.TAGS[name], content) for name, content in sections.items())
-    file = reference.write_3(header, parts, sections) if version == 3 else reference.write_4(header, parts, tagged)
+    file = (
+        reference.write_3(header, parts, sections)
+        if version == 3
+        else reference.write_4(header, parts, tagged)
+    )
     bit = data.draw(st.integers(0, 8 * len(file) - 1))
     flipped = bytearray(file)
     flipped[bit // 8] ^= 1 << bit % 8
@@ -88,9 +95,14 @@ def test_a_flipped_bit_or_a_cut_is_an_error(version, header, parts, sections, al
             container.read(damaged)
 
 
-@pytest.mark.parametrize("file", [
-    container.write(HEADER, PARTS, SECTIONS), reference.write_3(HEADER, PARTS, {"icc": b"profile"}),
-], ids=["4", "3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "file",
+    [
+        container.write(HEADER, PARTS, SECTIONS),
+        reference.write_3(HEADER, PARTS, {"icc": b"profile"}),
+    ],
+    ids=["4", "3"],
+)
 def test_every_flipped_bit_and_every_cut_of_a_file_is_an_error(file):
     for bit in range(8 * len(file)):
         flipped = bytearray(file)
@@ -105,7 +117,11 @@ def test_every_flipped_bit_and_every_cut_of_a_file_is_an_error(file):
 @pytest.mark.parametrize("size", [0, 127, 128, 1 << 20])
 def test_an_rgb_picture_takes_no_more_than_in_version_3(size):
     parts = (bytes(size),) * 2
-    assert len(container.write(HEADER, parts, {})) == len(reference.write_3(HEADER, parts, {})) <= 2 * size + 39
+    assert (
+        len(container.write(HEADER, parts, {}))
+        == len(reference.write_3(HEADER, parts, {}))
+        <= 2 * size + 39
+    )
 
 
 def test_as_dict_is_plain_values():
@@ -124,15 +140,28 @@ def test_arbitrary_bytes_raise(data, with_magic):
 
 def test_any_kind_of_bytes_is_read_and_nothing_else():
     data = container.write(HEADER, PARTS, SECTIONS)
-    assert container.read(bytearray(data)) == container.read(memoryview(data)) == container.read(data)
-    for wrong, remedy in (("photo.jxc", "read_bytes"), ([1, 2], "give its bytes"), (None, "give its bytes")):
-        with pytest.raises(BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"):
+    assert (
+        container.read(bytearray(data)) == container.read(memoryview(data)) == container.read(data)
+    )
+    for wrong, remedy in (
+        ("photo.jxc", "read_bytes"),
+        ([1, 2], "give its bytes"),
+        (None, "give its bytes"),
+    ):
+        with pytest.raises(
+            BitstreamError, match=f"a {type(wrong).__name__} is no .jxc file, .*{remedy}"
+        ):
             container.read_header(wrong)
 
 
-@pytest.mark.parametrize("file", [
-    container.write(HEADER, PARTS, SECTIONS), container.write(HEADER, PARTS, {}), reference.write_3(HEADER, PARTS, {}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "file",
+    [
+        container.write(HEADER, PARTS, SECTIONS),
+        container.write(HEADER, PARTS, {}),
+        reference.write_3(HEADER, PARTS, {}),
+    ],
+)
 def test_trailing_bytes_raise_and_are_counted(file):
     with pytest.raises(BitstreamError, match="3 bytes after its end"):
         container.read(file + b"\0\0\0")
@@ -162,7 +191,9 @@ def test_an_older_version_says_what_can_read_it():
 
 @pytest.mark.parametrize("tag", [64 + 30, 127])
 def test_unknown_sections_that_may_be_are_passed_over(tag):
-    data = reference.write_4(HEADER, PARTS, [(2, b"profile"), (66, b"dpi"), (tag, b"what is to come")])
+    data = reference.write_4(
+        HEADER, PARTS, [(2, b"profile"), (66, b"dpi"), (tag, b"what is to come")]
+    )
     header, parts, sections = container.read(data)
     assert (parts, sections) == (PARTS, {"icc": b"profile", "dpi": b"dpi"})
     assert header.section_bytes == {"icc": 7, "dpi": 3}
@@ -221,4 +252,6 @@ def test_flags_of_version_3_that_cannot_be_raise_though_the_checksum_fits(flags)
 def test_a_length_without_end_raises():
     for version, content in ((3, 2), (4, 1)):
         with pytest.raises(BitstreamError, match="length of a section"):
-            container.read(reference.checked(reference.fixed(version, content, HEADER), b"\xff" * 5))
+            container.read(
+                reference.checked(reference.fixed(version, content, HEADER), b"\xff" * 5)
+            )

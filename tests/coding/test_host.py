@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from jaxcodec.coding import escape
-from jaxcodec.coding import host
+from jaxcodec.coding import escape, host
 from jaxcodec.coding.host import RangeCoder, exact_model
 from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
 from jaxcodec.coding.tables import PRECISION
@@ -22,7 +21,9 @@ def coder():
 
 
 def intervals(model, boundaries):
-    """The symbols that a constriction model gives to 24-bit quantiles: an ANS coder's state shows it any."""
+    """The symbols that a constriction model gives to 24-bit quantiles: an ANS coder's state shows
+    it any.
+    """
     ans = constriction.stream.stack.AnsCoder
     return [ans(np.array([quantile, 1 << 20], np.uint32)).decode(model) for quantile in boundaries]
 
@@ -42,9 +43,13 @@ def test_the_models_hold_exactly_the_stored_counts(precision, values):
 def test_all_gaussian_tables_reach_constriction_unrounded(coder):
     tables = coder.tables
     for t in range(0, len(tables), 9):
-        cdf = tables.cdf[tables.starts[t] : tables.starts[t + 1]].astype(np.int64) << (24 - PRECISION)
+        cdf = tables.cdf[tables.starts[t] : tables.starts[t + 1]].astype(np.int64) << (
+            24 - PRECISION
+        )
         model = exact_model(tables.counts(t), PRECISION)
-        assert intervals(model, cdf[:-1]) == intervals(model, cdf[1:] - 1) == list(range(len(cdf) - 1))
+        assert (
+            intervals(model, cdf[:-1]) == intervals(model, cdf[1:] - 1) == list(range(len(cdf) - 1))
+        )
 
 
 @settings(deadline=None)
@@ -54,7 +59,9 @@ def test_any_int32_round_trips(coder, symbols, data):
     assert np.array_equal(coder.decode(coder.encode(symbols, indices), indices), symbols)
 
 
-@pytest.mark.parametrize("value", [INT32.min, INT32.min + 1, -(2**24), -1, 0, 1, 2**24 + 1, INT32.max - 1, INT32.max])
+@pytest.mark.parametrize(
+    "value", [INT32.min, INT32.min + 1, -(2**24), -1, 0, 1, 2**24 + 1, INT32.max - 1, INT32.max]
+)
 def test_extremes_round_trip_in_every_table(coder, value):
     indices = np.arange(64, dtype=np.uint8)
     symbols = np.full(64, value, np.int32)
@@ -138,7 +145,10 @@ def test_an_excess_beyond_int32_raises(coder):
 def test_many_symbols_are_coded_as_few_are_but_in_less_memory(monkeypatch):
     tables = gaussian_tables([0.5, 2, 8])
     rng = np.random.default_rng(0)
-    symbols, indices = rng.integers(-60, 60, (7, 91)).astype(np.int32), rng.choice([0, 2], (7, 91)).astype(np.uint8)
+    symbols, indices = (
+        rng.integers(-60, 60, (7, 91)).astype(np.int32),
+        rng.choice([0, 2], (7, 91)).astype(np.uint8),
+    )
     sorted_at_once = RangeCoder(tables).encode(symbols, indices)
     monkeypatch.setattr(host, "_SORTED", 100)
     assert RangeCoder(tables).encode(symbols, indices) == sorted_at_once

@@ -23,16 +23,26 @@ SIZE = 40
 
 def mixture(*components) -> Mixture:
     """From (tables, offsets, weights) of each component."""
-    return Mixture(tuple(Component(*(np.atleast_1d(array).astype(np.int32) for array in part)) for part in components))
+    return Mixture(
+        tuple(
+            Component(*(np.atleast_1d(array).astype(np.int32) for array in part))
+            for part in components
+        )
+    )
 
 
-def random_mixture(rng: np.random.Generator, size: int, components: int = 3) -> tuple[np.ndarray, Mixture]:
+def random_mixture(
+    rng: np.random.Generator, size: int, components: int = 3
+) -> tuple[np.ndarray, Mixture]:
     """Values of random mixtures, and those."""
     weights = np.floor(rng.dirichlet(np.full(components, 0.5), size) * 2**15).astype(np.int64)
     weights[np.arange(size), weights.argmax(axis=1)] += 2**15 - weights.sum(axis=1)
     tables = rng.integers(0, len(SCALES), (components, size))
     offsets = np.round(rng.normal(0, 3 * SCALES[tables])).astype(int)
-    chosen = (rng.integers(0, 2**15, size) >= np.cumsum(weights, axis=1).T).sum(axis=0), np.arange(size)
+    chosen = (
+        (rng.integers(0, 2**15, size) >= np.cumsum(weights, axis=1).T).sum(axis=0),
+        np.arange(size),
+    )
     values = np.round(offsets[chosen] + rng.normal(0, SCALES[tables[chosen]])).astype(np.int32)
     return values, mixture(*zip(tables, offsets, weights.T, strict=True))
 
@@ -56,7 +66,9 @@ def test_counts_are_those_of_the_reference_and_every_slot_is_found():
         position, interval = find(under)
         expected = np.searchsorted(cdf, slots, side="right") - 1
         assert np.array_equal(position, expected)
-        assert np.array_equal(interval, (np.diff(cdf)[expected] << 16 | cdf[expected]).astype(np.uint32))
+        assert np.array_equal(
+            interval, (np.diff(cdf)[expected] << 16 | cdf[expected]).astype(np.uint32)
+        )
         assert np.array_equal(interval, under.interval(TABLES, position))
 
 
@@ -69,7 +81,14 @@ def test_a_mixture_of_one_has_nearly_the_counts_of_its_table():
 
 @pytest.mark.parametrize(
     ("offset", "weight", "holds_both"),
-    [(1000, 2**14, True), (1000, 64, True), (1000, 62, False), (1000, 0, False), (5000, 2**14, False), (0, 0, True)],
+    [
+        (1000, 2**14, True),
+        (1000, 64, True),
+        (1000, 62, False),
+        (1000, 0, False),
+        (5000, 2**14, False),
+        (0, 0, True),
+    ],
 )
 def test_a_window_holds_what_a_components_weight_is_worth(offset, weight, holds_both):
     under = distribution(TABLES, mixture((0, 0, 2**15 - weight), (0, offset, weight)))
@@ -87,7 +106,9 @@ def test_streams_round_trip_and_the_reference_reads_them(components):
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(0, SIZE), st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8]), st.integers(0, 31))
+@given(
+    st.integers(0, SIZE), st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 8]), st.integers(0, 31)
+)
 def test_any_int32_round_trips(count, seed, lane_count, shift):
     rng = np.random.default_rng(seed)
     _, mixtures = random_mixture(rng, SIZE)
@@ -115,7 +136,9 @@ def test_rows_are_blocks_and_vmap_equals_one_by_one():
     rows = jax.tree.map(lambda array: array.reshape(4, SIZE), (values, mixtures))
     counts = np.array([SIZE, 0, 7, 33], np.int32)
     together = lanes.encode(TABLES, [Block(*rows, counts)], 8, 4)
-    apart = lanes.encode(TABLES, [Block(*jax.tree.map(lambda a: a[i], rows), counts[i]) for i in range(4)], 8, 4)  # noqa: B023
+    apart = lanes.encode(
+        TABLES, [Block(*jax.tree.map(lambda a, i=i: a[i], rows), counts[i]) for i in range(4)], 8, 4
+    )
     assert all(np.array_equal(*pair) for pair in zip(together, apart, strict=True))
 
     def there_and_back(values, mixtures, count):
@@ -126,7 +149,7 @@ def test_rows_are_blocks_and_vmap_equals_one_by_one():
     mapped = jax.vmap(there_and_back)(*rows, counts)
     assert mapped[2].all()
     for i in range(4):
-        alone = there_and_back(*jax.tree.map(lambda a: a[i], rows), counts[i])  # noqa: B023
+        alone = there_and_back(*jax.tree.map(lambda a, i=i: a[i], rows), counts[i])
         assert all(np.array_equal(one, other[i]) for one, other in zip(alone, mapped, strict=True))
 
 

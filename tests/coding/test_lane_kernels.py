@@ -1,4 +1,6 @@
-"""Both forms of every kernel agree: the serial one, which runs on a CPU, and the parallel one of other devices."""
+"""Both forms of every kernel agree: the serial one, which runs on a CPU, and the parallel one of
+other devices.
+"""
 
 import jax
 import numpy as np
@@ -26,7 +28,11 @@ def symbols() -> tuple[np.ndarray, np.ndarray]:
 def mixture_with(indices) -> Mixture:
     """Mixtures of each table with two others."""
     components = [(indices, 0, 16_000), (indices[::-1], 3, 768), (np.roll(indices, 1), -2, 16_000)]
-    return Mixture(tuple(Component(index, *np.broadcast_arrays(*rest, index)[:2]) for index, *rest in components))
+    return Mixture(
+        tuple(
+            Component(index, *np.broadcast_arrays(*rest, index)[:2]) for index, *rest in components
+        )
+    )
 
 
 def forms(kernel, *arguments):
@@ -51,7 +57,9 @@ def test_coding(symbols, mixes, count, in_use):
     end, words = forms(lane_kernels.place, out, 0, 1, emitted)
     assert int(end) == int((emitted >= FLAG).sum())
     decode = jax.jit(lane_kernels.decode.serial), jax.jit(lane_kernels.decode.parallel)
-    for pointer, idle, found in (form(TABLES, words, 0, states, in_use, under, count) for form in decode):
+    for pointer, idle, found in (
+        form(TABLES, words, 0, states, in_use, under, count) for form in decode
+    ):
         assert pointer == end
         assert np.array_equal(idle, start)
         assert np.array_equal(found[:count], position[:count])
@@ -79,7 +87,9 @@ def test_streams_are_the_same_from_a_device_without_the_serial_form(symbols, mon
     values = np.where(np.arange(SIZE) % 20 == 7, 10**6 * values, values)
     blocks = [Block(values, indices, SIZE), Block(values, mixture_with(indices), SIZE)]
     words, length = lanes.encode(TABLES, blocks, 8, 4)
-    monkeypatch.setattr(lane_kernels.Kernel, "__call__", lambda self, *arguments: self.parallel(*arguments))
+    monkeypatch.setattr(
+        lane_kernels.Kernel, "__call__", lambda self, *arguments: self.parallel(*arguments)
+    )
     jax.clear_caches()
     same, same_length = lanes.encode(TABLES, blocks, 8, 4)
     state = lanes.start(words, length, 8, 4)
@@ -93,14 +103,25 @@ def test_streams_are_the_same_from_a_device_without_the_serial_form(symbols, mon
     assert np.array_equal(words, same)
 
 
-@pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="JAX 0.5 lowers both forms and picks one when it runs")
+@pytest.mark.skipif(
+    jax.__version_info__ < (0, 6), reason="JAX 0.5 lowers both forms and picks one when it runs"
+)
 def test_an_accelerator_gets_the_parallel_form():
     def decode(words, pointer, states, indices):
         return lane_kernels.decode(TABLES, words, pointer, states, 8, OneTable(indices), SIZE)
 
-    arguments = np.zeros(9, np.uint16), np.int32(0), np.zeros(8, np.uint32), np.zeros(SIZE, np.int32)
+    arguments = (
+        np.zeros(9, np.uint16),
+        np.int32(0),
+        np.zeros(8, np.uint32),
+        np.zeros(SIZE, np.int32),
+    )
     traced = jax.jit(decode).trace(*arguments)
-    for platform, name in (("cpu", "_serial_decode"), ("cuda", "_parallel_decode"), ("tpu", "_parallel_decode")):
+    for platform, name in (
+        ("cpu", "_serial_decode"),
+        ("cuda", "_parallel_decode"),
+        ("tpu", "_parallel_decode"),
+    ):
         text = traced.lower(lowering_platforms=(platform,)).as_text(debug_info=True)
         other = {"_serial_decode", "_parallel_decode"} - {name}
         assert f"{name}.<locals>.step" in text

@@ -7,7 +7,10 @@ from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
 from jaxcodec.coding.tables import Tables
 
-SETS = gaussian_tables([0.11, 1, 40]), mass_tables([np.full(700, 1 / 700), [1.0]], [5, -2], precision=12)
+SETS = (
+    gaussian_tables([0.11, 1, 40]),
+    mass_tables([np.full(700, 1 / 700), [1.0]], [5, -2], precision=12),
+)
 
 
 def test_every_slot_of_every_table_is_found():
@@ -16,8 +19,12 @@ def test_every_slot_of_every_table_is_found():
     slots = np.arange(2**16, dtype=np.uint32)
     sources = [(tables, t) for tables in SETS for t in range(len(tables))]
     for number, (source, t) in enumerate(sources):
-        cdf = source.cdf[source.starts[t] : source.starts[t + 1]].astype(np.int64) << (16 - source.precision)
-        position, states = lane_kernels.pop(tables, slots | 1 << 16, OneTable(np.full(2**16, number, np.int32)))
+        cdf = source.cdf[source.starts[t] : source.starts[t + 1]].astype(np.int64) << (
+            16 - source.precision
+        )
+        position, states = lane_kernels.pop(
+            tables, slots | 1 << 16, OneTable(np.full(2**16, number, np.int32))
+        )
         expected = np.searchsorted(cdf, slots, side="right") - 1
         assert np.array_equal(position, expected)
         assert np.array_equal(states, (np.diff(cdf) - cdf[:-1])[expected] + slots)
@@ -43,6 +50,8 @@ def test_equal_blocks_are_stored_once():
 
 
 def test_tables_finer_than_16_bits_are_refused():
-    tables = Tables(np.array([0, 1, 2**17], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32), 17)
+    tables = Tables(
+        np.array([0, 1, 2**17], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32), 17
+    )
     with pytest.raises(ValueError, match="at most 16 bits"):
         lane_tables(tables)

@@ -19,7 +19,10 @@ from jaxcodec.coding.tables import Tables
 
 INT32 = np.iinfo(np.int32)
 SCALES = np.geomspace(0.11, 64, 16)
-SETS = (mass_tables([[0.2, 0.5, 0.3], [1.0]], [-1, INT32.max - 5], precision=12), gaussian_tables(SCALES))
+SETS = (
+    mass_tables([[0.2, 0.5, 0.3], [1.0]], [-1, INT32.max - 5], precision=12),
+    gaussian_tables(SCALES),
+)
 TABLES = lane_tables(*SETS)
 TABLE_COUNT = sum(map(len, SETS))
 SIZE = 48
@@ -33,7 +36,7 @@ GOLDEN = """
 00b9 0119 0101 0195 0291 291b 0082 0180 0346 4982 0189 b207 0088 0204 2099 008c 87fe 01ac 0085 013a 7311 b683
 0385 0287 0187 3080 0180 1f80 0880 0280 0002 0000 0000 07cd 0008 0008 07cd 0000 0000 0002 0002 ffff ffff 0005
 0003 0002 0001 0002 0002 0001 0002 0003 0005 ffff ffff 0002 0002 0000 0000 07cd 0008
-"""
+"""  # noqa: E501
 """The words of `golden_case`, in hexadecimal."""
 
 
@@ -53,7 +56,9 @@ def decode(words, length, width, count, blocks: list[Block], tables=TABLES):
             values, state = lanes.decode_block(tables, state, block.indices, block.count)
         else:
             state, values = jax.lax.scan(
-                lambda state, row: lanes.decode_block(tables, state, *row)[::-1], state, (block.indices, block.count)
+                lambda state, row: lanes.decode_block(tables, state, *row)[::-1],
+                state,
+                (block.indices, block.count),
             )
         decoded.append(values)
     return decoded, lanes.finish(state)
@@ -62,7 +67,11 @@ def decode(words, length, width, count, blocks: list[Block], tables=TABLES):
 def assert_round_trip(blocks: list[Block], width: int, count: int, tables=TABLES):
     words, length = map(np.asarray, lanes.encode(tables, blocks, width, count))
     assert words.dtype == np.uint16
-    assert length <= words.size == lanes.word_bound(sum(max(1, block.values.size) for block in blocks), width)
+    assert (
+        length
+        <= words.size
+        == lanes.word_bound(sum(max(1, block.values.size) for block in blocks), width)
+    )
     assert not words[length:].any()
     decoded, finished = decode(words, length, width, count, blocks, tables)
     assert finished
@@ -112,7 +121,9 @@ def test_rows_are_blocks_of_their_own():
     values[4, 3] = 10**6
     counts = np.array([20, 0, 1, 7, 20, 3, 0, 0, 5], np.int32)
     together = assert_round_trip([Block(values, indices, counts)], WIDTH, 4)
-    apart = assert_round_trip([Block(*row) for row in zip(values, indices, counts, strict=True)], WIDTH, 4)
+    apart = assert_round_trip(
+        [Block(*row) for row in zip(values, indices, counts, strict=True)], WIDTH, 4
+    )
     assert np.array_equal(together, apart)
 
 
@@ -145,7 +156,9 @@ def test_escapes_at_every_distance(distance, above):
 
 
 def test_the_rarest_symbols_stay_within_the_bound():
-    tables = Tables(np.array([0, 1, 2**16], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32))
+    tables = Tables(
+        np.array([0, 1, 2**16], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32)
+    )
     most_words = lane_tables(tables)
     ones = np.zeros(500, np.int32)
     words = assert_round_trip([Block(ones, ones, 500)], WIDTH, WIDTH, most_words)
@@ -210,7 +223,8 @@ def test_words_are_the_same_with_64_bits_enabled():
     code = (
         "import jax; jax.config.update('jax_enable_x64', True)\n"
         "import sys; sys.path[:0] = ['tests', 'tests/coding']\n"
-        "import test_lanes; test_lanes.test_golden_words_encode_and_decode(); test_lanes.test_vmap_equals_one_by_one()"
+        "import test_lanes; test_lanes.test_golden_words_encode_and_decode(); "
+        "test_lanes.test_vmap_equals_one_by_one()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
@@ -221,7 +235,11 @@ def golden_case() -> tuple[list[Block], int]:
     indices = (7 * place % TABLE_COUNT).astype(np.int32)
     values = ((place * place * 37 % 11) - 5).astype(np.int32)
     values[[3, 17, 18]] = 1000, -(2**31), 40000
-    rows = np.stack([values[::-1], values]), np.stack([indices[::-1], indices]), np.array([40, 13], np.int32)
+    rows = (
+        np.stack([values[::-1], values]),
+        np.stack([indices[::-1], indices]),
+        np.array([40, 13], np.int32),
+    )
     return [Block(values, indices, 40), Block(*rows)], 4
 
 
@@ -270,7 +288,9 @@ def test_lanes_cost_less_than_half_a_percent_at_any_rate():
         assert count == 1 or bits > 1e4
 
 
-@pytest.mark.parametrize(("bits", "count"), [(0, 1), (100, 1), (15_999, 1), (16_001, 2), (820_000, 64), (1e9, 1024)])
+@pytest.mark.parametrize(
+    ("bits", "count"), [(0, 1), (100, 1), (15_999, 1), (16_001, 2), (820_000, 64), (1e9, 1024)]
+)
 def test_lane_count(bits, count):
     assert lanes.lane_count(bits) == count
     assert lanes.lane_count(bits, limit=4) == min(count, 4)
@@ -279,23 +299,39 @@ def test_lane_count(bits, count):
 def test_cost_is_what_the_tables_say():
     values, indices = np.array([0, 1, -1, 70_000, -5]), np.array([0, 0, 1, 0, 0])
     counts = SETS[0].counts(0)
-    costs = 12 - np.log2([counts[1], counts[2], SETS[0].counts(1)[1], counts[3], counts[3]]) + [0, 0, 48, 48, 16]
-    assert lanes.cost_bits(TABLES, [Block(values, indices, 5)]) == pytest.approx(costs.sum(), rel=1e-6)
-    assert lanes.cost_bits(TABLES, [Block(values, indices, 1), Block(values, indices, 0)]) == pytest.approx(costs[0])
+    costs = (
+        12
+        - np.log2([counts[1], counts[2], SETS[0].counts(1)[1], counts[3], counts[3]])
+        + [0, 0, 48, 48, 16]
+    )
+    assert lanes.cost_bits(TABLES, [Block(values, indices, 5)]) == pytest.approx(
+        costs.sum(), rel=1e-6
+    )
+    assert lanes.cost_bits(
+        TABLES, [Block(values, indices, 1), Block(values, indices, 0)]
+    ) == pytest.approx(costs[0])
 
 
 @functools.cache
 def damaged_streams() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Streams (n, words) with bits flipped, cut short or random, their lengths, and the indices of the sound one."""
+    """Streams (n, words) with bits flipped, cut short or random, their lengths, and the indices of
+    the sound one.
+    """
     rng = np.random.default_rng(0)
     values, indices = typical(rng, 64)
     values[[5, 50]] = 10**8, 300
-    words, length = (np.asarray(part) for part in lanes.encode(TABLES, [Block(values, indices, 64)], 4, 4))
+    words, length = (
+        np.asarray(part) for part in lanes.encode(TABLES, [Block(values, indices, 64)], 4, 4)
+    )
     streams = np.tile(words[:length], (300, 1))
     lengths = np.full(300, length)
-    streams[np.arange(200), rng.integers(0, length, 200)] ^= (1 << rng.integers(0, 16, 200)).astype(np.uint16)
+    streams[np.arange(200), rng.integers(0, length, 200)] ^= (1 << rng.integers(0, 16, 200)).astype(
+        np.uint16
+    )
     lengths[100:200] = rng.integers(0, length, 100)
-    streams[200:] = rng.integers(0, 2**16, streams[200:].shape) * (rng.random(streams[200:].shape) < 0.7)
+    streams[200:] = rng.integers(0, 2**16, streams[200:].shape) * (
+        rng.random(streams[200:].shape) < 0.7
+    )
     return streams, lengths, indices
 
 

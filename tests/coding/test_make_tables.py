@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxcodec.coding.make_tables import PHASE_BITS, gaussian_tables, mass_tables, phase_tables, quantise
+from jaxcodec.coding.make_tables import (
+    PHASE_BITS,
+    gaussian_tables,
+    mass_tables,
+    phase_tables,
+    quantise,
+)
 
 
 def code_length(mass: np.ndarray, counts: np.ndarray) -> float:
@@ -18,7 +24,10 @@ def test_counts_are_positive_and_sum_to_the_total(mass, precision):
     assert counts.sum() == 1 << precision
 
 
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=8).filter(lambda mass: sum(mass) > 0.1), st.data())
+@given(
+    st.lists(st.floats(0, 1), min_size=3, max_size=8).filter(lambda mass: sum(mass) > 0.1),
+    st.data(),
+)
 def test_moving_one_count_never_shortens_the_code(mass, data):
     mass = np.array(mass) / sum(mass)
     counts = quantise(mass, 5)

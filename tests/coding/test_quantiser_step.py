@@ -12,7 +12,7 @@ fields = st.integers(-step.MAX_FIELD, step.MAX_FIELD)
 
 
 def test_a_unit_is_that_of_the_scales_and_limits_are_sixteen():
-    assert step.UNIT == pytest.approx(scales.UNITS["log"], rel=1e-12)
+    assert pytest.approx(scales.UNITS["log"], rel=1e-12) == step.UNIT
     assert step.size(step.MAX_FIELD) <= 16 < step.size(step.MAX_FIELD + 1)
     assert step.size(0) == 1
 
@@ -27,9 +27,16 @@ def test_ratios_are_within_half_a_unit(field):
 def test_recorded_ratios():
     """Digits that no machine may give otherwise."""
     recorded = {
-        0: (16384, 0), 1: (16392, 0), -1: (32752, -1), 700: (22938, 0), -1234: (18107, -1), 1441: (32752, 0),
-        1442: (16384, 1), 5768: (16384, 4), -5768: (16384, -4),
-    }  # fmt: skip
+        0: (16384, 0),
+        1: (16392, 0),
+        -1: (32752, -1),
+        700: (22938, 0),
+        -1234: (18107, -1),
+        1441: (32752, 0),
+        1442: (16384, 1),
+        5768: (16384, 4),
+        -5768: (16384, -4),
+    }
     assert {field: step.ratio(field) for field in recorded} == recorded
 
 

@@ -44,7 +44,9 @@ def test_an_opaque_picture_has_next_to_no_alpha():
 
 @pytest.mark.parametrize("name", ["icc", "exif", "xmp"])
 def test_as_much_as_is_allowed_is_kept_and_more_dropped_with_a_note(name):
-    content = np.resize(np.random.default_rng(0).integers(0, 256, 1000, np.uint8), sections.MAX_BYTES).tobytes()
+    content = np.resize(
+        np.random.default_rng(0).integers(0, 256, 1000, np.uint8), sections.MAX_BYTES
+    ).tobytes()
     packed, notes = sections.pack(Picture(PIXELS, **{name: content}))
     assert (sections.unpack(packed), notes) == ({name: content}, ())
     packed, notes = sections.pack(Picture(PIXELS, **{name: content + b"x"}))
@@ -60,11 +62,15 @@ def test_a_standard_profile_takes_a_byte_and_means_the_same():
 
 
 def test_a_resolution_that_is_the_same_both_ways_takes_four_bytes():
-    assert sections.pack(Picture(PIXELS, dpi=(300.0, 300.0)))[0] == {"dpi": (300_000).to_bytes(4, "little")}
+    assert sections.pack(Picture(PIXELS, dpi=(300.0, 300.0)))[0] == {
+        "dpi": (300_000).to_bytes(4, "little")
+    }
     assert sections.unpack_dpi(sections.pack_dpi((72.009, 300.4))) == (72.009, 300.4)
 
 
-@pytest.mark.parametrize("dpi", [(0.0, 72.0), (72.0, -1.0), (float("nan"),) * 2, (float("inf"),) * 2, (1e9, 1e9)])
+@pytest.mark.parametrize(
+    "dpi", [(0.0, 72.0), (72.0, -1.0), (float("nan"),) * 2, (float("inf"),) * 2, (1e9, 1e9)]
+)
 def test_a_resolution_that_cannot_be_is_dropped_with_a_note(dpi):
     packed, notes = sections.pack(Picture(PIXELS, dpi=dpi))
     assert packed == {}
@@ -74,7 +80,10 @@ def test_a_resolution_that_cannot_be_is_dropped_with_a_note(dpi):
 def test_description_names_profile_and_resolution():
     packed, _ = sections.pack(Picture(PIXELS, SRGB, dpi=(300.0, 72.0)))
     assert sections.describe(packed) == {"profile": "sRGB", "dpi": [300.0, 72.0]}
-    assert sections.describe(sections.pack(Picture(PIXELS, b"some"))[0]) == {"profile": "its own", "dpi": None}
+    assert sections.describe(sections.pack(Picture(PIXELS, b"some"))[0]) == {
+        "profile": "its own",
+        "dpi": None,
+    }
     assert sections.describe({}) == {"profile": None, "dpi": None}
 
 
@@ -93,12 +102,20 @@ def test_arbitrary_bytes_raise(data):
 @pytest.mark.parametrize("name", ["icc", "exif", "xmp"])
 def test_damaged_sections_raise_and_are_named(name):
     data = sections.pack_bytes(bytes(100))
-    for damaged in (b"", data[:-1], data + b"x", b"no stream", sections.pack_bytes(bytes(sections.MAX_BYTES + 1))):
+    for damaged in (
+        b"",
+        data[:-1],
+        data + b"x",
+        b"no stream",
+        sections.pack_bytes(bytes(sections.MAX_BYTES + 1)),
+    ):
         with pytest.raises(BitstreamError, match=sections.NAMES[name]):
             sections.unpack({name: damaged})
 
 
-@pytest.mark.parametrize("damaged", [{"profile": b""}, {"profile": b"\1\1"}, {"profile": b"\1", "icc": b""}])
+@pytest.mark.parametrize(
+    "damaged", [{"profile": b""}, {"profile": b"\1\1"}, {"profile": b"\1", "icc": b""}]
+)
 def test_a_profile_that_is_not_told_by_one_number_raises(damaged):
     with pytest.raises(BitstreamError, match="ICC profile"):
         sections.unpack(damaged)
@@ -109,7 +126,9 @@ def test_a_profile_that_a_later_version_knows_says_so():
         sections.unpack({"profile": b"\xc8"})
 
 
-@pytest.mark.parametrize("damaged", [b"", b"\1", bytes(4), bytes(8), b"\1\0\0\0" + bytes(4), b"\1" * 12])
+@pytest.mark.parametrize(
+    "damaged", [b"", b"\1", bytes(4), bytes(8), b"\1\0\0\0" + bytes(4), b"\1" * 12]
+)
 def test_a_damaged_resolution_raises(damaged):
     with pytest.raises(BitstreamError, match="resolution"):
         sections.unpack({"dpi": damaged})

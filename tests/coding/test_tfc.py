@@ -8,9 +8,14 @@ from jaxcodec.coding.tfc import TfcCoder
 from jaxcodec.errors import BitstreamError, CoderError
 
 SCALES = np.geomspace(0.11, 256, 64)
-FINE = Tables(np.array([0, 1, 2**17], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32), 17)
+FINE = Tables(
+    np.array([0, 1, 2**17], np.int32), np.array([0, 3], np.int32), np.zeros(1, np.int32), 17
+)
 
-needs_tfc = "tensorflow-compression-ops is not installed here (.ci/tfc runs these tests in an environment that has it)"
+needs_tfc = (
+    "tensorflow-compression-ops is not installed here (.ci/tfc runs these tests in an "
+    "environment that has it)"
+)
 
 
 def test_tables_too_fine_are_refused():
@@ -69,7 +74,9 @@ def test_damaged_bytes_give_symbols_or_a_clear_error(coder, symbols):
         data = sound.copy()
         data[rng.integers(0, len(data), 3)] = rng.integers(0, 256, 3)
         try:
-            assert coder.decode(data[: rng.integers(1, 2 * len(data))].tobytes(), indices).shape == (64,)
+            assert coder.decode(
+                data[: rng.integers(1, 2 * len(data))].tobytes(), indices
+            ).shape == (64,)
         except BitstreamError as problem:
             assert "damaged" in str(problem)
             raised += 1

@@ -6,8 +6,8 @@ import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxcodec.errors import RateError
 from jaxcodec.collections.allocation import Curve, allocate
+from jaxcodec.errors import RateError
 
 
 def power_law(scale, exponent, smallest=100.0, largest=20_000.0, points=12):
@@ -21,7 +21,8 @@ def total(curves, sizes):
 
 
 def test_power_laws_have_a_known_optimum():
-    # d/dR of c R^-a is -a c R^-(a+1); equal slopes with equal exponents give R in proportion to c^(1 / (a + 1)).
+    # d/dR of c R^-a is -a c R^-(a+1); equal slopes with equal exponents give R in proportion to
+    # c^(1 / (a + 1)).
     curves = [power_law(scale, 1.0) for scale in (1e8, 4e8, 9e8)]
     np.testing.assert_allclose(allocate(curves, 12_000), [2_000, 4_000, 6_000], rtol=0.02)
 
@@ -30,11 +31,19 @@ def test_other_exponents_agree_with_a_solver():
     laws = [(3e7, 0.8), (2e9, 1.3), (5e8, 1.1)]
     curves = [power_law(*law) for law in laws]
     problem = {
-        "fun": lambda log: sum(scale * np.exp(-exponent * value) for (scale, exponent), value in zip(laws, log)) / 1e5,
+        "fun": lambda log: (
+            sum(
+                scale * np.exp(-exponent * value)
+                for (scale, exponent), value in zip(laws, log, strict=False)
+            )
+            / 1e5
+        ),
         "x0": np.log([5_000.0] * 3),
         "constraints": {"type": "eq", "fun": lambda log: np.exp(log).sum() / 15_000 - 1},
     }
-    np.testing.assert_allclose(allocate(curves, 15_000), np.exp(scipy.optimize.minimize(**problem).x), rtol=0.03)
+    np.testing.assert_allclose(
+        allocate(curves, 15_000), np.exp(scipy.optimize.minimize(**problem).x), rtol=0.03
+    )
 
 
 @settings(max_examples=50, deadline=None)

@@ -5,9 +5,9 @@ import pytest
 import small_codecs
 
 import jaxcodec
+from jaxcodec.collections import image_set
 from jaxcodec.errors import CodecError, ImageError, RateError
 from jaxcodec.image import Picture
-from jaxcodec.collections import image_set
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,9 @@ def done(codec, pictures):
 
 
 def squared_error(codec, picture, data):
-    return float(np.square(jaxcodec.decode(codec, data).astype(float) - picture.pixels).mean(axis=-1).sum())
+    return float(
+        np.square(jaxcodec.decode(codec, data).astype(float) - picture.pixels).mean(axis=-1).sum()
+    )
 
 
 def test_all_files_together_keep_to_the_budget(done, pictures):
@@ -52,7 +54,9 @@ def test_refined_they_keep_to_it_too(pictures):
 
 
 def test_the_errors_are_those_of_the_files(codec, done, pictures):
-    errors = [squared_error(codec, p, m.encoded.data) for p, m in zip(pictures, done.members, strict=True)]
+    errors = [
+        squared_error(codec, p, m.encoded.data) for p, m in zip(pictures, done.members, strict=True)
+    ]
     assert errors == pytest.approx([member.squared_error for member in done.members])
     assert done.mse_255 == pytest.approx(sum(errors) / sum(done.pixels))
 
@@ -64,7 +68,9 @@ def test_what_nobody_sees_has_no_part_in_the_error(pictures):
     hidden = Picture(np.concatenate([pictures[1].pixels[:64, :64], alpha], axis=-1))
     done = image_set.encode_set(codec, [hidden], mean_bpp=3.0)
     difference = jaxcodec.decode(codec, done.members[0].encoded.data).astype(float) - hidden.pixels
-    assert done.members[0].squared_error == pytest.approx(np.square(difference[:, :30]).mean(axis=-1).sum())
+    assert done.members[0].squared_error == pytest.approx(
+        np.square(difference[:, :30]).mean(axis=-1).sum()
+    )
     kept = image_set.encode_set(codec, [hidden], mean_bpp=3.0, keep_hidden_colour=True)
     difference = jaxcodec.decode(codec, kept.members[0].encoded.data).astype(float) - hidden.pixels
     assert kept.members[0].squared_error == pytest.approx(np.square(difference).mean(axis=-1).sum())
@@ -84,7 +90,9 @@ def test_one_picture_gets_the_budget(codec, pictures):
 
 
 class Read:
-    """Pictures that are read when they are asked for; a broken one raises, and one vanishes after the first reading."""
+    """Pictures that are read when they are asked for; a broken one raises, and one vanishes after
+    the first reading.
+    """
 
     def __init__(self, pictures, vanishing: int | None = None):
         self.pictures, self.vanishing, self.count = pictures, vanishing, [0] * len(pictures)
@@ -107,16 +115,25 @@ def test_a_broken_picture_is_left_out_and_the_others_have_the_budget(pictures):
     for broken in (ImageError("it is damaged"), MemoryError(), KeyError("unforeseen")):
         done = image_set.encode_set(codec, Read([crops[0], broken, crops[1]]), mean_bpp=3.0)
         assert isinstance(done.members[1], CodecError) and done.pixels == (64 * 64, 0, 64 * 64)
-        assert [done.members[0].encoded.data, done.members[2].encoded.data] == [m.encoded.data for m in whole.members]
+        assert [done.members[0].encoded.data, done.members[2].encoded.data] == [
+            m.encoded.data for m in whole.members
+        ]
         assert (done.count, done.total_bytes, done.mse_255) == (2, whole.total_bytes, whole.mse_255)
-    gone = image_set.encode_set(codec, Read([crops[0], crops[0], crops[1]], vanishing=1), mean_bpp=3.0)
+    gone = image_set.encode_set(
+        codec, Read([crops[0], crops[0], crops[1]], vanishing=1), mean_bpp=3.0
+    )
     assert str(gone.members[1]) == "it is gone" and gone.count == 2
     assert gone.total_bytes <= 3.0 * 2 * 64 * 64 / 8
 
 
 def test_a_set_of_which_nothing_is_left(pictures):
-    done = image_set.encode_set(small_codecs.build("tiny"), Read([ImageError("a"), ImageError("b")]), mean_bpp=3.0)
-    assert [str(member) for member in done.members] == ["a", "b"] and (done.count, done.same_rate) == (0, None)
+    done = image_set.encode_set(
+        small_codecs.build("tiny"), Read([ImageError("a"), ImageError("b")]), mean_bpp=3.0
+    )
+    assert [str(member) for member in done.members] == ["a", "b"] and (
+        done.count,
+        done.same_rate,
+    ) == (0, None)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Sends two workers a Ctrl-C as they start, draws ten batches, prints their ids, and waits: batches_forever.py FOLDER."""
+"""Sends two workers a Ctrl-C as they start, draws ten batches, prints their ids, and waits:
+batches_forever.py FOLDER.
+"""
 
 import multiprocessing
 import os
@@ -19,7 +21,9 @@ def interrupt():
 
 if __name__ == "__main__":
     threading.Thread(target=interrupt).start()
-    batches = data.training_batches(data.open_folder(sys.argv[1]), batch_size=2, crop=8, seed=0, workers=2)
+    batches = data.training_batches(
+        data.open_folder(sys.argv[1]), batch_size=2, crop=8, seed=0, workers=2
+    )
     for _ in range(10):
         next(batches)
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)

@@ -9,7 +9,9 @@ from PIL import Image
 
 @pytest.fixture
 def folder(tmp_path, photo) -> pathlib.Path:
-    """Twelve crops of a photograph, 48 to 81 pixels a side, in PNG, JPEG and WebP and one level of folders."""
+    """Twelve crops of a photograph, 48 to 81 pixels a side, in PNG, JPEG and WebP and one level of
+    folders.
+    """
     root = tmp_path / "images"
     (root / "below").mkdir(parents=True)
     for index in range(12):
@@ -22,7 +24,9 @@ def folder(tmp_path, photo) -> pathlib.Path:
 
 @pytest.fixture
 def numbered(tmp_path) -> pathlib.Path:
-    """Sixteen flat images whose grey level is their number, so that a batch tells what it was made of."""
+    """Sixteen flat images whose grey level is their number, so that a batch tells what it was made
+    of.
+    """
     root = tmp_path / "numbered"
     root.mkdir()
     for index in range(16):

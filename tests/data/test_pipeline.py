@@ -1,4 +1,6 @@
-"""The stream of crops: what an example looks like, what it depends on, and that it can be resumed."""
+"""The stream of crops: what an example looks like, what it depends on, and that it can be
+resumed.
+"""
 
 import importlib.metadata
 import json
@@ -42,7 +44,10 @@ def test_batches_are_uint8_crops_of_the_images(folder):
 
     possible = set().union(*map(windows, dataset.train))
     flipped = [crop.tobytes() not in possible for crop in batches.reshape(-1, 32, 32, 3)]
-    upright = [np.ascontiguousarray(crop[:, ::-1]).tobytes() not in possible for crop in batches.reshape(-1, 32, 32, 3)]
+    upright = [
+        np.ascontiguousarray(crop[:, ::-1]).tobytes() not in possible
+        for crop in batches.reshape(-1, 32, 32, 3)
+    ]
     assert all(one != other for one, other in zip(flipped, upright, strict=True))
     assert 4 <= sum(flipped) <= 20
 
@@ -70,7 +75,12 @@ def test_large_images_come_up_more_often_up_to_the_cap(tmp_path):
 
 def test_the_stream_depends_on_the_seed_alone(folder):
     def stream(seed, **options):
-        return take(data.training_batches(data.open_folder(folder, **options), batch_size=4, crop=32, seed=seed), 5)
+        return take(
+            data.training_batches(
+                data.open_folder(folder, **options), batch_size=4, crop=32, seed=seed
+            ),
+            5,
+        )
 
     assert np.array_equal(stream(5), stream(5))
     assert np.array_equal(stream(5), stream(5, cache_gib=0, decode_all=False))
@@ -83,7 +93,10 @@ def test_processes_share_the_global_batch(folder, processes):
     options = {"batch_size": 8, "crop": 16, "seed": 2}
     whole = take(data.training_batches(dataset, **options), 5)
     parts = [
-        take(data.training_batches(dataset, **options, process_index=index, process_count=processes), 5)
+        take(
+            data.training_batches(dataset, **options, process_index=index, process_count=processes),
+            5,
+        )
         for index in range(processes)
     ]
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
@@ -91,7 +104,9 @@ def test_processes_share_the_global_batch(folder, processes):
 
 def test_resuming_repeats_the_stream_exactly(folder):
     def start():
-        return data.training_batches(data.open_folder(folder), batch_size=4, crop=32, seed=9, min_scale=0.5)
+        return data.training_batches(
+            data.open_folder(folder), batch_size=4, crop=32, seed=9, min_scale=0.5
+        )
 
     whole = take(start(), 12)
     interrupted = start()
@@ -109,14 +124,18 @@ def test_a_position_fits_any_number_of_processes(folder):
     dataset = data.open_folder(folder)
     whole = data.training_batches(dataset, batch_size=8, crop=16, seed=2)
     take(whole, 3)
-    half = data.training_batches(dataset, batch_size=8, crop=16, seed=2, process_index=1, process_count=2)
+    half = data.training_batches(
+        dataset, batch_size=8, crop=16, seed=2, process_index=1, process_count=2
+    )
     half.set_state(whole.get_state())
     assert np.array_equal(take(half, 2), take(whole, 2)[:, 4:])
 
 
 def test_worker_processes_give_the_same_stream(folder):
     def start(workers):
-        return data.training_batches(data.open_folder(folder), batch_size=4, crop=32, seed=4, workers=workers)
+        return data.training_batches(
+            data.open_folder(folder), batch_size=4, crop=32, seed=4, workers=workers
+        )
 
     whole = take(start(0), 6)
     worked = start(2)
@@ -130,7 +149,9 @@ def test_worker_processes_give_the_same_stream(folder):
 def test_small_images_are_extended_by_reflection(tmp_path):
     column = np.arange(5, dtype=np.uint8)[:, None]
     Image.fromarray(np.repeat(column, 20, axis=1)).save(tmp_path / "low.png")
-    batch = next(data.training_batches(data.open_folder(tmp_path), batch_size=2, crop=12, seed=0))["image"]
+    batch = next(data.training_batches(data.open_folder(tmp_path), batch_size=2, crop=12, seed=0))[
+        "image"
+    ]
     assert batch.shape == (2, 12, 12, 3)
     assert batch[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]
 
@@ -140,7 +161,9 @@ def test_the_smallest_images_fill_a_crop(shape):
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
     square = random_crop(pixels, 8, 1.0, np.random.default_rng(1))
     assert square.shape == (8, 8, 3)
-    assert {tuple(pixel) for pixel in square.reshape(-1, 3)} == {tuple(pixel) for pixel in pixels.reshape(-1, 3)}
+    assert {tuple(pixel) for pixel in square.reshape(-1, 3)} == {
+        tuple(pixel) for pixel in pixels.reshape(-1, 3)
+    }
 
 
 def test_crops_reach_every_corner_and_both_orientations():
@@ -149,7 +172,9 @@ def test_crops_reach_every_corner_and_both_orientations():
     rng = np.random.default_rng(0)
     crops = [random_crop(pixels, 4, 1.0, rng) for _ in range(400)]
     seen = {(crop[0, :, 1].min(), crop[0, 0, 0], crop[0, 0, 1] > crop[0, 1, 1]) for crop in crops}
-    assert seen == {(left, top, flip) for left in range(4) for top in range(3) for flip in (False, True)}
+    assert seen == {
+        (left, top, flip) for left in range(4) for top in range(3) for flip in (False, True)
+    }
 
 
 def test_shrinking_covers_more_of_the_image_and_never_enlarges(photo):
@@ -161,7 +186,9 @@ def test_shrinking_covers_more_of_the_image_and_never_enlarges(photo):
     assert slopes.max() <= 2.02 and slopes.max() > 1.8
     small = photo[:70, :64]
     assert any(
-        np.array_equal(random_crop(small, 64, 0.5, rng), small[top : top + 64]) for top in range(7) for _ in range(20)
+        np.array_equal(random_crop(small, 64, 0.5, rng), small[top : top + 64])
+        for top in range(7)
+        for _ in range(20)
     )
 
 
@@ -191,7 +218,10 @@ def test_settings_that_cannot_be_met_are_errors(folder):
 
 OLD_GRAIN = tuple(map(int, importlib.metadata.version("grain").split(".")[:3])) < (0, 2, 13)
 one_worker = pytest.param(
-    1, marks=pytest.mark.skipif(OLD_GRAIN, reason="Grain before 0.2.13 loses the type of a worker process's error")
+    1,
+    marks=pytest.mark.skipif(
+        OLD_GRAIN, reason="Grain before 0.2.13 loses the type of a worker process's error"
+    ),
 )
 
 
@@ -237,7 +267,11 @@ def test_a_position_fits_any_number_of_workers(folder):
 
 def test_a_position_that_grain_kept_for_several_workers_is_understood(folder):
     batches = data.training_batches(data.open_folder(folder), batch_size=2, crop=16, seed=2)
-    kept = {"next_index_in_cycle": 1, "iterators_in_use_states": [{"next_index": 2}, {"next_index": 1}], "exhausted": [0, 0]}
+    kept = {
+        "next_index_in_cycle": 1,
+        "iterators_in_use_states": [{"next_index": 2}, {"next_index": 1}],
+        "exhausted": [0, 0],
+    }
     batches.set_state(kept)
     assert batches.get_state() == {"next_index": 3}
     with pytest.raises(DataError, match="cannot be read; start anew"):
@@ -254,10 +288,22 @@ def alive(pid):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_workers_outlive_a_ctrl_c_and_end_with_a_parent_that_is_killed(numbered):
-    command = [sys.executable, str(pathlib.Path(__file__).with_name("batches_forever.py")), str(numbered)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}) as parent:
+    command = [
+        sys.executable,
+        str(pathlib.Path(__file__).with_name("batches_forever.py")),
+        str(numbered),
+    ]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as parent:
         workers = [int(word) for word in parent.stdout.readline().split()]
-        assert len(workers) == 2 and all(map(alive, workers))  # though each was sent a Ctrl-C as it started
+        assert len(workers) == 2 and all(
+            map(alive, workers)
+        )  # though each was sent a Ctrl-C as it started
         parent.kill()
     deadline = time.monotonic() + 20
     while any(map(alive, workers)) and time.monotonic() < deadline:
@@ -266,7 +312,9 @@ def test_workers_outlive_a_ctrl_c_and_end_with_a_parent_that_is_killed(numbered)
 
 
 def test_a_worker_that_is_killed_is_told(numbered):
-    batches = data.training_batches(data.open_folder(numbered), batch_size=2, crop=8, seed=0, workers=1)
+    batches = data.training_batches(
+        data.open_folder(numbered), batch_size=2, crop=8, seed=0, workers=1
+    )
     next(batches)
     for child in multiprocessing.active_children():
         child.kill()

@@ -1,4 +1,6 @@
-"""Folders of images: what is found, what is held out, what is kept in memory, and what is said of bad files."""
+"""Folders of images: what is found, what is held out, what is kept in memory, and what is said of
+bad files.
+"""
 
 import os
 import pickle
@@ -43,7 +45,11 @@ def test_unreadable_files_are_named_counted_and_skipped(folder, caplog):
     (folder / "._hidden.jpg").write_text("resource fork")
     (folder / "notes.txt").write_text("nothing to do with it")
     dataset = data.open_folder(folder)
-    assert [path.rsplit("/", 1)[1] for path in dataset.skipped] == ["empty.webp", "text.png", "truncated.jpg"]
+    assert [path.rsplit("/", 1)[1] for path in dataset.skipped] == [
+        "empty.webp",
+        "text.png",
+        "truncated.jpg",
+    ]
     assert len(dataset.train) == 12
     for name in ("empty.webp", "text.png", "truncated.jpg", "skipped 3 of 15"):
         assert name in caplog.text
@@ -64,7 +70,8 @@ def test_held_out_images_are_disjoint_and_repeatable(folder, tmp_path):
 
     moved = shutil.copytree(folder, tmp_path / "moved")
     assert [
-        path.replace("moved", "images") for path in data.open_folder(moved, validation_images=4).validation
+        path.replace("moved", "images")
+        for path in data.open_folder(moved, validation_images=4).validation
     ] == list(first.validation)
 
 
@@ -109,7 +116,9 @@ def test_the_cache_keeps_its_limit_and_changes_no_pixel(folder):
     for path in kept.train:
         pixels = kept.read(path)
         assert pixels is kept.read(path)
-        assert np.array_equal(pixels, limited.read(path)) and np.array_equal(pixels, uncached.read(path))
+        assert np.array_equal(pixels, limited.read(path)) and np.array_equal(
+            pixels, uncached.read(path)
+        )
     assert limited.cache.used_bytes <= 30_000
 
 
@@ -143,9 +152,13 @@ def test_a_work_folder_below_keeps_its_own_pictures(folder, caplog):
     assert len(data.open_folder(folder, leave_out=folder.parent / "elsewhere").train) == 13
 
 
-@pytest.mark.parametrize("name", ["gs://bucket/photographs", "s3://bucket", "https://example.org/photographs"])
+@pytest.mark.parametrize(
+    "name", ["gs://bucket/photographs", "s3://bucket", "https://example.org/photographs"]
+)
 def test_an_address_is_no_folder(name):
-    with pytest.raises(DataError, match=f"{name.split('/')[-1]} is an address, not a folder of this machine"):
+    with pytest.raises(
+        DataError, match=f"{name.split('/')[-1]} is an address, not a folder of this machine"
+    ):
         data.open_folder(name)
 
 

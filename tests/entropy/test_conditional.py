@@ -14,8 +14,12 @@ from jaxcodec.entropy import conditional
 @pytest.mark.parametrize("scale", [0.11, 0.5, 1.0, 7.3, 200.0])
 def test_mass_equals_scipy(scale):
     residual = np.arange(-40, 41) * max(1.0, scale / 10)
-    expected = np.maximum(norm.cdf(residual + 0.5, scale=scale) - norm.cdf(residual - 0.5, scale=scale), 1e-9)
-    mass = conditional.gaussian_likelihood(jnp.asarray(residual, jnp.float32), jnp.full(residual.shape, scale, jnp.float32))
+    expected = np.maximum(
+        norm.cdf(residual + 0.5, scale=scale) - norm.cdf(residual - 0.5, scale=scale), 1e-9
+    )
+    mass = conditional.gaussian_likelihood(
+        jnp.asarray(residual, jnp.float32), jnp.full(residual.shape, scale, jnp.float32)
+    )
     np.testing.assert_allclose(mass, expected, rtol=2e-3, atol=1e-9)
 
 
@@ -23,11 +27,15 @@ def test_bounds_hold_and_their_gradients_let_values_come_back():
     mass = conditional.gaussian_likelihood(jnp.array([0.0, 100.0]), jnp.array([1e-6, 0.11]))
     expected = norm.cdf(0.5, scale=0.11) - norm.cdf(-0.5, scale=0.11)
     np.testing.assert_allclose(mass, [expected, 1e-9], rtol=1e-5)
-    # A symbol that the scale makes impossible: descent on its bits raises a scale that lies below the bound.
+    # A symbol that the scale makes impossible: descent on its bits raises a scale that lies below
+    # the bound.
     bits = lambda scale: -jnp.log2(conditional.gaussian_likelihood(jnp.float32(1.0), scale))  # noqa: E731
     assert jax.grad(bits)(0.05) < 0
-    # And it draws a symbol that is bounded by 1e-9 back, as long as its mass is not zero in float32.
-    assert jax.grad(lambda v: -jnp.log2(conditional.gaussian_likelihood(v, jnp.float32(1.0))))(7.0) > 0
+    # And it draws a symbol that is bounded by 1e-9 back, as long as its mass is not zero in
+    # float32.
+    assert (
+        jax.grad(lambda v: -jnp.log2(conditional.gaussian_likelihood(v, jnp.float32(1.0))))(7.0) > 0
+    )
 
 
 def test_the_table_is_compressais():

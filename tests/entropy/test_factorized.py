@@ -15,7 +15,10 @@ def trained():
     params = model.init(jax.random.key(0), jnp.zeros((1, 3)))
     leaves, tree = jax.tree.flatten(params)
     keys = jax.random.split(jax.random.key(1), len(leaves))
-    moved = [leaf + 0.5 * jax.random.normal(key, leaf.shape) for leaf, key in zip(leaves, keys, strict=True)]
+    moved = [
+        leaf + 0.5 * jax.random.normal(key, leaf.shape)
+        for leaf, key in zip(leaves, keys, strict=True)
+    ]
     return model, jax.tree.unflatten(tree, moved)
 
 
@@ -36,7 +39,9 @@ def test_a_symmetric_density_gives_its_median_its_mass():
     """Logits at -1/2 and 1/2 that cancel exactly must not leave a mass of zero."""
     model = DeepFactorized(2)
     start = model.init(jax.random.key(0), jnp.zeros((1, 2)))
-    symmetric = jax.tree.map_with_path(lambda path, leaf: 0 * leaf if "bias" in path[-1].key else leaf, start)
+    symmetric = jax.tree.map_with_path(
+        lambda path, leaf: 0 * leaf if "bias" in path[-1].key else leaf, start
+    )
     mass = model.apply(symmetric, jnp.array([[-1.0, -1.0], [0.0, 0.0], [1.0, 1.0]]))
     np.testing.assert_allclose(mass[0], mass[2], rtol=1e-5)
     assert (mass[1] > mass[0]).all()
@@ -44,7 +49,9 @@ def test_a_symmetric_density_gives_its_median_its_mass():
 
 def test_the_cumulative_grows(trained):
     model, params = trained
-    logits = model.apply(params, jnp.linspace(-50, 50, 501)[:, None] * jnp.ones((1, 3)), method="logits")
+    logits = model.apply(
+        params, jnp.linspace(-50, 50, 501)[:, None] * jnp.ones((1, 3)), method="logits"
+    )
     assert (np.diff(logits, axis=0) > 0).all()
 
 
@@ -67,28 +74,45 @@ def test_the_formula_of_the_paper_by_hand(trained):
 
 
 def test_it_starts_as_a_logistic_of_scale_ten():
-    """Factors are zero at the start and the matrices' product is 1 / 10, so that the logit less that at zero is v / 10."""
+    """Factors are zero at the start and the matrices' product is 1 / 10, so that the logit less
+    that at zero is v / 10.
+    """
     model = DeepFactorized(2)
     params = model.init(jax.random.key(3), jnp.zeros((1, 2)))
-    assert [params["params"][f"matrix_{k}"].shape for k in range(4)] == [(2, 3, 1), (2, 3, 3), (2, 3, 3), (2, 1, 3)]
+    assert [params["params"][f"matrix_{k}"].shape for k in range(4)] == [
+        (2, 3, 1),
+        (2, 3, 3),
+        (2, 3, 3),
+        (2, 1, 3),
+    ]
     biases = jnp.concatenate([params["params"][f"bias_{k}"].ravel() for k in range(4)])
     assert -0.5 <= biases.min() < -0.2 and 0.2 < biases.max() <= 0.5
     assert len(np.unique(biases)) == biases.size
     values = np.array([[-35.0, 4.0], [0.0, 120.0]], np.float32)
-    np.testing.assert_allclose(model.apply(params, values, method="logits"), values / 10, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        model.apply(params, values, method="logits"), values / 10, rtol=1e-4, atol=1e-5
+    )
     narrow = DeepFactorized(2, widths=(5,), init_scale=2.0)
     params = narrow.init(jax.random.key(3), jnp.zeros((1, 2)))
-    np.testing.assert_allclose(narrow.apply(params, values, method="logits"), values / 2, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        narrow.apply(params, values, method="logits"), values / 2, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_both_tails_are_told_to_the_last_bits():
-    """Of a logistic of scale 10 the mass of v is s(v + .5) - s(v - .5); as float32 near 1 these would cancel."""
+    """Of a logistic of scale 10 the mass of v is s(v + .5) - s(v - .5); as float32 near 1 these
+    would cancel.
+    """
     model = DeepFactorized(1)
     params = model.init(jax.random.key(0), jnp.zeros((1, 1)))
     v = np.array([-150.0, -100.0, -1.0, 1.0, 100.0, 150.0])
     lower_tail = -np.abs(v)
-    expected = 1 / (1 + np.exp(-(lower_tail + 0.5) / 10)) - 1 / (1 + np.exp(-(lower_tail - 0.5) / 10))
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(v)[:, None])[:, 0], expected, rtol=1e-3)
+    expected = 1 / (1 + np.exp(-(lower_tail + 0.5) / 10)) - 1 / (
+        1 + np.exp(-(lower_tail - 0.5) / 10)
+    )
+    np.testing.assert_allclose(
+        model.apply(params, jnp.asarray(v)[:, None])[:, 0], expected, rtol=1e-3
+    )
     wide = 1 / (1 + np.exp(-(lower_tail + 1.5) / 10)) - 1 / (1 + np.exp(-(lower_tail - 1.5) / 10))
     mass = model.apply(params, jnp.asarray(v)[:, None], 3.0, method="likelihood")
     np.testing.assert_allclose(mass[:, 0], wide, rtol=1e-3)
@@ -103,18 +127,25 @@ def test_gradients_of_the_mass_are_those_of_float64(trained):
         for x in (v + 0.5 * step, v - 0.5 * step, 0.0):
             h = np.array([x])
             for k in range(4):
-                h = np.log1p(np.exp(values[f"matrix_{k}"][channel])) @ h + values[f"bias_{k}"][channel]
+                h = (
+                    np.log1p(np.exp(values[f"matrix_{k}"][channel])) @ h
+                    + values[f"bias_{k}"][channel]
+                )
                 h = h + np.tanh(values[f"factor_{k}"][channel]) * np.tanh(h) if k < 3 else h
             logits.append(h[0])
         upper, lower = (1 / (1 + np.exp(logits[2] - logit)) for logit in logits[:2])
         return upper - lower
 
     v = np.array([[-2.3, 0.4, 3.1]])
-    np.testing.assert_allclose(model.apply(params, jnp.asarray(v))[0], [mass(v[0, c], c) for c in range(3)], rtol=1e-4)
+    np.testing.assert_allclose(
+        model.apply(params, jnp.asarray(v))[0], [mass(v[0, c], c) for c in range(3)], rtol=1e-4
+    )
     got = jax.grad(lambda v: model.apply(params, v).sum())(jnp.asarray(v))[0]
     expected = [(mass(v[0, c] + 1e-5, c) - mass(v[0, c] - 1e-5, c)) / 2e-5 for c in range(3)]
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-6)
-    of_step = jax.grad(lambda step: model.apply(params, jnp.asarray(v), step, method="likelihood").sum())(1.0)
+    of_step = jax.grad(
+        lambda step: model.apply(params, jnp.asarray(v), step, method="likelihood").sum()
+    )(1.0)
     expected = [(mass(v[0, c], c, 1 + 1e-5) - mass(v[0, c], c, 1 - 1e-5)) / 2e-5 for c in range(3)]
     assert of_step == pytest.approx(sum(expected), rel=1e-3)
     leaves = jax.grad(lambda params: model.apply(params, jnp.asarray(v)).sum())(params)["params"]
@@ -133,7 +164,9 @@ def test_far_values_stay_bounded_and_have_a_gradient_that_pulls_them_back(traine
 
 def test_a_density_that_is_not_centred_has_a_median_to_round_about():
     model = DeepFactorized(2, widths=(3, 3, 3, 3), centred=False)
-    params = model.init(jax.random.key(0), jnp.zeros((1, 2)))["params"] | {"median": jnp.array([0.3, -4.4])}
+    params = model.init(jax.random.key(0), jnp.zeros((1, 2)))["params"] | {
+        "median": jnp.array([0.3, -4.4])
+    }
     values = jnp.array([[1.0, -3.0], [0.7, -4.95]])
     symbols = model.apply({"params": params}, values, method="to_symbols")
     np.testing.assert_array_equal(symbols, [[1, 1], [0, -1]])

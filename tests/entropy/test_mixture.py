@@ -8,7 +8,9 @@ from scipy.stats import norm
 from jaxcodec.entropy.conditional import gaussian_likelihood
 from jaxcodec.entropy.mixture import mixture_likelihood
 
-MEAN, SCALE, WEIGHT = (jnp.array(values)[:, None] for values in ([-3.2, 0.4, 7.0], [0.5, 2.0, 1.1], [0.2, 0.5, 0.3]))
+MEAN, SCALE, WEIGHT = (
+    jnp.array(values)[:, None] for values in ([-3.2, 0.4, 7.0], [0.5, 2.0, 1.1], [0.2, 0.5, 0.3])
+)
 
 
 def test_masses_equal_scipy_and_sum_to_one():
@@ -29,7 +31,9 @@ def test_gradients_are_those_of_scipys_densities():
     upper, lower = (norm.pdf(value + half, mean, scale) for half in (0.5, -0.5))
     mass = norm.cdf(value + 0.5, mean, scale) - norm.cdf(value - 0.5, mean, scale)
     of_scale = -weight * (upper * (value + 0.5 - mean) - lower * (value - 0.5 - mean)) / scale
-    got = jax.grad(lambda *moments: mixture_likelihood(jnp.array([value]), *moments)[0], argnums=(0, 1, 2))(MEAN, SCALE, WEIGHT)
+    got = jax.grad(
+        lambda *moments: mixture_likelihood(jnp.array([value]), *moments)[0], argnums=(0, 1, 2)
+    )(MEAN, SCALE, WEIGHT)
     for gradient, expected in zip(got, (-weight * (upper - lower), of_scale, mass), strict=True):
         np.testing.assert_allclose(gradient[:, 0], expected, rtol=1e-3, atol=1e-8)
 
@@ -37,7 +41,9 @@ def test_gradients_are_those_of_scipys_densities():
 def test_one_component_is_a_gaussian():
     values = jnp.linspace(-5, 5, 11)
     mass = mixture_likelihood(values, MEAN[1:2], SCALE[1:2], jnp.ones((1, 1)))
-    np.testing.assert_array_equal(mass, gaussian_likelihood(values - MEAN[1], jnp.broadcast_to(SCALE[1], values.shape)))
+    np.testing.assert_array_equal(
+        mass, gaussian_likelihood(values - MEAN[1], jnp.broadcast_to(SCALE[1], values.shape))
+    )
 
 
 def test_impossible_values_are_bounded_with_finite_gradients():

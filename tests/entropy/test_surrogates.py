@@ -48,7 +48,9 @@ def test_rounding_about_a_mean_leaves_the_mean_no_gradient_and_noise_neither(kin
 
 
 def test_what_is_rounded_moves_with_its_mean():
-    """Held by its latent: by half a step of mean another integer is nearest, and the mean is what it is counted from."""
+    """Held by its latent: by half a step of mean another integer is nearest, and the mean is what
+    it is counted from.
+    """
     latent, mean = jnp.array([[[[1.4]]]]), jnp.array([[[[0.0]]]])
     assert surrogate("round", latent, mean, KEY)[0] == 1
     np.testing.assert_allclose(surrogate("round", latent, mean + 0.75, KEY)[0], 1.75)
@@ -78,4 +80,6 @@ def test_bits_are_summed_for_each_image():
     likelihood = jnp.stack([jnp.full((2, 2, 3), 0.5), jnp.full((2, 2, 3), 0.25)])
     np.testing.assert_allclose(likelihood_bits(likelihood), [12, 24])
     gradient = jax.grad(lambda value: likelihood_bits(value).sum())(likelihood)
-    np.testing.assert_allclose(gradient, -1 / (np.asarray(likelihood, np.float64) * np.log(2)), rtol=1e-6)
+    np.testing.assert_allclose(
+        gradient, -1 / (np.asarray(likelihood, np.float64) * np.log(2)), rtol=1e-6
+    )

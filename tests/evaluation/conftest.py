@@ -10,7 +10,9 @@ from jaxcodec.image import Picture
 
 @dataclasses.dataclass(frozen=True)
 class Coarse:
-    """A coder for tests: grey levels in steps as large as its point, and zlib; larger files at smaller points."""
+    """A coder for tests: grey levels in steps as large as its point, and zlib; larger files at
+    smaller points.
+    """
 
     name: str = "coarse"
     points: tuple[float, ...] = (64.0, 32.0, 16.0, 8.0)
@@ -40,6 +42,8 @@ def pictures(tmp_path_factory, photo):
     part = photo[80:120, 200:248]
     alpha = np.full((40, 48, 1), 128, np.uint8)
     image.write(folder / "a.png", Picture(part))
-    image.write(folder / "b.png", Picture(np.concatenate([photo[200:240, 100:148], alpha], axis=-1)))
+    image.write(
+        folder / "b.png", Picture(np.concatenate([photo[200:240, 100:148], alpha], axis=-1))
+    )
     image.write(folder / "c <grey>.png", Picture(photo[200:240, 300:340, :1]))
     return folder

@@ -28,19 +28,23 @@ def test_a_curve_at_other_rates(factor, rate_range):
 
 @pytest.mark.parametrize("rate_range", [None, (0.15, 1.0)])
 def test_a_curve_at_other_qualities(rate_range):
-    assert bd_quality(curve(quality=np.array(PSNR) + 0.7), curve(), rate_range) == pytest.approx(0.7, abs=1e-9)
+    assert bd_quality(curve(quality=np.array(PSNR) + 0.7), curve(), rate_range) == pytest.approx(
+        0.7, abs=1e-9
+    )
 
 
 def test_a_straight_line_by_hand():
-    # 3 dB a doubling against 2 dB a doubling, from one point: halfway through the common 6 dB the first has saved
-    # half a doubling, and halfway through the common two doublings it has gained 1 dB.
+    # 3 dB a doubling against 2 dB a doubling, from one point: halfway through the common 6 dB the
+    # first has saved half a doubling, and halfway through the common two doublings it has gained 1
+    # dB.
     steep, flat = curve((1, 2, 4), (30, 33, 36)), curve((1, 2, 4, 8), (30, 32, 34, 36))
     assert bd_rate(steep, flat) == pytest.approx(100 * (2**-0.5 - 1), abs=1e-9)
     assert bd_quality(steep, flat) == pytest.approx(1.0, abs=1e-9)
 
 
 def test_a_rate_range_cuts_both_curves_where_they_reach_it():
-    # Over 1 to 2 bpp the curves have 30 to 33 and 30 to 32 dB: 2 dB in common, a sixth of a doubling saved on average.
+    # Over 1 to 2 bpp the curves have 30 to 33 and 30 to 32 dB: 2 dB in common, a sixth of a
+    # doubling saved on average.
     steep, flat = curve((1, 2, 4), (30, 33, 36)), curve((1, 2, 4, 8), (30, 32, 34, 36))
     assert bd_rate(steep, flat, (1, 2)) == pytest.approx(100 * (2 ** (-1 / 6) - 1), abs=1e-9)
     assert bd_quality(steep, flat, (1, 2)) == pytest.approx(0.5, abs=1e-9)
@@ -91,7 +95,9 @@ def test_malformed_curves_are_refused(bpp, quality, message):
 @pytest.fixture(scope="module")
 def published(shared_dir):
     """The published curves of PSNR by name."""
-    codecs = json.loads((shared_dir / "reference" / "published_rd_kodak.json").read_text())["codecs"]
+    codecs = json.loads((shared_dir / "reference" / "published_rd_kodak.json").read_text())[
+        "codecs"
+    ]
     return {name: curve(codec["bpp"], codec["psnr_db"], name) for name, codec in codecs.items()}
 
 
@@ -116,4 +122,6 @@ def published(shared_dir):
     ],
 )
 def test_known_levels_against_vtm(published, name, percent, tolerance):
-    assert bd_rate(published[name], published["VTM intra (9.1)"]) == pytest.approx(percent, abs=tolerance)
+    assert bd_rate(published[name], published["VTM intra (9.1)"]) == pytest.approx(
+        percent, abs=tolerance
+    )

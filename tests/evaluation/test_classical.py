@@ -51,7 +51,9 @@ def test_the_order_is_the_callers():
 
 
 def test_an_unknown_baseline_is_refused():
-    with pytest.raises(EvaluationError, match="no baseline 'bpg'; choose from jpeg, webp, avif, jpeg2000"):
+    with pytest.raises(
+        EvaluationError, match="no baseline 'bpg'; choose from jpeg, webp, avif, jpeg2000"
+    ):
         baselines(["jpeg", "bpg"])
 
 

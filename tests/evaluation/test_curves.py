@@ -16,7 +16,7 @@ def sweep(coder, scale=1.0, ms_ssim=0.9):
     """Two pictures; the second takes twice the bits and 2 dB less."""
     rows = [
         Measurement(name, point, 100, scale * times * rate, quality - less, ms_ssim, 0.8, 0.1, 0.2)
-        for point, rate, quality in zip(coder.points, BPP, PSNR)
+        for point, rate, quality in zip(coder.points, BPP, PSNR, strict=False)
         for name, times, less in (("a", 1, 0), ("b", 2, 2))
     ]
     return Sweep(coder, tuple(rows))
@@ -52,8 +52,11 @@ def test_deltas_for_every_metric_and_range():
     test = MeanCurve("test", "", tuple(0.8 * rate for rate in BPP), PSNR, ms_ssim)
     rows = curves.compare(test, anchor)
     assert [(row["metric"], row["rate_range"]) for row in rows] == [
-        ("psnr_db", None), ("psnr_db", (0.15, 1.0)), ("ms_ssim_db", None), ("ms_ssim_db", (0.15, 1.0)),
-    ]  # fmt: skip
+        ("psnr_db", None),
+        ("psnr_db", (0.15, 1.0)),
+        ("ms_ssim_db", None),
+        ("ms_ssim_db", (0.15, 1.0)),
+    ]
     for row in rows:
         assert row["bd_rate"] == pytest.approx(-20)
         assert row["test"] == "test" and row["anchor"] == "anchor" and row["problem"] is None
@@ -66,7 +69,9 @@ def test_a_metric_that_one_curve_lacks_is_left_out():
 
 
 def test_curves_that_share_nothing_say_so():
-    rows = curves.compare(MeanCurve("a", "", BPP, PSNR), MeanCurve("b", "", BPP, tuple(q + 50 for q in PSNR)))
+    rows = curves.compare(
+        MeanCurve("a", "", BPP, PSNR), MeanCurve("b", "", BPP, tuple(q + 50 for q in PSNR))
+    )
     assert rows[0]["bd_rate"] is None
     assert "share no range of quality" in rows[0]["problem"]
 
@@ -78,13 +83,19 @@ def test_a_single_point_is_no_curve():
 
 
 def test_bd_rate_of_each_picture(coder):
-    assert curves.bd_rate_per_image(sweep(coder, 1.1), sweep(coder)) == pytest.approx({"a": 10, "b": 10})
+    assert curves.bd_rate_per_image(sweep(coder, 1.1), sweep(coder)) == pytest.approx(
+        {"a": 10, "b": 10}
+    )
 
 
 def test_published_curves(tmp_path):
     path = tmp_path / "published.json"
     codec = {"source": "a paper", "bpp": [0.1, 1], "psnr_db": [26, 34], "encode_time_s": [1, 2]}
-    path.write_text(json.dumps({"dataset": "Kodak", "codecs": {"X": codec, "Y": codec | {"ms_ssim": [0.9, 0.99]}}}))
+    path.write_text(
+        json.dumps(
+            {"dataset": "Kodak", "codecs": {"X": codec, "Y": codec | {"ms_ssim": [0.9, 0.99]}}}
+        )
+    )
     assert curves.read_published(path) == [
         MeanCurve("X", "a paper", (0.1, 1.0), (26.0, 34.0), data_set="Kodak"),
         MeanCurve("Y", "a paper", (0.1, 1.0), (26.0, 34.0), (0.9, 0.99), data_set="Kodak"),
@@ -92,7 +103,8 @@ def test_published_curves(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"codecs": {"X": {"bpp": [1], "psnr_db": [30]}}}', '{"codecs": {"X": 3}}']
+    "content",
+    ["", "[]", "{}", '{"codecs": {"X": {"bpp": [1], "psnr_db": [30]}}}', '{"codecs": {"X": 3}}'],
 )
 def test_a_file_of_another_form_is_refused(tmp_path, content):
     path = tmp_path / "published.json"
@@ -114,7 +126,9 @@ def test_every_published_curve_of_the_reference_is_read(shared_dir):
 
 def test_published_curves_hold_for_the_pictures_that_their_file_names():
     curve = MeanCurve("Paper", "a source", (0.5, 1.0), (20, 25), data_set="Kodak (24 images)")
-    kodak = {f"kodim{number:02}.png": (768, 512) if number % 5 else (512, 768) for number in range(1, 25)}
+    kodak = {
+        f"kodim{number:02}.png": (768, 512) if number % 5 else (512, 768) for number in range(1, 25)
+    }
     assert curves.holds_for(curve, kodak)
     assert not curves.holds_for(dataclasses.replace(curve, data_set="Tecnick"), kodak)
     assert not curves.holds_for(dataclasses.replace(curve, data_set=""), kodak)

@@ -15,9 +15,9 @@ from PIL import Image
 from jaxcodec.errors import DataError
 from jaxcodec.evaluate import main
 from jaxcodec.evaluation import evaluate
+from jaxcodec.evaluation.bd import Curve, bd_rate
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
-from jaxcodec.evaluation.bd import Curve, bd_rate
 
 PUBLISHED = [MeanCurve("Paper <1>", "a source", (0.5, 1.0, 2.0, 4.0), (20, 25, 30, 40))]
 FILES = {f"rd_{metric}_db.{suffix}" for metric in ("psnr", "ssim") for suffix in ("png", "svg")} | {
@@ -37,7 +37,14 @@ def out(tmp_path_factory, pictures, coarse):
             return super().decode(data[:-20], point)
 
     folder = tmp_path_factory.mktemp("results") / "new" / "folder"
-    evaluate.run([coarse("mine")], [Wasteful("theirs")], pictures, folder, published=PUBLISHED, example_count=2)
+    evaluate.run(
+        [coarse("mine")],
+        [Wasteful("theirs")],
+        pictures,
+        folder,
+        published=PUBLISHED,
+        example_count=2,
+    )
     return folder
 
 
@@ -52,25 +59,45 @@ def test_all_files_are_there_and_no_others(out):
 
 def test_results_tell_what_was_measured_and_where(results):
     assert [image["name"] for image in results["images"]] == ["a.png", "b.png", "c <grey>.png"]
-    assert results["images"][0] | {"notes": []} == {"name": "a.png", "width": 48, "height": 40, "notes": []}
+    assert results["images"][0] | {"notes": []} == {
+        "name": "a.png",
+        "width": 48,
+        "height": 40,
+        "notes": [],
+    }
     assert results["images"][1]["notes"] == ["its alpha channel is left out"]
     assert results["machine"]["cores"] >= 1 and results["machine"]["versions"]["jax"]
     assert [curve["name"] for curve in results["published"]] == ["Paper <1>"]
     mine, theirs = results["coders"]
-    assert (mine["name"], mine["point_name"], mine["settings"]) == ("mine", "step", {"library": "zlib"})
+    assert (mine["name"], mine["point_name"], mine["settings"]) == (
+        "mine",
+        "step",
+        {"library": "zlib"},
+    )
     assert len(mine["per_image"]) == 12 and len(mine["mean"]) == 4
-    assert [row["bytes"] + 20 for row in mine["per_image"]] == [row["bytes"] for row in theirs["per_image"]]
+    assert [row["bytes"] + 20 for row in mine["per_image"]] == [
+        row["bytes"] for row in theirs["per_image"]
+    ]
 
 
 def test_deltas_follow_from_the_means(results):
-    assert {(row["test"], row["anchor"]) for row in results["bd"]} == {("mine", "theirs"), ("mine", "Paper <1>")}
+    assert {(row["test"], row["anchor"]) for row in results["bd"]} == {
+        ("mine", "theirs"),
+        ("mine", "Paper <1>"),
+    }
     pair = [
         Curve(*(tuple(mean[number] for mean in coder["mean"]) for number in ("bpp", "psnr_db")))
         for coder in results["coders"]
     ]
-    row = next(row for row in results["bd"] if row["anchor"] == "theirs" and row["rate_range"] is None)
+    row = next(
+        row for row in results["bd"] if row["anchor"] == "theirs" and row["rate_range"] is None
+    )
     assert row["bd_rate"] == pytest.approx(bd_rate(*pair)) and row["bd_rate"] < 0
-    outside = next(row for row in results["bd"] if row["anchor"] == "theirs" and row["rate_range"] == [0.15, 1.0])
+    outside = next(
+        row
+        for row in results["bd"]
+        if row["anchor"] == "theirs" and row["rate_range"] == [0.15, 1.0]
+    )
     assert outside["bd_rate"] is None and "0.15 to 1 bpp" in outside["problem"]
 
 
@@ -79,7 +106,11 @@ def test_the_table_agrees_with_the_results(out, results):
     assert len(rows) == 2 * 4 * (3 + 1)
     first, mean = rows[0], rows[3]
     measured = results["coders"][0]["per_image"][0]
-    assert (first["coder"], first["image"], int(first["bytes"])) == ("mine", "a.png", measured["bytes"])
+    assert (first["coder"], first["image"], int(first["bytes"])) == (
+        "mine",
+        "a.png",
+        measured["bytes"],
+    )
     assert float(first["psnr_db"]) == measured["psnr_db"]
     assert (mean["image"], float(mean["bpp"])) == ("mean", results["coders"][0]["mean"][0]["bpp"])
     assert mean["bytes"] == "" and mean["ms_ssim"] == ""
@@ -95,7 +126,9 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
-        self.references += [attributes[name] for name in ("src", "href", "xlink:href") if name in attributes]
+        self.references += [
+            attributes[name] for name in ("src", "href", "xlink:href") if name in attributes
+        ]
         if tag not in ("meta", "img", "input"):
             self.open_tags.append((tag, attributes.get("id")))
 
@@ -116,7 +149,9 @@ def page(out):
 
 
 def test_the_report_is_whole_and_loads_nothing(out, page):
-    assert not [tag for tag, _ in page.open_tags if tag not in ("path", "rect", "use", "br", "circle")]
+    assert not [
+        tag for tag, _ in page.open_tags if tag not in ("path", "rect", "use", "br", "circle")
+    ]
     assert all(reference.startswith("#") for reference in page.references)
     text = (out / "report.html").read_text()
     assert "default-src 'none'" in text and "@@" not in text and "@import" not in text
@@ -129,7 +164,9 @@ def test_the_report_shows_names_as_text(page):
 
 
 def test_the_report_shows_the_deltas(page, results):
-    row = next(row for row in results["bd"] if row["anchor"] == "theirs" and row["rate_range"] is None)
+    row = next(
+        row for row in results["bd"] if row["anchor"] == "theirs" and row["rate_range"] is None
+    )
     assert f"{row['bd_rate']:+.1f} %".replace("-", "−") in page.words
 
 
@@ -155,7 +192,10 @@ def test_the_report_carries_every_measurement(page):
 def test_without_codecs_the_baselines_are_compared(tmp_path, pictures, coarse):
     names = coarse("one", (64.0, 32.0)), coarse("two", (32.0, 16.0))
     evaluation = evaluate.run([], names, pictures, tmp_path, example_count=0)
-    assert {(row["test"], row["anchor"]) for row in evaluation.comparisons()} == {("one", "two"), ("two", "one")}
+    assert {(row["test"], row["anchor"]) for row in evaluation.comparisons()} == {
+        ("one", "two"),
+        ("two", "one"),
+    }
 
 
 def test_lossless_files_are_infinitely_good_and_null_in_json(tmp_path, pictures, coarse):
@@ -194,7 +234,9 @@ def test_pictures_that_fail_are_left_out_of_everything_and_told(tmp_path, pictur
     folder = tmp_path / "in"
     shutil.copytree(pictures, folder)
     (folder / "broken.png").write_bytes(b"not a picture")
-    evaluation = evaluate.run([coarse("mine")], [NoGrey("theirs")], folder, tmp_path / "out", example_count=3)
+    evaluation = evaluate.run(
+        [coarse("mine")], [NoGrey("theirs")], folder, tmp_path / "out", example_count=3
+    )
     assert set(evaluation.left_out) == {"broken.png", "c <grey>.png"}
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [photo["name"] for photo in results["images"]] == ["a.png", "b.png"]
@@ -216,11 +258,15 @@ def test_a_coder_that_can_take_nothing_is_an_error(tmp_path, pictures, coarse):
 
 def test_published_curves_of_other_pictures_are_told_of(tmp_path, pictures, coarse):
     published = [dataclasses.replace(PUBLISHED[0], data_set="Kodak (24 images)")]
-    evaluation = evaluate.run([coarse("mine")], [], pictures, tmp_path, published=published, example_count=0)
+    evaluation = evaluate.run(
+        [coarse("mine")], [], pictures, tmp_path, published=published, example_count=0
+    )
     (warning,) = evaluation.warnings()
     assert "Kodak (24 images) were measured on other pictures than these 3" in warning
     results = json.loads((tmp_path / "results.json").read_text())
-    assert results["warnings"] == [warning] and not any(row["same_pictures"] for row in results["bd"])
+    assert results["warnings"] == [warning] and not any(
+        row["same_pictures"] for row in results["bd"]
+    )
     words = Page((tmp_path / "report.html").read_text()).words
     assert "(other pictures)" in words and f"T{warning[1:]}." in words
 
@@ -252,8 +298,22 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
     published = tmp_path / "published.json"
     codec = {"source": "a paper", "bpp": [0.5, 8], "psnr_db": [20, 40]}
     published.write_text(json.dumps({"codecs": {"Paper": codec}}))
-    flags = ("--images", pictures, "--out", tmp_path / "out", "--baselines", "jpeg", "--published", published,
-             "--draw", "Paper", "--examples", 1, "--workers", 2)  # fmt: skip
+    flags = (
+        "--images",
+        pictures,
+        "--out",
+        tmp_path / "out",
+        "--baselines",
+        "jpeg",
+        "--published",
+        published,
+        "--draw",
+        "Paper",
+        "--examples",
+        1,
+        "--workers",
+        2,
+    )
     assert run_script(*flags) == 0
     assert capsys.readouterr().out == f"wrote {tmp_path / 'out' / 'report.html'}\n"
     results = json.loads((tmp_path / "out" / "results.json").read_text())
@@ -286,11 +346,18 @@ def test_the_script_tells_errors_in_one_sentence(tmp_path, pictures, capsys, fla
     assert not (tmp_path / "out").exists()
 
 
-def test_the_script_goes_on_past_a_broken_picture_and_says_so_in_its_status(tmp_path, pictures, capsys):
+def test_the_script_goes_on_past_a_broken_picture_and_says_so_in_its_status(
+    tmp_path, pictures, capsys
+):
     folder = tmp_path / "in"
     shutil.copytree(pictures, folder)
     (folder / "broken.png").write_bytes(b"not a picture")
-    assert run_script("--images", folder, "--out", tmp_path / "out", "--baselines", "jpeg", "--examples", 0) == 2
+    assert (
+        run_script(
+            "--images", folder, "--out", tmp_path / "out", "--baselines", "jpeg", "--examples", 0
+        )
+        == 2
+    )
     told = capsys.readouterr()
     assert "warning: broken.png is left out" in told.err and told.out.startswith("wrote ")
 

@@ -7,16 +7,24 @@ from jaxcodec.evaluation.measure import Photo, Sweep, measure
 
 @pytest.fixture
 def photos(photo):
-    return [Photo(f"{column}", photo[80:120, column : column + 48]) for column in range(200, 250, 10)]
+    return [
+        Photo(f"{column}", photo[80:120, column : column + 48]) for column in range(200, 250, 10)
+    ]
 
 
 def sweep(coder, photos):
-    return Sweep(coder, tuple(measure(coder, photo, point) for point in coder.points for photo in photos))
+    return Sweep(
+        coder, tuple(measure(coder, photo, point) for point in coder.points for photo in photos)
+    )
 
 
 def test_pictures_are_spread_over_the_list(photos, coarse):
     sweeps = [sweep(coarse(points=(64.0,)), photos)]
-    assert [example.photo.name for example in examples.choose(photos, sweeps, 3)] == ["200", "220", "240"]
+    assert [example.photo.name for example in examples.choose(photos, sweeps, 3)] == [
+        "200",
+        "220",
+        "240",
+    ]
     assert len(examples.choose(photos, sweeps, 99)) == 5
     assert examples.choose(photos, sweeps, 0) == []
 
@@ -31,7 +39,10 @@ def test_the_first_coder_comes_nearest_to_the_rates(photos, coarse, monkeypatch)
 
 
 def test_the_others_take_the_cheapest_file_that_is_not_smaller(photos, coarse):
-    first, other = sweep(coarse("first", (40.0,)), photos), sweep(coarse("other", (90.0, 3.0)), photos)
+    first, other = (
+        sweep(coarse("first", (40.0,)), photos),
+        sweep(coarse("other", (90.0, 3.0)), photos),
+    )
     example = examples.choose(photos, [first, other], 1)[0]
     ours, theirs = example.versions
     assert (ours.coder, theirs.coder) == ("first", "other")
@@ -44,6 +55,9 @@ def test_the_others_take_the_cheapest_file_that_is_not_smaller(photos, coarse):
 
 def test_a_coder_that_cannot_reach_the_rate_shows_what_comes_nearest(photos, coarse):
     first = sweep(coarse("first", (16.0,)), photos)
-    below, above = sweep(coarse("below", (90.0, 60.0)), photos), sweep(coarse("above", (8.0, 4.0)), photos)
+    below, above = (
+        sweep(coarse("below", (90.0, 60.0)), photos),
+        sweep(coarse("above", (8.0, 4.0)), photos),
+    )
     versions = examples.choose(photos, [first, below, above], 1)[0].versions
     assert [version.point for version in versions] == [16.0, 60.0, 8.0]

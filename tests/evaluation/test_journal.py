@@ -33,12 +33,22 @@ def test_an_evaluation_that_was_stopped_goes_on_where_it_was(counting, pictures,
     kept = (tmp_path / journal.NAME).read_text().strip().splitlines()
     assert len(kept) == 4  # each point begins with one call for each of two sizes, untimed
 
-    broken = [kept[0][:50], "[]", '{"key": 1}', "3", "\udcff"]  # as if it had been killed while it wrote, and worse
-    (tmp_path / journal.NAME).write_bytes("\n".join([*kept, *broken]).encode(errors="surrogateescape"))
+    broken = [
+        kept[0][:50],
+        "[]",
+        '{"key": 1}',
+        "3",
+        "\udcff",
+    ]  # as if it had been killed while it wrote, and worse
+    (tmp_path / journal.NAME).write_bytes(
+        "\n".join([*kept, *broken]).encode(errors="surrogateescape")
+    )
     counting.calls.clear()
     counting.stop_at[0] = None
     resumed = evaluate.run([counting("mine")], [], pictures, tmp_path, example_count=0)
-    assert (64.0 not in {point for _, point in counting.calls}) and len(counting.calls) == 2 * (4 - 1) + 12 - 4
+    assert (64.0 not in {point for _, point in counting.calls}) and len(counting.calls) == 2 * (
+        4 - 1
+    ) + 12 - 4
     assert not (tmp_path / journal.NAME).exists()
 
     whole = evaluate.run([counting("mine")], [], pictures, tmp_path / "whole", example_count=0)
@@ -55,7 +65,11 @@ def test_only_the_same_pixels_and_settings_count(coarse, pictures, tmp_path):
     assert {image for _, image in log.read(photos[:1])} == {photos[0].name}
     changed = measure.Photo(photos[0].name, photos[0].pixels ^ 1)
     assert not log.read([changed])
-    for other, workers in ((coarse("mine", settings={"library": "other"}), 1), (coarse("mine"), 2), (coarse("other"), 1)):
+    for other, workers in (
+        (coarse("mine", settings={"library": "other"}), 1),
+        (coarse("mine"), 2),
+        (coarse("other"), 1),
+    ):
         assert not journal.of(other, workers, log.path).read(photos)
 
 
@@ -67,4 +81,8 @@ def test_a_journal_that_cannot_be_written_is_an_error(coarse, pictures, tmp_path
 
 
 def sizes(evaluation):
-    return [(row.point, row.image, row.bytes) for sweep in evaluation.sweeps for row in sweep.measurements]
+    return [
+        (row.point, row.image, row.bytes)
+        for sweep in evaluation.sweeps
+        for row in sweep.measurements
+    ]

@@ -80,12 +80,20 @@ def test_several_codecs_need_a_label(files):
 
 
 def test_a_codec_twice_in_a_curve_is_refused(files):
-    with pytest.raises(EvaluationError, match="the curve pair has the codec .*factorized.codec twice; leave one out"):
+    with pytest.raises(
+        EvaluationError,
+        match="the curve pair has the codec .*factorized.codec twice; leave one out",
+    ):
         from_spec(f"pair={files['factorized']},{files['factorized']}")
 
 
 def test_points_that_cannot_be_are_refused_before_a_codec_is_loaded():
-    for points in ({"qualities": [50, 100.5]}, {"qualities": [math.nan]}, {"bpps": [0.0]}, {"bpps": [math.inf]}):
+    for points in (
+        {"qualities": [50, 100.5]},
+        {"qualities": [math.nan]},
+        {"bpps": [0.0]},
+        {"bpps": [math.inf]},
+    ):
         with pytest.raises(EvaluationError, match="out of range|makes no sense"):
             from_spec("missing.codec", **points)
 

@@ -42,14 +42,20 @@ def test_a_picture_that_a_coder_cannot_take_is_left_out_of_all_its_points(photos
         def encode(self, pixels, point):
             if point == 32.0 and pixels.shape[2] == 1:
                 raise EvaluationError("too grey")
-            if point == 16.0 and pixels.shape == photos[1].pixels.shape and (pixels == photos[1].pixels).all():
+            if (
+                point == 16.0
+                and pixels.shape == photos[1].pixels.shape
+                and (pixels == photos[1].pixels).all()
+            ):
                 raise MemoryError
             return super().encode(pixels, point)
 
     found = sweep(Picky(), photos, workers=2)
     assert set(found.failed) == {"b.png", "c <grey>.png"}
     assert found.failed["c <grey>.png"] == "too grey" and "memory" in found.failed["b.png"]
-    assert [(row.image, row.point) for row in found.measurements] == [("a.png", point) for point in Picky().points]
+    assert [(row.image, row.point) for row in found.measurements] == [
+        ("a.png", point) for point in Picky().points
+    ]
     assert found.without(["a.png"]).measurements == ()
 
 
@@ -110,7 +116,9 @@ def test_a_grey_picture_decoded_as_rgb_is_compared_as_rgb(photo):
     assert same["psnr_db"] == np.inf and same["ssim"] == pytest.approx(1)
     tinted = grey.pixels.repeat(3, axis=2).copy()
     tinted[..., 0] ^= 1
-    assert measure.similarity(grey, tinted, "coder")["psnr_db"] == pytest.approx(10 * np.log10(255**2 * 3), abs=1e-3)
+    assert measure.similarity(grey, tinted, "coder")["psnr_db"] == pytest.approx(
+        10 * np.log10(255**2 * 3), abs=1e-3
+    )
 
 
 def test_a_coder_that_changes_the_size_is_an_error(photos, coarse):

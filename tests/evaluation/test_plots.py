@@ -9,7 +9,9 @@ from jaxcodec.evaluation import plots
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
-MEASURED = MeanCurve("mine & yours", "here", (0.2, 0.5, 1.0), (28, 32, 36), (0.9, 0.95, 0.99), (0.8, 0.9, 0.95))
+MEASURED = MeanCurve(
+    "mine & yours", "here", (0.2, 0.5, 1.0), (28, 32, 36), (0.9, 0.95, 0.99), (0.8, 0.9, 0.95)
+)
 HIDDEN = MeanCurve("hidden", "a paper", (0.2, 0.5), (29, 33))
 SHOWN = MeanCurve("shown", "a paper", (0.2, 0.5), (30, 34))
 
@@ -65,6 +67,10 @@ def test_a_name_is_no_formula():
 
 def test_curves_to_draw_must_exist():
     assert plots.visible([HIDDEN, SHOWN], ["hidden"]) == {"hidden"}
-    assert plots.visible([HIDDEN, MeanCurve(plots.DRAWN[0], "", (1,), (30,))], None) == {plots.DRAWN[0]}
-    with pytest.raises(EvaluationError, match="no published curve is called 'other'; choose from hidden, shown"):
+    assert plots.visible([HIDDEN, MeanCurve(plots.DRAWN[0], "", (1,), (30,))], None) == {
+        plots.DRAWN[0]
+    }
+    with pytest.raises(
+        EvaluationError, match="no published curve is called 'other'; choose from hidden, shown"
+    ):
         plots.visible([HIDDEN, SHOWN], ["other"])

@@ -1,4 +1,6 @@
-"""The example of docs/extending.md: trained, exported, encoded and decoded, with nothing of it in the package."""
+"""The example of docs/extending.md: trained, exported, encoded and decoded, with nothing of it in
+the package.
+"""
 
 import json
 import pathlib
@@ -18,7 +20,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "examples" / "e
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, photo):
-    """The work folder of two steps of the example, and the folder of its images; allowed for this module alone."""
+    """The work folder of two steps of the example, and the folder of its images; allowed for this
+    module alone.
+    """
     workdir, images = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("images")
     for index in range(4):
         Image.fromarray(photo[128 * index :, 64 * index :][:96, :96]).save(images / f"{index}.png")
@@ -27,7 +31,12 @@ def trained(tmp_path_factory, photo):
         patch.setattr(extensions, "allowed", set())
         config = configs.load(str(FOLDER / "config.py"))
         config.data.folders = str(images)
-        config.data.crop, config.data.validation_images, config.steps, config.batch_size = 64, 1, 2, 2
+        config.data.crop, config.data.validation_images, config.steps, config.batch_size = (
+            64,
+            1,
+            2,
+            2,
+        )
         assert loop.train(config, workdir)
         yield workdir, images
     for name in [name for name in sys.modules if name.split(".")[0] == "my_codec"]:
@@ -47,7 +56,9 @@ def test_a_run_keeps_import_paths(trained):
     assert settings["objective"]["kind"] == "my_codec.objectives:CharbonnierRate"
 
 
-def test_the_example_becomes_a_codec_that_decodes_what_it_encodes(trained, tmp_path, nothing_allowed, capsys):
+def test_the_example_becomes_a_codec_that_decodes_what_it_encodes(
+    trained, tmp_path, nothing_allowed, capsys
+):
     workdir, images = trained
     codec, compressed, decoded = (str(tmp_path / name) for name in ("my.codec", "a.jxc", "a.png"))
     picture, allow = str(images / "0.png"), ["--allow-import", "my_codec"]
@@ -61,8 +72,14 @@ def test_the_example_becomes_a_codec_that_decodes_what_it_encodes(trained, tmp_p
     extensions.allowed.clear()
     assert cli.main(["encode", picture, compressed, "--codec", codec]) == 2
     assert "my.codec: my_codec." in capsys.readouterr().err
-    assert cli.main(["encode", picture, compressed, "--codec", codec, "--no-compile-cache", *allow]) == 0
-    assert cli.main(["decode", compressed, decoded, "--codec", codec, "--no-compile-cache", *allow]) == 0
+    assert (
+        cli.main(["encode", picture, compressed, "--codec", codec, "--no-compile-cache", *allow])
+        == 0
+    )
+    assert (
+        cli.main(["decode", compressed, decoded, "--codec", codec, "--no-compile-cache", *allow])
+        == 0
+    )
 
     extensions.allowed.clear()
     with pytest.raises(ExtensionError, match="my_codec"):

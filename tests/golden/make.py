@@ -1,12 +1,15 @@
-"""Makes the golden files: small codecs, files that they wrote with each coder, and the picture that each shows.
+"""Makes the golden files: small codecs, files that they wrote with each coder, and the picture that
+each shows.
 
-Each codec writes at its own quantiser step, and at another (`KIND_stepped`); with all that a file can carry, RGBA with a
-profile, EXIF, XMP and a resolution, (`KIND_described`), or grey without. The names begin with the version of the format.
+Each codec writes at its own quantiser step, and at another (`KIND_stepped`); with all that a file
+can carry, RGBA with a profile, EXIF, XMP and a resolution, (`KIND_described`), or grey without. The
+names begin with the version of the format.
 
     PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs]
 
-Files without such a beginning are of version 3; nothing writes that any more, and they stay. So do the codecs, with
---keep-codecs; without it, what they wrote goes too. Files of a coder that is not installed are left as they are.
+Files without such a beginning are of version 3; nothing writes that any more, and they stay. So do
+the codecs, with --keep-codecs; without it, what they wrote goes too. Files of a coder that is not
+installed are left as they are.
 """
 
 import lzma
@@ -53,7 +56,10 @@ def main() -> None:
         path.unlink()
         wanted = [(kind, Picture(rgb), 0), (f"{kind}_stepped", Picture(rgba), FIELD)]
         if kind == KINDS[0]:
-            wanted += [(f"{kind}_described", Picture(rgba, **DESCRIBED), 0), (f"{kind}_grey", Picture(rgb[..., :1]), 0)]
+            wanted += [
+                (f"{kind}_described", Picture(rgba, **DESCRIBED), 0),
+                (f"{kind}_grey", Picture(rgb[..., :1]), 0),
+            ]
         for name, picture, field in wanted:
             for coder in ("lanes",) if codec.kind.sequential else coders.installed():
                 compressed = encode(codec, picture, field, coder)
@@ -67,7 +73,9 @@ def encode(codec, picture: Picture, field: int, coder: str) -> bytes:
     source = pictures.prepare(codec, picture, coder)
     hundredths = 5175 if codec.variable else None
     analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, field)
-    return pictures.write(stepped, source, hundredths, field, rounded(stepped, analysis), analysis.side).data
+    return pictures.write(
+        stepped, source, hundredths, field, rounded(stepped, analysis), analysis.side
+    ).data
 
 
 if __name__ == "__main__":

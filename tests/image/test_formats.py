@@ -1,4 +1,6 @@
-"""Kinds of files: known by their first bytes, read with their notes, or refused with what to do instead."""
+"""Kinds of files: known by their first bytes, read with their notes, or refused with what to do
+instead.
+"""
 
 import io
 import struct
@@ -33,9 +35,13 @@ def jpeg_2000_of_16_bits() -> bytes:
     return data[:at] + b"\x0f" + data[at + 1 :]
 
 
-@pytest.mark.parametrize("format_", ["PNG", "BMP", "GIF", "PPM", "TGA", "SGI", "PCX", "TIFF", "ICO", "JPEG2000"])
+@pytest.mark.parametrize(
+    "format_", ["PNG", "BMP", "GIF", "PPM", "TGA", "SGI", "PCX", "TIFF", "ICO", "JPEG2000"]
+)
 def test_contents_decide_and_not_the_suffix(tmp_path, format_):
-    (tmp_path / "a.jpg").write_bytes(saved(format_, **({"sizes": [(20, 12)]} if format_ == "ICO" else {})))
+    (tmp_path / "a.jpg").write_bytes(
+        saved(format_, **({"sizes": [(20, 12)]} if format_ == "ICO" else {}))
+    )
     picture = image.read(tmp_path / "a.jpg")
     tolerance = 60 if format_ == "GIF" else 0
     assert picture.pixels.shape == PIXELS.shape
@@ -49,7 +55,10 @@ def test_contents_decide_and_not_the_suffix(tmp_path, format_):
         (b"%PDF-1.7", "is a PDF document"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is a drawing .SVG."),
         (b"<?xml version='1.0'?>\n<!-- made by hand -->\n<svg>", "is a drawing .SVG."),
-        (b"<!DOCTYPE html><html>404</html>", "is a web page and no image; download the image itself"),
+        (
+            b"<!DOCTYPE html><html>404</html>",
+            "is a web page and no image; download the image itself",
+        ),
         (b"v/1\x01" + bytes(20), "OpenEXR"),
         (b"#?RADIANCE\n", "Radiance"),
         (b"PF\n4 4\n-1\n" + bytes(192), "colour float map"),
@@ -83,7 +92,8 @@ def test_what_is_no_picture_is_told_with_what_to_do(data, said):
 def test_missing_extras_are_named(monkeypatch, data, package, extra):
     monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
     with pytest.raises(
-        ImageError, match=rf"needs {package.replace('_', '-')}; install it \(pip install 'jaxcodec\[{extra}\]'\)"
+        ImageError,
+        match=rf"needs {package.replace('_', '-')}; install it \(pip install 'jaxcodec\[{extra}\]'\)",  # noqa: E501
     ):
         image.read(data)
 
@@ -139,7 +149,9 @@ def test_deep_grey_jpeg_2000(tmp_path):
     assert picture.notes == ("converted from 16 to 8 bits a channel",)
 
 
-@pytest.mark.parametrize(("top", "bits"), [(1, 1), (15, 4), (255, 8), (1023, 10), (40_000, 16), (65_535, 16)])
+@pytest.mark.parametrize(
+    ("top", "bits"), [(1, 1), (15, 4), (255, 8), (1023, 10), (40_000, 16), (65_535, 16)]
+)
 @pytest.mark.parametrize("letter", ["P5", "P6"])
 def test_portable_maps_of_any_range(letter, top, bits):
     channels = 1 if letter == "P5" else 3
@@ -170,7 +182,9 @@ def test_colours_of_avif():
     assert plain.notes == ()
     assert image.read(avif_coded(2, 2)).notes == ()
     wide = image.read(avif_coded(12, 13))
-    assert wide.notes == ("converted from Display P3 to sRGB",) and (wide.pixels != plain.pixels).any()
+    assert (
+        wide.notes == ("converted from Display P3 to sRGB",) and (wide.pixels != plain.pixels).any()
+    )
     hdr = image.read(avif_coded(9, 16))
     np.testing.assert_array_equal(hdr.pixels, plain.pixels)
     assert "HDR colours (PQ) are taken as sRGB" in hdr.notes[0]
@@ -188,7 +202,9 @@ def test_of_several_frames_the_first_is_read_with_a_note(format_):
 
 def test_stereo_jpeg():
     buffer = io.BytesIO()
-    Image.fromarray(SMOOTH).save(buffer, "MPO", save_all=True, append_images=[Image.fromarray(PIXELS)])
+    Image.fromarray(SMOOTH).save(
+        buffer, "MPO", save_all=True, append_images=[Image.fromarray(PIXELS)]
+    )
     assert image.read(buffer.getvalue()).notes == ("only the first of 2 frames is used",)
 
 
@@ -216,7 +232,21 @@ def test_transparent_tga():
 
 
 def test_suffixes_of_images_in_folders():
-    assert image.READ_SUFFIXES >= {
-        *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif"),
+    assert {
+        *(
+            ".png",
+            ".apng",
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".mpo",
+            ".webp",
+            ".tif",
+            ".tiff",
+            ".bmp",
+            ".gif",
+            ".avif",
+        ),
         *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".heic", ".heif", ".jxl"),
-    }
+    } <= image.READ_SUFFIXES

@@ -47,7 +47,9 @@ def test_lab():
 @pytest.mark.parametrize("mode", ["RGBa", "La"])
 def test_alpha_that_was_multiplied_in(mode):
     straight = Image.fromarray(np.full((2, 2, 4), (200, 200, 200, 128), np.uint8))
-    multiplied = straight.convert("RGBa") if mode == "RGBa" else straight.convert("LA").convert("La")
+    multiplied = (
+        straight.convert("RGBa") if mode == "RGBa" else straight.convert("LA").convert("La")
+    )
     picture = image.from_pil(multiplied)
     assert np.abs(picture.pixels.astype(int) - [200, 200, 200, 128]).max() <= 1
 
@@ -55,9 +57,17 @@ def test_alpha_that_was_multiplied_in(mode):
 def test_numbers():
     deep = np.array([[0, 257, 65_535]], np.uint16)
     assert image.from_pil(Image.fromarray(deep)).pixels.ravel().tolist() == [0, 1, 255]
-    assert image.from_pil(Image.fromarray(deep.astype(np.int32))).pixels.ravel().tolist() == [0, 1, 255]
-    assert image.from_pil(Image.fromarray(np.array([[0, 200]], np.int32))).pixels.ravel().tolist() == [0, 200]
-    assert image.from_pil(Image.fromarray(np.array([[0.0, 1.0]], np.float32))).pixels.ravel().tolist() == [0, 255]
+    assert image.from_pil(Image.fromarray(deep.astype(np.int32))).pixels.ravel().tolist() == [
+        0,
+        1,
+        255,
+    ]
+    assert image.from_pil(
+        Image.fromarray(np.array([[0, 200]], np.int32))
+    ).pixels.ravel().tolist() == [0, 200]
+    assert image.from_pil(
+        Image.fromarray(np.array([[0.0, 1.0]], np.float32))
+    ).pixels.ravel().tolist() == [0, 255]
 
 
 def test_what_describes_it_is_kept_and_the_image_untouched():
@@ -71,14 +81,20 @@ def test_what_describes_it_is_kept_and_the_image_untouched():
             opened.load()
         picture = image.from_pil(opened)
         np.testing.assert_array_equal(picture.pixels, np.rot90(RGBA[..., :3], -1))
-        assert picture.icc == SRGB and b"Camera" in picture.exif and picture.dpi == pytest.approx((300, 300), rel=1e-3)
+        assert (
+            picture.icc == SRGB
+            and b"Camera" in picture.exif
+            and picture.dpi == pytest.approx((300, 300), rel=1e-3)
+        )
         np.testing.assert_array_equal(np.asarray(opened), RGBA[..., :3])
 
 
 def test_an_opened_file_comes_out_as_by_read():
     planes = np.random.default_rng(1).integers(0, 65_536, (3, 6, 9), np.uint16)
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, planes, photometric="rgb", planarconfig="separate", metadata=None)  # Pillow misreads it
+    tifffile.imwrite(
+        buffer, planes, photometric="rgb", planarconfig="separate", metadata=None
+    )  # Pillow misreads it
     picture = image.from_pil(Image.open(buffer))
     np.testing.assert_array_equal(picture.pixels, np.rint(planes.transpose(1, 2, 0) / 257))
 

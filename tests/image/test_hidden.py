@@ -12,11 +12,15 @@ def rgba(height: int, width: int, seed: int, share: float) -> np.ndarray:
     """Noise of which about a share can be seen."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, (height, width, 4), np.uint8)
-    pixels[:, :, 3] = np.where(rng.random((height, width)) < share, np.maximum(pixels[:, :, 3], 1), 0)
+    pixels[:, :, 3] = np.where(
+        rng.random((height, width)) < share, np.maximum(pixels[:, :, 3], 1), 0
+    )
     return pixels
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99), st.sampled_from([0.01, 0.5, 0.95]))
+@given(
+    st.integers(1, 40), st.integers(1, 40), st.integers(0, 99), st.sampled_from([0.01, 0.5, 0.95])
+)
 def test_what_is_seen_stays_and_what_is_not_lies_between(height, width, seed, share):
     pixels = rgba(height, width, seed, share)
     filled = hidden.forget(pixels)

@@ -1,4 +1,6 @@
-"""EXIF, XMP, orientation and resolution: what is carried, what is reset, and what a broken block does."""
+"""EXIF, XMP, orientation and resolution: what is carried, what is reset, and what a broken block
+does.
+"""
 
 import io
 import struct
@@ -51,7 +53,9 @@ def test_exif_is_kept_without_the_orientation_that_was_applied(format_):
     assert picture.exif[:2] in (b"II", b"MM")
     found = tags(picture.exif)
     assert 0x0112 not in found and found[0x0110] == "Camera 1"
-    assert found.get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09" and found.get_ifd(0x8825)[1] == "N"
+    assert (
+        found.get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09" and found.get_ifd(0x8825)[1] == "N"
+    )
     assert picture.dpi == (200, 300)  # turned with the picture
 
 
@@ -140,7 +144,9 @@ def test_empty_blocks_say_nothing():
 
 
 def test_the_thumbnail_is_cut_off():
-    thumbnail = exif([(0x0201, 4, 1, struct.pack("<I", 200)), (0x0202, 4, 1, struct.pack("<I", 5000))])[8:]
+    thumbnail = exif(
+        [(0x0201, 4, 1, struct.pack("<I", 200)), (0x0202, 4, 1, struct.pack("<I", 5000))]
+    )[8:]
     block = exif([(0x010E, 2, 4, b"cat\0")], tail=thumbnail + b"\xff\xd8" * 2500, following=26)
     picture = image.read(jpeg(exif=b"Exif\0\0" + block))
     assert dict(tags(picture.exif)) == {0x010E: "cat"} and len(picture.exif) == 26
@@ -150,14 +156,18 @@ def test_sides_that_no_longer_hold_are_dropped():
     block = Image.Exif()
     block[0x0112] = 6
     block.get_ifd(0x8769).update({0xA002: 24, 0xA003: 16, 0x9003: "2024:05:06 07:08:09"})
-    assert dict(tags(image.read(jpeg(exif=block)).exif).get_ifd(0x8769)) == {0x9003: "2024:05:06 07:08:09"}
+    assert dict(tags(image.read(jpeg(exif=block)).exif).get_ifd(0x8769)) == {
+        0x9003: "2024:05:06 07:08:09"
+    }
 
 
 def test_letters_and_a_maker_note_keep_their_bytes_and_place():
     note = b"maker" * 20
     inner = exif([(0x927C, 7, len(note), struct.pack("<I", 200))])[8:]
     name = "Jörg".encode()
-    block = exif([(0x013B, 2, len(name), struct.pack("<I", 190)), (0x8769, 4, 1, struct.pack("<I", 100))])
+    block = exif(
+        [(0x013B, 2, len(name), struct.pack("<I", 190)), (0x8769, 4, 1, struct.pack("<I", 100))]
+    )
     block = block.ljust(100, b"\0") + inner
     block = block.ljust(190, b"\0") + name
     block = block.ljust(200, b"\0") + note
@@ -184,7 +194,9 @@ def test_xmp_is_kept_upright(format_, packet, reset):
 def test_an_orientation_in_xmp_alone_is_not_applied_as_browsers_do(format_):
     picture = image.read(saved(format_, xmp=PACKETS[0][0]))
     assert picture.pixels.shape == PIXELS.shape and picture.xmp == PACKETS[0][1]
-    assert picture.notes == ("its XMP says to turn it (orientation 6), which is ignored, as browsers do",)
+    assert picture.notes == (
+        "its XMP says to turn it (orientation 6), which is ignored, as browsers do",
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,5 +218,8 @@ def test_resolution(data, dpi):
 
 
 def test_a_resolution_that_is_none_is_not_kept():
-    block = exif([(0x011A, 5, 1, struct.pack("<I", 38)), (0x011B, 5, 1, struct.pack("<I", 38))], tail=bytes(8))
+    block = exif(
+        [(0x011A, 5, 1, struct.pack("<I", 38)), (0x011B, 5, 1, struct.pack("<I", 38))],
+        tail=bytes(8),
+    )
     assert image.read(jpeg(exif=b"Exif\0\0" + block)).dpi is None

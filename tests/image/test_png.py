@@ -58,17 +58,24 @@ def test_16_bits_of_an_interlaced_file():
 def test_16_bit_grey_with_alpha_keeps_the_high_byte():
     picture = image.read(png(DEEP[..., :2], 4, 16))
     np.testing.assert_array_equal(picture.pixels, (DEEP[..., [0, 0, 0, 1]] >> 8).astype(np.uint8))
-    assert set(picture.notes) == {"converted from 16 to 8 bits a channel", "converted from grey with alpha to RGBA"}
+    assert set(picture.notes) == {
+        "converted from 16 to 8 bits a channel",
+        "converted from grey with alpha to RGBA",
+    }
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_transparent_grey_of_few_bits(bits):
     top = 2**bits - 1
     samples = np.arange(12).reshape(3, 4, 1) % (top + 1)
-    picture = image.read(png(samples, 0, bits, before=chunk(b"tRNS", struct.pack(">H", top // 2 if bits > 1 else 1))))
+    picture = image.read(
+        png(samples, 0, bits, before=chunk(b"tRNS", struct.pack(">H", top // 2 if bits > 1 else 1)))
+    )
     clear = top // 2 if bits > 1 else 1
     np.testing.assert_array_equal(picture.pixels[..., 0], samples[..., 0] * 255 // top)
-    np.testing.assert_array_equal(picture.pixels[..., 3], np.where(samples[..., 0] == clear, 0, 255))
+    np.testing.assert_array_equal(
+        picture.pixels[..., 3], np.where(samples[..., 0] == clear, 0, 255)
+    )
     assert "converted from grey to RGBA" in picture.notes
 
 
@@ -96,25 +103,49 @@ def linear(values):
 
 def encoded(light):
     light = light.clip(0, 1)
-    return np.rint(255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055))
+    return np.rint(
+        255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    )
 
 
 # Linear light of P3 and of BT.2020 to sRGB's: CSS Color 4, sample code for colour conversions.
-P3_MATRIX = np.array([[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982736]])
+P3_MATRIX = np.array(
+    [[1.2249402, -0.2249402, 0], [-0.0420570, 1.0420570, 0], [-0.0196376, -0.0786361, 1.0982736]]
+)
 BT2020_MATRIX = np.array(
-    [[1.6604910, -0.5876411, -0.0728499], [-0.1245505, 1.1328999, -0.0083494], [-0.0181508, -0.1005789, 1.1187297]]
+    [
+        [1.6604910, -0.5876411, -0.0728499],
+        [-0.1245505, 1.1328999, -0.0083494],
+        [-0.0181508, -0.1005789, 1.1187297],
+    ]
 )
 
 
 @pytest.mark.parametrize(
     ("chunks", "expected", "note"),
     [
-        (coded(12, 13), lambda rgb: encoded(linear(rgb) @ P3_MATRIX.T), "converted from Display P3 to sRGB"),
-        (corners(P3), lambda rgb: encoded(linear(rgb) @ P3_MATRIX.T), "converted from Display P3 to sRGB"),
-        (coded(9, 1), lambda rgb: encoded(linear(rgb) @ BT2020_MATRIX.T), "converted from BT.2020 to sRGB"),
+        (
+            coded(12, 13),
+            lambda rgb: encoded(linear(rgb) @ P3_MATRIX.T),
+            "converted from Display P3 to sRGB",
+        ),
+        (
+            corners(P3),
+            lambda rgb: encoded(linear(rgb) @ P3_MATRIX.T),
+            "converted from Display P3 to sRGB",
+        ),
+        (
+            coded(9, 1),
+            lambda rgb: encoded(linear(rgb) @ BT2020_MATRIX.T),
+            "converted from BT.2020 to sRGB",
+        ),
         (coded(1, 8), lambda rgb: encoded(rgb / 255), "converted from linear light to sRGB"),
         (gamma(1), lambda rgb: encoded(rgb / 255), "converted from linear light to sRGB"),
-        (gamma(1 / 1.8), lambda rgb: encoded((rgb / 255) ** 1.8), "converted from gamma 1.8 to sRGB"),
+        (
+            gamma(1 / 1.8),
+            lambda rgb: encoded((rgb / 255) ** 1.8),
+            "converted from gamma 1.8 to sRGB",
+        ),
         (
             gamma(1) + corners(P3),
             lambda rgb: encoded((rgb / 255) @ P3_MATRIX.T),
@@ -130,10 +161,15 @@ def test_named_colours_are_converted_to_srgb_with_a_note(chunks, expected, note)
 
 
 def test_linear_light_of_16_bits_is_converted_before_it_has_8():
-    samples = np.arange(48, dtype=np.uint16).reshape(4, 4, 3) * 16  # 8 bits of them would be 0 and 1 and 2
+    samples = (
+        np.arange(48, dtype=np.uint16).reshape(4, 4, 3) * 16
+    )  # 8 bits of them would be 0 and 1 and 2
     picture = image.read(png(samples, 2, 16, before=gamma(1)))
     np.testing.assert_array_equal(picture.pixels, encoded(samples / 65_535))
-    assert picture.notes == ("converted from linear light to sRGB", "converted from 16 to 8 bits a channel")
+    assert picture.notes == (
+        "converted from linear light to sRGB",
+        "converted from 16 to 8 bits a channel",
+    )
 
 
 def test_alpha_is_not_touched_by_a_colour_space():
@@ -144,7 +180,9 @@ def test_alpha_is_not_touched_by_a_colour_space():
 
 
 def test_grey_has_a_gamma_and_no_primaries():
-    np.testing.assert_array_equal(image.read(png(GREY, 0, 8, before=gamma(1))).pixels, encoded(GREY / 255))
+    np.testing.assert_array_equal(
+        image.read(png(GREY, 0, 8, before=gamma(1))).pixels, encoded(GREY / 255)
+    )
     picture = image.read(png(GREY, 0, 8, before=corners(P3)))
     np.testing.assert_array_equal(picture.pixels, GREY)
     assert picture.notes == ()
@@ -218,7 +256,9 @@ def test_a_broken_chunk_beside_the_pixels_is_no_reason_to_refuse(broken, where):
 
 
 def test_dropped_chunks_are_told():
-    assert image.read(png(RGB, 2, 8, before=chunk(b"eXIf", b"garbage!"))).notes == ("dropped a broken EXIF block",)
+    assert image.read(png(RGB, 2, 8, before=chunk(b"eXIf", b"garbage!"))).notes == (
+        "dropped a broken EXIF block",
+    )
     damaged = chunk(b"tEXt", b"Comment\0hello")[:-1] + b"\0"
     assert image.read(png(RGB, 2, 8, before=damaged)).notes == ("dropped a damaged chunk (tEXt)",)
 
@@ -242,7 +282,9 @@ def test_a_profile_that_unpacks_without_end_is_dropped():
 def test_metadata():
     exif, packet = oriented(6), b'<x:xmpmeta tiff:Orientation="6"/>'
     chunks = chunk(b"eXIf", exif) + chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
-    picture = image.read(png(RGB, 2, 8, before=chunks + chunk(b"pHYs", struct.pack(">IIB", 11_811, 5_906, 1))))
+    picture = image.read(
+        png(RGB, 2, 8, before=chunks + chunk(b"pHYs", struct.pack(">IIB", 11_811, 5_906, 1)))
+    )
     np.testing.assert_array_equal(picture.pixels, np.rot90(RGB, -1))
     assert picture.xmp == b'<x:xmpmeta tiff:Orientation="1"/>'
     assert picture.dpi == pytest.approx((150, 300), rel=1e-3)  # turned with the picture
@@ -251,21 +293,27 @@ def test_metadata():
 
 def test_metadata_as_imagemagick_writes_it():
     text = b"\nexif\n      26\n" + oriented(6).hex().encode() + b"\n"
-    picture = image.read(png(RGB, 2, 8, before=chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text))))
+    picture = image.read(
+        png(RGB, 2, 8, before=chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
+    )
     np.testing.assert_array_equal(picture.pixels, np.rot90(RGB, -1))
 
 
 def test_pixels_that_are_not_square_are_told():
     picture = image.read(png(RGB, 2, 8, before=chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0))))
     assert picture.dpi is None and picture.notes == ("its pixels are 1:2 and taken as square",)
-    assert image.read(png(RGB, 2, 8, before=chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0)))).notes == ()
+    assert (
+        image.read(png(RGB, 2, 8, before=chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0)))).notes == ()
+    )
 
 
 def test_a_wrong_checksum_of_sound_pixels_is_told_and_of_others_refused():
     data = png(RGB, 2, 8, end=False)
     picture = image.read(data[:-1] + bytes([data[-1] ^ 1]))
     np.testing.assert_array_equal(picture.pixels, RGB)
-    assert picture.notes == ("a chunk of its pixels has a wrong checksum, though the pixels themselves match theirs",)
+    assert picture.notes == (
+        "a chunk of its pixels has a wrong checksum, though the pixels themselves match theirs",
+    )
     with pytest.raises(ImageError, match="is damaged"):
         image.read(data[:60] + bytes([data[60] ^ 1]) + data[61:])
 
@@ -303,7 +351,9 @@ def test_animations(tmp_path):
     first, second = Image.fromarray(RGB), Image.fromarray(RGB[::-1])
     first.save(tmp_path / "a.png", save_all=True, append_images=[second])
     assert image.read(tmp_path / "a.png").notes == ("only the first of 2 frames is used",)
-    second.save(tmp_path / "b.png", save_all=True, append_images=[first, second], default_image=True)
+    second.save(
+        tmp_path / "b.png", save_all=True, append_images=[first, second], default_image=True
+    )
     picture = image.read(tmp_path / "b.png")
     np.testing.assert_array_equal(picture.pixels, RGB[::-1])
     assert picture.notes == ("only the still picture is used, not the animation of 2 frames",)

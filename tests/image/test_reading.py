@@ -20,15 +20,29 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def cmyk_profile() -> bytes:
-    """A small ICC profile of a CMYK device whose lightness is that of the paper that the inks leave uncovered."""
-    header = struct.pack(">I4sI4s4s4s", 0, b"test", 0x02400000, b"prtr", b"CMYK", b"Lab ") + bytes(12) + b"acsp"
+    """A small ICC profile of a CMYK device whose lightness is that of the paper that the inks leave
+    uncovered.
+    """
+    header = (
+        struct.pack(">I4sI4s4s4s", 0, b"test", 0x02400000, b"prtr", b"CMYK", b"Lab ")
+        + bytes(12)
+        + b"acsp"
+    )
     header = header.ljust(68, b"\0") + struct.pack(">iii", 63190, 65536, 54061)
     identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
     grid = b"".join(
         bytes([round(255 * (1 - k) * (3 - c - m - y) / 3), 128, 128])
         for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1)
     )  # fmt: skip
-    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + identity + bytes(range(256)) * 4 + grid + bytes(range(256)) * 3
+    table = (
+        b"mft1"
+        + bytes(4)
+        + bytes([4, 3, 2, 0])
+        + identity
+        + bytes(range(256)) * 4
+        + grid
+        + bytes(range(256)) * 3
+    )
     body = header.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table
     return struct.pack(">I", len(body)) + body[4:]
 
@@ -62,7 +76,12 @@ def test_jpeg_is_close_and_keeps_the_profile(tmp_path, photo):
         ("P", {"transparency": 3}, "RGBA", "converted from a palette to RGBA"),
         ("P", {"transparency": bytes(range(256))}, "RGBA", "converted from a palette to RGBA"),
         ("L", {"transparency": 3}, "RGBA", "converted from grey to RGBA"),
-        ("RGB", {"transparency": tuple(RGBA[2, 2, :3].tolist())}, "RGBA", "converted from RGB to RGBA"),
+        (
+            "RGB",
+            {"transparency": tuple(RGBA[2, 2, :3].tolist())},
+            "RGBA",
+            "converted from RGB to RGBA",
+        ),
         ("LA", {}, "RGBA", "converted from grey with alpha to RGBA"),
     ],
 )
@@ -70,7 +89,9 @@ def test_other_png_modes_are_converted_with_a_note(tmp_path, mode, options, expe
     path = tmp_path / "a.png"
     (Image.fromarray(RGBA) if mode == "LA" else RGB).convert(mode).save(path, **options)
     picture = image.read(path)
-    np.testing.assert_array_equal(picture.pixels.squeeze(), np.asarray(Image.open(path).convert(expected)))
+    np.testing.assert_array_equal(
+        picture.pixels.squeeze(), np.asarray(Image.open(path).convert(expected))
+    )
     assert picture.pixels.shape[2] == len(Image.new(expected, (1, 1)).getbands())
     assert picture.notes == (note,)
 
@@ -94,12 +115,18 @@ def test_cmyk_without_profile_is_converted(tmp_path):
 
 def test_cmyk_goes_through_its_profile(tmp_path):
     inks = np.array([[[0, 0, 0, 0], [255, 0, 0, 0], [0, 0, 0, 255]]], np.uint8)
-    Image.frombytes("CMYK", (3, 1), inks.tobytes()).save(tmp_path / "a.tif", icc_profile=cmyk_profile())
+    Image.frombytes("CMYK", (3, 1), inks.tobytes()).save(
+        tmp_path / "a.tif", icc_profile=cmyk_profile()
+    )
     picture = image.read(tmp_path / "a.tif")
     white, cyan, black = picture.pixels[0].astype(int)
     assert white.min() >= 253 and black.max() <= 2
-    assert np.ptp(cyan) <= 3 and 150 < cyan.mean() < 170  # L* = 66.7 is sRGB grey 162, and this device knows no hue
-    assert picture.icc is None and picture.notes == ("converted from CMYK to sRGB by its ICC profile",)
+    assert (
+        np.ptp(cyan) <= 3 and 150 < cyan.mean() < 170
+    )  # L* = 66.7 is sRGB grey 162, and this device knows no hue
+    assert picture.icc is None and picture.notes == (
+        "converted from CMYK to sRGB by its ICC profile",
+    )
 
 
 def test_profile_that_is_not_one_of_cmyk_is_dropped(tmp_path):
@@ -144,7 +171,9 @@ def test_only_the_first_frame_is_read_with_a_note(tmp_path):
 
 
 def test_pixel_limit_is_ours_and_leaves_pillows_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4)  # Pillow warns beyond this and raises beyond twice this
+    monkeypatch.setattr(
+        Image, "MAX_IMAGE_PIXELS", 4
+    )  # Pillow warns beyond this and raises beyond twice this
     RGB.save(tmp_path / "a.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -207,7 +236,15 @@ def test_side_beyond_the_output_format_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "pixels",
-    [RGBA[..., 0], RGBA[..., :2], RGBA / 255, RGBA[None], RGBA[:0], [[[1]]], np.zeros((1, 65_536, 1), np.uint8)],
+    [
+        RGBA[..., 0],
+        RGBA[..., :2],
+        RGBA / 255,
+        RGBA[None],
+        RGBA[:0],
+        [[[1]]],
+        np.zeros((1, 65_536, 1), np.uint8),
+    ],
 )
 def test_picture_refuses_other_arrays(pixels):
     with pytest.raises(ImageError, match="an image"):
@@ -232,7 +269,10 @@ def test_padding_repeats_the_edge_and_crop_undoes_it(shape):
     height, width = shape[-3:-1]
     padded = image.pad_to_multiple(pixels, 8)
     assert [side % 8 for side in padded.shape[-3:-1]] == [0, 0]
-    rows, columns = (np.arange(side).clip(0, old - 1) for side, old in zip(padded.shape[-3:-1], (height, width)))
+    rows, columns = (
+        np.arange(side).clip(0, old - 1)
+        for side, old in zip(padded.shape[-3:-1], (height, width), strict=False)
+    )
     np.testing.assert_array_equal(padded, pixels[..., rows[:, None], columns, :])
     np.testing.assert_array_equal(image.crop(padded, height, width), pixels)
 
@@ -242,7 +282,12 @@ def test_float_and_back_is_exact_and_clips():
     values = image.to_float(every)
     assert values.dtype == np.float32 and values.min() == 0 and values.max() == 1
     np.testing.assert_array_equal(image.to_uint8(values), every)
-    assert image.to_uint8(np.array([-0.5, 0.4999 / 255, 0.5001 / 255, 1.5])).tolist() == [0, 0, 1, 255]
+    assert image.to_uint8(np.array([-0.5, 0.4999 / 255, 0.5001 / 255, 1.5])).tolist() == [
+        0,
+        0,
+        1,
+        255,
+    ]
     with pytest.raises(TypeError, match="float32"):
         image.to_float(values)
 

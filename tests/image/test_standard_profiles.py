@@ -36,8 +36,12 @@ def changed(number: int, old: bytes, new: bytes) -> bytes:
 def test_primaries_and_white_are_those_of_the_standard(number):
     profile = opened(standard_profiles.content(number)).profile
     to_d50 = np.array(profile.chromatic_adaptation[0])
-    colours = [np.linalg.solve(to_d50, (profile.red_colorant, profile.green_colorant, profile.blue_colorant)[i][0])
-               for i in range(3)]  # fmt: skip
+    colours = [
+        np.linalg.solve(
+            to_d50, (profile.red_colorant, profile.green_colorant, profile.blue_colorant)[i][0]
+        )
+        for i in range(3)
+    ]
     found = [xyz[:2] / xyz.sum() for xyz in (sum(colours), *colours)]
     np.testing.assert_allclose(found, PRIMARIES[number], atol=2e-4)
 
@@ -46,8 +50,12 @@ def test_primaries_and_white_are_those_of_the_standard(number):
 def test_curves_are_those_of_the_standard(number):
     grey = number > 4
     half = Image.new("L" if grey else "RGB", (1, 1), 128 if grey else (128,) * 3)
-    lab = ImageCms.profileToProfile(half, opened(standard_profiles.content(number)), ImageCms.createProfile("LAB"),
-                                    outputMode="LAB")  # fmt: skip
+    lab = ImageCms.profileToProfile(
+        half,
+        opened(standard_profiles.content(number)),
+        ImageCms.createProfile("LAB"),
+        outputMode="LAB",
+    )
     lightness = 116 * (MIDDLE[number] * (128 / 127.5) ** 2.2) ** (1 / 3) - 16
     assert lab.getpixel((0, 0))[0] == pytest.approx(2.55 * lightness, abs=1)
 
@@ -62,14 +70,22 @@ def test_each_is_recognised_as_itself_and_under_another_name(number):
 
 
 def test_the_srgb_of_littlecms_is_recognised():
-    assert standard_profiles.number(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()) == 1
+    assert (
+        standard_profiles.number(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+        == 1
+    )
 
 
 def test_the_same_space_with_curves_as_tables_of_version_2_is_recognised():
     """As in the common sRGB IEC61966-2.1: version 2, curves of 1024 numbers."""
     signal = np.arange(1024) / 1023
     light = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
-    curve = b"curv" + bytes(4) + (1024).to_bytes(4, "big") + (65535 * light).round().astype(">u2").tobytes()
+    curve = (
+        b"curv"
+        + bytes(4)
+        + (1024).to_bytes(4, "big")
+        + (65535 * light).round().astype(">u2").tobytes()
+    )
     assert standard_profiles.number(with_curve(standard_profiles.content(1), curve)) == 1
 
 
@@ -78,7 +94,9 @@ def with_curve(profile: bytes, curve: bytes) -> bytes:
     out = bytearray(profile + bytes(-len(profile) % 4))
     for entry in range(132, 132 + 12 * int.from_bytes(out[128:132], "big"), 12):
         if out[entry + 1 : entry + 4] == b"TRC":
-            out[entry + 4 : entry + 12] = len(out).to_bytes(4, "big") + len(curve).to_bytes(4, "big")
+            out[entry + 4 : entry + 12] = len(out).to_bytes(4, "big") + len(curve).to_bytes(
+                4, "big"
+            )
     out[8:12] = b"\2\x10\0\0"
     out += curve
     out[:4] = len(out).to_bytes(4, "big")
@@ -86,7 +104,12 @@ def with_curve(profile: bytes, curve: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "curve", [b"curv" + bytes(4) + b"\0\0\0\1\2\x33", b"curv" + bytes(8), b"curv" + bytes(4) + b"\0\0\0\1\1\xcc"]
+    "curve",
+    [
+        b"curv" + bytes(4) + b"\0\0\0\1\2\x33",
+        b"curv" + bytes(8),
+        b"curv" + bytes(4) + b"\0\0\0\1\1\xcc",
+    ],
 )
 def test_primaries_of_srgb_with_another_curve_are_not_srgb(curve):
     assert standard_profiles.number(with_curve(standard_profiles.content(1), curve)) is None
@@ -97,7 +120,9 @@ def test_other_primaries_with_the_curve_of_srgb_are_not_srgb():
     assert standard_profiles.number(swapped) is None
 
 
-@pytest.mark.parametrize("profile", [b"", b"x" * 400, standard_profiles.content(1)[:200], bytes(128)])
+@pytest.mark.parametrize(
+    "profile", [b"", b"x" * 400, standard_profiles.content(1)[:200], bytes(128)]
+)
 def test_what_is_no_profile_is_none_of_them(profile):
     assert standard_profiles.number(profile) is None
 

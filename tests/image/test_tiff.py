@@ -22,7 +22,9 @@ TO_8 = "converted from 16 to 8 bits a channel"
 
 def tiff(samples: np.ndarray, photometric: str = "minisblack", **options) -> bytes:
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, samples, photometric=photometric, metadata=None, software=False, **options)
+    tifffile.imwrite(
+        buffer, samples, photometric=photometric, metadata=None, software=False, **options
+    )
     return buffer.getvalue()
 
 
@@ -37,7 +39,8 @@ def with_tag(data: bytes, code: int, value: int) -> bytes:
 @pytest.mark.parametrize("compression", [None, "zlib", "packbits"])
 @pytest.mark.parametrize("tile", [None, (16, 32)])
 @pytest.mark.parametrize(
-    ("channels", "photometric", "extra"), [(1, "minisblack", None), (3, "rgb", None), (4, "rgb", ["unassalpha"])]
+    ("channels", "photometric", "extra"),
+    [(1, "minisblack", None), (3, "rgb", None), (4, "rgb", ["unassalpha"])],
 )
 @pytest.mark.parametrize("planar", [False, True])
 def test_16_bits_of_every_layout(order, compression, tile, channels, photometric, extra, planar):
@@ -48,7 +51,15 @@ def test_16_bits_of_every_layout(order, compression, tile, channels, photometric
     samples = DEEP[..., :channels]
     layout = {"planarconfig": "separate" if planar else "contig"} if channels > 1 else {}
     stored = np.moveaxis(samples, -1, 0).copy() if planar else samples.squeeze()
-    data = tiff(stored, photometric, byteorder=order, compression=compression, tile=tile, extrasamples=extra, **layout)
+    data = tiff(
+        stored,
+        photometric,
+        byteorder=order,
+        compression=compression,
+        tile=tile,
+        extrasamples=extra,
+        **layout,
+    )
     picture = image.read(data)
     np.testing.assert_array_equal(picture.pixels, EIGHT[..., :channels])
     assert picture.notes == (TO_8,)
@@ -59,7 +70,9 @@ def test_16_bits_of_every_layout(order, compression, tile, channels, photometric
 def test_8_bits_in_planes_and_tiles(planar, compression):
     stored = np.moveaxis(EIGHT[..., :3], -1, 0).copy() if planar else EIGHT[..., :3]
     layout = "separate" if planar else "contig"
-    picture = image.read(tiff(stored, "rgb", planarconfig=layout, compression=compression, tile=(16, 16)))
+    picture = image.read(
+        tiff(stored, "rgb", planarconfig=layout, compression=compression, tile=(16, 16))
+    )
     np.testing.assert_array_equal(picture.pixels, EIGHT[..., :3])
     assert picture.notes == ()
 
@@ -75,13 +88,19 @@ def test_zero_may_be_white(dtype):
 def test_12_bits_packed(order):
     ramp = np.arange(0, 4096, 65, dtype=np.uint16)[:64]
     ramp[-1] = 4095
-    bits = np.unpackbits(ramp.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)[:, 4:].reshape(-1)
-    layout = tiff(np.zeros((1, 96), np.uint8), byteorder=order)  # as many bytes as 64 samples of 12 bits
+    bits = np.unpackbits(ramp.astype(">u2").view(np.uint8).reshape(-1, 2), axis=1)[:, 4:].reshape(
+        -1
+    )
+    layout = tiff(
+        np.zeros((1, 96), np.uint8), byteorder=order
+    )  # as many bytes as 64 samples of 12 bits
     for tag, old, new in ((0x0100, 96, 64), (0x0102, 8, 12)):
         kinds = [struct.pack(order + "HHIH", tag, kind, 1, old) for kind in (3,)]
         kinds += [struct.pack(order + "HHII", tag, 4, 1, old)]
         entry = next(entry for entry in kinds if entry in layout)
-        layout = layout.replace(entry, entry[:8] + struct.pack(order + ("H" if len(entry) == 10 else "I"), new), 1)
+        layout = layout.replace(
+            entry, entry[:8] + struct.pack(order + ("H" if len(entry) == 10 else "I"), new), 1
+        )
     data = layout[:-96] + np.packbits(bits).tobytes()
     try:
         picture = image.read(data)
@@ -119,13 +138,17 @@ def test_wide_integers():
         in image.read(tiff(np.array([[0, 200]], np.int32))).notes
     )
     assert image.read(tiff(np.array([[0, 65_535]], np.int32))).pixels[0, :, 0].tolist() == [0, 255]
-    assert image.read(tiff(np.array([[0, 2**31, 2**32 - 1]], np.uint32))).pixels[0, :, 0].tolist() == [0, 128, 255]
+    assert image.read(tiff(np.array([[0, 2**31, 2**32 - 1]], np.uint32))).pixels[
+        0, :, 0
+    ].tolist() == [0, 128, 255]
     for samples in (
         np.array([[7, 70_000]], np.int32),
         np.array([[-1, 5]], np.int32),
         np.array([[0, 2**40]], np.uint64),
     ):
-        with pytest.raises(ImageError, match="black and white are not known; scale them to the range 0 to 65535"):
+        with pytest.raises(
+            ImageError, match="black and white are not known; scale them to the range 0 to 65535"
+        ):
             image.read(tiff(samples))
 
 
@@ -187,7 +210,9 @@ def test_floats_without_a_meaning_are_refused(values, reason):
     ],
 )
 @pytest.mark.parametrize("samples", [EIGHT, DEEP])
-def test_extra_channels_are_alpha_or_dropped_with_a_note(samples, channels, photometric, extra, kept, note):
+def test_extra_channels_are_alpha_or_dropped_with_a_note(
+    samples, channels, photometric, extra, kept, note
+):
     data = tiff(samples[..., :channels], photometric, extrasamples=extra, planarconfig="contig")
     picture = image.read(data)
     np.testing.assert_array_equal(picture.pixels, EIGHT[..., kept])
@@ -199,7 +224,10 @@ def test_alpha_that_was_multiplied_in_is_divided_out(dtype):
     top = np.iinfo(dtype).max
     samples = (np.array([[[0.4, 0.2, 0, 0.4], [0, 0, 0, 0], [1, 1, 1, 1]]]) * top).astype(dtype)
     picture = image.read(tiff(samples, "rgb", extrasamples=["assocalpha"]))
-    assert np.abs(picture.pixels.astype(int) - [[[255, 127, 0, 102], [0, 0, 0, 0], [255] * 4]]).max() <= 1
+    assert (
+        np.abs(picture.pixels.astype(int) - [[[255, 127, 0, 102], [0, 0, 0, 0], [255] * 4]]).max()
+        <= 1
+    )
     assert any("alpha" in note for note in picture.notes)
 
 
@@ -218,21 +246,27 @@ def test_cmyk(order, planar, samples):
 def test_inks_other_than_cmyk_are_refused():
     data = tiff(EIGHT[..., :4], "separated", extratags=[(332, "H", 1, 2, True)])
     with pytest.raises(ImageError, match="inks other than cyan"):
-        image.read(with_tag(tiff(DEEP[..., :4], "separated", extratags=[(332, "H", 1, 2, True)]), 332, 2))
+        image.read(
+            with_tag(tiff(DEEP[..., :4], "separated", extratags=[(332, "H", 1, 2, True)]), 332, 2)
+        )
     assert image.read(data).pixels.shape == (21, 34, 3)
 
 
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("photometric", [8, 9])
 def test_lab(depth, photometric):
-    """L* 53.24, a* 80.09, b* 67.20 is sRGB red in D65 Lab; in D50 Lab, which print uses, 54.29, 80.81, 69.89."""
+    """L* 53.24, a* 80.09, b* 67.20 is sRGB red in D65 Lab; in D50 Lab, which print uses, 54.29,
+    80.81, 69.89.
+    """
     red, grey, white = (54.29, 80.81, 69.89), (53.59, 0, 0), (100, 0, 0)
     lab = np.array([[red, grey, white]])
     scale = 255 if depth == 8 else 65_280 if photometric == 9 else 65_535
     lightness = np.rint(lab[..., :1] * scale / 100)
     step = 1 if depth == 8 else 256
     chroma = np.rint(lab[..., 1:] * step) + (128 * step if photometric == 9 else 0)
-    stored = np.concatenate([lightness, chroma], axis=2).astype(np.uint8 if depth == 8 else np.uint16)
+    stored = np.concatenate([lightness, chroma], axis=2).astype(
+        np.uint8 if depth == 8 else np.uint16
+    )
     picture = image.read(with_tag(tiff(stored, "rgb"), 262, photometric))
     assert (
         np.abs(picture.pixels.astype(int) - [[[255, 0, 0], [128] * 3, [255] * 3]]).max() <= 5
@@ -242,7 +276,9 @@ def test_lab(depth, photometric):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_palettes(dtype):
-    colours = np.random.default_rng(3).integers(0, 65_536, (3, np.iinfo(dtype).max + 1)).astype(np.uint16)
+    colours = (
+        np.random.default_rng(3).integers(0, 65_536, (3, np.iinfo(dtype).max + 1)).astype(np.uint16)
+    )
     indices = (EIGHT if dtype == np.uint8 else DEEP)[..., 0]
     picture = image.read(tiff(indices, "palette", colormap=colours))
     assert np.abs(picture.pixels - colours.T[indices] / 257).max() <= 1
@@ -250,15 +286,25 @@ def test_palettes(dtype):
 
 
 def ycbcr_tiff(across: int, down: int) -> bytes:
-    """4 x 4 pixels of YCbCr, subsampled, uncompressed: Y 100 and 200 in the left and right half, no colour."""
+    """4 x 4 pixels of YCbCr, subsampled, uncompressed: Y 100 and 200 in the left and right half, no
+    colour.
+    """
     units = b""
     for _ in range(4 // down):
         for column in range(4 // across):
             units += bytes([100 if column * across < 2 else 200] * (across * down) + [128, 128])
     tags = [
-        (256, 3, 1, 4), (257, 3, 1, 4), (258, 3, 3, 0), (259, 3, 1, 1), (262, 3, 1, 6), (273, 4, 1, 0), (277, 3, 1, 3),
-        (278, 3, 1, 4), (279, 4, 1, len(units)), (530, 3, 2, across | down << 16),
-    ]  # fmt: skip
+        (256, 3, 1, 4),
+        (257, 3, 1, 4),
+        (258, 3, 3, 0),
+        (259, 3, 1, 1),
+        (262, 3, 1, 6),
+        (273, 4, 1, 0),
+        (277, 3, 1, 3),
+        (278, 3, 1, 4),
+        (279, 4, 1, len(units)),
+        (530, 3, 2, across | down << 16),
+    ]
     at = 8 + 2 + 12 * len(tags) + 4
     entries = b""
     for code, kind, count, value in tags:
@@ -286,7 +332,9 @@ def test_compressions_of_plain_pictures(compression, photo):
 def test_bilevel_fax(tmp_path):
     Image.fromarray(EIGHT[..., 0]).convert("1").save(tmp_path / "a.tif", compression="group4")
     picture = image.read(tmp_path / "a.tif")
-    np.testing.assert_array_equal(picture.pixels[..., 0], np.asarray(Image.open(tmp_path / "a.tif")) * 255)
+    np.testing.assert_array_equal(
+        picture.pixels[..., 0], np.asarray(Image.open(tmp_path / "a.tif")) * 255
+    )
     assert picture.notes == ("converted from 1 bit to grey",)
 
 
@@ -315,15 +363,21 @@ def test_without_imagecodecs_deep_lzw_is_read_by_libtiff_or_refused_with_what_to
     pytest.importorskip("imagecodecs")
     plain = {"compression": "lzw", "predictor": True}
     for order in "<>":
-        (tmp_path / f"rgb{order}.tif").write_bytes(tiff(DEEP[..., :3], "rgb", byteorder=order, **plain))
+        (tmp_path / f"rgb{order}.tif").write_bytes(
+            tiff(DEEP[..., :3], "rgb", byteorder=order, **plain)
+        )
     (tmp_path / "float.tif").write_bytes(tiff(FLOATS[..., :3], "rgb", compression="lzw"))
     paths = [str(tmp_path / name) for name in ("rgb<.tif", "rgb>.tif", "float.tif")]
     for path in paths[:2]:
         np.testing.assert_array_equal(image.read(path).pixels, EIGHT[..., :3])
-    said = subprocess.run([sys.executable, "-c", DEEP_LZW, *paths], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", DEEP_LZW, *paths], capture_output=True, text=True, check=True
+    ).stdout
     little, big, floats = said.splitlines()
     assert little == big == f"{int(EIGHT[..., :3].astype(int).sum())} {(TO_8,)}"
-    assert "LZW, 32 bits) that needs imagecodecs; install it (pip install 'jaxcodec[tiff]')" in floats
+    assert (
+        "LZW, 32 bits) that needs imagecodecs; install it (pip install 'jaxcodec[tiff]')" in floats
+    )
 
 
 @pytest.mark.parametrize(
@@ -331,7 +385,10 @@ def test_without_imagecodecs_deep_lzw_is_read_by_libtiff_or_refused_with_what_to
     [
         (with_tag(tiff(EIGHT[..., 0]), 262, 32_803), "the colour filter of a camera's sensor"),
         (with_tag(tiff(EIGHT[..., :3], "rgb"), 262, 10), "ITU Lab"),
-        (tiff(EIGHT[..., :3], "rgb", extratags=[(50_706, "B", 4, bytes([1, 4, 0, 0]), True)]), "camera's raw file"),
+        (
+            tiff(EIGHT[..., :3], "rgb", extratags=[(50_706, "B", 4, bytes([1, 4, 0, 0]), True)]),
+            "camera's raw file",
+        ),
         (tiff(np.zeros((3, 4), np.complex64)), "holds complex64 numbers"),
         (b"II*\0\x08\0\0\0", "cannot read"),
         (b"II*\0", "cannot read"),
@@ -343,7 +400,11 @@ def test_refusals_tell_the_reason(data, reason):
 
 
 def test_files_that_are_cut_off_are_refused_and_never_filled():
-    for data in (tiff(DEEP[..., :3], "rgb"), tiff(DEEP[..., :3], "rgb", compression="zlib"), tiff(EIGHT[..., 0])):
+    for data in (
+        tiff(DEEP[..., :3], "rgb"),
+        tiff(DEEP[..., :3], "rgb", compression="zlib"),
+        tiff(EIGHT[..., 0]),
+    ):
         for length in range(10, len(data), 97):
             with pytest.raises(ImageError):
                 image.read(data[:length])
@@ -377,9 +438,18 @@ def test_pages():
 def test_metadata(samples):
     packet = b'<x:xmpmeta tiff:Orientation="6"/>'
     data = tiff(
-        samples[..., :3], "rgb", iccprofile=SRGB, resolution=(300, 150), resolutionunit="INCH", description="a boat",
-        extratags=[(700, "B", len(packet), packet, True), (274, "H", 1, 6, True), (315, "s", 0, "Me", True)],
-    )  # fmt: skip
+        samples[..., :3],
+        "rgb",
+        iccprofile=SRGB,
+        resolution=(300, 150),
+        resolutionunit="INCH",
+        description="a boat",
+        extratags=[
+            (700, "B", len(packet), packet, True),
+            (274, "H", 1, 6, True),
+            (315, "s", 0, "Me", True),
+        ],
+    )
     picture = image.read(data)
     np.testing.assert_array_equal(picture.pixels, np.rot90(EIGHT[..., :3], -1))
     assert picture.icc == SRGB and picture.dpi == (150, 300)
@@ -390,5 +460,9 @@ def test_metadata(samples):
 
 
 def test_big_tiff():
-    np.testing.assert_array_equal(image.read(tiff(DEEP[..., :3], "rgb", bigtiff=True)).pixels, EIGHT[..., :3])
-    np.testing.assert_array_equal(image.read(tiff(EIGHT[..., :3], "rgb", bigtiff=True)).pixels, EIGHT[..., :3])
+    np.testing.assert_array_equal(
+        image.read(tiff(DEEP[..., :3], "rgb", bigtiff=True)).pixels, EIGHT[..., :3]
+    )
+    np.testing.assert_array_equal(
+        image.read(tiff(EIGHT[..., :3], "rgb", bigtiff=True)).pixels, EIGHT[..., :3]
+    )

@@ -70,7 +70,9 @@ def test_no_orientation_is_written(suffix):
     assert notes == ()
     assert found.getexif().get(ExifTags.Base.Orientation, 1) == 1
     assert found.getexif()[ExifTags.Base.Make] == "Camera"
-    assert b"Orientation>6<" not in (found.info.get("xmp") or found.info["XML:com.adobe.xmp"].encode())
+    assert b"Orientation>6<" not in (
+        found.info.get("xmp") or found.info["XML:com.adobe.xmp"].encode()
+    )
 
 
 def test_a_tiff_does_not_take_its_layout_from_exif():
@@ -86,7 +88,10 @@ def test_webp_has_the_resolution_in_exif():
     found, notes = written(Picture(RGB, dpi=(300.0, 150.0)), ".webp")
     assert notes == ()
     tags = found.getexif()
-    assert [tags[tag] for tag in (ExifTags.Base.XResolution, ExifTags.Base.YResolution)] == [300, 150]
+    assert [tags[tag] for tag in (ExifTags.Base.XResolution, ExifTags.Base.YResolution)] == [
+        300,
+        150,
+    ]
 
 
 def test_a_broken_exif_block_is_dropped_with_a_note():
@@ -97,7 +102,9 @@ def test_a_broken_exif_block_is_dropped_with_a_note():
 
 def test_exif_that_cannot_become_tags_of_a_tiff_is_dropped_with_a_note():
     entry = b"\x0f\1\x0c\0\1\0\0\0\x1a\0\0\0"  # a name that is a number
-    found, notes = written(Picture(RGB, exif=b"II*\0\x08\0\0\0\1\0" + entry + bytes(12), xmp=XMP), ".tif")
+    found, notes = written(
+        Picture(RGB, exif=b"II*\0\x08\0\0\0\1\0" + entry + bytes(12), xmp=XMP), ".tif"
+    )
     np.testing.assert_array_equal(np.asarray(found), RGB)
     assert ("EXIF" in notes[0], found.info["xmp"]) == (True, XMP)
 
@@ -132,7 +139,8 @@ def test_a_long_profile_is_read_again(tmp_path, suffix):
     profile = (len(P3) + len(noise)).to_bytes(4, "big") + P3[4:] + noise
     assert (
         image.write(
-            tmp_path / f"a{suffix}", Picture(RGB, profile, xmp=XMP + b" " * 1_500_000 if suffix == ".png" else None)
+            tmp_path / f"a{suffix}",
+            Picture(RGB, profile, xmp=XMP + b" " * 1_500_000 if suffix == ".png" else None),
         )
         == ()
     )
@@ -158,7 +166,9 @@ def test_grey_whose_profile_cannot_stay_in_a_webp_becomes_srgb():
     found, notes = written(Picture(grey, GREY_22), ".webp")
     light = (20 / 255) ** 2.2
     assert "icc_profile" not in found.info
-    np.testing.assert_allclose(np.asarray(found), 255 * (1.055 * light ** (1 / 2.4) - 0.055), atol=1)
+    np.testing.assert_allclose(
+        np.asarray(found), 255 * (1.055 * light ** (1 / 2.4) - 0.055), atol=1
+    )
     assert "converted to sRGB by its ICC profile, which a WebP cannot hold" in notes[0]
     found, notes = written(Picture(grey, GREY_SRGB), ".webp")
     assert ((np.asarray(found) == 20).all(), notes) == (True, ())
@@ -187,7 +197,9 @@ def test_a_resolution_that_cannot_be_does_no_harm(suffix, dpi):
 
 @pytest.mark.parametrize("suffix", [".bmp", ".ppm", ".jpg"])
 def test_alpha_is_refused_where_there_is_no_place_for_it(tmp_path, suffix):
-    with pytest.raises(ImageError, match="cannot hold the picture's alpha channel; use .png or .webp"):
+    with pytest.raises(
+        ImageError, match="cannot hold the picture's alpha channel; use .png or .webp"
+    ):
         image.write(tmp_path / f"a{suffix}", Picture(RGBA))
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,6 @@
-"""Imported models give what CompressAI 1.2.8 gave: `recorded` is what benchmarks/compare_imports.py kept of it."""
+"""Imported models give what CompressAI 1.2.8 gave: `recorded` is what benchmarks/compare_imports.py
+kept of it.
+"""
 
 import functools
 import pathlib
@@ -48,13 +50,18 @@ def test_every_stage_gives_what_compressai_gives(architecture):
     symbols = np.round(made[coded] - median).astype(np.int32)
 
     def stages(model):
-        found = {"y": model.to_latent(image, QUALITY), "x_hat": model.synthesise(made["y_hat"], QUALITY)}
+        found = {
+            "y": model.to_latent(image, QUALITY),
+            "x_hat": model.synthesise(made["y_hat"], QUALITY),
+        }
         found[f"likelihood_{coded[0]}"] = model.prior_likelihood(symbols)
         found[coded] = model.prior.from_symbols(symbols)
         if "z" in made:
             found["z"] = model.to_hyper_latent(made["y"], QUALITY)
         if hasattr(model, "parameters_parallel"):
-            found["means"], found["scales"] = model.parameters_parallel(symbols, made["y_hat"], QUALITY)
+            found["means"], found["scales"] = model.parameters_parallel(
+                symbols, made["y_hat"], QUALITY
+            )
         elif "z" in made:
             found["scales"] = model.scale(symbols, QUALITY)
             found |= {"means": model.mean(symbols, QUALITY)} if "means" in made else {}
@@ -74,10 +81,18 @@ def test_every_stage_gives_what_compressai_gives(architecture):
 def test_the_whole_way_gives_what_compressai_gives(architecture):
     made, image = recorded(architecture), picture()
     model, params = models.build(imported(architecture).description), imported(architecture).params
-    output = jax.jit(lambda params: model.apply(params, image, QUALITY, jax.random.key(0), "round"))(params)
+    output = jax.jit(
+        lambda params: model.apply(params, image, QUALITY, jax.random.key(0), "round")
+    )(params)
     assert_same(output.image[:, ::5, ::3], made["x_hat"])
-    if not hasattr(model, "parameters_parallel"):  # with a context CompressAI rates another rounding than it decodes
-        bits = sum(-np.log2(values.astype(np.float64)).sum() for name, values in made.items() if "likelihood" in name)
+    if not hasattr(
+        model, "parameters_parallel"
+    ):  # with a context CompressAI rates another rounding than it decodes
+        bits = sum(
+            -np.log2(values.astype(np.float64)).sum()
+            for name, values in made.items()
+            if "likelihood" in name
+        )
         assert float(output.bits[0]) == pytest.approx(bits, rel=1e-5)
 
 
@@ -114,11 +129,19 @@ def test_names_of_earlier_versions(import_tensors, style):
         if kind not in ("matrices", "biases", "factors"):
             return name
         singular = {"matrices": "matrix", "biases": "bias", "factors": "factor"}[kind]
-        return f"{prefix}{dot}_{singular}{number}" if style == "_matrix0" else f"{prefix}{dot}_{kind}.{number}"
+        return (
+            f"{prefix}{dot}_{singular}{number}"
+            if style == "_matrix0"
+            else f"{prefix}{dot}_{kind}.{number}"
+        )
 
     renamed = {earlier(name): tensor for name, tensor in tensors("cheng2020-anchor").items()}
     assert len(renamed.keys() & tensors("cheng2020-anchor").keys()) < len(renamed)
-    jax.tree.map(np.testing.assert_array_equal, import_tensors(renamed).params, imported("cheng2020-anchor").params)
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        import_tensors(renamed).params,
+        imported("cheng2020-anchor").params,
+    )
 
 
 def test_what_the_mask_hides_does_not_matter(import_tensors):
@@ -126,15 +149,21 @@ def test_what_the_mask_hides_does_not_matter(import_tensors):
     changed = dict(tensors("mbt2018"))
     changed[name] = changed[name].copy()
     changed[name][:, :, 2, 2:] = changed[name][:, :, 3:] = np.nan
-    jax.tree.map(np.testing.assert_array_equal, import_tensors(changed).params, imported("mbt2018").params)
+    jax.tree.map(
+        np.testing.assert_array_equal, import_tensors(changed).params, imported("mbt2018").params
+    )
 
 
 @pytest.mark.parametrize(
-    "gone", ["g_a.1.gamma", "h_s.2.bias", "entropy_bottleneck.factors.3", "entropy_bottleneck.quantiles"]
+    "gone",
+    ["g_a.1.gamma", "h_s.2.bias", "entropy_bottleneck.factors.3", "entropy_bottleneck.quantiles"],
 )
 def test_a_missing_tensor_is_named(import_tensors, gone):
     left = {name: tensor for name, tensor in tensors("mbt2018-mean").items() if name != gone}
-    with pytest.raises(CheckpointError, match=f"weights.pth cannot be imported: it lacks the tensor {gone}; .*mbt2018"):
+    with pytest.raises(
+        CheckpointError,
+        match=f"weights.pth cannot be imported: it lacks the tensor {gone}; .*mbt2018",
+    ):
         import_tensors(left)
 
 
@@ -152,13 +181,22 @@ def test_other_models_are_refused(import_tensors):
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("g_a.2.weight", (4, 5, 5, 5)), ("g_a.2.weight", (4, 4, 5)), ("g_a.2.bias", (5,)), ("h_s.4.weight", ()),
-        ("g_s.0.weight", (4, 6, 5, 5)), ("g_a.1.gamma", (4,)), ("entropy_bottleneck.quantiles", (4, 3)),
-        ("entropy_bottleneck.matrices.2", (4, 2, 3)), ("entropy_bottleneck.biases.0", ()), ("g_a.0.weight", ()),
-        ("entropy_bottleneck.matrices.1", (4,)), ("g_a.6.weight", (0, 4, 5, 5)),
-        ("entropy_bottleneck.matrices.0", (4, 0, 1)), ("g_a.2.weight", (0, 4, 5, 5)),
+        ("g_a.2.weight", (4, 5, 5, 5)),
+        ("g_a.2.weight", (4, 4, 5)),
+        ("g_a.2.bias", (5,)),
+        ("h_s.4.weight", ()),
+        ("g_s.0.weight", (4, 6, 5, 5)),
+        ("g_a.1.gamma", (4,)),
+        ("entropy_bottleneck.quantiles", (4, 3)),
+        ("entropy_bottleneck.matrices.2", (4, 2, 3)),
+        ("entropy_bottleneck.biases.0", ()),
+        ("g_a.0.weight", ()),
+        ("entropy_bottleneck.matrices.1", (4,)),
+        ("g_a.6.weight", (0, 4, 5, 5)),
+        ("entropy_bottleneck.matrices.0", (4, 0, 1)),
+        ("g_a.2.weight", (0, 4, 5, 5)),
     ],
-)  # fmt: skip
+)
 def test_a_tensor_of_another_shape_is_refused(import_tensors, name, shape):
     with pytest.raises(CheckpointError, match="weights.pth cannot be imported"):
         import_tensors(tensors("mbt2018-mean") | {name: np.ones(shape, np.float32)})

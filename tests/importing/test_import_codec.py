@@ -26,7 +26,9 @@ def images(tmp_path, photo) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("architecture", ["bmshj2018-factorized", "mbt2018-mean", "mbt2018"])
-def test_an_imported_codec_decodes_what_it_encodes_at_the_rate_that_it_claims(tmp_path, images, architecture):
+def test_an_imported_codec_decodes_what_it_encodes_at_the_rate_that_it_claims(
+    tmp_path, images, architecture
+):
     path = tmp_path / "imported.codec"
     content = import_codec(RECORDED / f"{architecture}.pth.tar", images, path)
     codec = jaxcodec.load(path)

@@ -60,7 +60,9 @@ def made(name: str, state: bytes) -> bytes:
 @pytest.mark.parametrize("key", [None, "state_dict", "model_state_dict", "model", "net"])
 def test_every_place_and_prefix(read, key, prefix):
     operations = (
-        weights(prefix) if key is None else mapping({"epoch": plain(3), key: weights(prefix), "loss": plain(0.5)})
+        weights(prefix)
+        if key is None
+        else mapping({"epoch": plain(3), key: weights(prefix), "loss": plain(0.5)})
     )
     assert read(torch(operations)) == EXPECTED
 
@@ -82,18 +84,33 @@ def test_prefixes_that_not_all_share_stay(read):
 
 def test_a_checkpoint_of_lightning(read):
     settings = (
-        named("pytorch_lightning.utilities.parsing AttributeDict") + b")\x81" + b"(" + plain("lr") + plain(1e-4) + b"u"
+        named("pytorch_lightning.utilities.parsing AttributeDict")
+        + b")\x81"
+        + b"("
+        + plain("lr")
+        + plain(1e-4)
+        + b"u"
     )
     scalar = called(
-        "numpy.core.multiarray scalar", called("numpy dtype", plain("f8")), called("_codecs encode", plain("x"))
+        "numpy.core.multiarray scalar",
+        called("numpy dtype", plain("f8")),
+        called("_codecs encode", plain("x")),
     )
     optimiser = plain({"step": 7, "lr": 0.1})
-    operations = mapping({
-        "epoch": plain(9), "pytorch-lightning_version": plain("2.1.0"), "state_dict": weights("model."),
-        "hyper_parameters": settings, "optimizer_states": b"](" + optimiser + optimiser + b"e",
-        "callbacks": mapping({"ModelCheckpoint{}": mapping({"best_model_score": ONE, "best": scalar})}),
-        "dirpath": called("pathlib PosixPath", plain("runs")), "kept": b"\x8f(" + plain(1) + b"\x90",
-    })  # fmt: skip
+    operations = mapping(
+        {
+            "epoch": plain(9),
+            "pytorch-lightning_version": plain("2.1.0"),
+            "state_dict": weights("model."),
+            "hyper_parameters": settings,
+            "optimizer_states": b"](" + optimiser + optimiser + b"e",
+            "callbacks": mapping(
+                {"ModelCheckpoint{}": mapping({"best_model_score": ONE, "best": scalar})}
+            ),
+            "dirpath": called("pathlib PosixPath", plain("runs")),
+            "kept": b"\x8f(" + plain(1) + b"\x90",
+        }
+    )
     assert read(torch(operations)) == EXPECTED
 
 
@@ -101,15 +118,27 @@ def test_a_checkpoint_of_lightning(read):
     "beside",
     [
         made("argparse Namespace", plain({"lambda": 0.01, "save": True})),
-        called("collections defaultdict", named("builtins dict")) + b"(" + plain(0) + plain({"exp_avg": 1}) + b"u",
+        called("collections defaultdict", named("builtins dict"))
+        + b"("
+        + plain(0)
+        + plain({"exp_avg": 1})
+        + b"u",
         called("torch.nn.modules.linear Linear"),
         called("posix system", plain("touch {proof}")),
         made("os _wrap_close", plain({})),
-        mapping({"w": called("torch._utils _rebuild_tensor_v2", called("x y"), plain(0), plain(()), plain(()))}),
+        mapping(
+            {
+                "w": called(
+                    "torch._utils _rebuild_tensor_v2", called("x y"), plain(0), plain(()), plain(())
+                )
+            }
+        ),
     ],
 )
 def test_objects_beside_the_tensors_are_passed_over(read, beside):
-    assert read(torch(mapping({"args": beside, "state_dict": weights(), "after": beside}))) == EXPECTED
+    assert (
+        read(torch(mapping({"args": beside, "state_dict": weights(), "after": beside}))) == EXPECTED
+    )
 
 
 def test_nothing_beside_them_is_run(read, tmp_path):
@@ -121,13 +150,25 @@ def test_nothing_beside_them_is_run(read, tmp_path):
 
 def test_an_object_in_the_place_of_the_weights_is_named(read):
     with pytest.raises(
-        CheckpointError, match=r"'compressai.models.Net' where .* torch.save\(model.state_dict\(\), FILE\)"
+        CheckpointError,
+        match=r"'compressai.models.Net' where .* torch.save\(model.state_dict\(\), FILE\)",
     ):
         read(torch(mapping({"model": called("compressai.models Net"), "epoch": plain(1)})))
     with pytest.raises(
-        CheckpointError, match="'g_a' is the Python object 'torch._utils._rebuild_qtensor' and not a tensor"
+        CheckpointError,
+        match="'g_a' is the Python object 'torch._utils._rebuild_qtensor' and not a tensor",
     ):
-        read(torch(mapping({"state_dict": mapping({"g_a": called("torch._utils _rebuild_qtensor", plain(1))})})))
+        read(
+            torch(
+                mapping(
+                    {
+                        "state_dict": mapping(
+                            {"g_a": called("torch._utils _rebuild_qtensor", plain(1))}
+                        )
+                    }
+                )
+            )
+        )
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.", "model."])
@@ -152,6 +193,8 @@ def test_damaged_and_foreign_safetensors_are_refused(read):
             read(wrong)
     with pytest.raises(CheckpointError, match="no tensors"):
         read(safetensors.numpy.save({}))
-    eight_bits = json.dumps({"w": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}).encode()
+    eight_bits = json.dumps(
+        {"w": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}
+    ).encode()
     with pytest.raises(CheckpointError, match="F8_E4M3"):
         read(struct.pack("<Q", len(eight_bits)) + eight_bits + bytes(4))

@@ -1,4 +1,6 @@
-"""Checkpoints are read as data: right values from sound files, and an error, nothing executed, from all others."""
+"""Checkpoints are read as data: right values from sound files, and an error, nothing executed, from
+all others.
+"""
 
 import io
 import os
@@ -13,7 +15,18 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from torch_files import LEGACY_START, called, legacy, many, mapping, named, plain, storage, tensor, zipped
+from torch_files import (
+    LEGACY_START,
+    called,
+    legacy,
+    many,
+    mapping,
+    named,
+    plain,
+    storage,
+    tensor,
+    zipped,
+)
 
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing.state_dict import read_state_dict
@@ -34,8 +47,14 @@ def read(tmp_path):
     return from_bytes
 
 
-def one_tensor(shape=(2, 3), strides=(3, 1), offset=0, stored=FLOATS, data=VALUES.tobytes(), **records) -> bytes:
-    return zipped(mapping({"w": tensor(stored, shape, strides, offset)}), {"0": data}, **records)
+def one_tensor(
+    shape=(2, 3), strides=(3, 1), offset=0, stored=FLOATS, data=None, **records
+) -> bytes:
+    return zipped(
+        mapping({"w": tensor(stored, shape, strides, offset)}),
+        {"0": VALUES.tobytes() if data is None else data},
+        **records,
+    )
 
 
 def refused(read, data: bytes, *words: str) -> None:
@@ -49,15 +68,25 @@ def refused(read, data: bytes, *words: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "stored", "expected"),
     [
-        ("DoubleStorage", "f8", "f8"), ("FloatStorage", "f4", "f4"), ("HalfStorage", "f2", "f2"),
-        ("LongStorage", "i8", "i8"), ("IntStorage", "i4", "i4"), ("ShortStorage", "i2", "i2"),
-        ("CharStorage", "i1", "i1"), ("ByteStorage", "u1", "u1"), ("BoolStorage", "u1", "u1"),
+        ("DoubleStorage", "f8", "f8"),
+        ("FloatStorage", "f4", "f4"),
+        ("HalfStorage", "f2", "f2"),
+        ("LongStorage", "i8", "i8"),
+        ("IntStorage", "i4", "i4"),
+        ("ShortStorage", "i2", "i2"),
+        ("CharStorage", "i1", "i1"),
+        ("ByteStorage", "u1", "u1"),
+        ("BoolStorage", "u1", "u1"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("order", ["little", "big"])
 def test_every_type_in_both_byte_orders(read, kind, stored, expected, order):
-    values = np.array([1, 0, 5, 100], np.dtype(stored).newbyteorder("<" if order == "little" else ">"))
-    data = one_tensor((4,), (1,), stored=storage("0", kind, 4), data=values.tobytes(), byteorder=order.encode())
+    values = np.array(
+        [1, 0, 5, 100], np.dtype(stored).newbyteorder("<" if order == "little" else ">")
+    )
+    data = one_tensor(
+        (4,), (1,), stored=storage("0", kind, 4), data=values.tobytes(), byteorder=order.encode()
+    )
     array = read(data)["w"]
     assert array.dtype == np.dtype(expected) and array.dtype.isnative
     np.testing.assert_array_equal(array, [1, 0, 5, 100])
@@ -65,10 +94,14 @@ def test_every_type_in_both_byte_orders(read, kind, stored, expected, order):
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_bfloat16_becomes_float32(read, order):
-    upper_halves = np.array([0x3F80, 0xC020, 0x0001], f"{order}u2")  # 1, -2.5, the smallest subnormal
+    upper_halves = np.array(
+        [0x3F80, 0xC020, 0x0001], f"{order}u2"
+    )  # 1, -2.5, the smallest subnormal
     record = b"little" if order == "<" else b"big"
     stored = storage("0", "BFloat16Storage", 3)
-    array = read(one_tensor((3,), (1,), stored=stored, data=upper_halves.tobytes(), byteorder=record))["w"]
+    array = read(
+        one_tensor((3,), (1,), stored=stored, data=upper_halves.tobytes(), byteorder=record)
+    )["w"]
     np.testing.assert_array_equal(array, np.float32([1, -2.5, 2.0**-133]))
 
 
@@ -97,9 +130,14 @@ def test_tensors_share_a_storage_and_cannot_be_written(read):
 
 
 def test_a_training_checkpoint_gives_its_state_dict_without_the_prefix_of_data_parallel(read):
-    weights = mapping({"module.a": tensor(FLOATS, (2,), (1,)), "module.b": tensor(FLOATS, (1,), (1,), 5)})
+    weights = mapping(
+        {"module.a": tensor(FLOATS, (2,), (1,)), "module.b": tensor(FLOATS, (1,), (1,), 5)}
+    )
     optimiser = plain(
-        {"state": {0: {"step": 3.5, "betas": (0.9, 0.999), "amsgrad": False, "none": None}}, "groups": [1, []]}
+        {
+            "state": {0: {"step": 3.5, "betas": (0.9, 0.999), "amsgrad": False, "none": None}},
+            "groups": [1, []],
+        }
     )
     operations = mapping({"epoch": plain(7), "state_dict": weights, "optimizer": optimiser})
     arrays = read(zipped(operations, {"0": VALUES.tobytes()}))
@@ -112,7 +150,9 @@ def test_a_prefix_that_not_all_share_stays(read):
 
 
 def test_parameters_and_versions_of_modules(read):
-    parameter = called("torch._utils _rebuild_parameter", tensor(FLOATS, (2,), (1,)), plain(True), mapping({}))
+    parameter = called(
+        "torch._utils _rebuild_parameter", tensor(FLOATS, (2,), (1,)), plain(True), mapping({})
+    )
     operations = mapping({"w": parameter}) + plain({"_metadata": {"": {"version": 1}}}) + b"b"
     np.testing.assert_array_equal(read(zipped(operations, {"0": VALUES.tobytes()}))["w"], [1, 2])
 
@@ -136,7 +176,9 @@ def _with_pickle(pickled: bytes) -> bytes:
 def test_the_form_before_version_1_6(read):
     other = storage("77", "LongStorage", 2)
     tensors = {"w": tensor(FLOATS, (3, 2), (1, 3)), "n": tensor(other, (2,), (1,))}
-    data = legacy(mapping(tensors), [("77", 2, struct.pack("<qq", 5, -6)), ("0", 24, VALUES.tobytes())])
+    data = legacy(
+        mapping(tensors), [("77", 2, struct.pack("<qq", 5, -6)), ("0", 24, VALUES.tobytes())]
+    )
     arrays = read(data)
     np.testing.assert_array_equal(arrays["w"], VALUES[:6].reshape(2, 3).T)
     assert arrays["n"].tolist() == [5, -6]
@@ -191,17 +233,32 @@ def test_nothing_is_executed(read, tmp_path, protocol, form):
     ],
 )
 def test_what_is_neither_plain_nor_a_tensor_is_named_with_what_to_do(read, operations, words):
-    refused(read, zipped(operations, {"0": VALUES.tobytes()}), words, "torch.save(model.state_dict(), FILE)")
+    refused(
+        read,
+        zipped(operations, {"0": VALUES.tobytes()}),
+        words,
+        "torch.save(model.state_dict(), FILE)",
+    )
 
 
 @pytest.mark.parametrize(
     ("shape", "strides", "offset"),
     [
-        ((25,), (1,), 0), ((24,), (1,), 1), ((2, 3), (24, 1), 0), ((1,), (1,), 24), ((1,), (1,), 1 << 70),
-        ((2,), (-1,), 5), ((-2,), (1,), 0), ((2,), (1,), -1), ((2, 3), (1,), 0), ((1 << 40, 1), (0, 1), 0),
-        ((1.5,), (1,), 0), ((2, 0, 1 << 80), (1, 1, 1), 0), ((5, 5), (0, 0), 0),
+        ((25,), (1,), 0),
+        ((24,), (1,), 1),
+        ((2, 3), (24, 1), 0),
+        ((1,), (1,), 24),
+        ((1,), (1,), 1 << 70),
+        ((2,), (-1,), 5),
+        ((-2,), (1,), 0),
+        ((2,), (1,), -1),
+        ((2, 3), (1,), 0),
+        ((1 << 40, 1), (0, 1), 0),
+        ((1.5,), (1,), 0),
+        ((2, 0, 1 << 80), (1, 1, 1), 0),
+        ((5, 5), (0, 0), 0),
     ],
-)  # fmt: skip
+)
 def test_tensors_that_reach_beyond_their_storage_are_refused(read, shape, strides, offset):
     refused(read, one_tensor(shape, strides, offset), "damaged")
 
@@ -210,14 +267,22 @@ def test_tensors_that_reach_beyond_their_storage_are_refused(read, shape, stride
 def test_storages_of_another_size_are_refused(read, count):
     stored = storage("0", "FloatStorage", count)
     refused(read, one_tensor((1,), (1,), stored=stored), "damaged")
-    refused(read, legacy(mapping({"w": tensor(stored, (25,), (1,))}), [("0", 24, VALUES.tobytes())]), "damaged")
+    refused(
+        read,
+        legacy(mapping({"w": tensor(stored, (25,), (1,))}), [("0", 24, VALUES.tobytes())]),
+        "damaged",
+    )
 
 
 @pytest.mark.parametrize("key", ["1", "../../../../etc/passwd", "/etc/passwd", "../data.pkl", ""])
 def test_storages_that_are_not_there_are_refused(read, key):
     stored = storage(key, "FloatStorage", 24)
     refused(read, one_tensor((1,), (1,), stored=stored), "damaged")
-    refused(read, legacy(mapping({"w": tensor(stored, (1,), (1,))}), [("0", 24, VALUES.tobytes())]), "damaged")
+    refused(
+        read,
+        legacy(mapping({"w": tensor(stored, (1,), (1,))}), [("0", 24, VALUES.tobytes())]),
+        "damaged",
+    )
 
 
 def test_archives_that_unpack_to_more_than_they_are_cannot_be_made(read):
@@ -226,7 +291,9 @@ def test_archives_that_unpack_to_more_than_they_are_cannot_be_made(read):
         archive.writestr("a/data.pkl", bytes(10**6))
     refused(read, file.getvalue(), "compressed")
     data = bytearray(one_tensor())
-    place = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)  # in the directory, the entry of the storage
+    place = data.index(
+        b"PK\x01\x02", data.index(b"PK\x01\x02") + 1
+    )  # in the directory, the entry of the storage
     data[place + 20 : place + 28] = struct.pack("<II", 1 << 30, 1 << 30)
     refused(read, bytes(data), "larger than the file")
 
@@ -240,7 +307,9 @@ def test_an_archive_of_other_things_is_refused(read):
 
 def test_pickles_made_to_take_forever_or_all_memory_are_refused_at_once(read):
     start = time.process_time()
-    nested = b")" + b"q\x00h\x00\x86" * 200  # a tuple of twice the tuple before it: 2^200 leaves to walk
+    nested = (
+        b")" + b"q\x00h\x00\x86" * 200
+    )  # a tuple of twice the tuple before it: 2^200 leaves to walk
     refused(read, zipped(b"}" + nested + plain(1) + b"s", {}), "key of the type tuple")
     refused(read, zipped(nested + nested + b"\x93", {}), "damaged")
     refused(read, legacy(nested, []), "no state dictionary")
@@ -266,11 +335,15 @@ def test_truncated_files_are_refused(read, data):
         refused(read, data[:length], "fetch it again")
 
 
-@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # of pickletools, in the text of random pickles
+@pytest.mark.filterwarnings(
+    "ignore:invalid escape sequence"
+)  # of pickletools, in the text of random pickles
 @settings(max_examples=300, deadline=None)
 @given(
     data=st.sampled_from([ZIPPED, LEGACY]),
-    changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4),
+    changes=st.lists(
+        st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4
+    ),
 )
 def test_changed_files_give_an_error_or_arrays(tmp_path_factory, data, changes):
     changed = bytearray(data)
@@ -279,7 +352,9 @@ def test_changed_files_give_an_error_or_arrays(tmp_path_factory, data, changes):
     _read_or_refuse(tmp_path_factory, bytes(changed))
 
 
-@pytest.mark.filterwarnings("ignore:invalid escape sequence")  # of pickletools, in the text of random pickles
+@pytest.mark.filterwarnings(
+    "ignore:invalid escape sequence"
+)  # of pickletools, in the text of random pickles
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\x80\x02", b"PK\x03\x04", LEGACY[:60]]))
 @example(b"", b"")
@@ -300,5 +375,13 @@ def _read_or_refuse(tmp_path_factory, data: bytes) -> None:
 
 
 def test_reading_needs_neither_pytorch_nor_jax():
-    command = "import sys, jaxcodec.importing.state_dict; print(sorted({'jax', 'torch', 'flax'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", command], capture_output=True, text=True).stdout.strip() == "[]"
+    command = (
+        "import sys, jaxcodec.importing.state_dict; print(sorted({'jax', 'torch', 'flax'} & "
+        "set(sys.modules)))"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", command], capture_output=True, text=True
+        ).stdout.strip()
+        == "[]"
+    )

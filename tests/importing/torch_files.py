@@ -1,4 +1,6 @@
-"""Files as `torch.save` makes them, written by hand, so that they can hold what PyTorch would not write."""
+"""Files as `torch.save` makes them, written by hand, so that they can hold what PyTorch would not
+write.
+"""
 
 import io
 import pickle
@@ -36,7 +38,10 @@ def mapping(items: Mapping[str, bytes]) -> bytes:
 
 def storage(key: str, kind: str, count: int) -> bytes:
     """The operations that push a storage."""
-    return many(plain("storage"), named(f"torch {kind}"), plain(key), plain("cpu"), plain(count)) + b"Q"
+    return (
+        many(plain("storage"), named(f"torch {kind}"), plain(key), plain("cpu"), plain(count))
+        + b"Q"
+    )
 
 
 def tensor(stored: bytes, shape: tuple, strides: tuple, offset: int = 0) -> bytes:
@@ -50,7 +55,9 @@ def finished(operations: bytes) -> bytes:
     return b"\x80\x02" + operations + b"."
 
 
-LEGACY_START = b"".join(finished(plain(value)) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}))
+LEGACY_START = b"".join(
+    finished(plain(value)) for value in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
+)
 """What a checkpoint in the form before PyTorch 1.6 begins with."""
 
 
@@ -70,4 +77,8 @@ def legacy(operations: bytes, storages: Iterable[tuple[str, int, bytes]]) -> byt
     """A checkpoint in the form before; storages are (key, number of elements, data)."""
     storages = list(storages)
     pickles = finished(operations) + finished(plain([key for key, _, _ in storages]))
-    return LEGACY_START + pickles + b"".join(struct.pack("<q", count) + data for _, count, data in storages)
+    return (
+        LEGACY_START
+        + pickles
+        + b"".join(struct.pack("<q", count) + data for _, count, data in storages)
+    )

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jaxcodec.integer import arithmetic, network
 from reference import integer_networks as reference
+
+from jaxcodec.integer import arithmetic, network
 
 settings.register_profile("compiling", deadline=None)  # the first example of a test compiles
 settings.load_profile("compiling")
@@ -25,7 +26,10 @@ def int32(x):
 def test_requantise_is_the_rounded_64_bit_product(sums, multiplier, shift):
     sums = np.append(LIMITS, sums)
     expected = reference.rounded(sums.astype(object) * multiplier, shift + 16)
-    assert arithmetic.requantise(int32(sums), int32(multiplier), int32(shift)).tolist() == expected.tolist()
+    assert (
+        arithmetic.requantise(int32(sums), int32(multiplier), int32(shift)).tolist()
+        == expected.tolist()
+    )
 
 
 @given(values, st.integers(-(2**15) + 1, 2**15 - 1), st.integers(0, 30))
@@ -46,7 +50,10 @@ def test_narrow_saturates_and_never_wraps(value, multiplier, shift, zero):
 def test_rescale_is_the_rounded_product_of_a_limited_value(numbers, multiplier, exponent):
     numbers = np.append(LIMITS, numbers)
     expected = reference.in_steps(numbers.astype(object), (multiplier, exponent))
-    assert arithmetic.rescale(int32(numbers), int32([multiplier, exponent])).tolist() == expected.tolist()
+    assert (
+        arithmetic.rescale(int32(numbers), int32([multiplier, exponent])).tolist()
+        == expected.tolist()
+    )
 
 
 @given(int32s, st.integers(0, 20))
@@ -63,11 +70,16 @@ def test_activations_equal_their_reference(value):
         assert arithmetic.leaky(int32([value]), int32(slope)).tolist() == expected.tolist()
     table = np.arange(4096) - 2048
     expected = reference._step({"op": "look_up"}, {"table": table}, np.array([value]), None)
-    assert arithmetic.look_up(int32([value]), jnp.asarray(table, jnp.int16)).tolist() == expected.tolist()
+    assert (
+        arithmetic.look_up(int32([value]), jnp.asarray(table, jnp.int16)).tolist()
+        == expected.tolist()
+    )
 
 
 @given(
-    st.integers(1, 8).flatmap(lambda n: st.lists(st.integers(-(2**16), 2**16), min_size=n, max_size=n)),
+    st.integers(1, 8).flatmap(
+        lambda n: st.lists(st.integers(-(2**16), 2**16), min_size=n, max_size=n)
+    ),
     st.integers(0, 10_000),
 )
 def test_interpolation_equals_its_reference_and_meets_the_points(points, quality):
@@ -80,7 +92,13 @@ def test_interpolation_equals_its_reference_and_meets_the_points(points, quality
 
 @pytest.mark.parametrize(
     ("size", "upsample", "border", "offset"),
-    [(1, 1, "zeros", False), (3, 1, "zeros", True), (3, 1, "edge", False), (5, 2, "zeros", True), (1, 2, "zeros", False)],
+    [
+        (1, 1, "zeros", False),
+        (3, 1, "zeros", True),
+        (3, 1, "edge", False),
+        (5, 2, "zeros", True),
+        (1, 2, "zeros", False),
+    ],
 )
 def test_convolution_equals_its_reference(size, upsample, border, offset):
     rng = np.random.default_rng(0)
@@ -93,7 +111,9 @@ def test_convolution_equals_its_reference(size, upsample, border, offset):
     if offset:
         own["taps"] = rng.integers(-9999, 9999, (size, size, 3), np.int32)
     op = {"op": "conv", "border": border, "upsample": upsample}
-    got = jax.jit(lambda arrays: network.run([op], arrays, codes))({f"0/{name}": array for name, array in own.items()})
+    got = jax.jit(lambda arrays: network.run([op], arrays, codes))(
+        {f"0/{name}": array for name, array in own.items()}
+    )
     wide = {name: array.astype(np.int64) for name, array in own.items()}
     assert np.array_equal(got, reference.convolved(op, wide, codes.astype(np.int64)))
 
@@ -101,7 +121,10 @@ def test_convolution_equals_its_reference(size, upsample, border, offset):
 @pytest.mark.parametrize(("code", "weight"), [(127, 127), (-128, 127), (-128, -127), (127, -127)])
 def test_products_of_extreme_codes_do_not_saturate(code, weight):
     # Instructions that add pairs of products in 16 bits would; some libraries use them for int8.
-    codes, kernel = jnp.full((1, 3, 7, 96), code, jnp.int8), jnp.full((3, 3, 96, 64), weight, jnp.int8)
+    codes, kernel = (
+        jnp.full((1, 3, 7, 96), code, jnp.int8),
+        jnp.full((3, 3, 96, 64), weight, jnp.int8),
+    )
     got = jax.jit(arithmetic.correlate)(codes, kernel)
     assert np.array_equal(got, np.full((1, 1, 5, 64), 9 * 96 * code * weight))
 

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+
 from jaxcodec.coding.host import RangeCoder
 from jaxcodec.coding.make_tables import gaussian_tables
 from jaxcodec.integer import calibrate, float_network
@@ -16,22 +17,31 @@ def test_costs_are_what_the_coder_takes():
     symbols = np.round(rng.normal(0, np.array([0.3, 2.0, 40.0])[index])).astype(np.int32)
     symbols[:200] = rng.integers(-400, 400, 200)  # many of them escape
     costs = calibrate.costs(TABLES, 500)
-    bits = float(calibrate.total_bits(costs, jnp.asarray(index)[None], jnp.asarray(symbols)[None])[0])
+    bits = float(
+        calibrate.total_bits(costs, jnp.asarray(index)[None], jnp.asarray(symbols)[None])[0]
+    )
     real = 8 * len(RangeCoder(TABLES).encode(symbols, index.astype(np.uint16)))
     assert abs(bits / real - 1) < 0.02
 
 
 def test_what_escapes_costs_the_escape_a_sign_and_an_exp_golomb_code():
-    """Of n >= 1 places outside: floor(log2 n) zeros, then n in binary, which has as many digits and one."""
+    """Of n >= 1 places outside: floor(log2 n) zeros, then n in binary, which has as many digits and
+    one.
+    """
     table = 1
-    first, last = int(TABLES.minimum[table]), int(TABLES.minimum[table]) + len(TABLES.counts(table)) - 2
+    first, last = (
+        int(TABLES.minimum[table]),
+        int(TABLES.minimum[table]) + len(TABLES.counts(table)) - 2,
+    )
     costs = calibrate.costs(TABLES, last + 20)[table]
     escape = -np.log2(TABLES.counts(table)[-1] / TABLES.counts(table).sum())
     for outside in (1, 2, 3, 4, 7, 8, 15, 16):
         code = "0" * (len(f"{outside:b}") - 1) + f"{outside:b}"
         for symbol in (last + outside, first - outside):
             if abs(symbol) <= last + 20:
-                assert costs[symbol + last + 20] == pytest.approx(escape + 1 + len(code), rel=1e-6), symbol
+                assert costs[symbol + last + 20] == pytest.approx(
+                    escape + 1 + len(code), rel=1e-6
+                ), symbol
     inside = -np.log2(TABLES.counts(table)[0 - first] / TABLES.counts(table).sum())
     assert costs[last + 20] == pytest.approx(inside, rel=1e-6)
 
@@ -72,7 +82,9 @@ def test_the_search_tries_nine_to_six_tenths_and_ends_at_the_first_that_does_not
     assert calibrate.search_factors("a", bits) == {"a": 0.6}
     assert tried == [1, 0.9, 0.8, 0.7, 0.6]
     tried.clear()
-    assert calibrate.search_factors("a", lambda factors: bits(factors) if factors.get("a", 1) > 0.75 else bits({})) == {"a": 0.8}
+    assert calibrate.search_factors(
+        "a", lambda factors: bits(factors) if factors.get("a", 1) > 0.75 else bits({})
+    ) == {"a": 0.8}
     assert len(tried) == 4
 
 

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+
 from jaxcodec import image, integer, models
 from jaxcodec.artefact import codec_file
 from jaxcodec.artefact.bundled import find
@@ -13,7 +14,9 @@ from jaxcodec.integer.calibrate import costs, total_bits
 
 @pytest.fixture(scope="module")
 def latent_bits():
-    """A compiled function (pixels, quality in hundredths (1,)) -> bits with float scales, and with integer ones."""
+    """A compiled function (pixels, quality in hundredths (1,)) -> bits with float scales, and with
+    integer ones.
+    """
     content = codec_file.read(find("default"))
     codec, metadata = create(content), content.metadata()
     model = models.build(metadata["model"])
@@ -23,7 +26,9 @@ def latent_bits():
     def bits(params, arrays, pixels, quality):
         fraction = quality / np.float32(10_000)
         hyper, latent = model.apply(params, image.to_float(pixels), fraction, method="analyse")
-        symbols = model.apply(params, latent, model.apply(params, hyper, fraction, method="mean"), method="to_symbols")
+        symbols = model.apply(
+            params, latent, model.apply(params, hyper, fraction, method="mean"), method="to_symbols"
+        )
         floats = scale_index(model.apply(params, hyper, fraction, method="scale"))
         integers = integer.index(metadata["integer"], arrays, hyper, quality)
         return [total_bits(table_costs, index, symbols)[0] for index in (floats, integers)]
@@ -32,7 +37,9 @@ def latent_bits():
 
 
 @pytest.mark.parametrize("quality", [0, 5000, 10_000])
-def test_the_bundled_codec_takes_at_most_half_a_percent_more_bits_than_with_float_scales(photo, latent_bits, quality):
+def test_the_bundled_codec_takes_at_most_half_a_percent_more_bits_than_with_float_scales(
+    photo, latent_bits, quality
+):
     floats, integers = latent_bits(photo[None, :256, 128:384], np.full(1, quality, np.int32))
     assert floats > 1000
     assert integers < 1.005 * floats

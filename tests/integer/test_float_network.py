@@ -2,12 +2,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small_codecs
+
 from jaxcodec import models
 from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import float_network
 from jaxcodec.models import presets
-
-import small_codecs
 
 RELU = presets.mean_scale_model(8, 12, hyper_activation="relu", wide=False)
 UNCENTRED = presets.mean_scale_model(8, 12) | {"prior": {"centred": False}}
@@ -16,9 +16,13 @@ DESCRIPTIONS = {**small_codecs.DESCRIPTIONS, "relu": RELU, "uncentred": UNCENTRE
 
 
 def random_params(description):
-    """The parameters of the hyper-synthesis and the prior, none of them zero, and what the module makes of symbols."""
+    """The parameters of the hyper-synthesis and the prior, none of them zero, and what the module
+    makes of symbols.
+    """
     model = models.build(description)
-    hyper = np.random.default_rng(0).integers(-9, 10, (2, 3, 4, description["hyper_channels"]), np.int32)
+    hyper = np.random.default_rng(0).integers(
+        -9, 10, (2, 3, 4, description["hyper_channels"]), np.int32
+    )
     quality = jnp.array([0.0, 0.7])
 
     def synthesise(module, hyper):
@@ -31,7 +35,12 @@ def random_params(description):
     shapes = jax.eval_shape(lambda: model.init(key, hyper, method=prior_too))
     rng = np.random.default_rng(1)
     params = jax.tree.map(lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32), shapes)
-    return params, hyper, quality, jax.jit(lambda p: model.apply(p, hyper, method=synthesise))(params)
+    return (
+        params,
+        hyper,
+        quality,
+        jax.jit(lambda p: model.apply(p, hyper, method=synthesise))(params),
+    )
 
 
 @pytest.mark.parametrize("name", ["tiny", "patch", "relu", "uncentred", "cheng"])
@@ -59,7 +68,9 @@ def test_every_operation_shows_its_input():
 
 def test_last_outputs_are_those_of_the_whole_network():
     params, hyper, quality, expected = random_params(DESCRIPTIONS["tiny"])
-    ops = float_network.last_outputs(float_network.hyper_synthesis(DESCRIPTIONS["tiny"], params), slice(6, None))
+    ops = float_network.last_outputs(
+        float_network.hyper_synthesis(DESCRIPTIONS["tiny"], params), slice(6, None)
+    )
     got = float_network.run(ops, jnp.asarray(hyper, jnp.float32), quality)
     np.testing.assert_allclose(got, expected[..., 6:], rtol=1e-4, atol=1e-4)
 

@@ -1,4 +1,6 @@
-"""Integer networks give the same integers whatever way they are run, and those of a second implementation."""
+"""Integer networks give the same integers whatever way they are run, and those of a second
+implementation.
+"""
 
 import functools
 import json
@@ -11,11 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxcodec import integer
+import small_codecs
 from reference import integer_networks as reference
 from reference import steps
 
-import small_codecs
+from jaxcodec import integer
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCALE_MODELS = ("tiny", "one_quality", "scale", "patch")
@@ -29,7 +31,9 @@ def symbols(name: str, height: int = 3, width: int = 4):
     unit = description["hyper_analysis"].get("strides", (4,))[-1]
     rng = np.random.default_rng(0)
     hyper = rng.integers(-9, 10, (3, height, width, description["hyper_channels"]), np.int32)
-    latent = np.round(rng.normal(0, 4, (3, unit * height, unit * width, description["gains"]["channels"])))
+    latent = np.round(
+        rng.normal(0, 4, (3, unit * height, unit * width, description["gains"]["channels"]))
+    )
     return hyper, latent.astype(np.int32)
 
 
@@ -45,7 +49,9 @@ def quantised(name: str):
 
 @functools.cache
 def run(name: str, field: int = 0):
-    """A compiled function (hyper-symbols, symbols, quality) -> table, and offset with a context, as one array."""
+    """A compiled function (hyper-symbols, symbols, quality) -> table, and offset with a context, as
+    one array.
+    """
     spec, arrays = quantised(name)
     arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field)
     if name in SCALE_MODELS:
@@ -56,7 +62,9 @@ def run(name: str, field: int = 0):
 def at_step(name: str, field: int):
     """Spec and arrays of a small model at a step, by the second implementation."""
     spec, arrays = quantised(name)
-    return spec, steps.integer_arrays(spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field)
+    return spec, steps.integer_arrays(
+        spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field
+    )
 
 
 @pytest.mark.parametrize("field", [0, 1111, -5768])
@@ -95,7 +103,12 @@ def test_an_index_is_the_level_of_its_scale(name):
     hyper, latent = symbols(name)
     spec, arrays = quantised(name)
     scale = integer.pieces(spec)["scale"]
-    both = jax.jit(lambda hyper, quality: (integer.index(spec, arrays, hyper, quality), scale(spec, arrays, hyper, quality)))
+    both = jax.jit(
+        lambda hyper, quality: (
+            integer.index(spec, arrays, hyper, quality),
+            scale(spec, arrays, hyper, quality),
+        )
+    )
     index, scales = both(hyper, QUALITY)
     np.testing.assert_array_equal(integer.pieces(spec)["level"](spec, arrays, scales), index)
     # In units of the thresholds, which lie halfway between the scales of the tables.
@@ -111,7 +124,10 @@ def test_mixtures_equal_the_second_implementation_place_by_place():
     arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS["mixture"]["scale_form"], arrays, 0)
     mixture, zeros = jax.jit(lambda *a: integer.parallel(spec, arrays, *a))(hyper, latent, QUALITY)
     assert zeros.shape == latent.shape and not zeros.any()
-    got = np.stack([np.stack([part.table, part.offset, part.weight], axis=-1) for part in mixture.components], axis=-2)
+    got = np.stack(
+        [np.stack([part.table, part.offset, part.weight], axis=-1) for part in mixture.components],
+        axis=-2,
+    )
     # Shares of weights by how far a logit is below the largest, in 32nds.
     np.testing.assert_array_equal(arrays["exp"], np.round(32767 * np.exp(-np.arange(512) / 32)))
     sums = reference.hyper_part(spec, arrays, hyper[:1], QUALITY[:1])
@@ -153,13 +169,18 @@ held = np.load(sys.argv[1])
 arrays = {name[2:]: held[name] for name in held.files if name.startswith("a/")}
 index = jax.jit(lambda *a: integer.index(json.loads(sys.argv[2]), arrays, *a))(held["hyper"], held["quality"])
 print(zlib.crc32(np.asarray(index, "<i4").tobytes()))
-"""
+"""  # noqa: E501
 
 
 def test_one_thread_gives_the_same_integers(tmp_path):
     hyper, latent = symbols("patch", 8, 12)
     spec, arrays = quantised("patch")
-    np.savez(tmp_path / "held", hyper=hyper, quality=QUALITY, **{f"a/{name}": array for name, array in arrays.items()})
+    np.savez(
+        tmp_path / "held",
+        hyper=hyper,
+        quality=QUALITY,
+        **{f"a/{name}": array for name, array in arrays.items()},
+    )
     command = [sys.executable, "-c", _ONE_THREAD, str(tmp_path / "held.npz"), json.dumps(spec)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     expected = np.asarray(run("patch")(hyper, latent, QUALITY), "<i4")
@@ -185,4 +206,9 @@ def test_the_quality_moves_the_tables_of_a_model_with_gains(name):
 def test_pieces_of_a_spec_are_those_of_its_kind():
     assert integer.pieces(None) == {}
     assert set(integer.pieces({"kind": "scale"})) == {"index", "scale", "level"}
-    assert set(integer.pieces({"kind": "context"})) == {"hyper_part", "context_codes", "context_part", "parameters"}
+    assert set(integer.pieces({"kind": "context"})) == {
+        "hyper_part",
+        "context_codes",
+        "context_part",
+        "parameters",
+    }

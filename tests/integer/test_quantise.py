@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import arithmetic, float_network, network, quantise
 from jaxcodec.integer.float_network import Activate, Conv, Modulate, Residual, Shuffle
@@ -24,15 +25,20 @@ def test_a_ratio_beyond_15_bits_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("border", "upsample", "offset"), [("zeros", 1, None), ("edge", 1, None), ("zeros", 1, 0.37), ("zeros", 2, 0.37)]
+    ("border", "upsample", "offset"),
+    [("zeros", 1, None), ("edge", 1, None), ("zeros", 1, 0.37), ("zeros", 2, 0.37)],
 )
 def test_one_convolution_is_its_float_self_up_to_rounding_at_every_place(border, upsample, offset):
     rng = np.random.default_rng(0)
-    # Large weights and an exact input leave the rounding of weights alone, half a unit of 1/127 of the largest.
+    # Large weights and an exact input leave the rounding of weights alone, half a unit of 1/127 of
+    # the largest.
     op = Conv(
-        rng.normal(size=(3, 3, 5, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32), border, upsample,
+        rng.normal(size=(3, 3, 5, 4)).astype(np.float32),
+        rng.normal(size=4).astype(np.float32),
+        border,
+        upsample,
         None if offset is None else np.full(5, offset, np.float32),
-    )  # fmt: skip
+    )
     symbols = rng.integers(-3, 4, (1, 4, 5, 5), np.int32)
     builder = Builder()
     codes = quantise.symbols_to_codes(builder, symbols)
@@ -46,7 +52,9 @@ def test_one_convolution_is_its_float_self_up_to_rounding_at_every_place(border,
 
 def test_operations_between_convolutions_are_their_float_selves_to_a_thousandth():
     rng = np.random.default_rng(0)
-    modulate = Modulate(rng.normal(0, 0.5, (3, 8)).astype(np.float32), rng.normal(size=(3, 8)).astype(np.float32))
+    modulate = Modulate(
+        rng.normal(0, 0.5, (3, 8)).astype(np.float32), rng.normal(size=(3, 8)).astype(np.float32)
+    )
     ops = [modulate, Activate("silu"), Shuffle(2), Activate("leaky_relu"), Activate("relu")]
     builder = Builder()
     for op in ops:
@@ -54,7 +62,9 @@ def test_operations_between_convolutions_are_their_float_selves_to_a_thousandth(
     x = rng.integers(-8192, 8192, (3, 2, 2, 8), np.int32)
     quality = np.array([0, 2500, 10_000], np.int32)
     got = network.run(builder.spec, builder.arrays, jnp.asarray(x), jnp.asarray(quality)) * UNIT
-    expected = float_network.run(ops, jnp.asarray(x, jnp.float32) * UNIT, jnp.asarray(quality / 1e4, jnp.float32))
+    expected = float_network.run(
+        ops, jnp.asarray(x, jnp.float32) * UNIT, jnp.asarray(quality / 1e4, jnp.float32)
+    )
     assert np.abs(got - expected).max() < 0.001 * 32
 
 
@@ -62,9 +72,16 @@ def test_a_residual_keeps_the_unit_of_what_it_is_added_to():
     rng = np.random.default_rng(0)
 
     def layer(i, o):
-        return Conv(rng.normal(0, i**-0.5, (1, 1, i, o)).astype(np.float32), np.zeros(o, np.float32))
+        return Conv(
+            rng.normal(0, i**-0.5, (1, 1, i, o)).astype(np.float32), np.zeros(o, np.float32)
+        )
 
-    ops = [layer(4, 8), Residual((layer(8, 6), Activate("leaky_relu"), layer(6, 8))), Residual((layer(8, 8),)), layer(8, 3)]
+    ops = [
+        layer(4, 8),
+        Residual((layer(8, 6), Activate("leaky_relu"), layer(6, 8))),
+        Residual((layer(8, 8),)),
+        layer(8, 3),
+    ]
     x = rng.integers(-20, 21, (1, 6, 6, 4), np.int32)
     spans = {}
 
@@ -122,10 +139,15 @@ def test_wide_symbols_are_shifted_and_rare_ones_clipped():
 
 
 def test_a_network_that_calibration_saw_at_zero_only_is_still_one():
-    """A run of a few steps may have hyper-symbols that are all zero; its networks are to work for others, roughly."""
+    """A run of a few steps may have hyper-symbols that are all zero; its networks are to work for
+    others, roughly.
+    """
     rng = np.random.default_rng(0)
     first, last = (
-        Conv(rng.normal(size=(5, 5, 8, 8)).astype(np.float32), rng.normal(size=8).astype(np.float32) * scale)
+        Conv(
+            rng.normal(size=(5, 5, 8, 8)).astype(np.float32),
+            rng.normal(size=8).astype(np.float32) * scale,
+        )
         for scale in (0, 1)
     )
     ops, zeros = [first, Activate("relu"), last], np.zeros((1, 4, 4, 8), np.int32)

@@ -9,7 +9,10 @@ SCALES = np.geomspace(0.11, 256, 64)
 
 @pytest.mark.parametrize(
     ("form", "integers"),
-    [("linear", lambda scale: 256 * scale), ("log", lambda scale: 256 * 63 * np.log(scale) / np.log(256 / 0.11))],
+    [
+        ("linear", lambda scale: 256 * scale),
+        ("log", lambda scale: 256 * 63 * np.log(scale) / np.log(256 / 0.11)),
+    ],
 )
 def test_a_table_begins_halfway_between_two_scales(form, integers):
     """A scale stands as 1/256, its logarithm as 1/256 of the step between tables."""

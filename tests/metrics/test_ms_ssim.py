@@ -40,15 +40,20 @@ def independent_ms_ssim(a, b):
     return result
 
 
-# Recorded from pytorch-msssim 1.0.0 on torch 2.13.0: ms_ssim(a, b, data_range=255) of float64 (1, channels, H, W).
+# Recorded from pytorch-msssim 1.0.0 on torch 2.13.0: ms_ssim(a, b, data_range=255) of float64 (1,
+# channels, H, W).
 def test_agrees_with_pytorch_msssim_on_a_batch(photo):
-    values = ms_ssim(np.stack([photo, photo, photo]), np.stack([coarse(photo), blocks_of(photo), photo]))
+    values = ms_ssim(
+        np.stack([photo, photo, photo]), np.stack([coarse(photo), blocks_of(photo), photo])
+    )
     np.testing.assert_allclose(values, [0.9207871267162534, 0.8382242443338147, 1], atol=1e-5)
 
 
 def test_agrees_with_pytorch_msssim_on_a_part(photo):
     part = np.s_[100:276, 80:384]
-    np.testing.assert_allclose(ms_ssim(photo[part], blocks_of(photo)[part]), 0.8457517462798841, atol=1e-5)
+    np.testing.assert_allclose(
+        ms_ssim(photo[part], blocks_of(photo)[part]), 0.8457517462798841, atol=1e-5
+    )
 
 
 SMALL = np.s_[:MIN_SIDE, 60:235, :1]  # odd sides, which are odd again after halving

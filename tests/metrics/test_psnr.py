@@ -35,7 +35,11 @@ def test_gradient_of_the_error():
 @pytest.mark.parametrize(
     ("a", "b", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5, 3), np.uint8), r"\(4, 4, 3\) and \(4, 5, 3\)"),
+        (
+            np.zeros((4, 4, 3), np.uint8),
+            np.zeros((4, 5, 3), np.uint8),
+            r"\(4, 4, 3\) and \(4, 5, 3\)",
+        ),
         (np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8), "height, width, channels"),
         (np.zeros((4, 4, 3), np.int32), np.zeros((4, 4, 3), np.int32), "int32"),
     ],

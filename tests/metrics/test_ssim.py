@@ -18,7 +18,13 @@ def test_agrees_with_scikit_image(photo, height, width):
     image = photo[50 : 50 + height, 150 : 150 + width]
     other = distorted(image)
     expected = structural_similarity(
-        image, other, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        image,
+        other,
+        channel_axis=-1,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
     )
     np.testing.assert_allclose(ssim(image, other), expected, atol=1e-5)
 
@@ -36,7 +42,9 @@ def test_gradient_is_that_of_finite_differences(photo):
     direction = np.random.default_rng(1).normal(size=image.shape).astype(np.float32)
     gradient = jax.grad(ssim)(other, image)
     step = 1e-3
-    difference = float(ssim(other + step * direction, image) - ssim(other - step * direction, image)) / (2 * step)
+    difference = float(
+        ssim(other + step * direction, image) - ssim(other - step * direction, image)
+    ) / (2 * step)
     np.testing.assert_allclose(np.vdot(gradient, direction), difference, rtol=2e-2)
 
 

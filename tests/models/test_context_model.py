@@ -11,7 +11,9 @@ import pytest
 from jaxcodec import models
 
 HEIGHT, WIDTH, CHANNELS = 4, 6, 3
-KEY = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
+KEY = jax.random.key(
+    0, impl="unsafe_rbg"
+)  # compiles several times faster than the default generator
 
 
 def description(entropy, mixture=1, scale_form="linear"):
@@ -37,22 +39,32 @@ def build(*settings):
     image, quality = jnp.zeros((1, 8 * HEIGHT, 8 * WIDTH, 3)), jnp.zeros(1)
     start = jax.jit(model.init)(KEY, image, quality, KEY)
     rng = np.random.default_rng(0)
-    params = jax.tree.map(lambda leaf: leaf + rng.normal(0, 0.1, leaf.shape).astype(np.float32), start)
+    params = jax.tree.map(
+        lambda leaf: leaf + rng.normal(0, 0.1, leaf.shape).astype(np.float32), start
+    )
     hyper = rng.integers(-3, 4, (1, HEIGHT // 2, WIDTH // 2, 2), np.int32)
     symbols = rng.integers(-4, 5, (1, HEIGHT, WIDTH, CHANNELS), np.int32)
-    apply = jax.jit(lambda hyper, symbols: model.apply(params, hyper, symbols, quality, method="parameters_parallel"))
+    apply = jax.jit(
+        lambda hyper, symbols: model.apply(
+            params, hyper, symbols, quality, method="parameters_parallel"
+        )
+    )
     return apply, hyper, symbols
 
 
 def order(pattern):
     """The places in the order of decoding; those of one pass of the checkerboard stand together."""
     places = list(itertools.product(range(HEIGHT), range(WIDTH)))
-    return places if pattern == "autoregressive" else sorted(places, key=lambda place: sum(place) % 2)
+    return (
+        places if pattern == "autoregressive" else sorted(places, key=lambda place: sum(place) % 2)
+    )
 
 
 @pytest.mark.parametrize("pattern", ["autoregressive", "checkerboard"])
 def test_a_decoder_knows_what_each_symbol_is_coded_under(pattern):
-    """Decoding place by place from nothing gives the parameters that the encoder had all at once."""
+    """Decoding place by place from nothing gives the parameters that the encoder had all at
+    once.
+    """
     apply, hyper, symbols = build(pattern, 3, "log")
     together = apply(hyper, symbols)
     known = np.zeros_like(symbols)
@@ -94,7 +106,9 @@ def test_components_start_as_different_gaussians_around_zero(scale_form):
 
 @pytest.mark.parametrize("settings", [("autoregressive", 1, "linear"), ("checkerboard", 3, "log")])
 def test_a_few_steps_lower_the_loss(settings, photo):
-    model = models.build(description(*settings) | {"gains": {"channels": CHANNELS, "points": 1, "first": 8.0}})
+    model = models.build(
+        description(*settings) | {"gains": {"channels": CHANNELS, "points": 1, "first": 8.0}}
+    )
     images = jnp.asarray(photo[None, 100:148, 200:248], jnp.float32) / 255
     quality = jnp.zeros(1)
     params = jax.jit(model.init)(KEY, images, quality, KEY)
@@ -102,7 +116,10 @@ def test_a_few_steps_lower_the_loss(settings, photo):
 
     def loss(params, key):
         output = model.apply(params, images, quality, key, kind="mixed")
-        return 500 * jnp.mean((output.image - images) ** 2) + output.bits.sum() / images[0, ..., 0].size
+        return (
+            500 * jnp.mean((output.image - images) ** 2)
+            + output.bits.sum() / images[0, ..., 0].size
+        )
 
     @jax.jit
     def step(carry, key):

@@ -39,26 +39,36 @@ DESCRIPTIONS = {
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),
     "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
-    "mixture": one_layer("autoregressive", 12, mixture=3, scale_form="log", prior={"centred": False}),
-    "patch": presets.patch_model(48, width=8, blocks=1, hyper=8, points=3, first_gain=3.0, last_gain=20.0),
+    "mixture": one_layer(
+        "autoregressive", 12, mixture=3, scale_form="log", prior={"centred": False}
+    ),
+    "patch": presets.patch_model(
+        48, width=8, blocks=1, hyper=8, points=3, first_gain=3.0, last_gain=20.0
+    ),
 }
 DESCRIPTIONS["patch_factorized"] = {
     name: DESCRIPTIONS["patch"][name] for name in ("gains", "analysis", "synthesis")
 } | {"entropy": "factorized"}
 
 
-KEY = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
+KEY = jax.random.key(
+    0, impl="unsafe_rbg"
+)  # compiles several times faster than the default generator
 
 
 def away_from_start(params):
     """Parameters moved at random, as layers that start at zero let nothing through."""
     rng = np.random.default_rng(0)
-    return jax.tree.map(lambda leaf: leaf + rng.normal(0, 0.05, leaf.shape).astype(np.float32), params)
+    return jax.tree.map(
+        lambda leaf: leaf + rng.normal(0, 0.05, leaf.shape).astype(np.float32), params
+    )
 
 
 @pytest.fixture(scope="module", params=DESCRIPTIONS)
 def case(request, photo):
-    """A model, parameters away from their start, and two crops of a photograph at qualities 0 and 1."""
+    """A model, parameters away from their start, and two crops of a photograph at qualities 0 and
+    1.
+    """
     model = models.build(DESCRIPTIONS[request.param])
     images = jnp.asarray(np.stack([photo[:64, 200:264], photo[200:264, 60:124]]), jnp.float32) / 255
     quality = jnp.array([0.0, 1.0])
@@ -77,7 +87,10 @@ def test_bits_and_image_have_their_shapes_and_gradients_are_finite(case):
     assert output.bits.shape == output.side_bits.shape == (2,)
     assert (output.bits > 0).all() and (output.side_bits <= output.bits).all()
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
-    moved = {name: any(jnp.any(leaf != 0) for leaf in jax.tree.leaves(part)) for name, part in gradients["params"].items()}
+    moved = {
+        name: any(jnp.any(leaf != 0) for leaf in jax.tree.leaves(part))
+        for name, part in gradients["params"].items()
+    }
     assert all(moved.values()), moved
 
 
@@ -90,7 +103,9 @@ def coded(model, params, images, quality):
     latent = apply("to_latent", images, quality)
     if not hasattr(model, "hyper_analysis"):
         symbols = apply("to_symbols", latent)
-        return bits_of(apply("prior_likelihood", symbols)), apply("reconstruct", jnp.float32(symbols), quality)
+        return bits_of(apply("prior_likelihood", symbols)), apply(
+            "reconstruct", jnp.float32(symbols), quality
+        )
     hyper = apply("to_hyper_symbols", latent, quality)
     assert hyper.dtype == jnp.int32
     if hasattr(model, "mean"):
@@ -105,7 +120,11 @@ def coded(model, params, images, quality):
             likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
         else:
             parameters = apply("parameters_parallel", hyper, symbols, quality)
-            mixture = parameters if len(parameters) == 3 else (*(part[None] for part in parameters), jnp.ones(1))
+            mixture = (
+                parameters
+                if len(parameters) == 3
+                else (*(part[None] for part in parameters), jnp.ones(1))
+            )
             likelihood = mixture_likelihood(symbols, *mixture)
     assert symbols.dtype == jnp.int32
     return bits_of(apply("prior_likelihood", hyper)) + bits_of(likelihood), image
@@ -116,7 +135,9 @@ def bits_of(likelihood):
 
 
 def test_integers_give_what_rounding_gives_in_training(case):
-    """Bits and images by way of integers equal those of the forward pass with real rounding, image by image."""
+    """Bits and images by way of integers equal those of the forward pass with real rounding, image
+    by image.
+    """
     model, params, images, quality = case
     output = jax.jit(lambda: model.apply(params, images, quality, KEY, kind="round"))()
     one = jax.jit(functools.partial(coded, model))
@@ -144,19 +165,29 @@ def test_gains_are_undone_by_their_inverses_at_the_start():
     scaled = gains.apply(params, latent, quality, method="apply_gain")
     np.testing.assert_allclose(scaled[0], 0.5 * latent[0], rtol=1e-5)
     np.testing.assert_allclose(scaled[1], 0.5 * 16**0.6 * latent[1], rtol=1e-5)
-    np.testing.assert_allclose(gains.apply(params, scaled, quality, method="remove_gain"), latent, rtol=1e-5)
+    np.testing.assert_allclose(
+        gains.apply(params, scaled, quality, method="remove_gain"), latent, rtol=1e-5
+    )
 
 
 def test_without_points_there_is_no_gain():
     gains = models.Gains(channels=4)
     latent = jnp.ones((1, 2, 2, 4))
     assert gains.init(jax.random.key(0), latent, jnp.zeros(1), method="apply_gain") == {}
-    np.testing.assert_array_equal(gains.apply({}, latent, jnp.zeros(1), method="remove_gain"), latent)
+    np.testing.assert_array_equal(
+        gains.apply({}, latent, jnp.zeros(1), method="remove_gain"), latent
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("factorized", 16), ("mean_scale", 64), ("autoregressive", 32), ("patch", 64), ("patch_factorized", 16)],
+    [
+        ("factorized", 16),
+        ("mean_scale", 64),
+        ("autoregressive", 32),
+        ("patch", 64),
+        ("patch_factorized", 16),
+    ],
 )
 def test_stride_is_that_of_the_innermost_latent(name, expected):
     assert stride(DESCRIPTIONS[name]) == expected
@@ -178,20 +209,44 @@ def test_a_description_of_another_version_is_refused_by_name(change, word):
 
 def parameter_counts(description) -> dict[str, int]:
     model = models.build(description)
-    shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0))
-    return {name: sum(leaf.size for leaf in jax.tree.leaves(part)) for name, part in shapes["params"].items()}
+    shapes = jax.eval_shape(
+        model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0)
+    )
+    return {
+        name: sum(leaf.size for leaf in jax.tree.leaves(part))
+        for name, part in shapes["params"].items()
+    }
 
 
-JOINT = {"analysis": 2891136, "synthesis": 2890947, "hyper_analysis": 2175552, "hyper_synthesis": 3300192}
-CHENG = {"hyper_analysis": 737920, "hyper_synthesis": 2729792, "context": 819456, "entropy_parameters": 451697}
+JOINT = {
+    "analysis": 2891136,
+    "synthesis": 2890947,
+    "hyper_analysis": 2175552,
+    "hyper_synthesis": 3300192,
+}
+CHENG = {
+    "hyper_analysis": 737920,
+    "hyper_synthesis": 2729792,
+    "context": 819456,
+    "entropy_parameters": 451697,
+}
 
 
 @pytest.mark.parametrize(
     ("description", "expected"),
     [
-        (presets.mean_scale_model(128, 192), {"analysis": 1493312, "synthesis": 1493123, "hyper_synthesis": 2992992}),
-        (presets.scale_hyperprior_model(128, 192), {"hyper_analysis": 1040768, "hyper_synthesis": 1040832}),
-        (presets.autoregressive_model(192, 192), JOINT | {"context": 1843584, "entropy_parameters": 1017344}),
+        (
+            presets.mean_scale_model(128, 192),
+            {"analysis": 1493312, "synthesis": 1493123, "hyper_synthesis": 2992992},
+        ),
+        (
+            presets.scale_hyperprior_model(128, 192),
+            {"hyper_analysis": 1040768, "hyper_synthesis": 1040832},
+        ),
+        (
+            presets.autoregressive_model(192, 192),
+            JOINT | {"context": 1843584, "entropy_parameters": 1017344},
+        ),
         (presets.cheng2020_model(128), CHENG),
     ],
     ids=["mean_scale", "scale", "autoregressive", "cheng2020"],

@@ -13,7 +13,9 @@ ONE = jnp.zeros(2, jnp.int32)  # both images of a batch have the first target
 
 
 def run(controller, noisy, quantised):
-    """The parameter that each step took, and the state after the last, for batches of two images of one target."""
+    """The parameter that each step took, and the state after the last, for batches of two images of
+    one target.
+    """
     state, taken = controller.init(), []
     for one, other in zip(noisy, quantised, strict=True):
         taken.append(float(state.parameter_bpp[0]))
@@ -28,7 +30,9 @@ SHIFTS = [0.2, 0.1, 0.05]  # mean of the batch under noise, less mean of the bat
 
 
 def test_a_fixed_parameter_stays():
-    taken, state = run(create((0.25,), strategy="fixed", beta=(1.0,), parameter_bpp=(0.41,)), NOISY, QUANTISED)
+    taken, state = run(
+        create((0.25,), strategy="fixed", beta=(1.0,), parameter_bpp=(0.41,)), NOISY, QUANTISED
+    )
     np.testing.assert_allclose(taken, [0.41] * 3, rtol=1e-6)
     np.testing.assert_allclose(state.shift_bpp, [SHIFTS[-1]], rtol=1e-5)
     assert create((0.25,), strategy="fixed", beta=(1.0,)).init().parameter_bpp == np.float32(0.25)
@@ -49,14 +53,18 @@ def test_a_strange_batch_cannot_make_the_parameter_vanish():
     ("smoothing", "expected"),
     [
         ("none", [0.25, 0.45, 0.35, 0.30]),
-        # .99 * .45 + .01 * .25 = .448; .99 * .35 + .01 * .448 = .35098; .99 * .3 + .01 * .35098 = .3005098
+        # .99 * .45 + .01 * .25 = .448; .99 * .35 + .01 * .448 = .35098; .99 * .3 + .01 * .35098 =
+        # .3005098
         ("printed", [0.25, 0.448, 0.35098, 0.3005098]),
-        # .99 * .25 + .01 * .45 = .252; .99 * .252 + .01 * .35 = .25298; .99 * .25298 + .01 * .3 = .2534502
+        # .99 * .25 + .01 * .45 = .252; .99 * .252 + .01 * .35 = .25298; .99 * .25298 + .01 * .3 =
+        # .2534502
         ("decay", [0.25, 0.252, 0.25298, 0.2534502]),
     ],
 )
 def test_smoothing_as_printed_and_as_meant(smoothing, expected):
-    controller = create((0.25,), strategy="general", beta=(1.0,), smoothing=smoothing, alpha=0.99, decay=FLAT)
+    controller = create(
+        (0.25,), strategy="general", beta=(1.0,), smoothing=smoothing, alpha=0.99, decay=FLAT
+    )
     taken, state = run(controller, NOISY, QUANTISED)
     np.testing.assert_allclose([*taken, float(state.parameter_bpp[0])], expected, rtol=1e-5)
 
@@ -64,7 +72,8 @@ def test_smoothing_as_printed_and_as_meant(smoothing, expected):
 def test_targets_of_half_a_bit_and_less_come_down_from_above():
     decay = Decay(steps=100, base=50.0, limit_bpp=3.0, below_bpp=0.5)
     targets = jnp.array([0.06, 0.5, 0.75])
-    # .06 * 50 = 3 and .5 * 50 = 25, cut to 3; .06 * sqrt(50) = .424264 and .5 * sqrt(50) = 3.5355, cut to 3
+    # .06 * 50 = 3 and .5 * 50 = 25, cut to 3; .06 * sqrt(50) = .424264 and .5 * sqrt(50) = 3.5355,
+    # cut to 3
     np.testing.assert_allclose(decay(targets, 0), [3.0, 3.0, 0.75], rtol=1e-6)
     np.testing.assert_allclose(decay(targets, 50), [0.424264, 3.0, 0.75], rtol=1e-5)
     np.testing.assert_allclose(decay(targets, 90), [0.06 * 50**0.1, 0.5 * 50**0.1, 0.75], rtol=1e-5)
@@ -73,10 +82,17 @@ def test_targets_of_half_a_bit_and_less_come_down_from_above():
 
 
 def test_defaults_are_those_of_the_thesis():
-    """Equations 6.14 to 6.20: r_max 3, b 50, 150,000 steps, targets of at most .5; alpha .99, as it is meant."""
+    """Equations 6.14 to 6.20: r_max 3, b 50, 150,000 steps, targets of at most .5; alpha .99, as it
+    is meant.
+    """
     assert Decay() == (150_000, 50.0, 3.0, 0.5)
     made = create((0.25,), beta=(30_000.0,))
-    assert (made.strategy, made.smoothing, made.alpha, made.decay) == ("general", "decay", 0.99, Decay())
+    assert (made.strategy, made.smoothing, made.alpha, made.decay) == (
+        "general",
+        "decay",
+        0.99,
+        Decay(),
+    )
     assert (made.tolerance, made.beta_rate, made.parameter_bpp) == (0.0, 0.005, None)
     np.testing.assert_allclose(made.init().parameter_bpp, [3.0])  # .25 * 50, cut
 
@@ -91,7 +107,9 @@ def test_the_general_parameter_follows_the_decay_and_the_shift():
 
 @pytest.mark.parametrize("strategy", ["fixed", "adaptive", "general"])
 def test_scanned_it_is_the_same_as_in_a_loop(strategy):
-    controller = create((0.25, 1.0), strategy=strategy, beta=(2.0, 3.0), tolerance=0.1, decay=Decay(steps=7))
+    controller = create(
+        (0.25, 1.0), strategy=strategy, beta=(2.0, 3.0), tolerance=0.1, decay=Decay(steps=7)
+    )
     rng = np.random.default_rng(0)
     noisy = jnp.asarray(rng.uniform(0.2, 1.2, (20, 4)), jnp.float32)
     quantised = noisy - jnp.asarray(rng.uniform(0, 0.2, (20, 4)), jnp.float32)
@@ -101,12 +119,16 @@ def test_scanned_it_is_the_same_as_in_a_loop(strategy):
         parameter, state = controller.update(*inputs, state)
         return state, parameter
 
-    scanned, parameters = jax.jit(lambda state: jax.lax.scan(step, state, (noisy, quantised, which)))(controller.init())
+    scanned, parameters = jax.jit(
+        lambda state: jax.lax.scan(step, state, (noisy, quantised, which))
+    )(controller.init())
     state = controller.init()
     for index in range(20):
         parameter, state = controller.update(noisy[index], quantised[index], which[index], state)
         np.testing.assert_allclose(parameter, parameters[index], rtol=1e-5)
-    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-5), scanned, state)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-5), scanned, state
+    )
 
 
 def test_each_target_has_a_state_of_its_own():
@@ -123,7 +145,9 @@ def test_each_target_has_a_state_of_its_own():
 
 def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
     def after(quantised, steps=200):
-        controller = create((0.5,), strategy="adaptive", beta=(1000.0,), tolerance=0.05, beta_rate=0.02)
+        controller = create(
+            (0.5,), strategy="adaptive", beta=(1000.0,), tolerance=0.05, beta_rate=0.02
+        )
         state = controller.init()
         for _ in range(steps):
             _, state = controller.update(quantised, quantised, ONE, state)

@@ -13,12 +13,17 @@ REQUEST = heuristic.request(0.25, mean_tolerance=0.04, tolerance=0.1, delta=5_00
 
 
 def test_the_trace_worked_out_by_hand():
-    """What is measured of each round, and what the printed rules make of it: start R_param = r, beta = 1."""
+    """What is measured of each round, and what the printed rules make of it: start R_param = r,
+    beta = 1.
+    """
     trace = [
         # R_param, beta; mean, deviation
         ((0.25, 1.0), (0.10, 0.050)),  # too wide, .15 below: R_param + .15, beta + 5000
         ((0.40, 5_001.0), (0.22, 0.030)),  # too wide, .03 below
-        ((0.43, 10_001.0), (0.265, 0.020)),  # narrow enough, .015 above: R_param - .015, beta - 5000
+        (
+            (0.43, 10_001.0),
+            (0.265, 0.020),
+        ),  # narrow enough, .015 above: R_param - .015, beta - 5000
         ((0.415, 5_001.0), (0.255, 0.0251)),  # the mean is met, the deviation not yet
         ((0.41, 10_001.0), (0.241, 0.0249)),  # both are met
     ]
@@ -48,9 +53,16 @@ def test_beta_does_not_fall_below_where_it_began():
 
 def test_both_mean_and_deviation_have_to_be_met():
     for mean, deviation, met in (
-        (0.2599, 0.0249, True), (0.2401, 0.0249, True), (0.2602, 0.01, False), (0.2398, 0.01, False), (0.25, 0.0251, False),
-    ):  # fmt: skip
-        assert heuristic.is_met(REQUEST, Round(Setting(0.3, 1.0), mean, deviation)) is met, (mean, deviation)
+        (0.2599, 0.0249, True),
+        (0.2401, 0.0249, True),
+        (0.2602, 0.01, False),
+        (0.2398, 0.01, False),
+        (0.25, 0.0251, False),
+    ):
+        assert heuristic.is_met(REQUEST, Round(Setting(0.3, 1.0), mean, deviation)) is met, (
+            mean,
+            deviation,
+        )
     # What is allowed is allowed to its very end: binary fractions, which divide without error.
     exact = heuristic.request(0.25, mean_tolerance=0.0625, tolerance=0.125, delta=1.0, rounds=9)
     edge = Round(Setting(0.3, 9.0), 0.265625, 0.03125)
@@ -60,7 +72,9 @@ def test_both_mean_and_deviation_have_to_be_met():
 
 
 def test_after_the_most_rounds_the_nearest_that_was_measured_is_taken():
-    """Misses, in units of what is allowed: mean .02 / .01 = 2, deviation .03 / .025 = 1.2; and so on."""
+    """Misses, in units of what is allowed: mean .02 / .01 = 2, deviation .03 / .025 = 1.2; and so
+    on.
+    """
     request = REQUEST._replace(rounds=4)
     rounds = [
         Round(Setting(0.25, 1.0), 0.23, 0.030),  # 2 and 1.2: 2
@@ -93,7 +107,13 @@ def test_increments_are_larger_at_low_rates():
 
 @pytest.mark.parametrize("name", ["target_bpp", "mean_tolerance", "tolerance", "rounds", "delta"])
 def test_a_request_that_cannot_be_is_named(name):
-    values = {"target_bpp": 0.25, "mean_tolerance": 0.02, "tolerance": 0.05, "rounds": 10, "delta": 0.0}
+    values = {
+        "target_bpp": 0.25,
+        "mean_tolerance": 0.02,
+        "tolerance": 0.05,
+        "rounds": 10,
+        "delta": 0.0,
+    }
     for wrong in (-1, float("nan")) if name == "delta" else (0, -1, float("nan")):
         with pytest.raises(RateError, match=f"the {name} of the search is {wrong}"):
             heuristic.request(**values | {name: wrong})
@@ -103,11 +123,15 @@ def test_the_deviation_is_that_of_the_rates():
     rates = np.array([0.2, 0.26, 0.35, 0.24])
     squared = np.mean(np.square(rates / 0.25 - 1))
     assert heuristic.deviation(rates.mean(), squared, 0.25) == pytest.approx(rates.std())
-    assert heuristic.deviation(0.3, 0.04 - 1e-9, 0.25) == 0  # rounding cannot make it the root of something below zero
+    assert (
+        heuristic.deviation(0.3, 0.04 - 1e-9, 0.25) == 0
+    )  # rounding cannot make it the root of something below zero
 
 
 def test_on_a_model_whose_rate_is_a_known_function_it_finds_the_target():
-    """A model that lands .1 bpp below its parameter, and spreads less the larger beta is: .025 bpp at a beta of 3,999."""
+    """A model that lands .1 bpp below its parameter, and spreads less the larger beta is: .025 bpp
+    at a beta of 3,999.
+    """
     request = REQUEST._replace(delta=500.0, rounds=40)
     rounds = ()
     while (setting := heuristic.following(request, rounds)) is not None:

@@ -8,8 +8,13 @@ from jaxcodec.objectives import RateDistortion
 
 
 def test_one_trade_off_is_lambda_255_squared_mse_plus_bpp():
-    image, reconstruction = jnp.full((2, 4, 8, 3), 0.5), jnp.stack([jnp.full((4, 8, 3), 0.6), jnp.full((4, 8, 3), 0.5)])
-    loss, metrics = RateDistortion(0.01, 0.01)(image, reconstruction, jnp.array([64.0, 32.0]), jnp.zeros(2))
+    image, reconstruction = (
+        jnp.full((2, 4, 8, 3), 0.5),
+        jnp.stack([jnp.full((4, 8, 3), 0.6), jnp.full((4, 8, 3), 0.5)]),
+    )
+    loss, metrics = RateDistortion(0.01, 0.01)(
+        image, reconstruction, jnp.array([64.0, 32.0]), jnp.zeros(2)
+    )
     mse = 255**2 * 0.1**2
     np.testing.assert_allclose(loss, (0.01 * mse + 2 + 1) / 2, rtol=1e-5)
     np.testing.assert_allclose(metrics["bpp"], 1.5)
@@ -28,9 +33,11 @@ def test_the_loss_and_its_metrics_in_float64():
     objective = RateDistortion(0.002, 0.1, balance=0.5)
     loss, metrics = objective(*arrays)
     expected = {
-        "loss": np.mean(weight * (trade_off * mse + bits / 24)), "bpp": np.mean(bits / 24), "mse_255": np.mean(mse),
+        "loss": np.mean(weight * (trade_off * mse + bits / 24)),
+        "bpp": np.mean(bits / 24),
+        "mse_255": np.mean(mse),
         "psnr_db": np.mean(10 * np.log10(255**2 / mse)),
-    }  # fmt: skip
+    }
     assert set(metrics) == set(expected)
     for name, value in expected.items():
         np.testing.assert_allclose(metrics[name], value, rtol=1e-5, err_msg=name)
@@ -44,7 +51,9 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
     trade_off = np.array([0.001, 0.1])
 
     def loss_of(reconstruction, bits):
-        return RateDistortion(0.001, 0.1)(jnp.asarray(image), reconstruction, bits, jnp.array([0.0, 1.0]))[0]
+        return RateDistortion(0.001, 0.1)(
+            jnp.asarray(image), reconstruction, bits, jnp.array([0.0, 1.0])
+        )[0]
 
     of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(jnp.asarray(reconstruction), jnp.ones(2))
     expected = trade_off[:, None, None, None] * 2 * 255**2 * (reconstruction - image) / 72 / 2
@@ -53,13 +62,17 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
 
 
 def test_images_without_an_error_have_a_finite_psnr():
-    _, metrics = RateDistortion(0.01, 0.01)(jnp.ones((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3)), jnp.ones(1), jnp.zeros(1))
+    _, metrics = RateDistortion(0.01, 0.01)(
+        jnp.ones((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3)), jnp.ones(1), jnp.zeros(1)
+    )
     np.testing.assert_allclose(metrics["psnr_db"], 10 * np.log10(255**2 / 1e-10), rtol=1e-5)
 
 
 def test_quality_spans_the_trade_offs_in_the_logarithm():
     objective = RateDistortion(0.001, 0.1)
-    np.testing.assert_allclose(objective.trade_off(jnp.array([0.0, 0.5, 1.0])), [0.001, 0.01, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(
+        objective.trade_off(jnp.array([0.0, 0.5, 1.0])), [0.001, 0.01, 0.1], rtol=1e-5
+    )
 
 
 def test_balance_weighs_the_qualities_and_leaves_the_middle_alone():
@@ -67,18 +80,25 @@ def test_balance_weighs_the_qualities_and_leaves_the_middle_alone():
     bits = jnp.array([4.0])
     plain, balanced = RateDistortion(0.001, 0.1), RateDistortion(0.001, 0.1, balance=0.5)
     for quality, weight in ((0.0, 10**0.5), (0.5, 1.0), (1.0, 10**-0.5)):
-        ratio = balanced(image, image, bits, jnp.array([quality]))[0] / plain(image, image, bits, jnp.array([quality]))[0]
+        ratio = (
+            balanced(image, image, bits, jnp.array([quality]))[0]
+            / plain(image, image, bits, jnp.array([quality]))[0]
+        )
         np.testing.assert_allclose(ratio, weight, rtol=1e-4)
 
 
 def test_the_starting_gain_minimises_the_high_rate_loss():
-    """lambda * step^2 / 36 - log2(step) for each coefficient of three channels is least at the step of the gain."""
+    """lambda * step^2 / 36 - log2(step) for each coefficient of three channels is least at the step
+    of the gain.
+    """
     (gain, _) = RateDistortion(0.02, 0.5).starting_gains()
     step = 255 / gain
     loss = lambda s: 0.02 * s**2 / 36 - np.log2(s)  # noqa: E731
     assert loss(step) < min(loss(0.99 * step), loss(1.01 * step))
     # sqrt(18 / (lambda ln 2)) is 36.04 grey levels at .02, and 7.207 at .5
-    np.testing.assert_allclose(RateDistortion(0.02, 0.5).starting_gains(), (255 / 36.0337, 255 / 7.20674), rtol=1e-4)
+    np.testing.assert_allclose(
+        RateDistortion(0.02, 0.5).starting_gains(), (255 / 36.0337, 255 / 7.20674), rtol=1e-4
+    )
 
 
 def test_drawn_qualities_cover_the_range_evenly():

@@ -5,13 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcodec.objectives import TargetRate, create
-from jaxcodec.objectives import controller
+from jaxcodec.objectives import TargetRate, controller, create
 
 SETTINGS = {
-    "targets_bpp": (0.25, 1.0), "beta": (300.0, 100.0), "strategy": "adaptive", "parameter_bpp": (),
-    "smoothing": "decay", "alpha": 0.99, "decay": {"steps": 0}, "tolerance": 0.0, "beta_rate": 0.02, "balance": 0.0,
-}  # fmt: skip
+    "targets_bpp": (0.25, 1.0),
+    "beta": (300.0, 100.0),
+    "strategy": "adaptive",
+    "parameter_bpp": (),
+    "smoothing": "decay",
+    "alpha": 0.99,
+    "decay": {"steps": 0},
+    "tolerance": 0.0,
+    "beta_rate": 0.02,
+    "balance": 0.0,
+}
 IMAGE = jnp.zeros((2, 8, 8, 3))
 RECONSTRUCTION = jnp.full((2, 8, 8, 3), 2 / 255)  # a mean squared error of 4 on the scale 0 to 255
 BITS = jnp.array([0.5, 0.75]) * 64
@@ -26,21 +33,29 @@ def test_the_loss_is_that_of_equation_5_14():
     loss, metrics = objective()(IMAGE, RECONSTRUCTION, BITS, QUALITY, objective().init())
     # 4 + 300 * ((.25 - .5) / .25)^2 = 304, and 4 + 100 * ((1 - .75) / 1)^2 = 10.25
     np.testing.assert_allclose(loss, (304 + 10.25) / 2, rtol=1e-5)
-    np.testing.assert_allclose([metrics["bpp"], metrics["mse_255"], metrics["beta"]], [0.625, 4, 200], rtol=1e-5)
+    np.testing.assert_allclose(
+        [metrics["bpp"], metrics["mse_255"], metrics["beta"]], [0.625, 4, 200], rtol=1e-5
+    )
 
 
 STATE = {
-    "parameter_bpp": [0.33, 0.71, 1.45], "beta": [55_000.0, 900.0, 1_500.0], "shift_bpp": [0.11, 0.07, 0.02],
-}  # fmt: skip
+    "parameter_bpp": [0.33, 0.71, 1.45],
+    "beta": [55_000.0, 900.0, 1_500.0],
+    "shift_bpp": [0.11, 0.07, 0.02],
+}
 
 
 @pytest.mark.parametrize("balance", [0.0, 1.0, 0.5])
 def test_the_loss_and_its_metrics_in_float64(balance):
-    """J = D + beta ((R_param - R) / R_param)^2 of five images of three targets, on pictures that are not square."""
+    """J = D + beta ((R_param - R) / R_param)^2 of five images of three targets, on pictures that
+    are not square.
+    """
     rng = np.random.default_rng(0)
     image, reconstruction = rng.uniform(size=(2, 5, 4, 6, 3))
     bits, which = rng.uniform(5, 60, 5), np.array([2, 0, 1, 1, 2])
-    parameter, beta, shift = (np.array(STATE[name])[which] for name in ("parameter_bpp", "beta", "shift_bpp"))
+    parameter, beta, shift = (
+        np.array(STATE[name])[which] for name in ("parameter_bpp", "beta", "shift_bpp")
+    )
     mse = [np.mean((255 * image[i] - 255 * reconstruction[i]) ** 2) for i in range(5)]
     bpp = bits / 24
     each = np.array(mse) + beta * ((parameter - bpp) / parameter) ** 2
@@ -65,16 +80,24 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
     rng = np.random.default_rng(1)
     image, reconstruction = rng.uniform(size=(2, 2, 4, 6, 3))
     bits, parameter, beta = np.array([9.0, 40.0]), np.array([0.4, 1.2]), np.array([300.0, 50.0])
-    state = objective().init()._replace(parameter_bpp=jnp.asarray(parameter), beta=jnp.asarray(beta))
+    state = (
+        objective().init()._replace(parameter_bpp=jnp.asarray(parameter), beta=jnp.asarray(beta))
+    )
 
     def loss_of(reconstruction, bits):
         return objective()(jnp.asarray(image), reconstruction, bits, QUALITY, state)[0]
 
-    of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(jnp.asarray(reconstruction), jnp.asarray(bits))
+    of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(
+        jnp.asarray(reconstruction), jnp.asarray(bits)
+    )
     # Of two images, each a mean over 4 x 6 x 3 samples.
-    np.testing.assert_allclose(of_image, 2 * 255**2 * (reconstruction - image) / 72 / 2, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        of_image, 2 * 255**2 * (reconstruction - image) / 72 / 2, rtol=1e-3, atol=1e-3
+    )
     bpp = bits / 24
-    np.testing.assert_allclose(of_bits, -2 * beta * (parameter - bpp) / parameter**2 / 24 / 2, rtol=1e-4)
+    np.testing.assert_allclose(
+        of_bits, -2 * beta * (parameter - bpp) / parameter**2 / 24 / 2, rtol=1e-4
+    )
 
 
 def test_balance_lets_every_target_weigh_the_same():
@@ -91,11 +114,15 @@ def test_no_gradient_flows_through_the_state():
     for field in ("parameter_bpp", "shift_bpp", "beta", "target_bpp", "squared_deviation"):
         np.testing.assert_array_equal(getattr(of_state, field), 0)
     # d/dR beta ((p - R) / p)^2 = -2 beta (p - R) / p^2, over 64 pixels and 2 images
-    np.testing.assert_allclose(of_bits, [2 * 300 * 0.25 / 0.0625 / 128, -2 * 100 * 0.25 / 128], rtol=1e-5)
+    np.testing.assert_allclose(
+        of_bits, [2 * 300 * 0.25 / 0.0625 / 128, -2 * 100 * 0.25 / 128], rtol=1e-5
+    )
 
 
 def test_update_measures_the_shift_of_each_target():
-    state, metrics = objective().update(BITS, BITS - jnp.array([6.4, 19.2]), 64, QUALITY, objective().init())
+    state, metrics = objective().update(
+        BITS, BITS - jnp.array([6.4, 19.2]), 64, QUALITY, objective().init()
+    )
     np.testing.assert_allclose(state.shift_bpp, [0.1, 0.3], rtol=1e-5)
     np.testing.assert_allclose(state.parameter_bpp, [0.35, 1.3], rtol=1e-5)
     np.testing.assert_allclose(metrics["quantised_bpp"], (0.4 + 0.45) / 2, rtol=1e-5)
@@ -112,16 +139,24 @@ def test_hits_are_images_within_15_percent_of_their_targets():
 
 def test_validation_measures_against_the_targets_themselves():
     fixed = objective(strategy="fixed", parameter_bpp=(3.0, 3.0))
-    metrics = fixed.validate(IMAGE, RECONSTRUCTION, jnp.array([0.25 * 1.14, 1.16]) * 64, QUALITY, fixed.init())
+    metrics = fixed.validate(
+        IMAGE, RECONSTRUCTION, jnp.array([0.25 * 1.14, 1.16]) * 64, QUALITY, fixed.init()
+    )
     np.testing.assert_allclose(metrics["hits"], 0.5)
     np.testing.assert_allclose(metrics["squared_deviation"], (0.14**2 + 0.16**2) / 2, rtol=1e-4)
     np.testing.assert_allclose(metrics["loss"], 4 + (300 * 0.14**2 + 100 * 0.16**2) / 2, rtol=1e-4)
     np.testing.assert_allclose(metrics["bpp"], (0.285 + 1.16) / 2, rtol=1e-5)
-    np.testing.assert_allclose([metrics["mse_255"], metrics["psnr_db"]], [4, 10 * np.log10(255**2 / 4)], rtol=1e-5)
+    np.testing.assert_allclose(
+        [metrics["mse_255"], metrics["psnr_db"]], [4, 10 * np.log10(255**2 / 4)], rtol=1e-5
+    )
 
 
 def test_validation_takes_the_beta_of_the_state_and_not_that_of_the_start():
-    state = objective().init()._replace(beta=jnp.array([7.0, 11.0]), parameter_bpp=jnp.array([2.0, 3.0]))
+    state = (
+        objective()
+        .init()
+        ._replace(beta=jnp.array([7.0, 11.0]), parameter_bpp=jnp.array([2.0, 3.0]))
+    )
     metrics = objective().validate(IMAGE, RECONSTRUCTION, BITS, QUALITY, state)
     # ((.5 - .25) / .25)^2 = 1 and ((.75 - 1) / 1)^2 = 1/16
     np.testing.assert_allclose(metrics["loss"], 4 + (7 * 1 + 11 / 16) / 2, rtol=1e-5)
@@ -153,13 +188,21 @@ def test_one_target_is_quality_zero():
 
 def test_the_settings_of_a_config_reach_the_controller():
     settings = {
-        "strategy": "general", "smoothing": "printed", "alpha": 0.7, "tolerance": 0.03, "beta_rate": 0.01, "balance": 0.25,
+        "strategy": "general",
+        "smoothing": "printed",
+        "alpha": 0.7,
+        "tolerance": 0.03,
+        "beta_rate": 0.01,
+        "balance": 0.25,
         "decay": {"steps": 12, "base": 9.0, "limit_bpp": 2.5, "below_bpp": 0.75},
-    }  # fmt: skip
+    }
     made = objective(**settings)
     expected = controller.create(
         (0.25, 1.0), strategy="general", beta=(300.0, 100.0), smoothing="printed", alpha=0.7,
         decay=controller.Decay(12, 9.0, 2.5, 0.75), tolerance=0.03, beta_rate=0.01,
     )  # fmt: skip
     assert made == TargetRate((0.25, 1.0), expected, 0.25)
-    assert objective(strategy="fixed", parameter_bpp=[0.41, 1.2]).controller.parameter_bpp == (0.41, 1.2)
+    assert objective(strategy="fixed", parameter_bpp=[0.41, 1.2]).controller.parameter_bpp == (
+        0.41,
+        1.2,
+    )

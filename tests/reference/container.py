@@ -1,4 +1,6 @@
-"""A second implementation of the .jxc container, from docs/format.md: versions 3 and 4, written and taken apart."""
+"""A second implementation of the .jxc container, from docs/format.md: versions 3 and 4, written and
+taken apart.
+"""
 
 import struct
 import zlib
@@ -20,7 +22,9 @@ def fixed(version: int, content: int, header) -> bytes:
     coder = CODERS.index(header.coder) + 16 * (header.lanes.bit_length() - 1)
     start = b"\x89JXC" + bytes([version, content, header.channels, header.precision, coder])
     quality = 65_535 if header.quality is None else header.quality
-    sizes = struct.pack("<HHHhI", header.width, header.height, quality, header.step, header.symbol_crc)
+    sizes = struct.pack(
+        "<HHHhI", header.width, header.height, quality, header.step, header.symbol_crc
+    )
     return start + bytes.fromhex(header.codec_id) + sizes
 
 
@@ -34,7 +38,9 @@ def write_3(header, parts, sections) -> bytes:
     flags = sum(1 << bit for bit in SYMBOLS_3[len(parts)]) if len(parts) != 1 else 2
     contents = [*parts, *(sections[name] for name in ("alpha", "icc") if name in sections)]
     flags |= 8 * ("alpha" in sections) | 16 * ("icc" in sections)
-    return checked(fixed(3, flags, header), b"".join(varint(len(content)) + content for content in contents))
+    return checked(
+        fixed(3, flags, header), b"".join(varint(len(content)) + content for content in contents)
+    )
 
 
 def write_4(header, parts, tagged) -> bytes:

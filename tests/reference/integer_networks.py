@@ -1,7 +1,8 @@
-"""A second implementation of the integer networks, in NumPy with 64-bit integers, from the description of their format.
+"""A second implementation of the integer networks, in NumPy with 64-bit integers, from the
+description of their format.
 
-It takes the plain way everywhere: transposed convolutions spread their input out with zeros, products are whole, and
-tables are searched.
+It takes the plain way everywhere: transposed convolutions spread their input out with zeros,
+products are whole, and tables are searched.
 """
 
 import numpy as np
@@ -19,22 +20,35 @@ def hyper_part(spec, arrays, hyper_symbols, quality):
 
 
 def autoregressive_parameters(spec, arrays, sums, symbols, row, column):
-    """(table, offset) of the symbols at a place of (h, w, C), of which only those before it in raster order are read.
+    """(table, offset) of the symbols at a place of (h, w, C), of which only those before it in
+    raster order are read.
 
     `sums` is what `hyper_part` gives for one picture.
     """
-    before = [(-2, across) for across in range(-2, 3)] + [(-1, across) for across in range(-2, 3)] + [(0, -2), (0, -1)]
+    before = (
+        [(-2, across) for across in range(-2, 3)]
+        + [(-1, across) for across in range(-2, 3)]
+        + [(0, -2), (0, -1)]
+    )
     return _parameters_at(spec, arrays, sums, symbols, row, column, before)
 
 
 def checkerboard_parameters(spec, arrays, sums, symbols, row, column):
-    """The same in two passes: places of even row + column see nothing, the others their neighbours at odd distances."""
-    around = [(down, across) for down in range(-2, 3) for across in range(-2, 3) if (down + across) % 2]
-    return _parameters_at(spec, arrays, sums, symbols, row, column, around if (row + column) % 2 else [])
+    """The same in two passes: places of even row + column see nothing, the others their neighbours
+    at odd distances.
+    """
+    around = [
+        (down, across) for down in range(-2, 3) for across in range(-2, 3) if (down + across) % 2
+    ]
+    return _parameters_at(
+        spec, arrays, sums, symbols, row, column, around if (row + column) % 2 else []
+    )
 
 
 def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
-    """Lists of tables and offsets, one for each channel; of a mixture, lists of (table, offset, weight), and zeros."""
+    """Lists of tables and offsets, one for each channel; of a mixture, lists of (table, offset,
+    weight), and zeros.
+    """
     (sums, gain), (height, width, channels) = sums, symbols.shape
     total = sums[0, row, column].copy()
     kernel = arrays["context/kernel"].astype(np.int64).reshape(12, channels, -1)
@@ -43,17 +57,25 @@ def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
         if 0 <= r < height and 0 <= c < width:
             own = in_steps(symbols[r, c].astype(np.int64), arrays["step"])
             total += codes(own, arrays["context/shift"]) @ kernel[tap]
-    values = run(spec["parameters"], under(arrays, "parameters"), total[None, None, None], None)[0, 0, 0]
+    values = run(spec["parameters"], under(arrays, "parameters"), total[None, None, None], None)[
+        0, 0, 0
+    ]
     values = values.reshape(-1, spec.get("mixture", 1), channels)
     scale, mean = values[0] + np.reshape(gain, -1), in_steps(values[1], arrays["inverse"])
     level = np.searchsorted(arrays["thresholds"], scale, side="right")
     phases = 2 ** arrays["phase_bits"].astype(np.int64)[level]
-    position = np.floor(mean * phases / 16 + 0.5).astype(np.int64)  # exact: sixteenths of small integers
+    position = np.floor(mean * phases / 16 + 0.5).astype(
+        np.int64
+    )  # exact: sixteenths of small integers
     table, offset = arrays["first_table"][level] + position % phases, position // phases
     if "mixture" not in spec:
         return list(table[0]), list(offset[0])
-    parts = np.stack([table, offset, _weights(arrays["exp"].astype(np.int64), limited(values[2]))], axis=-1)
-    return [[tuple(part) for part in parts[:, channel]] for channel in range(channels)], [0] * channels
+    parts = np.stack(
+        [table, offset, _weights(arrays["exp"].astype(np.int64), limited(values[2]))], axis=-1
+    )
+    return [[tuple(part) for part in parts[:, channel]] for channel in range(channels)], [
+        0
+    ] * channels
 
 
 def in_steps(values, ratio):
@@ -75,14 +97,22 @@ def run(ops, arrays, x, quality):
     x = np.asarray(x, np.int64)
     for place, op in enumerate(ops):
         own = under(arrays, str(place))
-        own = own if op["op"] == "residual" else {name: array.astype(np.int64) for name, array in own.items()}
+        own = (
+            own
+            if op["op"] == "residual"
+            else {name: array.astype(np.int64) for name, array in own.items()}
+        )
         x = _step(op, own, x, quality)
     return x
 
 
 def under(arrays, prefix):
     """The arrays of a part, by the rest of their names."""
-    return {name[len(prefix) + 1 :]: array for name, array in arrays.items() if name.startswith(f"{prefix}/")}
+    return {
+        name[len(prefix) + 1 :]: array
+        for name, array in arrays.items()
+        if name.startswith(f"{prefix}/")
+    }
 
 
 def _step(op, own, x, quality):
@@ -90,7 +120,9 @@ def _step(op, own, x, quality):
         case "codes":
             return codes(x, own["shift"])
         case "narrow":
-            return np.clip(rounded(limited(x) * own["multiplier"], own["shift"]) + own["zero"], -128, 127)
+            return np.clip(
+                rounded(limited(x) * own["multiplier"], own["shift"]) + own["zero"], -128, 127
+            )
         case "conv":
             return convolved(op, own, x)
         case "requantise":

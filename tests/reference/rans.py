@@ -1,4 +1,6 @@
-"""A second implementation of the lanes coder's decoder, in plain Python and NumPy, from the description of the format."""
+"""A second implementation of the lanes coder's decoder, in plain Python and NumPy, from the
+description of the format.
+"""
 
 import numpy as np
 
@@ -9,7 +11,8 @@ class Decoder:
     """Decodes the blocks of a stream in turn.
 
     words: integers below 2^16, the whole stream. lanes: how many states it has.
-    sets: objects with `cdf`, `starts`, `minimum` and `precision`, table sets that are numbered one after the other.
+    sets: objects with `cdf`, `starts`, `minimum` and `precision`, table sets that are numbered one
+      after the other.
     """
 
     def __init__(self, words, lanes: int, sets):
@@ -21,15 +24,23 @@ class Decoder:
             count = self.words[1] + BASE * self.words[2]
             first = 3 + 2 * count
             self.far = [self.words[i] + BASE * self.words[i + 1] for i in range(3, first, 2)]
-        self.states = [BASE * self.words[first + 2 * k] + self.words[first + 2 * k + 1] for k in range(lanes)]
+        self.states = [
+            BASE * self.words[first + 2 * k] + self.words[first + 2 * k + 1] for k in range(lanes)
+        ]
         self.words = self.words[first + 2 * lanes :]
 
     def block(self, indices) -> np.ndarray:
-        """The symbols of the next block, int32, one for each table index, or for each list of (index, offset, weight)."""
-        tables = [mixed(self.tables, index) if isinstance(index, list) else self.tables[index] for index in indices]
+        """The symbols of the next block, int32, one for each table index, or for each list of
+        (index, offset, weight).
+        """
+        tables = [
+            mixed(self.tables, index) if isinstance(index, list) else self.tables[index]
+            for index in indices
+        ]
         symbols = [self._symbol(i % len(self.states), table) for i, table in enumerate(tables)]
         values = [
-            value if value is not None else self._escaped(table) for value, table in zip(symbols, tables, strict=True)
+            value if value is not None else self._escaped(table)
+            for value, table in zip(symbols, tables, strict=True)
         ]
         return np.array(values, np.int64).astype(np.uint32).astype(np.int32)
 
@@ -54,12 +65,15 @@ class Decoder:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left of the stream and the states are those that an encoder begins with."""
+        """Whether nothing is left of the stream and the states are those that an encoder begins
+        with.
+        """
         return not self.words and not self.far and all(state == BASE for state in self.states)
 
 
 def mixed(tables, components):
-    """A mixture as a table, (cumulative counts, minimum): the values of its window, then the escape.
+    """A mixture as a table, (cumulative counts, minimum): the values of its window, then the
+    escape.
 
     components: (index, offset, weight) of each.
     """

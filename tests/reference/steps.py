@@ -1,4 +1,6 @@
-"""A second implementation of what a quantiser step changes, with exact fractions in plain Python."""
+"""A second implementation of what a quantiser step changes, with exact fractions in plain
+Python.
+"""
 
 import fractions
 import math
@@ -16,7 +18,9 @@ def ratio(field: int) -> tuple[int, int]:
 
 
 def integer_arrays(spec, form: str, arrays: dict, field: int) -> dict:
-    """The arrays of a codec's integer networks at the step of a field; `form` is its `scale_form`."""
+    """The arrays of a codec's integer networks at the step of a field; `form` is its
+    `scale_form`.
+    """
     multiplier, exponent = ratio(field)
     step = fractions.Fraction(multiplier, 2**14) * fractions.Fraction(2) ** exponent
     name = "thresholds" if spec["kind"] == "context" else f"{len(spec['ops']) - 1}/thresholds"
@@ -60,7 +64,9 @@ def _moved(counts, minimum, field, total):
         return _cumulative(counts, min(max(place, 0), len(counts) * PLACES))
 
     masses = [below(symbol + 1) - below(symbol) for symbol in range(low, high + 1)]
-    likely = [at for at, mass in enumerate(masses) if mass >= PLACES**3] or [masses.index(max(masses))]
+    likely = [at for at, mass in enumerate(masses) if mass >= PLACES**3] or [
+        masses.index(max(masses))
+    ]
     kept = masses[likely[0] : likely[-1] + 1]
     kept.append(total * PLACES**3 - sum(kept))
     shares = [1 + mass // PLACES**2 * (total - len(kept)) // (PLACES * total) for mass in kept]
@@ -69,7 +75,9 @@ def _moved(counts, minimum, field, total):
 
 
 def _cumulative(counts, place):
-    """The cumulative count at a place in 2^-10 from the beginning on, times 2^30, by a cubic in each interval."""
+    """The cumulative count at a place in 2^-10 from the beginning on, times 2^30, by a cubic in
+    each interval.
+    """
     at = min(place // PLACES, len(counts) - 1)
     t = place - at * PLACES
     before, own, after = (counts[i] if 0 <= i < len(counts) else 0 for i in (at - 1, at, at + 1))

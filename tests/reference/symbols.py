@@ -1,4 +1,5 @@
-"""A second implementation of symbol decoding, NumPy only: from a codec file and the words of a .jxc file to all symbols.
+"""A second implementation of symbol decoding, NumPy only: from a codec file and the words of a .jxc
+file to all symbols.
 
 It follows docs/format.md, goes through an autoregressive latent place by place, and knows no JAX.
 """
@@ -9,9 +10,11 @@ from . import integer_networks, rans, steps
 
 
 def decode(content, header, section: bytes, strides: tuple[int, int], channels: int):
-    """(hyper-symbols or None, latent symbols), int32, of the section of a file that the coder "lanes" wrote.
+    """(hyper-symbols or None, latent symbols), int32, of the section of a file that the coder
+    "lanes" wrote.
 
-    content: of the codec file. strides: pixels per latent place, and per hyper-latent place (or the same again).
+    content: of the codec file. strides: pixels per latent place, and per hyper-latent place (or the
+      same again).
     channels: of the latent.
     """
     unit, stride = strides

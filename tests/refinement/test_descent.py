@@ -1,4 +1,6 @@
-"""Descent over symbols: what moves are expected to be worth, which are tried, and which are kept."""
+"""Descent over symbols: what moves are expected to be worth, which are tried, and which are
+kept.
+"""
 
 import functools
 
@@ -34,11 +36,15 @@ def shown(codec) -> Shown:
 
 @pytest.fixture(scope="module")
 def begun(codec, shown):
-    """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state and what was seen."""
+    """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state
+    and what was seen.
+    """
     variables = problem.start(codec, shown)
     ground, start = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=False)
     step = jax.jit(
-        lambda state, key: descent.step(codec, shown, ground, variables, state, jnp.float32(TRADE_OFF), key, grey=False)
+        lambda state, key: descent.step(
+            codec, shown, ground, variables, state, jnp.float32(TRADE_OFF), key, grey=False
+        )
     )
     return variables, ground, start, step
 
@@ -71,10 +77,17 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, shown, begun):
 def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
     variables, ground, start, _ = begun
     _, spared = descent.begin(codec, shown, variables, jax.random.key(0), cost.TAU, grey=False)
-    (_, nearest), (_, fewer) = (problem.rounded(codec, each.latent, ground.mean) for each in (start, spared))
+    (_, nearest), (_, fewer) = (
+        problem.rounded(codec, each.latent, ground.mean) for each in (start, spared)
+    )
     moved = np.asarray(nearest - fewer)
-    assert 0 < (moved != 0).mean() < 0.1 and np.array_equal(np.sign(moved), np.sign(nearest) * (moved != 0))
-    before, after = (problem.measure(codec, shown, variables._replace(latent=each.latent)).bits for each in (start, spared))
+    assert 0 < (moved != 0).mean() < 0.1 and np.array_equal(
+        np.sign(moved), np.sign(nearest) * (moved != 0)
+    )
+    before, after = (
+        problem.measure(codec, shown, variables._replace(latent=each.latent)).bits
+        for each in (start, spared)
+    )
     assert after < 0.99 * before
 
 
@@ -93,7 +106,9 @@ def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun)
 
     @jax.jit
     def error(latent):
-        difference = shown.pixels / 255.0 - problem.decoded(codec, shown, variables._replace(latent=latent))
+        difference = shown.pixels / 255.0 - problem.decoded(
+            codec, shown, variables._replace(latent=latent)
+        )
         difference = difference.mean(axis=-1, keepdims=True) if grey else difference
         return 255**2 * shown.mean_square(difference)
 
@@ -111,7 +126,9 @@ def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun)
 def test_at_most_one_symbol_of_a_window_moves_and_by_one(codec, begun):
     _, _, start, step = begun
     state, _ = step(start, jax.random.key(3))
-    moved = np.rint((np.asarray(state.latent) - np.asarray(start.latent)) / float(codec.step)).astype(int)
+    moved = np.rint(
+        (np.asarray(state.latent) - np.asarray(start.latent)) / float(codec.step)
+    ).astype(int)
     assert set(np.unique(moved)) <= {-1, 0, 1} and moved.any()
     tried = (moved != 0) | np.asarray(state.failed_up) | np.asarray(state.failed_down)
     rows, columns = (-(-side // descent._WINDOW) + 1 for side in moved.shape[1:3])
@@ -135,8 +152,14 @@ def test_windows_part_all_places(top, left):
     least = np.asarray(windows.everywhere(windows.least(values)))
     for row, column in np.ndindex(*values.shape):
         own = [(place + shift) // descent._WINDOW for place, shift in ((row, top), (column, left))]
-        first = [max(number * descent._WINDOW - shift, 0) for number, shift in zip(own, (top, left), strict=True)]
-        end = [(number + 1) * descent._WINDOW - shift for number, shift in zip(own, (top, left), strict=True)]
+        first = [
+            max(number * descent._WINDOW - shift, 0)
+            for number, shift in zip(own, (top, left), strict=True)
+        ]
+        end = [
+            (number + 1) * descent._WINDOW - shift
+            for number, shift in zip(own, (top, left), strict=True)
+        ]
         assert least[row, column] == values[first[0] : end[0], first[1] : end[1]].min()
 
 

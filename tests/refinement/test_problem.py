@@ -1,4 +1,6 @@
-"""The losses of a model that is small enough to write out in float64, and the gradient of the relaxed one."""
+"""The losses of a model that is small enough to write out in float64, and the gradient of the
+relaxed one.
+"""
 
 import types
 
@@ -24,13 +26,17 @@ ANNEALING = relaxations.make("annealing")
 
 
 def codec():
-    """What `relaxed_loss` asks of a codec: one whose means are a product with the hyper-latent, which goes to no integers."""
+    """What `relaxed_loss` asks of a codec: one whose means are a product with the hyper-latent,
+    which goes to no integers.
+    """
 
     def quantised(params, latent, hyper, quality, quantise, step):
         rate_hyper, hyper_hat = quantise("hyper", hyper, 0.25)
         mean = hyper_hat @ params["means"] / step
         rate_latent, latent_hat = quantise("latent", latent / step, mean)
-        bits = jnp.sum(jnp.log2(1 + (rate_latent - mean) ** 2)) + jnp.sum(jnp.log2(1 + (rate_hyper - 0.25) ** 2))
+        bits = jnp.sum(jnp.log2(1 + (rate_latent - mean) ** 2)) + jnp.sum(
+            jnp.log2(1 + (rate_hyper - 0.25) ** 2)
+        )
         return latent_hat * step, bits[None]
 
     def synthesis(params, latent_hat, quality):
@@ -39,9 +45,16 @@ def codec():
     def round_hyper(params, hyper):
         return jnp.round(hyper - 0.25).astype(jnp.int32)
 
-    relaxed = types.SimpleNamespace(quantised=quantised, synthesis=synthesis, round_hyper=round_hyper)
-    params = {"means": jnp.asarray(MEANS, jnp.float32), "colours": jnp.asarray(COLOURS, jnp.float32)}
-    return types.SimpleNamespace(networks=types.SimpleNamespace(relaxed=relaxed), params=params, step=jnp.float32(STEP))
+    relaxed = types.SimpleNamespace(
+        quantised=quantised, synthesis=synthesis, round_hyper=round_hyper
+    )
+    params = {
+        "means": jnp.asarray(MEANS, jnp.float32),
+        "colours": jnp.asarray(COLOURS, jnp.float32),
+    }
+    return types.SimpleNamespace(
+        networks=types.SimpleNamespace(relaxed=relaxed), params=params, step=jnp.float32(STEP)
+    )
 
 
 def annealed(value):
@@ -65,7 +78,9 @@ def expected(latent, hyper, *, grey=False, plain=False):
 def relaxed_loss(variables, relaxation=ANNEALING, **settings):
     shown = Shown(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
     variables = jax.tree.map(lambda value: jnp.asarray(value, jnp.float32), variables)
-    return problem.relaxed_loss(codec(), shown, variables, TRADE_OFF, relaxation, KEY, TAU, **settings)
+    return problem.relaxed_loss(
+        codec(), shown, variables, TRADE_OFF, relaxation, KEY, TAU, **settings
+    )
 
 
 @pytest.mark.parametrize("settings", [{}, {"grey": True}, {"plain": True}])
@@ -77,7 +92,9 @@ def test_it_is_the_loss_of_the_formula(settings):
 @pytest.mark.parametrize("plain", [False, True])
 def test_its_gradient_is_that_of_the_formula(plain):
     """Of the hyper-latent too, where it goes through the mean that the latent is relaxed about."""
-    gradient = jax.grad(lambda variables: relaxed_loss(variables, plain=plain)[0])(Variables(*map(jnp.float32, VARIABLES[:2])))
+    gradient = jax.grad(lambda variables: relaxed_loss(variables, plain=plain)[0])(
+        Variables(*map(jnp.float32, VARIABLES[:2]))
+    )
     for name in ("latent", "hyper"):
         numeric = np.empty(getattr(VARIABLES, name).shape)
         for place in np.ndindex(numeric.shape):
@@ -88,7 +105,9 @@ def test_its_gradient_is_that_of_the_formula(plain):
                 moved[name][place] += change
                 sides.append(expected(moved["latent"], moved["hyper"], plain=plain)[0])
             numeric[place] = (sides[0] - sides[1]) / 2e-6
-        np.testing.assert_allclose(getattr(gradient, name), numeric, rtol=2e-3, atol=2e-3 * np.abs(numeric).max())
+        np.testing.assert_allclose(
+            getattr(gradient, name), numeric, rtol=2e-3, atol=2e-3 * np.abs(numeric).max()
+        )
 
 
 def test_latent_and_hyper_latent_have_random_numbers_of_their_own():
@@ -104,7 +123,9 @@ def test_latent_and_hyper_latent_have_random_numbers_of_their_own():
 
 def test_on_a_plain_grid_what_is_measured_is_rounded_to_integers_too():
     shown = Shown(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
-    measured = problem.measure(codec(), shown, Variables(*map(jnp.float32, VARIABLES[:2])), plain=True)
+    measured = problem.measure(
+        codec(), shown, Variables(*map(jnp.float32, VARIABLES[:2])), plain=True
+    )
     latent, hyper_hat = np.round(VARIABLES.latent / STEP), np.round(VARIABLES.hyper - 0.25) + 0.25
     mean = hyper_hat @ MEANS / STEP
     bits = np.log2(1 + (latent - mean) ** 2).sum() + np.log2(1 + (hyper_hat - 0.25) ** 2).sum()
@@ -116,8 +137,14 @@ def test_on_a_plain_grid_what_is_measured_is_rounded_to_integers_too():
 
 def test_the_true_bits_are_those_that_a_file_of_the_same_symbols_takes(photo):
     """Of the latent and of the hyper-latent, which takes 9 % of them."""
-    codec, picture, quality = small_codecs.build("tiny"), photo[:128, 192:320], np.array([5000], np.int32)
+    codec, picture, quality = (
+        small_codecs.build("tiny"),
+        photo[:128, 192:320],
+        np.array([5000], np.int32),
+    )
     shown = Shown(picture[None], quality, jnp.int32(128), jnp.int32(128))
-    measured = jax.jit(lambda shown: problem.measure(codec, shown, problem.start(codec, shown)))(shown)
+    measured = jax.jit(lambda shown: problem.measure(codec, shown, problem.start(codec, shown)))(
+        shown
+    )
     _, parts, _ = container.read(encode(codec, picture, quality=50, coder="lanes"))
     assert float(measured.bits) == pytest.approx(8 * sum(map(len, parts)), rel=0.01, abs=32)

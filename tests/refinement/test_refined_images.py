@@ -17,13 +17,22 @@ from jaxcodec.refinement import batches, methods
 from jaxcodec.refinement.tasks import Task
 
 KINDS = ("tiny", "checkerboard")
-# Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to get better.
-QUICK = {"method": "ssl_descent", "steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
+# Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to
+# get better.
+QUICK = {
+    "method": "ssl_descent",
+    "steps": 40,
+    "every": 20,
+    "learning_rate": 0.02,
+    "trade_off": 1e-6,
+}
 
 
 @pytest.fixture(scope="module")
 def photos() -> list[np.ndarray]:
-    """uint8: two of one size, which is no multiple of any stride, and between them a grey one of another."""
+    """uint8: two of one size, which is no multiple of any stride, and between them a grey one of
+    another.
+    """
     colour = data.astronaut()
     return [colour[80:140, 180:230], data.camera()[:32, :32, None], colour[200:260, 100:150]]
 
@@ -61,7 +70,9 @@ def check_files(codec, latents, photos):
         sections = sum(container.read_header(file).part_bytes)
         # Each lane begins with 4 bytes; so small pictures have one or two.
         assert 8 * sections == pytest.approx(each.best.bits, rel=0.005, abs=8 * 16)
-        assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(each.best.psnr_db, abs=1e-3)
+        assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(
+            each.best.psnr_db, abs=1e-3
+        )
 
 
 def test_random_numbers_of_an_image_do_not_depend_on_the_others(photos):
@@ -76,24 +87,35 @@ def test_an_interrupt_keeps_the_best_so_far(photos):
     seen = []
 
     def interrupt(progress):
-        seen.append((progress.batch, progress.batches, len(progress.best), progress.step, progress.steps))
+        seen.append(
+            (progress.batch, progress.batches, len(progress.best), progress.step, progress.steps)
+        )
         raise KeyboardInterrupt
 
     latents = jaxcodec.refine(codec, photos[:2], progress=interrupt, **QUICK)
     assert seen == [(0, 2, 1, 20, 40)]
     assert [each.shape for each in latents] == [photo.shape for photo in photos[:2]]
-    assert all(each.best.loss <= each.start.loss and each.found_at <= 20 and each.interrupted for each in latents)
+    assert all(
+        each.best.loss <= each.start.loss and each.found_at <= 20 and each.interrupted
+        for each in latents
+    )
 
 
 def test_more_trade_off_costs_more(photos):
     codec = small_codecs.build("tiny")
-    bits = [jaxcodec.refine(codec, photos[:1], **QUICK, trade_off_factor=factor)[0].best.bits for factor in (1, 1e5)]
+    bits = [
+        jaxcodec.refine(codec, photos[:1], **QUICK, trade_off_factor=factor)[0].best.bits
+        for factor in (1, 1e5)
+    ]
     assert bits[0] < bits[1]
 
 
 def test_latents_of_another_codec_or_picture_are_refused(refined, photos):
     codec, latents = refined
-    with pytest.raises(RefineError, match="50 x 60 pixels and 3 channels, and this one has 32 x 32 pixels and 1 channels"):
+    with pytest.raises(
+        RefineError,
+        match="50 x 60 pixels and 3 channels, and this one has 32 x 32 pixels and 1 channels",
+    ):
         jaxcodec.encode(codec, photos[1], latents=latents[0])
     foreign = dataclasses.replace(latents[0], codec_id="0123456789abcdef")
     with pytest.raises(RefineError, match="0123456789abcdef"):
@@ -122,7 +144,9 @@ def test_settings_that_make_no_sense_are_refused(photos):
 def test_a_plain_grid_is_measured_and_has_no_file(photos):
     codec = small_codecs.build("tiny")
     changes = {"method": "ssl", "steps": 1, "every": 1, "trade_off": 1e-6}
-    (plain,), (own,) = (jaxcodec.refine(codec, photos[:1], plain=plain, **changes) for plain in (True, False))
+    (plain,), (own,) = (
+        jaxcodec.refine(codec, photos[:1], plain=plain, **changes) for plain in (True, False)
+    )
     assert plain.plain and not own.plain
     assert plain.start.bits != pytest.approx(own.start.bits, rel=1e-4)
     with pytest.raises(RefineError, match="plain grid"):

@@ -1,4 +1,6 @@
-"""The refinement loop on every kind of codec: what it keeps, what it is equal to, what a target does."""
+"""The refinement loop on every kind of codec: what it keeps, what it is equal to, what a target
+does.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -31,23 +33,41 @@ def batch_of(codec, photos, trade_off, target_bits=np.nan) -> loop.Batch:
     keys = jax.random.split(jax.random.key(5), len(photos))
     each = (np.full(len(photos), value, np.float32) for value in (trade_off, target_bits, np.nan))
     trade_off, target_bits, target_mse_255 = each
-    return loop.Batch(shown, trade_off, stacked.at_steps(codec, [0] * len(photos)), keys, target_bits, target_mse_255)
+    return loop.Batch(
+        shown,
+        trade_off,
+        stacked.at_steps(codec, [0] * len(photos)),
+        keys,
+        target_bits,
+        target_mse_255,
+    )
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "checkerboard", "factorized", "mixture", "scale", "tiny"])
+@pytest.mark.parametrize(
+    "name", ["autoregressive", "checkerboard", "factorized", "mixture", "scale", "tiny"]
+)
 def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, photos):
     codec = small_codecs.build(name)
     trade_off = 0.01
-    looks = list(loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS._replace(descent=20)))
+    looks = list(
+        loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS._replace(descent=20))
+    )
     start, end = looks[0], looks[-1]
     assert [look.step for look in looks] == [0, 20, 40]
     assert (np.asarray(end.best.loss) <= np.asarray(start.loss)).all()
     assert (np.asarray(end.best.loss) < np.asarray(start.loss)).any()
     best = jax.device_get(end.best)
-    np.testing.assert_allclose(best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5)
+    np.testing.assert_allclose(
+        best.loss, trade_off * best.measured.mse_255 + best.measured.bits / SIZE**2, rtol=1e-5
+    )
     annealed = looks[1]
-    assert (np.asarray(end.loss) <= np.asarray(annealed.loss)).all()  # a descent moves nothing that makes it worse
-    if name in ("tiny", "checkerboard"):  # random weights of the others are so curved that no move promises anything
+    assert (
+        np.asarray(end.loss) <= np.asarray(annealed.loss)
+    ).all()  # a descent moves nothing that makes it worse
+    if name in (
+        "tiny",
+        "checkerboard",
+    ):  # random weights of the others are so curved that no move promises anything
         assert (np.asarray(end.loss) < np.asarray(annealed.loss)).all()
 
 
@@ -73,22 +93,32 @@ def test_synthesis_in_bfloat16_leads_to_nearly_the_same(photos):
 def test_it_ends_early_where_nothing_gets_better(photos):
     codec = small_codecs.build("tiny")
     settings = SETTINGS._replace(steps=100, learning_rate=1e-9, patience=30)
-    assert [look.step for look in loop.refine(codec, batch_of(codec, photos, 0.01), settings)] == [0, 20, 40]
+    assert [look.step for look in loop.refine(codec, batch_of(codec, photos, 0.01), settings)] == [
+        0,
+        20,
+        40,
+    ]
 
 
 def test_the_controller_comes_to_the_target(photos):
     codec = jaxcodec.load("default")
     (free,) = loop.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
-    start, *_, end = loop.refine(codec, batch_of(codec, photos, 0.01, target), SETTINGS._replace(steps=160))
-    assert (np.asarray(start.best.found_at) == 0).all() and (np.asarray(end.best.found_at) > 0).all()
+    start, *_, end = loop.refine(
+        codec, batch_of(codec, photos, 0.01, target), SETTINGS._replace(steps=160)
+    )
+    assert (np.asarray(start.best.found_at) == 0).all() and (
+        np.asarray(end.best.found_at) > 0
+    ).all()
     shares = np.asarray(end.best.measured.bits) / target
     assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()
 
 
 @pytest.fixture
 def pretended(monkeypatch):
-    """`problem.relaxed_loss` is replaced by what a test gives; what was compiled with it is forgotten."""
+    """`problem.relaxed_loss` is replaced by what a test gives; what was compiled with it is
+    forgotten.
+    """
     jax.clear_caches()
     yield lambda function: monkeypatch.setattr(problem, "relaxed_loss", function)
     jax.clear_caches()
@@ -97,11 +127,16 @@ def pretended(monkeypatch):
 def relaxed_losses(photos, settings, trade_off=0.01):
     """Those of each step, a look after each."""
     codec = small_codecs.build("tiny")
-    return [np.asarray(look.relaxed_loss) for look in loop.refine(codec, batch_of(codec, photos, trade_off), settings)][1:]
+    return [
+        np.asarray(look.relaxed_loss)
+        for look in loop.refine(codec, batch_of(codec, photos, trade_off), settings)
+    ][1:]
 
 
 def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
-    """Of a loss whose gradient changes with the step, against Adam (Kingma, Ba 2015) with betas .9 and .999 in float64."""
+    """Of a loss whose gradient changes with the step, against Adam (Kingma, Ba 2015) with betas .9
+    and .999 in float64.
+    """
 
     def pull(codec, shown, variables, trade_off, **named):
         moved = variables.latent.reshape(-1)[0]
@@ -118,8 +153,16 @@ def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
         gradient = trade_off * (3 * np.cos(3 * value) + 2 * value)
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
         left = min((12 - step) / 6, 1)
-        value -= left * 0.3 * first / (1 - 0.9 ** (step + 1)) / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
-    np.testing.assert_allclose(np.ravel(relaxed_losses(photos[:1], settings, trade_off)), expected, rtol=1e-3)
+        value -= (
+            left
+            * 0.3
+            * first
+            / (1 - 0.9 ** (step + 1))
+            / (np.sqrt(second / (1 - 0.999 ** (step + 1))) + 1e-8)
+        )
+    np.testing.assert_allclose(
+        np.ravel(relaxed_losses(photos[:1], settings, trade_off)), expected, rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,13 +181,19 @@ def test_the_temperature_falls_as_the_method_says(method, temperature, photos, p
 
     pretended(tau_alone)
     seen = relaxed_losses(photos[:1], methods.make(method, steps=1500, every=300))
-    expected = [np.mean([temperature(t) for t in range(first, first + 300)]) for first in range(0, 1500, 300)]
+    expected = [
+        np.mean([temperature(t) for t in range(first, first + 300)])
+        for first in range(0, 1500, 300)
+    ]
     np.testing.assert_allclose(np.ravel(seen), expected, rtol=1e-3)
 
 
 def test_every_step_and_image_has_random_numbers_of_its_own(photos, pretended):
     def drawn(codec, shown, variables, key, **named):
-        return jax.random.uniform(key) + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
+        return jax.random.uniform(key) + 0 * jnp.sum(variables.latent), (
+            jnp.float32(1),
+            jnp.float32(1),
+        )
 
     pretended(drawn)
     seen = relaxed_losses(photos, methods.make("ssl", steps=4, every=1))
@@ -157,6 +206,8 @@ def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch
     ends = []
     for pixels in (1, 1 << 40):
         monkeypatch.setattr(loop, "CALL_PIXELS", pixels)
-        *_, end = loop.refine(codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3))
+        *_, end = loop.refine(
+            codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3)
+        )
         ends.append(float(end.loss[0]))
     assert ends[0] == pytest.approx(ends[1], rel=1e-5)

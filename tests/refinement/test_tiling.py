@@ -1,4 +1,6 @@
-"""Large pictures in tiles: what they cover, how they are joined, and that what comes of them is no worse."""
+"""Large pictures in tiles: what they cover, how they are joined, and that what comes of them is no
+worse.
+"""
 
 import numpy as np
 import pytest
@@ -11,7 +13,13 @@ from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import methods, tiling
 
 SETTINGS = methods.make("ssl")
-QUICK = {"method": "ssl_descent", "steps": 40, "every": 20, "learning_rate": 0.02, "trade_off": 1e-6}
+QUICK = {
+    "method": "ssl_descent",
+    "steps": 40,
+    "every": 20,
+    "learning_rate": 0.02,
+    "trade_off": 1e-6,
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +41,12 @@ def test_tiles_cover_a_picture_and_join_to_it(codec):
     assert all(part.pixels[..., 0].size <= 16 * stride**2 for part in parts)
     assert max(part.row.start * stride + part.height for part in parts) == 7 * stride - 5
     assert max(part.column.start * stride + part.width for part in parts) == 9 * stride - 3
-    assert sum(part.share * part.pixels[..., 0].size for part in parts) == pytest.approx(pixels[..., 0].size)
-    np.testing.assert_array_equal(tiling.join(codec, parts, [part.pixels[None] for part in parts])[0], pixels)
+    assert sum(part.share * part.pixels[..., 0].size for part in parts) == pytest.approx(
+        pixels[..., 0].size
+    )
+    np.testing.assert_array_equal(
+        tiling.join(codec, parts, [part.pixels[None] for part in parts])[0], pixels
+    )
 
 
 def test_memory_grows_with_pixels(codec):
@@ -46,9 +58,13 @@ def test_memory_grows_with_pixels(codec):
 def tiled(codec, photo):
     """Latents of the picture in tiles, and how many those were."""
     pixels = tiling.pixels_within(codec, SETTINGS, 1 << 40)
-    of_a_tile = int((6 * codec.geometry.stride) ** 2 / pixels * (1 << 40)) + 1  # bytes for 6 by 6 strides
+    of_a_tile = (
+        int((6 * codec.geometry.stride) ** 2 / pixels * (1 << 40)) + 1
+    )  # bytes for 6 by 6 strides
     seen = []
-    (latents,) = jaxcodec.refine(codec, [photo], **QUICK, memory_bytes=of_a_tile, progress=seen.append)
+    (latents,) = jaxcodec.refine(
+        codec, [photo], **QUICK, memory_bytes=of_a_tile, progress=seen.append
+    )
     return latents, seen[0].batches
 
 
@@ -57,12 +73,18 @@ def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tile
     assert tiles > 1
     assert latents.best.loss < latents.start.loss
     file = jaxcodec.encode(codec, photo, latents=latents)
-    assert 8 * sum(container.read_header(file).part_bytes) == pytest.approx(latents.best.bits, rel=0.005, abs=64)
-    assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(latents.best.psnr_db, abs=1e-3)
+    assert 8 * sum(container.read_header(file).part_bytes) == pytest.approx(
+        latents.best.bits, rel=0.005, abs=64
+    )
+    assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(
+        latents.best.psnr_db, abs=1e-3
+    )
 
 
 def test_tiles_gain_most_of_what_the_whole_does(codec, photo, tiled):
     (whole,) = jaxcodec.refine(codec, [photo], **QUICK)
     assert tiled[0].start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
     gain = [own.start.loss - own.best.loss for own in (tiled[0], whole)]
-    assert gain[0] > 0.6 * gain[1]  # four positions of six are kept of each: nearly all are near a border
+    assert (
+        gain[0] > 0.6 * gain[1]
+    )  # four positions of six are kept of each: nearly all are near a border

@@ -17,7 +17,9 @@ def options(monkeypatch):
 
 
 def test_a_compiled_function_is_the_function_at_the_top_and_within_transformations():
-    power = compilation.compiled(lambda x, exponent: x**exponent, "power", static_argnames="exponent")
+    power = compilation.compiled(
+        lambda x, exponent: x**exponent, "power", static_argnames="exponent"
+    )
     x = np.arange(3.0)
     for transformation in (lambda function: function, jax.jit, jax.vmap):
         result = transformation(lambda x: power(x, exponent=2))(x)
@@ -31,7 +33,11 @@ def test_arguments_in_containers_are_seen_to_be_traced():
 
 
 def test_options_that_this_xla_does_not_know_are_left_out(options, monkeypatch):
-    monkeypatch.setattr(compilation, "_CPU_OPTIONS", {"xla_cpu_enable_fast_math": False, "xla_cpu_no_such_option": "1"})
+    monkeypatch.setattr(
+        compilation,
+        "_CPU_OPTIONS",
+        {"xla_cpu_enable_fast_math": False, "xla_cpu_no_such_option": "1"},
+    )
     assert options() == {"xla_cpu_enable_fast_math": False}
     assert compilation.compiled(jnp.negative, "negative")(1) == -1
 

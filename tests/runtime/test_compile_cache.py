@@ -40,20 +40,32 @@ def complaint(monkeypatch, capsys):
     def attempt() -> str:
         assert not compile_cache.enable()
         error = capsys.readouterr().err
-        assert error.startswith("jaxcodec: compiled programs are not kept: ") and error.count("\n") == 1
+        assert (
+            error.startswith("jaxcodec: compiled programs are not kept: ")
+            and error.count("\n") == 1
+        )
         return error
 
     return attempt
 
 
-USERS_SETTINGS = ("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES")
+USERS_SETTINGS = (
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES",
+)
 
-needs_jax_06 = pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="the cache stays off before JAX 0.6")
+needs_jax_06 = pytest.mark.skipif(
+    jax.__version_info__ < (0, 6), reason="the cache stays off before JAX 0.6"
+)
 
 
 @needs_jax_06
 def test_even_small_programs_are_kept_in_the_users_cache_folder(tmp_path):
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     for name in (compile_cache.SWITCH, "JAX_COMPILATION_CACHE_DIR", *USERS_SETTINGS):
         environment.pop(name, None)
     subprocess.run([sys.executable, "-c", COMPUTE], env=environment, check=True)
@@ -74,8 +86,14 @@ def test_the_users_own_cache_is_left_as_it_is(tmp_path, monkeypatch, capsys):
 
 @needs_jax_06
 def test_a_cache_named_in_the_environment_is_the_one_that_is_used(tmp_path):
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "ours"), "PYTHONPATH": os.pathsep.join(sys.path)}
-    environment |= dict.fromkeys(USERS_SETTINGS, "0") | {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "theirs")}
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "ours"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    environment |= dict.fromkeys(USERS_SETTINGS, "0") | {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "theirs")
+    }
     environment.pop(compile_cache.SWITCH, None)
     subprocess.run([sys.executable, "-c", COMPUTE], env=environment, check=True)
     assert any((tmp_path / "theirs").glob("*-cache")) and not (tmp_path / "ours").exists()
@@ -122,7 +140,9 @@ def test_without_any_home_folder_the_cache_is_off_and_says_so(monkeypatch, compl
     def no_home():
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(pathlib.Path, "home", no_home)  # no HOME, and a user id that the system does not know
+    monkeypatch.setattr(
+        pathlib.Path, "home", no_home
+    )  # no HOME, and a user id that the system does not know
     assert compile_cache.folder() is None
     assert "set XDG_CACHE_HOME" in complaint()
 
@@ -138,5 +158,7 @@ def test_unwritable_folder_is_said_in_one_line(tmp_path, monkeypatch, complaint)
 @pytest.mark.parametrize("missing", [os.R_OK, os.W_OK, os.X_OK])
 def test_folder_without_a_permission_is_said_in_one_line(tmp_path, monkeypatch, complaint, missing):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(os, "access", lambda path, mode: not mode & missing)  # a superuser may do anything anywhere
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: not mode & missing
+    )  # a superuser may do anything anywhere
     assert f"{tmp_path}/jaxcodec/xla cannot be read and written" in complaint()

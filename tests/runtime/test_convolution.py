@@ -13,19 +13,27 @@ from jaxcodec.runtime.convolution import conv2d, upsample_conv
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 WIDE, NARROW = 17, 3  # channels on both sides of the threshold under which the form changes
-SHAPES = st.tuples(st.sampled_from([1, 3, 5, 7]), st.integers(1, 3), st.integers(1, 8), st.integers(1, 8))
+SHAPES = st.tuples(
+    st.sampled_from([1, 3, 5, 7]), st.integers(1, 3), st.integers(1, 8), st.integers(1, 8)
+)
 
 
 def reference_conv(x, kernel, stride, border):
     pad = kernel.shape[0] // 2
-    padded = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge" if border == "edge" else "constant")
-    return lax.conv_general_dilated(padded, kernel, (stride, stride), "VALID", dimension_numbers=DIMENSIONS)
+    padded = jnp.pad(
+        x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), mode="edge" if border == "edge" else "constant"
+    )
+    return lax.conv_general_dilated(
+        padded, kernel, (stride, stride), "VALID", dimension_numbers=DIMENSIONS
+    )
 
 
 def reference_upsample(x, kernel, stride):
     low = kernel.shape[0] // 2
     pads = [(low, low + stride - 1)] * 2
-    return lax.conv_transpose(x, kernel[::-1, ::-1], (stride, stride), pads, dimension_numbers=DIMENSIONS)
+    return lax.conv_transpose(
+        x, kernel[::-1, ::-1], (stride, stride), pads, dimension_numbers=DIMENSIONS
+    )
 
 
 def draw(seed, *shapes):
@@ -44,8 +52,12 @@ def assert_same_map(function, reference, x, kernel):
 
         return jax.jit(run)(x, kernel, cotangent)
 
-    for got, wanted in zip(value_and_gradients(function), value_and_gradients(reference), strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=2e-4 * max(1.0, float(jnp.abs(wanted).max()) / 10))
+    for got, wanted in zip(
+        value_and_gradients(function), value_and_gradients(reference), strict=True
+    ):
+        np.testing.assert_allclose(
+            got, wanted, rtol=1e-4, atol=2e-4 * max(1.0, float(jnp.abs(wanted).max()) / 10)
+        )
 
 
 @settings(max_examples=8, deadline=None, derandomize=True)
@@ -54,7 +66,10 @@ def test_conv2d_equals_xla(shape, channels, border):
     size, stride, height, width = shape
     x, kernel = draw(0, (2, height, width, channels[0]), (size, size, *channels))
     assert_same_map(
-        lambda x, k: conv2d(x, k, stride, border), lambda x, k: reference_conv(x, k, stride, border), x, kernel
+        lambda x, k: conv2d(x, k, stride, border),
+        lambda x, k: reference_conv(x, k, stride, border),
+        x,
+        kernel,
     )
 
 
@@ -64,7 +79,10 @@ def test_upsample_conv_equals_conv_transpose(shape, channels):
     size, stride, height, width = shape
     x, kernel = draw(1, (2, height, width, channels[0]), (size, size, *channels))
     assert_same_map(
-        lambda x, k: upsample_conv(x, k, stride), lambda x, k: reference_upsample(x, k, stride), x, kernel
+        lambda x, k: upsample_conv(x, k, stride),
+        lambda x, k: reference_upsample(x, k, stride),
+        x,
+        kernel,
     )
 
 
@@ -89,17 +107,28 @@ def test_every_form_equals_xla_on_a_cpu_and_elsewhere(name, monkeypatch):
     for backend in ("cpu", "gpu"):
         monkeypatch.setattr(convolution.jax, "default_backend", lambda name=backend: name)
         assert_same_map(
-            lambda x, k: conv2d(x, k, stride), lambda x, k: reference_conv(x, k, stride, "zeros"), x, kernel
+            lambda x, k: conv2d(x, k, stride),
+            lambda x, k: reference_conv(x, k, stride, "zeros"),
+            x,
+            kernel,
         )
         transposed = kernel.swapaxes(2, 3)
         assert_same_map(
-            lambda x, k: upsample_conv(x, k, stride), lambda x, k: reference_upsample(x, k, stride), small, transposed
+            lambda x, k: upsample_conv(x, k, stride),
+            lambda x, k: reference_upsample(x, k, stride),
+            small,
+            transposed,
         )
-    assert convolution._form(kernel_shape, stride, pad, batch, small.shape[1:3]) is convolution._Form.XLA
+    assert (
+        convolution._form(kernel_shape, stride, pad, batch, small.shape[1:3])
+        is convolution._Form.XLA
+    )
 
 
 def test_output_of_upsampling_is_aligned_as_in_pytorch():
-    """ConvTranspose2d(k, stride=s, padding=k // 2, output_padding=s - 1) puts tap t of input i at s * i + t - k // 2."""
+    """ConvTranspose2d(k, stride=s, padding=k // 2, output_padding=s - 1) puts tap t of input i at s
+    * i + t - k // 2.
+    """
     kernel = jnp.arange(1.0, 26.0).reshape(5, 5, 1, 1)
     impulse = jnp.zeros((1, 3, 3, 1)).at[0, 1, 1, 0].set(1.0)
     expected = np.zeros((6, 6))

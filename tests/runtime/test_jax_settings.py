@@ -14,7 +14,11 @@ from jaxcodec.codec import networks
 @contextlib.contextmanager
 def strict():
     """All that makes JAX refuse what it would do by itself."""
-    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"), jax.transfer_guard("disallow"):
+    with (
+        jax.numpy_rank_promotion("raise"),
+        jax.numpy_dtype_promotion("strict"),
+        jax.transfer_guard("disallow"),
+    ):
         yield
 
 
@@ -31,8 +35,17 @@ def results(name: str, picture: np.ndarray) -> list:
     decoded = [jaxcodec.decode(codec, file).tolist() for file in files]
     words, length = jax.jit(jaxcodec.encode_fn)(codec, jax.device_put(picture))
     packed = jaxcodec.pack(codec, words, length, picture.shape[:2])
-    pixels, intact = jax.jit(jaxcodec.decode_fn, static_argnames="size")(codec, words, length, size=picture.shape[:2])
-    return [*files, *decoded, packed, jax.device_get(pixels).tolist(), bool(jax.device_get(intact)), repr(codec)]
+    pixels, intact = jax.jit(jaxcodec.decode_fn, static_argnames="size")(
+        codec, words, length, size=picture.shape[:2]
+    )
+    return [
+        *files,
+        *decoded,
+        packed,
+        jax.device_get(pixels).tolist(),
+        bool(jax.device_get(intact)),
+        repr(codec),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +82,10 @@ def test_so_are_files_of_a_size_and_refined_ones(photo):
         with context():
             (latents,) = jaxcodec.refine(codec, [picture], steps=4)
             files.append(
-                (jaxcodec.encode(codec, picture, max_bytes=150), jaxcodec.encode(codec, picture, latents=latents))
+                (
+                    jaxcodec.encode(codec, picture, max_bytes=150),
+                    jaxcodec.encode(codec, picture, latents=latents),
+                )
             )
     assert files[0] == files[1]
 

@@ -8,7 +8,8 @@ import pytest
 
 from jaxcodec.runtime import memory
 
-# Pages that the system hands out for twenty blocks of 64 MB, each written and freed, after a first one.
+# Pages that the system hands out for twenty blocks of 64 MB, each written and freed, after a first
+# one.
 FAULTS = """
 import resource
 from jaxcodec.runtime import memory
@@ -22,11 +23,15 @@ print(count() - start)
 
 
 def faults(call):
-    run = subprocess.run([sys.executable, "-c", FAULTS.format(call=call)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", FAULTS.format(call=call)], capture_output=True, text=True, check=True
+    )
     return int(run.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep what is freed")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep what is freed"
+)
 def test_freed_memory_is_used_again():
     assert faults("assert memory.keep_freed_memory()") < faults("") / 10
 

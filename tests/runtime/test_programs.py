@@ -1,4 +1,6 @@
-"""Compiled programs that are kept between runs: the same results, found again without tracing, made anew where in doubt."""
+"""Compiled programs that are kept between runs: the same results, found again without tracing, made
+anew where in doubt.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -90,7 +92,12 @@ def test_a_damaged_program_is_made_anew(folder):
     counted()[0](X, np.float32(2))
     (path,) = files(folder)
     whole = path.read_bytes()
-    for damaged in (b"", b"not a program", whole[: len(whole) // 2], whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]):
+    for damaged in (
+        b"",
+        b"not a program",
+        whole[: len(whole) // 2],
+        whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:],
+    ):
         path.write_bytes(damaged)
         function, traced = counted()
         np.testing.assert_array_equal(function(X, np.float32(2))[0], [2, 3, 4])
@@ -105,7 +112,9 @@ def test_a_folder_that_cannot_be_written_changes_nothing(folder):
 def test_within_transformations_it_is_the_function_and_keeps_nothing(folder):
     function, _ = counted()
     np.testing.assert_array_equal(jax.jit(lambda x: function(x, 2.0))(X)[0], [2, 3, 4])
-    np.testing.assert_array_equal(jax.vmap(lambda a: function({"a": a}, 2.0)[0])(jnp.arange(3.0)), [2, 3, 4])
+    np.testing.assert_array_equal(
+        jax.vmap(lambda a: function({"a": a}, 2.0)[0])(jnp.arange(3.0)), [2, 3, 4]
+    )
     assert jax.grad(lambda a: function({"a": a}, 2.0)[0])(1.0) == 1
     with jax.disable_jit():
         np.testing.assert_array_equal(function(X, 2.0)[0], [2, 3, 4])

@@ -1,4 +1,6 @@
-"""Winograd's convolutions: equal to XLA's own in values and gradients, up to the rounding of their transforms."""
+"""Winograd's convolutions: equal to XLA's own in values and gradients, up to the rounding of their
+transforms.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +44,9 @@ def assert_same_maps(x, kernel, stride, pad):
             winograd.kernel_gradient(x, gradient, stride, pad),
         )
 
-    for got, expected in zip(maps(x, kernel, gradient), (wanted, x_gradient, kernel_gradient), strict=True):
+    for got, expected in zip(
+        maps(x, kernel, gradient), (wanted, x_gradient, kernel_gradient), strict=True
+    ):
         assert_close(got, expected)
 
 
@@ -59,10 +63,17 @@ def test_maps_equal_xla(stride, padded, size, channels):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("height", [17, 40, 53])
 def test_bands_join_without_a_seam(stride, height, monkeypatch):
-    """Two rows of tiles a band, with a last band that fits, overlaps the one before or reaches below the image."""
+    """Two rows of tiles a band, with a last band that fits, overlaps the one before or reaches
+    below the image.
+    """
     monkeypatch.setattr(winograd, "_BAND", 2 * 2 * 3 * stride**2 * 4)
     for pad in (0, stride):
-        assert_same_maps(draw(0, 2, height, 10 * stride, 3), draw(2, 2 * stride + 1, 2 * stride + 1, 3, 4), stride, pad)
+        assert_same_maps(
+            draw(0, 2, height, 10 * stride, 3),
+            draw(2, 2 * stride + 1, 2 * stride + 1, 3, 4),
+            stride,
+            pad,
+        )
 
 
 def test_vmap_changes_nothing(monkeypatch):

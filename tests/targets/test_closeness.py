@@ -41,13 +41,19 @@ def test_an_ms_ssim_is_kept_and_hardly_exceeded(codec, pixels):
 
 def test_grey_and_alpha_count_as_they_should(codec, pixels):
     grey = pixels[..., :1]
-    assert 32 <= float(psnr_db(jaxcodec.decode(codec, jaxcodec.encode(codec, grey, psnr=32.0)), grey)) <= 32.05
+    assert (
+        32
+        <= float(psnr_db(jaxcodec.decode(codec, jaxcodec.encode(codec, grey, psnr=32.0)), grey))
+        <= 32.05
+    )
     seen = pixels[..., 0] > 60  # the others are transparent, and have no part in it
     assert 0.1 < seen.mean() < 0.9
     alpha = np.concatenate([pixels, np.where(seen, pixels[..., 0], 0)[..., None]], axis=-1)
     decoded = jaxcodec.decode(codec, jaxcodec.encode(codec, alpha, psnr=32.0))[..., :3]
     assert 32 <= float(psnr_db(decoded[seen][None], pixels[seen][None])) <= 32.05
-    kept = jaxcodec.decode(codec, jaxcodec.encode(codec, alpha, psnr=32.0, keep_hidden_colour=True))[..., :3]
+    kept = jaxcodec.decode(
+        codec, jaxcodec.encode(codec, alpha, psnr=32.0, keep_hidden_colour=True)
+    )[..., :3]
     assert 32 <= float(psnr_db(kept, pixels)) <= 32.05
 
 
@@ -59,7 +65,9 @@ def test_a_codec_of_one_quality_does_it_by_its_step(codec, pixels):
 
 
 def test_what_cannot_be_is_an_error_that_names_the_reach_or_the_nearest(codec, pixels):
-    with pytest.raises(RateError, match=r"99 dB.* reaches [\d.]+ to [\d.]+ dB.*nearest=True \(--nearest\)"):
+    with pytest.raises(
+        RateError, match=r"99 dB.* reaches [\d.]+ to [\d.]+ dB.*nearest=True \(--nearest\)"
+    ):
         jaxcodec.encode(codec, pixels, psnr=99.0)
     nearest = encode_picture(codec, Picture(pixels), psnr=99.0, nearest=True)
     assert "the nearest file found has" in nearest.notes[-1]
@@ -126,12 +134,20 @@ def reach_of(codec, pixels) -> tuple[float, float]:
     try:
         jaxcodec.encode(codec, pixels, psnr=99.9)
     except RateError as problem:
-        return tuple(map(float, re.search(r"reaches ([\d.]+) to ([\d.]+) dB", str(problem)).groups()))
+        return tuple(
+            map(float, re.search(r"reaches ([\d.]+) to ([\d.]+) dB", str(problem)).groups())
+        )
     return 1.0, 99.0
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.sampled_from(KINDS), st.sampled_from(SHAPES), st.sampled_from([1, 3, 4]), st.integers(0, 3), st.floats(0, 1))
+@given(
+    st.sampled_from(KINDS),
+    st.sampled_from(SHAPES),
+    st.sampled_from([1, 3, 4]),
+    st.integers(0, 3),
+    st.floats(0, 1),
+)
 def test_whatever_is_within_reach_is_found(tiny, kind, shape, channels, seed, part):
     pixels = made(kind, shape, channels, seed)
     low, high = reach_of(tiny, pixels)
@@ -140,7 +156,9 @@ def test_whatever_is_within_reach_is_found(tiny, kind, shape, channels, seed, pa
     psnr = psnr_of(tiny, encoded.data, pixels)
     assert psnr >= target - 1e-4  # float32 against float64
     assert encoded.reached == pytest.approx(psnr, abs=1e-3)
-    assert (encoded.reached > target + 0.05) == any("at least as close has" in note for note in encoded.notes)
+    assert (encoded.reached > target + 0.05) == any(
+        "at least as close has" in note for note in encoded.notes
+    )
     if low <= high - 0.1:
         nearest = encode_picture(tiny, Picture(pixels), psnr=target, nearest=True)
         assert abs(nearest.reached - target) <= abs(encoded.reached - target) + 1e-6
@@ -151,13 +169,18 @@ def test_a_black_picture_is_met_by_a_small_file(codec, target):
     black = np.zeros((40, 50, 3), np.uint8)
     encoded = encode_picture(codec, Picture(black), psnr=target)
     assert encoded.reached >= target and len(encoded.data) < 70
-    assert encoded.notes[-1].startswith(f"a PSNR of {target:g} dB cannot be met closely, and the smallest file found")
+    assert encoded.notes[-1].startswith(
+        f"a PSNR of {target:g} dB cannot be met closely, and the smallest file found"
+    )
 
 
 def test_nearest_is_the_smallest_of_the_nearest(codec):
     """Of a flat picture many files show the same."""
     grey = np.full((40, 50, 1), 128, np.uint8)
-    at_least, nearest = (encode_picture(codec, Picture(grey), psnr=35.0, nearest=nearest) for nearest in (False, True))
+    at_least, nearest = (
+        encode_picture(codec, Picture(grey), psnr=35.0, nearest=nearest)
+        for nearest in (False, True)
+    )
     assert abs(nearest.reached - 35) < abs(at_least.reached - 35)
     assert len(nearest.data) < 100
 
@@ -170,7 +193,12 @@ def test_less_than_any_file_has_is_met_by_the_smallest(codec, pixels):
 
 def test_an_ms_ssim_is_told_as_one(codec, pixels):
     encoded = encode_picture(codec, Picture(pixels), ms_ssim=0.96)
-    assert encoded.reached == pytest.approx(float(ms_ssim(jaxcodec.decode(codec, encoded.data), pixels)), abs=1e-5)
+    assert encoded.reached == pytest.approx(
+        float(ms_ssim(jaxcodec.decode(codec, encoded.data), pixels)), abs=1e-5
+    )
     assert encode_picture(codec, Picture(pixels), bpp=0.5).reached is None
-    with pytest.raises(RateError, match=r"^an MS-SSIM of 0.99999 cannot be met: .* reaches 0\.\d+ to 0\.99\d+ with this picture"):
+    with pytest.raises(
+        RateError,
+        match=r"^an MS-SSIM of 0.99999 cannot be met: .* reaches 0\.\d+ to 0\.99\d+ with this picture",  # noqa: E501
+    ):
         jaxcodec.encode(codec, pixels, ms_ssim=0.99999)

@@ -14,7 +14,9 @@ from jaxcodec.targets import encode as rate_encode
 from jaxcodec.targets import matching
 
 KINDS = sorted(set(small_codecs.DESCRIPTIONS) - {"autoregressive"})
-"""The untrained autoregressive codec takes nearly one rate whatever the step; it is tested where it has one."""
+"""The untrained autoregressive codec takes nearly one rate whatever the step; it is tested where it
+has one.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,9 @@ def test_every_kind_hits_a_rate_and_decodes(name, factor, small):
     limit = target * small[..., 0].size / 8
     assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
     assert decode(codec, encoded.data).shape == small.shape
-    assert container.read_header(encoded.data).as_dict()["step"] == pytest.approx(encoded.step, rel=1e-4)
+    assert container.read_header(encoded.data).as_dict()["step"] == pytest.approx(
+        encoded.step, rel=1e-4
+    )
 
 
 @pytest.mark.parametrize("coder", ["host", "lanes"])
@@ -51,7 +55,9 @@ def test_the_bundled_codec_is_at_most_half_a_percent_below(coder, bpp):
 
 
 def test_where_the_size_jumps_single_symbols_are_spared(small, monkeypatch):
-    """With a context the size can jump from one step to the next: here it does at every 2,000th alone."""
+    """With a context the size can jump from one step to the next: here it does at every 2,000th
+    alone.
+    """
     codec = small_codecs.build("patch")
     whole = matching.file_at
 
@@ -77,7 +83,10 @@ def test_alpha_and_profile_count(small):
 
 def test_out_of_reach_names_what_weighs(small):
     codec, heavy = small_codecs.build("patch"), np.random.default_rng(0).bytes(2000)
-    with pytest.raises(RateError, match=r"400 bytes cannot be met: .*its ICC profile takes 2,0\d\d bytes; --no-icc drops it"):
+    with pytest.raises(
+        RateError,
+        match=r"400 bytes cannot be met: .*its ICC profile takes 2,0\d\d bytes; --no-icc drops it",
+    ):
         rate_encode.encode_picture(codec, Picture(small, heavy), max_bytes=400)
     with pytest.raises(RateError, match=r"its EXIF block takes 2,0\d\d bytes; --strip drops it"):
         rate_encode.encode_picture(codec, Picture(small, exif=heavy), bpp=0.01)
@@ -96,7 +105,10 @@ def test_max_bytes_is_kept_to(small):
 def test_out_of_reach_names_the_range_and_nearest_takes_its_end(small):
     codec = small_codecs.build("patch")
     for bpp, side in ((0.001, 0), (60.0, 1)):
-        with pytest.raises(RateError, match=r"the codec patch reaches [\d.]+ to [\d.]+ bpp.*nearest=True \(--nearest\)") as caught:
+        with pytest.raises(
+            RateError,
+            match=r"the codec patch reaches [\d.]+ to [\d.]+ bpp.*nearest=True \(--nearest\)",
+        ) as caught:
             rate_encode.encode_picture(codec, Picture(small), bpp=bpp)
         words = str(caught.value).split()
         reach = [float(words[words.index("to") + way]) for way in (-1, 1)]
@@ -109,7 +121,9 @@ def test_what_max_bytes_cannot_fill_is_no_error(small):
     codec = small_codecs.build("patch")
     encoded = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**6)
     assert encoded.data == jaxcodec.encode(codec, small, quality=100)
-    assert encoded.notes[-1].startswith(f"1000000 bytes are {10**6 - len(encoded.data)} more than the best quality")
+    assert encoded.notes[-1].startswith(
+        f"1000000 bytes are {10**6 - len(encoded.data)} more than the best quality"
+    )
     filled = rate_encode.encode_picture(codec, Picture(small), max_bytes=10**6, nearest=True)
     assert len(encoded.data) < len(filled.data) < 10**6 and filled.step < 0.1
     with pytest.raises(RateError, match="40 bytes cannot be met"):
@@ -138,7 +152,9 @@ def test_a_monstrous_target_is_an_error_or_a_bound(small, target):
 def test_without_a_target_it_is_the_plain_encoder(small):
     codec = small_codecs.build("patch")
     assert jaxcodec.encode(codec, small) == jaxcodec.codec.encode(codec, small)
-    assert jaxcodec.encode(codec, small, quality=20) == jaxcodec.codec.encode(codec, small, quality=20)
+    assert jaxcodec.encode(codec, small, quality=20) == jaxcodec.codec.encode(
+        codec, small, quality=20
+    )
 
 
 def test_a_second_rate_compiles_nothing(small):
@@ -157,7 +173,10 @@ def test_a_second_rate_compiles_nothing(small):
         jax.monitoring.clear_event_listeners()
 
 
-@pytest.mark.parametrize("target", [{"bpp": 0}, {"bpp": -1}, {"bpp": float("nan")}, {"bpp": float("inf")}, {"max_bytes": 0}])
+@pytest.mark.parametrize(
+    "target",
+    [{"bpp": 0}, {"bpp": -1}, {"bpp": float("nan")}, {"bpp": float("inf")}, {"max_bytes": 0}],
+)
 def test_a_senseless_target_raises(small, target):
     with pytest.raises(RateError, match="makes no sense"):
         jaxcodec.encode(small_codecs.build("tiny"), small, **target)

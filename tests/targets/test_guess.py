@@ -24,7 +24,11 @@ def test_it_rises_with_the_rate_and_falls_with_the_detail(default, photo):
     assert qualities == sorted(qualities)
     assert (qualities[0], qualities[-1]) == (0, 100)
     noise = np.random.default_rng(0).integers(0, 256, photo.shape, np.uint8)
-    assert guess.quality(default, noise, 0.3) < guess.quality(default, photo, 0.3) < guess.quality(default, photo // 8, 0.3)
+    assert (
+        guess.quality(default, noise, 0.3)
+        < guess.quality(default, photo, 0.3)
+        < guess.quality(default, photo // 8, 0.3)
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (64, 16)])

@@ -8,9 +8,9 @@ import jaxcodec
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
 from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.refinement import loop
 from jaxcodec.targets import encode as rate_encode
 from jaxcodec.targets import refined
-from jaxcodec.refinement import loop
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,14 @@ def photo() -> np.ndarray:
 def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
     seen = []
     plain = jaxcodec.encode(codec, photo, bpp=0.6)
-    encoded = rate_encode.encode_picture(codec, Picture(photo), bpp=0.6, refine=150, progress=seen.append)
+    encoded = rate_encode.encode_picture(
+        codec, Picture(photo), bpp=0.6, refine=150, progress=seen.append
+    )
     limit = 0.6 * photo[..., 0].size / 8
     assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
-    gain_db = psnr_db(jaxcodec.decode(codec, encoded.data), photo) - psnr_db(jaxcodec.decode(codec, plain), photo)
+    gain_db = psnr_db(jaxcodec.decode(codec, encoded.data), photo) - psnr_db(
+        jaxcodec.decode(codec, plain), photo
+    )
     assert gain_db > 0.2
     assert [progress.step for progress in seen] == [25, 50, 75, 100, 125, 150]
 
@@ -57,15 +61,23 @@ def test_at_a_quality_the_loss_is_lower(codec, photo):
 def test_what_cannot_be_refined_is_refused(codec, photo):
     with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
         jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
-    with pytest.raises(RefineError, match="^a refinement of 0 steps makes no sense; give a whole number, 1 or more$"):
+    with pytest.raises(
+        RefineError,
+        match="^a refinement of 0 steps makes no sense; give a whole number, 1 or more$",
+    ):
         jaxcodec.encode(codec, photo, refine=0)
 
 
 @pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
 def test_few_steps_gain(codec, photo, target):
-    plain, few = (rate_encode.encode_picture(codec, Picture(photo), refine=refine, **target) for refine in (None, 10))
+    plain, few = (
+        rate_encode.encode_picture(codec, Picture(photo), refine=refine, **target)
+        for refine in (None, 10)
+    )
     assert few.notes == plain.notes == ()
-    before, after = (psnr_db(jaxcodec.decode(codec, encoded.data), photo) for encoded in (plain, few))
+    before, after = (
+        psnr_db(jaxcodec.decode(codec, encoded.data), photo) for encoded in (plain, few)
+    )
     if "bpp" in target:
         assert after > before + 0.02 and len(few.data) <= 0.6 * photo[..., 0].size / 8
     elif "psnr" in target:
@@ -79,7 +91,9 @@ def test_few_steps_gain(codec, photo, target):
 def test_where_nothing_is_gained_the_note_says_so(codec, photo, target, monkeypatch):
     """A refinement that ends with its start."""
     refine = loop.refine
-    monkeypatch.setattr(loop, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2))
+    monkeypatch.setattr(
+        loop, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2)
+    )
     kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
     assert kept.data == jaxcodec.encode(codec, photo, **target)
     assert kept.notes == (refined.KEPT,)

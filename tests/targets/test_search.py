@@ -17,7 +17,9 @@ def test_a_curve_like_a_codecs_is_crossed_in_six_steps(target, steepness, bend, 
         looked.append(field)
         return -steepness * 5e-4 * field - bend * math.sin(field / 3000)
 
-    found = crossing(value, target, start=start, slope=-5e-4, limits=LIMITS, tolerance=0.01, steps=8)
+    found = crossing(
+        value, target, start=start, slope=-5e-4, limits=LIMITS, tolerance=0.01, steps=8
+    )
     assert len(looked) == len(set(looked)) <= 8
     assert found.value == value(found.field)
     if value(LIMITS[1]) < target - 0.01 and target + 0.01 < value(LIMITS[0]):
@@ -26,12 +28,25 @@ def test_a_curve_like_a_codecs_is_crossed_in_six_steps(target, steepness, bend, 
 
 @pytest.mark.parametrize(("target", "end"), [(100, -5000), (-100, 5000)])
 def test_beyond_the_limits_it_ends_at_one(target, end):
-    found = crossing(lambda field: -1e-3 * field, target, start=7, slope=-1e-3, limits=LIMITS, tolerance=1e-3, steps=8)
+    found = crossing(
+        lambda field: -1e-3 * field,
+        target,
+        start=7,
+        slope=-1e-3,
+        limits=LIMITS,
+        tolerance=1e-3,
+        steps=8,
+    )
     assert found.field == end
 
 
 def test_a_flat_function_ends():
-    assert crossing(lambda field: 0.0, 1, start=0, slope=-1e-3, limits=LIMITS, tolerance=1e-3, steps=9).field == -5000
+    assert (
+        crossing(
+            lambda field: 0.0, 1, start=0, slope=-1e-3, limits=LIMITS, tolerance=1e-3, steps=9
+        ).field
+        == -5000
+    )
 
 
 @pytest.mark.parametrize(("start", "first"), [(7, 7), (-9000, -5000), (9000, 5000)])

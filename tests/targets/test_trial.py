@@ -18,7 +18,11 @@ def test_a_picture_of_any_shape_has_a_sample(shape):
     side = (np.zeros((1, *latent, 64), np.int32),)
     share = trial.sample(codec, trial.Analysis(None, residual, side))
     assert share.residual.size == share.side[0].size
-    assert residual.size / 20 < share.residual.size * np.prod(latent) / share.residual[0, :, :, 0].size <= residual.size
+    assert (
+        residual.size / 20
+        < share.residual.size * np.prod(latent) / share.residual[0, :, :, 0].size
+        <= residual.size
+    )
     assert 0 < share.residual.size < 4 * 65536
 
 
@@ -27,4 +31,6 @@ def test_the_sample_costs_about_its_share(photo):
     analysis = pictures.analyse(codec, pictures.prepare(codec, Picture(photo), None), 5000)
     share = trial.sample(codec, analysis)
     assert share.residual.size == analysis.residual.size / 4
-    assert 4 * trial.latent_bits(codec, share) == pytest.approx(trial.latent_bits(codec, analysis), rel=0.05)
+    assert 4 * trial.latent_bits(codec, share) == pytest.approx(
+        trial.latent_bits(codec, analysis), rel=0.05
+    )

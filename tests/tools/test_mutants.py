@@ -67,7 +67,9 @@ def test_every_module_has_mutants_tests_and_sound_tables(mutants):
     for module, line, change in mutants.tables.EQUIVALENT:
         text = (ROOT / "jaxcodec" / module).read_text()
         every = mutants.made_from(module, text, mutants.tables.DIFFERENTIABLE.get(module))
-        assert (line, change) in {(text.splitlines()[mutant.line - 1].strip(), mutant.change) for mutant in every}
+        assert (line, change) in {
+            (text.splitlines()[mutant.line - 1].strip(), mutant.change) for mutant in every
+        }
 
 
 def test_a_run_kills_is_kept_and_shown(tmp_path):
@@ -76,7 +78,13 @@ def test_a_run_kills_is_kept_and_shown(tmp_path):
     chosen = ["--only", "objectives/thesis.py", "--each", "1"]
 
     def call(action):
-        return subprocess.run([*common, action, results, *chosen], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [*common, action, results, *chosen],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
     first = call("run")
     assert first.count("\nkilled") == 3 and "survived" not in first

@@ -49,13 +49,17 @@ def config(images):
 
 @pytest.fixture(scope="session")
 def cache_home(tmp_path_factory) -> pathlib.Path:
-    """A folder in the role of the user's cache: runs of this and other processes share what they compile."""
+    """A folder in the role of the user's cache: runs of this and other processes share what they
+    compile.
+    """
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="package", autouse=True)
 def compile_once(cache_home):
-    """Keeps compiled programs during these tests; compiling the tiny run takes far longer than running it."""
+    """Keeps compiled programs during these tests; compiling the tiny run takes far longer than
+    running it.
+    """
     own = jax.config.jax_compilation_cache_dir
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache_home))
@@ -77,14 +81,18 @@ def uninterrupted(tmp_path_factory, images, compile_once) -> pathlib.Path:
 
 @pytest.fixture(scope="session")
 def runs(cache_home) -> types.SimpleNamespace:
-    """Starts processes: `start(script, *arguments, **environment) -> Popen`, `finish(process) -> (status, output)`."""
+    """Starts processes: `start(script, *arguments, **environment) -> Popen`, `finish(process) ->
+    (status, output)`.
+    """
     common = {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache_home)}
 
     def start(script, *arguments, start_new_session=False, **environment):
         command = [sys.executable, str(ROOT / script), *map(str, arguments)]
         environment = os.environ | common | environment
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=start_new_session, **output)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, start_new_session=start_new_session, **output
+        )
 
     def finish(process, timeout_s=240):
         try:
@@ -101,7 +109,10 @@ def read_metrics():
     """Reads `metrics.jsonl` of a workdir as a list of dictionaries."""
 
     def read(workdir) -> list[dict]:
-        return [json.loads(line) for line in (pathlib.Path(workdir) / "metrics.jsonl").read_text().splitlines()]
+        return [
+            json.loads(line)
+            for line in (pathlib.Path(workdir) / "metrics.jsonl").read_text().splitlines()
+        ]
 
     return read
 

@@ -1,7 +1,8 @@
-"""Trains the tiny config and kills its own process at a given moment: killed_run.py WORKDIR IMAGES EVENT STEP.
+"""Trains the tiny config and kills its own process at a given moment: killed_run.py WORKDIR IMAGES
+EVENT STEP.
 
-EVENT "report" kills when the metrics of STEP have just been written; "save" as soon as Orbax has begun, in its own
-threads, to write the checkpoint of STEP.
+EVENT "report" kills when the metrics of STEP have just been written; "save" as soon as Orbax has
+begun, in its own threads, to write the checkpoint of STEP.
 """
 
 import os
@@ -17,7 +18,9 @@ from jaxcodec.training.reporting import Reporter
 
 
 def kill_after(method, last_step):
-    """`method(self, step, ...)`, followed by the end of this process where the step is `last_step`."""
+    """`method(self, step, ...)`, followed by the end of this process where the step is
+    `last_step`.
+    """
 
     def wrapped(self, step, *arguments):
         method(self, step, *arguments)

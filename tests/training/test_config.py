@@ -1,4 +1,6 @@
-"""The settings of a run: what each may be, what binds a run, and how they are kept. Nothing is compiled here."""
+"""The settings of a run: what each may be, what binds a run, and how they are kept. Nothing is
+compiled here.
+"""
 
 import json
 
@@ -6,6 +8,7 @@ import pytest
 
 from jaxcodec.errors import CodecError, CodecFileError, TrainingError
 from jaxcodec.training import config as run_config
+
 
 def test_the_defaults_are_valid_but_for_what_a_config_must_fill(config):
     default = run_config.default_config()
@@ -18,20 +21,27 @@ def test_the_defaults_are_valid_but_for_what_a_config_must_fill(config):
 
 def test_a_crop_that_the_model_cannot_take_is_told_the_nearest(config):
     config.data.crop = 100
-    with pytest.raises(TrainingError, match="crop is 100; the model takes a multiple of 16, 96 say"):
+    with pytest.raises(
+        TrainingError, match="crop is 100; the model takes a multiple of 16, 96 say"
+    ):
         run_config.check(config)
 
 
 def test_a_setting_that_there_is_none_of_is_told_the_nearest(config):
     config.optimiser.learnig_rate = 1e-3
-    with pytest.raises(TrainingError, match="config.optimiser.learnig_rate is unknown; config.optimiser.learning_rate is"):
+    with pytest.raises(
+        TrainingError,
+        match="config.optimiser.learnig_rate is unknown; config.optimiser.learning_rate is",
+    ):
         run_config.check(config)
 
 
 @pytest.mark.parametrize("names", ["", ",", "photographs,", ",photographs"])
 def test_a_folder_without_a_name_is_an_error(config, names):
     config.data.folders = names
-    with pytest.raises(TrainingError, match="^config.data.folders is .*; give --config.data.folders=DIR"):
+    with pytest.raises(
+        TrainingError, match="^config.data.folders is .*; give --config.data.folders=DIR"
+    ):
         run_config.check(config)
 
 
@@ -44,13 +54,21 @@ def test_settings_are_kept_and_read_again(config, tmp_path):
     config.name = "tiny"
     run_config.remember(config, tmp_path)
     kept = run_config.load(tmp_path)
-    assert (kept.name, kept.steps, kept.data.crop, kept.model.entropy) == ("tiny", 12, 32, "factorized")
+    assert (kept.name, kept.steps, kept.data.crop, kept.model.entropy) == (
+        "tiny",
+        12,
+        32,
+        "factorized",
+    )
     assert list(kept.validation_qualities) == [0.5]
 
 
 def test_other_settings_of_a_run_are_told_one_by_one(config, tmp_path):
     run_config.remember(config, tmp_path)
-    config.steps, config.optimiser.learning_rate = 99, 0.5  # these may change from one part of a run to the next
+    config.steps, config.optimiser.learning_rate = (
+        99,
+        0.5,
+    )  # these may change from one part of a run to the next
     run_config.check_same(config, tmp_path)
 
     config.batch_size = 16
@@ -69,7 +87,9 @@ def test_a_model_with_more_or_fewer_settings_is_another(config, tmp_path):
     config.model.prior = {"widths": (3, 3)}
     run_config.remember(config, tmp_path)
     del config.model["prior"]
-    with pytest.raises(TrainingError, match=r"config.model.prior.widths: \[3, 3\] before, not set now"):
+    with pytest.raises(
+        TrainingError, match=r"config.model.prior.widths: \[3, 3\] before, not set now"
+    ):
         run_config.check_same(config, tmp_path)
 
 
@@ -92,7 +112,10 @@ def test_a_folder_without_settings_binds_nobody(config, tmp_path):
         run_config.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"{}", b'{"model": 3}', b'{"model": {}}', b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"{}", b'{"model": 3}', b'{"model": {}}', b"\xff\xfe\x00"],
+)
 def test_damaged_settings_are_one_sentence(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(CodecError, match="config.json is damaged"):

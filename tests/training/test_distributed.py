@@ -1,4 +1,6 @@
-"""The same seed and global batch give the same losses on one device, on eight, and in two processes; and train.py."""
+"""The same seed and global batch give the same losses on one device, on eight, and in two
+processes; and train.py.
+"""
 
 import json
 import os
@@ -11,7 +13,9 @@ import pytest
 
 CONFIG = "--config=tests/training/tiny_config.py"
 TOLERANCE = 1e-4
-"""Relative; float32 sums over the batch come in another order, and twelve steps let the difference grow."""
+"""Relative; float32 sums over the batch come in another order, and twelve steps let the difference
+grow.
+"""
 
 
 def train_losses(rows, steps):
@@ -48,14 +52,23 @@ def test_eight_devices_give_the_losses_of_one(uninterrupted, images, tmp_path, r
         assert row["bpp"] == pytest.approx(expected["bpp"], rel=TOLERANCE)
 
 
-def test_two_processes_give_the_losses_of_one_and_stop_together(uninterrupted, images, tmp_path, runs, read_metrics):
+def test_two_processes_give_the_losses_of_one_and_stop_together(
+    uninterrupted, images, tmp_path, runs, read_metrics
+):
     arguments = [
-        CONFIG, f"--workdir={tmp_path}", f"--config.data.folders={images}", "--config.steps=1000000",
-        "--config.validate_every=1000000", "--config.checkpoint_every=1000000", "--processes=2",
-    ]  # fmt: skip
+        CONFIG,
+        f"--workdir={tmp_path}",
+        f"--config.data.folders={images}",
+        "--config.steps=1000000",
+        "--config.validate_every=1000000",
+        "--config.checkpoint_every=1000000",
+        "--processes=2",
+    ]
 
     def run_until(step):
-        """Runs both processes, sends one of them a SIGTERM after a step, and returns the step of the checkpoint."""
+        """Runs both processes, sends one of them a SIGTERM after a step, and returns the step of
+        the checkpoint.
+        """
         with socket.socket() as listener:
             listener.bind(("localhost", 0))
             coordinator = f"--coordinator=localhost:{listener.getsockname()[1]}"
@@ -69,7 +82,9 @@ def test_two_processes_give_the_losses_of_one_and_stop_together(uninterrupted, i
             status, output = runs.finish(process)
             assert status == 143, output
             assert "2 devices in 2 processes" in output
-        return max(int(path.name) for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit())
+        return max(
+            int(path.name) for path in (tmp_path / "checkpoints").iterdir() if path.name.isdigit()
+        )
 
     stopped = run_until(8)
     # The rate is constant over the first eight steps, whatever the length of the run.
@@ -82,8 +97,14 @@ def test_two_processes_give_the_losses_of_one_and_stop_together(uninterrupted, i
 
 
 def test_train_py_takes_overrides(images, tmp_path, runs, read_metrics):
-    overrides = ["--config.log_every=5", "--config.validation_qualities=(0.0,1.0)", f"--config.data.folders={images}"]
-    status, output = runs.finish(runs.start("train.py", CONFIG, f"--workdir={tmp_path}", *overrides))
+    overrides = [
+        "--config.log_every=5",
+        "--config.validation_qualities=(0.0,1.0)",
+        f"--config.data.folders={images}",
+    ]
+    status, output = runs.finish(
+        runs.start("train.py", CONFIG, f"--workdir={tmp_path}", *overrides)
+    )
     assert status == 0, output
     assert [row["step"] for row in read_metrics(tmp_path) if row["part"] == "train"] == [5, 10, 12]
     assert {row["part"] for row in read_metrics(tmp_path)} == {
@@ -106,9 +127,20 @@ def test_train_py_says_what_is_wrong_in_one_sentence(tmp_path, runs):
     assert not (tmp_path / "run").exists()
 
 
-def test_ctrl_c_saves_and_ends_with_130_whatever_the_workers_do(images, tmp_path, runs, read_metrics):
-    arguments = [CONFIG, f"--workdir={tmp_path}", f"--config.data.folders={images}", "--config.steps=1000000"]
-    every = ["--config.validate_every=1000000", "--config.checkpoint_every=1000000", "--config.data.workers=1"]
+def test_ctrl_c_saves_and_ends_with_130_whatever_the_workers_do(
+    images, tmp_path, runs, read_metrics
+):
+    arguments = [
+        CONFIG,
+        f"--workdir={tmp_path}",
+        f"--config.data.folders={images}",
+        "--config.steps=1000000",
+    ]
+    every = [
+        "--config.validate_every=1000000",
+        "--config.checkpoint_every=1000000",
+        "--config.data.workers=1",
+    ]
     process = runs.start("train.py", *arguments, *every, start_new_session=True)
     wait_for_step(read_metrics, tmp_path, 3, [process])
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, the workers included
@@ -121,7 +153,14 @@ def test_ctrl_c_saves_and_ends_with_130_whatever_the_workers_do(images, tmp_path
 
 
 def test_processes_without_a_coordinator_are_refused(images, tmp_path, runs):
-    arguments = [CONFIG, f"--workdir={tmp_path / 'run'}", f"--config.data.folders={images}", "--processes=2"]
+    arguments = [
+        CONFIG,
+        f"--workdir={tmp_path / 'run'}",
+        f"--config.data.folders={images}",
+        "--processes=2",
+    ]
     status, output = runs.finish(runs.start("train.py", *arguments))
     assert status == 2
-    assert output.splitlines()[-1].startswith("train.py: error: --processes and --process tell nothing without --coordinator")
+    assert output.splitlines()[-1].startswith(
+        "train.py: error: --processes and --process tell nothing without --coordinator"
+    )

@@ -28,7 +28,9 @@ HOLD = """if True:
 def holder(tmp_path):
     """Another process that holds the folder tmp_path / "run"."""
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
     assert process.stdout.readline() == "locked\n"
     with process:
         yield process
@@ -36,7 +38,7 @@ def holder(tmp_path):
 
 
 def test_a_second_run_is_told_who_has_the_folder_and_a_kill_frees_it(holder, tmp_path):
-    message = rf"run is in use by another run \(process {holder.pid} on .+, since \d{{4}}-\d\d-\d\d .*\); wait for it, stop it"
+    message = rf"run is in use by another run \(process {holder.pid} on .+, since \d{{4}}-\d\d-\d\d .*\); wait for it, stop it"  # noqa: E501
     for _ in range(2):  # the refused leave the lock as it is
         with pytest.raises(TrainingError, match=message), locked(tmp_path / "run"):
             raise AssertionError("two runs in one folder")
@@ -63,7 +65,12 @@ def test_a_folder_that_was_there_stays(tmp_path):
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
-        with pytest.raises(TrainingError, match=re.escape(f"cannot write to the work folder {folder}: ")), locked(folder):
+        with (
+            pytest.raises(
+                TrainingError, match=re.escape(f"cannot write to the work folder {folder}: ")
+            ),
+            locked(folder),
+        ):
             raise AssertionError("a file is no folder")
 
 

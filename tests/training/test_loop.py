@@ -1,4 +1,6 @@
-"""Whole runs on one device: what they leave behind, and that an interruption at any step changes nothing."""
+"""Whole runs on one device: what they leave behind, and that an interruption at any step changes
+nothing.
+"""
 
 import json
 import os
@@ -22,7 +24,9 @@ from jaxcodec.training.reporting import Reporter
 
 
 def event_scalars(workdir):
-    """{(tag, step): value} of the TensorBoard event files of a run, and the tags of its pictures."""
+    """{(tag, step): value} of the TensorBoard event files of a run, and the tags of its
+    pictures.
+    """
     scalars, pictures = {}, set()
     for path in sorted((workdir / "tensorboard").iterdir()):
         data, position = path.read_bytes(), 0
@@ -53,7 +57,9 @@ def test_a_run_leaves_event_files_and_pictures(uninterrupted, read_metrics):
     scalars, pictures = event_scalars(uninterrupted)
     for row in read_metrics(uninterrupted):
         for name in ("loss", "bpp", "psnr_db"):
-            assert scalars[f"{row['part']}/{name}", row["step"]] == pytest.approx(row[name], rel=1e-6)
+            assert scalars[f"{row['part']}/{name}", row["step"]] == pytest.approx(
+                row[name], rel=1e-6
+            )
     assert pictures == {"validation"}
     with Image.open(uninterrupted / "pictures" / "validation_0000012.png") as picture:
         assert picture.size == (2 * 32, 2 * 32)  # two held-out images; original and reconstruction
@@ -69,7 +75,11 @@ def test_sigterm_at_several_steps_changes_nothing(
     uninterrupted, config, tmp_path, interrupt, assert_same_run, read_metrics
 ):
     handler = signal.getsignal(signal.SIGTERM)
-    for step in (1, 6, 8):  # the first step; a step with validation; a step with a checkpoint of its own
+    for step in (
+        1,
+        6,
+        8,
+    ):  # the first step; a step with validation; a step with a checkpoint of its own
         interrupt(step)
         assert not loop.train(config, tmp_path)
         assert restore_exported(tmp_path, averaged=True)[0] == step
@@ -87,12 +97,17 @@ def test_sigkill_at_several_steps_changes_nothing(
         status, output = runs.finish(process)
         assert status == -signal.SIGKILL, output
     assert read_metrics(tmp_path)[-1]["step"] == 10
-    assert restore_exported(tmp_path, averaged=True)[0] in (4, 8)  # the kill may come before Orbax has finished writing
+    assert restore_exported(tmp_path, averaged=True)[0] in (
+        4,
+        8,
+    )  # the kill may come before Orbax has finished writing
     assert loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
-def test_means_over_a_window_survive_an_interruption(config, tmp_path, monkeypatch, assert_same_run, read_metrics):
+def test_means_over_a_window_survive_an_interruption(
+    config, tmp_path, monkeypatch, assert_same_run, read_metrics
+):
     config.log_every, config.checkpoint_every, config.validate_every = 5, 3, 100
     assert loop.train(config, tmp_path / "whole")
 
@@ -107,7 +122,11 @@ def test_means_over_a_window_survive_an_interruption(config, tmp_path, monkeypat
     assert not loop.train(config, tmp_path / "parts")
     monkeypatch.undo()
     assert loop.train(config, tmp_path / "parts")
-    assert [row["step"] for row in read_metrics(tmp_path / "whole") if row["part"] == "train"] == [5, 10, 12]
+    assert [row["step"] for row in read_metrics(tmp_path / "whole") if row["part"] == "train"] == [
+        5,
+        10,
+        12,
+    ]
     assert_same_run(tmp_path / "parts", tmp_path / "whole")
 
 
@@ -148,7 +167,10 @@ def test_settings_and_folders_that_cannot_work_leave_no_workdir(config, tmp_path
 
 def test_a_workdir_of_another_model_is_refused(uninterrupted, config):
     config.model.analysis.features = (5, 6)
-    with pytest.raises(TrainingError, match=r"holds a run with other settings \(config.model.analysis.features: \[4, 6\] before, \[5, 6\] now\)"):
+    with pytest.raises(
+        TrainingError,
+        match=r"holds a run with other settings \(config.model.analysis.features: \[4, 6\] before, \[5, 6\] now\)",  # noqa: E501
+    ):
         loop.train(config, pathlib.Path(uninterrupted))
 
 
@@ -163,7 +185,9 @@ def test_a_run_does_not_go_on_with_other_images(uninterrupted, images, config, t
         loop.train(config, workdir)
 
 
-def test_ctrl_c_saves_and_is_passed_on(uninterrupted, config, tmp_path, monkeypatch, assert_same_run):
+def test_ctrl_c_saves_and_is_passed_on(
+    uninterrupted, config, tmp_path, monkeypatch, assert_same_run
+):
     original = Reporter.scalars
 
     def scalars(self, step, part, values):
@@ -182,7 +206,9 @@ def test_ctrl_c_saves_and_is_passed_on(uninterrupted, config, tmp_path, monkeypa
     assert_same_run(tmp_path, uninterrupted)
 
 
-def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(config, tmp_path, monkeypatch):
+def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(
+    config, tmp_path, monkeypatch
+):
     original = loop.make_train_step
 
     def make(*arguments, **named):
@@ -200,7 +226,11 @@ def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(config, t
 
 
 def test_a_run_that_fails_at_once_does_not_block_its_folder(config, tmp_path):
-    rate, config.optimiser.learning_rate, config.batch_size = config.optimiser.learning_rate, 1e30, 4
+    rate, config.optimiser.learning_rate, config.batch_size = (
+        config.optimiser.learning_rate,
+        1e30,
+        4,
+    )
     with pytest.raises(TrainingError, match="is not finite"):
         loop.train(config, tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 4
@@ -223,7 +253,9 @@ def test_a_refused_run_changes_nothing(uninterrupted, config, tmp_path):
     assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == before
 
 
-def test_a_damaged_checkpoint_is_made_again_from_the_one_before(uninterrupted, config, tmp_path, caplog, assert_same_run):
+def test_a_damaged_checkpoint_is_made_again_from_the_one_before(
+    uninterrupted, config, tmp_path, caplog, assert_same_run
+):
     workdir = shutil.copytree(uninterrupted, tmp_path / "run")
     damaged = workdir / "checkpoints" / "12" / "state"
     for path in damaged.rglob("*"):
@@ -255,10 +287,14 @@ def test_an_image_that_vanishes_costs_no_step(images, config, tmp_path, monkeypa
 
 def test_a_model_whose_sizes_do_not_fit_is_one_sentence(config, tmp_path):
     config.model.synthesis.features = (4, 4)
-    with pytest.raises(TrainingError, match=r"makes \(1, 32, 32, 4\) of \(1, 32, 32, 3\); mend config.model"):
+    with pytest.raises(
+        TrainingError, match=r"makes \(1, 32, 32, 4\) of \(1, 32, 32, 3\); mend config.model"
+    ):
         loop.train(config, tmp_path / "run")
     config.model.synthesis.features = (4, -3)
-    with pytest.raises(TrainingError, match="the model of the config cannot be built .*; mend config.model"):
+    with pytest.raises(
+        TrainingError, match="the model of the config cannot be built .*; mend config.model"
+    ):
         loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -298,5 +334,8 @@ def test_another_length_shares_the_compiled_step(config, tmp_path, own_programs)
 
 
 def test_a_folder_in_use_is_refused(config, tmp_path):
-    with locked(tmp_path), pytest.raises(TrainingError, match=f"in use by another run .process {os.getpid()} on "):
+    with (
+        locked(tmp_path),
+        pytest.raises(TrainingError, match=f"in use by another run .process {os.getpid()} on "),
+    ):
         loop.train(config, tmp_path)

@@ -26,7 +26,12 @@ def test_the_rate_warms_up_stays_and_decays_to_zero(config):
 
 
 def test_a_run_shorter_than_its_warm_up_does_not_fall_before_it(config):
-    config.steps, config.optimiser.warmup, config.optimiser.decay, config.optimiser.learning_rate = 5, 10, 0.0, 1.0
+    (
+        config.steps,
+        config.optimiser.warmup,
+        config.optimiser.decay,
+        config.optimiser.learning_rate,
+    ) = 5, 10, 0.0, 1.0
     np.testing.assert_allclose(rates(config, range(5)), [0.1, 0.19, 0.28, 0.37, 0.46], rtol=1e-5)
 
 
@@ -38,8 +43,12 @@ def test_an_optimiser_lowers_a_quadratic(config, kind):
 
     @jax.jit
     def step(params, state):
-        gradients = jax.grad(lambda tree: sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))(params)
-        updates, state = transform.update(gradients, state, params, falling=optimisers.decay(config))
+        gradients = jax.grad(lambda tree: sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(tree)))(
+            params
+        )
+        updates, state = transform.update(
+            gradients, state, params, falling=optimisers.decay(config)
+        )
         return jax.tree.map(jnp.add, params, updates), state
 
     state = transform.init(params)
@@ -54,8 +63,15 @@ def test_another_length_is_the_same_program_with_other_rates(config):
     for steps in (100, 200):
         config.steps = steps
         transform = optimisers.create(config)
-        state = jax.tree.map(lambda leaf: jnp.full_like(leaf, 95) if leaf.dtype == jnp.int32 else leaf, transform.init(params))
-        update = jax.jit(lambda falling, transform=transform, state=state: transform.update(params, state, params, falling=falling))
+        state = jax.tree.map(
+            lambda leaf: jnp.full_like(leaf, 95) if leaf.dtype == jnp.int32 else leaf,
+            transform.init(params),
+        )
+        update = jax.jit(
+            lambda falling, transform=transform, state=state: transform.update(
+                params, state, params, falling=falling
+            )
+        )
         programs.add(update.lower(optimisers.decay(config)).as_text())
         updates.append(float(update(optimisers.decay(config))[0]["params"]["kernel"][0, 0, 0, 0]))
     assert len(programs) == 1

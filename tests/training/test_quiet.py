@@ -1,4 +1,6 @@
-"""XLA's alarm is hidden; what else is written to stderr from C++ passes, a crash's last words as well."""
+"""XLA's alarm is hidden; what else is written to stderr from C++ passes, a crash's last words as
+well.
+"""
 
 import os
 import pathlib
@@ -12,7 +14,7 @@ ALARM = """E0000 00:00:1764 123 slow_operation_alarm.cc:73]
 ********************************
 [Compiling module jit_train_step for CPU] Very slow compile? If you want to file a bug, run with envvar XLA_FLAGS=... .
 ********************************
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("end", ["", "os.abort()"])
@@ -26,6 +28,10 @@ def test_only_the_alarm_is_hidden(end):
         os.write(2, {b"after" + ALARM.encode()!r})
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
     assert done.stderr.startswith("E0000 a real error\nthe last word\n")
-    assert done.stderr[len("E0000 a real error\nthe last word\n") :] == ("" if end else "after" + ALARM)
+    assert done.stderr[len("E0000 a real error\nthe last word\n") :] == (
+        "" if end else "after" + ALARM
+    )

@@ -1,4 +1,6 @@
-"""The search of the thesis as a run: rounds, what is chosen, the log, interruptions, several processes."""
+"""The search of the thesis as a run: rounds, what is chosen, the log, interruptions, several
+processes.
+"""
 
 import json
 import pathlib
@@ -21,12 +23,18 @@ LOG = "search.jsonl"
 
 @pytest.fixture
 def config(images):
-    """A search of at most three rounds for .4 bpp: the mean within .01 bpp, a deviation of .04 bpp at most."""
-    settings = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_target.py")))["get_config"]()
+    """A search of at most three rounds for .4 bpp: the mean within .01 bpp, a deviation of .04 bpp
+    at most.
+    """
+    settings = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_target.py")))[
+        "get_config"
+    ]()
     settings.data.folders = str(images)
     settings.target_rate.targets_bpp, settings.target_rate.beta = (0.4,), (300.0,)
     settings.validation_qualities = (0.0,)
-    settings.search.update({"rounds": 3, "steps": 4, "mean_tolerance": 0.025, "tolerance": 0.1, "delta": 100.0})
+    settings.search.update(
+        {"rounds": 3, "steps": 4, "mean_tolerance": 0.025, "tolerance": 0.1, "delta": 100.0}
+    )
     settings.steps = 5
     return settings
 
@@ -43,7 +51,8 @@ class Trained(NamedTuple):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Runs that are not trained: they land .1 bpp below their parameter and spread by 5 / (beta + 50) bpp. A list of them.
+    """Runs that are not trained: they land .1 bpp below their parameter and spread by 5 / (beta +
+    50) bpp. A list of them.
 
     A run whose name stands in `trained.stop` is told to stop.
     """
@@ -83,7 +92,9 @@ ROUNDS = [(0.4, 1.0, 0.3, 5 / 51), (0.5, 101.0, 0.4, 5 / 151)]
 """What the rules make of these runs: too wide and .1 bpp low; then as asked for."""
 
 
-def test_the_final_training_takes_the_pair_whose_round_met_the_request_and_its_network(config, tmp_path, trained):
+def test_the_final_training_takes_the_pair_whose_round_met_the_request_and_its_network(
+    config, tmp_path, trained
+):
     config.search.rounds = 9
     assert rate_search.search(config, tmp_path)
     assert trained == [
@@ -97,11 +108,15 @@ def test_the_final_training_takes_the_pair_whose_round_met_the_request_and_its_n
     assert choice == {"chosen_round": 1, "setting": log[1]["setting"], "met": True}
 
 
-def test_a_search_that_finds_nothing_takes_the_nearest_and_says_so(config, tmp_path, trained, caplog):
+def test_a_search_that_finds_nothing_takes_the_nearest_and_says_so(
+    config, tmp_path, trained, caplog
+):
     config.search.update({"tolerance": 1e-3, "mean_tolerance": 1e-3})
     assert rate_search.search(config, tmp_path)
     *log, choice = rate_search.read_log(tmp_path)
-    assert [row["setting"] for row in log] == [pytest.approx(pair) for pair in ((0.4, 1.0), (0.5, 101.0), (0.5, 201.0))]
+    assert [row["setting"] for row in log] == [
+        pytest.approx(pair) for pair in ((0.4, 1.0), (0.5, 101.0), (0.5, 201.0))
+    ]
     assert choice == {"chosen_round": 2, "setting": log[2]["setting"], "met": False}
     assert trained[-1] == ("final", 5, pytest.approx(0.5), 201.0, "round_02")
     assert "none of 3 rounds met the request; the nearest is round 2" in caplog.text
@@ -134,8 +149,20 @@ def test_a_log_of_a_former_version_is_read(config, tmp_path, trained):
     """It told the next setting of each round, and no choice."""
     config.search.rounds = 2
     rows = [
-        {"round": 0, "setting": [0.4, 1.0], "mean_bpp": 0.3, "deviation_bpp": 0.1, "next": [0.5, 101.0]},
-        {"round": 1, "setting": [0.5, 101.0], "mean_bpp": 0.37, "deviation_bpp": 0.05, "next": [0.53, 201.0]},
+        {
+            "round": 0,
+            "setting": [0.4, 1.0],
+            "mean_bpp": 0.3,
+            "deviation_bpp": 0.1,
+            "next": [0.5, 101.0],
+        },
+        {
+            "round": 1,
+            "setting": [0.5, 101.0],
+            "mean_bpp": 0.37,
+            "deviation_bpp": 0.05,
+            "next": [0.53, 201.0],
+        },
     ]
     (tmp_path / LOG).write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert rate_search.search(config, tmp_path)
@@ -149,7 +176,12 @@ def test_a_log_of_another_target_is_refused(config, tmp_path):
         rate_search.search(config, tmp_path)
 
 
-NO_LOGS = ('{"round": 0, "set', '{"round": 0}\n', "[]\n", '{"round": 1, "setting": [1, 1], "mean_bpp": 1, "deviation_bpp": 1}\n')
+NO_LOGS = (
+    '{"round": 0, "set',
+    '{"round": 0}\n',
+    "[]\n",
+    '{"round": 1, "setting": [1, 1], "mean_bpp": 1, "deviation_bpp": 1}\n',
+)
 
 
 @pytest.mark.parametrize("text", NO_LOGS)
@@ -170,16 +202,24 @@ def test_a_search_needs_one_target_and_a_request_that_can_be(config, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_real_run_is_trained_on_from_the_weights_of_its_last_round(config, tmp_path, read_metrics):
-    config.search.update({"mean_tolerance": 100.0, "tolerance": 100.0})  # the first round meets that
+def test_a_real_run_is_trained_on_from_the_weights_of_its_last_round(
+    config, tmp_path, read_metrics
+):
+    config.search.update(
+        {"mean_tolerance": 100.0, "tolerance": 100.0}
+    )  # the first round meets that
     config.steps, config.optimiser.learning_rate = 1, 1e-9
     assert rate_search.search(config, tmp_path)
     (measured, _) = rate_search.read_log(tmp_path)
-    last = [row for row in read_metrics(tmp_path / "round_00") if row["part"].startswith("validation")][-1]
+    last = [
+        row for row in read_metrics(tmp_path / "round_00") if row["part"].startswith("validation")
+    ][-1]
     assert (last["step"], last["bpp"]) == (4, measured["mean_bpp"])
     final = run_config.load(tmp_path / "final").target_rate
     assert (list(final.parameter_bpp), list(final.beta)) == ([0.4], [1.0])
-    (_, before), (_, now) = (restore_exported(tmp_path / name, averaged=True) for name in ("round_00", "final"))
+    (_, before), (_, now) = (
+        restore_exported(tmp_path / name, averaged=True) for name in ("round_00", "final")
+    )
     jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-6), before, now)
 
 
@@ -188,11 +228,19 @@ def test_of_two_processes_the_first_tells_the_other(config, tmp_path, images, ru
         listener.bind(("localhost", 0))
         address = f"localhost:{listener.getsockname()[1]}"
     arguments = [
-        "--config=tests/training/tiny_target.py", f"--workdir={tmp_path}", f"--config.data.folders={images}", "--search",
-        "--config.target_rate.targets_bpp=(0.4,)", "--config.target_rate.beta=(300.0,)", "--config.steps=2",
-        "--config.validation_qualities=(0.0,)", "--config.search.rounds=1", "--config.search.steps=2",
-        f"--coordinator={address}", "--processes=2",
-    ]  # fmt: skip
+        "--config=tests/training/tiny_target.py",
+        f"--workdir={tmp_path}",
+        f"--config.data.folders={images}",
+        "--search",
+        "--config.target_rate.targets_bpp=(0.4,)",
+        "--config.target_rate.beta=(300.0,)",
+        "--config.steps=2",
+        "--config.validation_qualities=(0.0,)",
+        "--config.search.rounds=1",
+        "--config.search.steps=2",
+        f"--coordinator={address}",
+        "--processes=2",
+    ]
     pair = [runs.start("train.py", *arguments, f"--process={index}") for index in range(2)]
     measured = []
     for process in pair:
@@ -201,5 +249,8 @@ def test_of_two_processes_the_first_tells_the_other(config, tmp_path, images, ru
         measured.append(re.findall(r"round 0: mean [\d.]+ bpp, deviation [\d.]+ bpp", output))
     assert measured[0] == measured[1] and len(measured[0]) == 1
     *log, choice = rate_search.read_log(tmp_path)
-    assert f"mean {log[0]['mean_bpp']:.4f} bpp, deviation {log[0]['deviation_bpp']:.4f}" in measured[0][0]
+    assert (
+        f"mean {log[0]['mean_bpp']:.4f} bpp, deviation {log[0]['deviation_bpp']:.4f}"
+        in measured[0][0]
+    )
     assert choice["setting"] == [0.4, 1.0]

@@ -1,4 +1,6 @@
-"""What a run writes down: resumed and damaged files, the time left, and files that cannot be written."""
+"""What a run writes down: resumed and damaged files, the time left, and files that cannot be
+written.
+"""
 
 import json
 import re
@@ -29,11 +31,26 @@ def test_a_resumed_report_drops_what_came_after_the_checkpoint_and_half_a_line(t
 
 
 @pytest.mark.parametrize(
-    "line", ['{"step": 3, "part": "train", "loss": 0.', "{}", "[]", "3", "null", '{"step": "3", "part": "train"}', "\x00\x00", "}"]
+    "line",
+    [
+        '{"step": 3, "part": "train", "loss": 0.',
+        "{}",
+        "[]",
+        "3",
+        "null",
+        '{"step": "3", "part": "train"}',
+        "\x00\x00",
+        "}",
+    ],
 )
 def test_a_line_that_is_no_metrics_is_left_out(tmp_path, caplog, line):
-    sound = [{"step": 1, "part": "train", "loss": 2.0}, {"step": 2, "part": "validation/quality_0", "bpp": 0.5}]
-    (tmp_path / "metrics.jsonl").write_text(f"{json.dumps(sound[0])}\n{line}\n{json.dumps(sound[1])}\n")
+    sound = [
+        {"step": 1, "part": "train", "loss": 2.0},
+        {"step": 2, "part": "validation/quality_0", "bpp": 0.5},
+    ]
+    (tmp_path / "metrics.jsonl").write_text(
+        f"{json.dumps(sound[0])}\n{line}\n{json.dumps(sound[1])}\n"
+    )
     assert reporting.read_metrics(tmp_path) == sound
     assert "left out 1 of the 3 lines" in caplog.text
 

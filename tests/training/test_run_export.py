@@ -18,7 +18,11 @@ def workdir(uninterrupted, tmp_path) -> pathlib.Path:
 
 def test_the_sound_checkpoint_is_exported_with_the_rates_of_its_time(workdir, tmp_path, caplog):
     metrics = workdir / "metrics.jsonl"
-    rates = [row["bpp"] for row in map(json.loads, metrics.read_text().splitlines()) if row["part"] == "validation/quality_0.5"]
+    rates = [
+        row["bpp"]
+        for row in map(json.loads, metrics.read_text().splitlines())
+        if row["part"] == "validation/quality_0.5"
+    ]
     with metrics.open("a") as file:
         file.write('{"step": 13, "pa')
     content = export(workdir, tmp_path / "whole.codec")

@@ -101,7 +101,9 @@ def test_every_setting_is_tried():
     assert WRONG.keys() | FREE == {setting.name for setting in SETTINGS}
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
 def test_a_value_that_cannot_work_is_named(config, name, value):
     put(config, name, value)
     with pytest.raises(TrainingError, match=rf"^config\.{name} is .*; it must be ") as raised:
@@ -137,4 +139,7 @@ def test_every_surrogate_and_one_of_ones_own_can_be_named(config, kind):
 
 def test_the_table_needs_no_jax():
     code = "import sys, jaxcodec.training.settings; print('jax' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+        == "False\n"
+    )

@@ -39,10 +39,22 @@ def test_a_batch_that_devices_cannot_share_is_an_error():
         ({"coordinator": "localhost:70000"}, "is not HOST:PORT"),
         ({"coordinator": "localhost:1234"}, "needs --processes=N and --process=I"),
         ({"coordinator": "localhost:1234", "processes": 2}, "needs --processes=N and --process=I"),
-        ({"coordinator": "localhost:1234", "processes": 2, "process": 2}, "process 2 of 2 cannot be"),
-        ({"coordinator": "localhost:1234", "processes": 2, "process": -1}, "process -1 of 2 cannot be"),
-        ({"coordinator": "localhost:1234", "processes": 0, "process": 0}, "process 0 of 0 cannot be"),
-        ({"coordinator": "no.such.host.invalid:1234", "processes": 2, "process": 1}, "is not known here"),
+        (
+            {"coordinator": "localhost:1234", "processes": 2, "process": 2},
+            "process 2 of 2 cannot be",
+        ),
+        (
+            {"coordinator": "localhost:1234", "processes": 2, "process": -1},
+            "process -1 of 2 cannot be",
+        ),
+        (
+            {"coordinator": "localhost:1234", "processes": 0, "process": 0},
+            "process 0 of 0 cannot be",
+        ),
+        (
+            {"coordinator": "no.such.host.invalid:1234", "processes": 2, "process": 1},
+            "is not known here",
+        ),
     ],
 )
 def test_processes_that_cannot_be_are_refused(arguments, message):
@@ -61,5 +73,8 @@ def test_what_jax_does_not_find_is_one_sentence(monkeypatch):
 
     monkeypatch.setattr("jax.config.update", lambda *_: None)
     monkeypatch.setattr("jax.distributed.initialize", fail)
-    with pytest.raises(TrainingError, match=r"cannot join .* \(coordinator_address should be defined.\); this is no cluster"):
+    with pytest.raises(
+        TrainingError,
+        match=r"cannot join .* \(coordinator_address should be defined.\); this is no cluster",
+    ):
         sharding.initialise_distributed(cluster=True)

@@ -18,7 +18,9 @@ OBJECTIVE = RateDistortion(0.01, 0.01)
 
 
 class OneMatrix(nn.Module):
-    """A reconstruction by one matrix over the colours, at a rate that grows with its noisy entries."""
+    """A reconstruction by one matrix over the colours, at a rate that grows with its noisy
+    entries.
+    """
 
     @nn.compact
     def __call__(self, image, quality, key, kind="noise"):
@@ -31,7 +33,9 @@ class OneMatrix(nn.Module):
 def make(rate=1e-2, seed=0, average_decay=0.999):
     model, transform = OneMatrix(), optax.adam(rate)
     state = train_state.create(model, transform, 8, seed)
-    step = make_train_step(model, OBJECTIVE, transform, surrogate="noise", seed=seed, average_decay=average_decay)
+    step = make_train_step(
+        model, OBJECTIVE, transform, surrogate="noise", seed=seed, average_decay=average_decay
+    )
     return state, jax.jit(step)
 
 
@@ -55,7 +59,9 @@ def test_a_step_is_a_function_of_state_and_batch(images):
     state, step = make()
     once, again = step(state, images), step(state, images)
     jax.tree.map(np.testing.assert_array_equal, once, again)
-    _, later = step(state.replace(step=state.step + 1), images)  # another step has other noise and qualities
+    _, later = step(
+        state.replace(step=state.step + 1), images
+    )  # another step has other noise and qualities
     assert later["bpp"] != once[1]["bpp"]
 
 
@@ -87,7 +93,9 @@ def test_the_average_grows_longer_with_the_steps(images):
 def test_a_step_that_is_not_finite_changes_nothing(images):
     state, step = make()
     state, _ = step(state, images)
-    spoilt = state.replace(params=jax.tree.map(lambda leaf: leaf.at[0, 0].set(jnp.nan), state.params))
+    spoilt = state.replace(
+        params=jax.tree.map(lambda leaf: leaf.at[0, 0].set(jnp.nan), state.params)
+    )
     after, metrics = step(spoilt, images)
     assert metrics["finite"] == 0
     jax.tree.map(np.testing.assert_array_equal, after, spoilt)
@@ -113,13 +121,18 @@ class Told:
 
     def __call__(self, image, reconstruction, bits, quality, carry):
         del bits, quality, carry
-        return jnp.mean(reconstruction), {"loss": jnp.mean(reconstruction), "image": jnp.mean(image)}
+        return jnp.mean(reconstruction), {
+            "loss": jnp.mean(reconstruction),
+            "image": jnp.mean(image),
+        }
 
 
 def test_an_objective_is_given_the_image_and_then_the_reconstruction(images):
     model, transform = OneMatrix(), optax.sgd(0.0)
     state = train_state.create(model, transform, 8, 0)
-    _, metrics = make_train_step(model, Told(), transform, surrogate="noise", seed=0, average_decay=0.9)(state, images)
+    _, metrics = make_train_step(
+        model, Told(), transform, surrogate="noise", seed=0, average_decay=0.9
+    )(state, images)
     assert metrics["image"] == pytest.approx(np.mean(images) / 255, rel=1e-5)
     assert metrics["loss"] != pytest.approx(np.mean(images) / 255, rel=1e-3)
 
@@ -127,11 +140,15 @@ def test_an_objective_is_given_the_image_and_then_the_reconstruction(images):
 @pytest.mark.parametrize("gain", [0.9, 1.5])
 def test_validation_rounds_and_clips_its_pixels(images, gain):
     params = jax.tree.map(lambda leaf: gain * jnp.eye(3), make()[0].params)
-    metrics, reconstruction = make_validation_step(OneMatrix(), OBJECTIVE)(params, images, jnp.zeros(4), ())
+    metrics, reconstruction = make_validation_step(OneMatrix(), OBJECTIVE)(
+        params, images, jnp.zeros(4), ()
+    )
     expected = np.clip(np.round(gain * images.astype(np.float64)), 0, 255)
     away = np.abs(gain * images.astype(np.float64) % 1 - 0.5) > 1e-3  # of ties
     np.testing.assert_array_equal(np.asarray(reconstruction)[away], expected[away])
-    assert metrics["mse_255"] == pytest.approx(np.mean((np.asarray(reconstruction, np.float64) - images) ** 2), rel=1e-4)
+    assert metrics["mse_255"] == pytest.approx(
+        np.mean((np.asarray(reconstruction, np.float64) - images) ** 2), rel=1e-4
+    )
 
 
 # ---------------------------------------------------------------- what a target rate is told
@@ -145,20 +162,35 @@ NETWORKS = {
 HYPER_NETWORKS = {
     "hyper_channels": 2,
     "hyper_analysis": {"kind": "conv_analysis", "features": (2,), "kernels": (3,), "strides": (2,)},
-    "hyper_synthesis": {"kind": "conv_synthesis", "features": (6,), "kernels": (3,), "strides": (2,)},
+    "hyper_synthesis": {
+        "kind": "conv_synthesis",
+        "features": (6,),
+        "kernels": (3,),
+        "strides": (2,),
+    },
 }
 SMALL = {
     "factorized": {"entropy": "factorized"} | NETWORKS,
     "mean_scale": {"entropy": "mean_scale"} | NETWORKS | HYPER_NETWORKS,
 }
 TARGET_RATE = {
-    "targets_bpp": (0.5,), "beta": (100.0,), "strategy": "adaptive", "parameter_bpp": (), "smoothing": "none", "alpha": 0.9,
-    "decay": {"steps": 0}, "tolerance": 0.0, "beta_rate": 0.0, "balance": 0.0,
-}  # fmt: skip
+    "targets_bpp": (0.5,),
+    "beta": (100.0,),
+    "strategy": "adaptive",
+    "parameter_bpp": (),
+    "smoothing": "none",
+    "alpha": 0.9,
+    "decay": {"steps": 0},
+    "tolerance": 0.0,
+    "beta_rate": 0.0,
+    "balance": 0.0,
+}
 
 
 def factorized_bits(params, values):
-    """Bits (B,) of integers (B, h, w, C) under the density of Balle et al. 2018, appendix 6.1, in float64."""
+    """Bits (B,) of integers (B, h, w, C) under the density of Balle et al. 2018, appendix 6.1, in
+    float64.
+    """
 
     def logits(v):
         units = v[..., None, None]
@@ -168,19 +200,30 @@ def factorized_bits(params, values):
                 units = units + np.tanh(params[f"factor_{k}"])[..., None] * np.tanh(units)
         return units[..., 0, 0]
 
-    upper, lower = (1 / (1 + np.exp(logits(0 * values) - logits(values + half))) for half in (0.5, -0.5))
+    upper, lower = (
+        1 / (1 + np.exp(logits(0 * values) - logits(values + half))) for half in (0.5, -0.5)
+    )
     return -np.log2(np.maximum(upper - lower, 1e-9)).sum(axis=(1, 2, 3))
 
 
 def rounded_bits(model, params, images, quality):
-    """Bits (B,) of latents that NumPy rounds, from the networks' floats and the formulas of the densities."""
+    """Bits (B,) of latents that NumPy rounds, from the networks' floats and the formulas of the
+    densities.
+    """
     latent = np.asarray(model.apply(params, images, quality, method="to_latent"), np.float64)
-    prior = {name: np.asarray(value, np.float64) for name, value in params["params"]["prior"].items()}
+    prior = {
+        name: np.asarray(value, np.float64) for name, value in params["params"]["prior"].items()
+    }
     if not hasattr(model, "hyper_analysis"):
         return factorized_bits(prior, np.round(latent))
-    hyper = np.round(np.asarray(model.apply(params, jnp.asarray(latent, jnp.float32), quality, method="to_hyper_latent")))
+    hyper = np.round(
+        np.asarray(
+            model.apply(params, jnp.asarray(latent, jnp.float32), quality, method="to_hyper_latent")
+        )
+    )
     mean, scale = (
-        np.asarray(model.apply(params, jnp.asarray(hyper), quality, method=name), np.float64) for name in ("mean", "scale")
+        np.asarray(model.apply(params, jnp.asarray(hyper), quality, method=name), np.float64)
+        for name in ("mean", "scale")
     )
     residual, scale = np.round(latent - mean), np.maximum(scale, 0.11)
     mass = norm.cdf((0.5 - abs(residual)) / scale) - norm.cdf((-0.5 - abs(residual)) / scale)
@@ -190,14 +233,18 @@ def rounded_bits(model, params, images, quality):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_shift_is_that_of_independently_rounded_bits(name):
-    """The rate of a step under noise less that of latents that NumPy rounds; the next parameter is the target and that."""
+    """The rate of a step under noise less that of latents that NumPy rounds; the next parameter is
+    the target and that.
+    """
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), np.uint8)
     model, transform = models.build(SMALL[name]), optax.sgd(1e-3)
     objective = objectives.create({}, TARGET_RATE)
     state = train_state.create(model, transform, 16, 0, objective.init())
     narrow = jax.tree_util.tree_map_with_path(_narrowed, state.params)
     state = state.replace(params=narrow)
-    step = make_train_step(model, objective, transform, surrogate="noise", seed=0, average_decay=0.9)
+    step = make_train_step(
+        model, objective, transform, surrogate="noise", seed=0, average_decay=0.9
+    )
     after, metrics = jax.jit(step)(state, images)
     bits = rounded_bits(model, narrow, images.astype(np.float32) / 255, np.zeros(3, np.float32))
     bpp = np.mean(bits) / (16 * 24)
@@ -218,6 +265,9 @@ def test_validation_is_under_the_carry_that_it_is_given(images):
     validate = jax.jit(make_validation_step(OneMatrix(), objective))
     params = make()[0].params
     first, second = (
-        validate(params, images, jnp.zeros(4), objective.init()._replace(beta=jnp.array([beta])))[0] for beta in (1.0, 50.0)
+        validate(params, images, jnp.zeros(4), objective.init()._replace(beta=jnp.array([beta])))[0]
+        for beta in (1.0, 50.0)
     )
-    np.testing.assert_allclose(second["loss"] - first["loss"], 49 * first["squared_deviation"], rtol=1e-4)
+    np.testing.assert_allclose(
+        second["loss"] - first["loss"], 49 * first["squared_deviation"], rtol=1e-4
+    )

@@ -1,4 +1,6 @@
-"""Training towards a rate: what a run carries survives interruptions and devices, and the start from another run."""
+"""Training towards a rate: what a run carries survives interruptions and devices, and the start
+from another run.
+"""
 
 import os
 import pathlib
@@ -44,7 +46,7 @@ def test_a_run_tells_what_its_controller_does(finished, read_metrics, saved_stat
     # .4 * 50 is cut to the limit of 3 at the start; half of the images have the target of 1.5
     assert train[0]["parameter_bpp"] == pytest.approx((3.0 + 1.5) / 2)
     assert train[0]["shift_bpp"] == 0
-    for before, row in zip(train, train[1:]):
+    for before, row in zip(train, train[1:], strict=False):
         assert row["shift_bpp"] == pytest.approx(before["bpp"] - before["quantised_bpp"], abs=1e-4)
     assert all(0 <= row["hits"] <= 1 for row in train)
     assert train[-1]["beta"] != train[0]["beta"]
@@ -55,14 +57,22 @@ def test_a_run_tells_what_its_controller_does(finished, read_metrics, saved_stat
 
 
 def test_validation_takes_the_beta_that_was_adapted(finished, read_metrics, saved_state):
-    """J = D + beta ((r - R) / r)^2 under the beta of the step, not that of the start (300 and 200)."""
+    """J = D + beta ((r - R) / r)^2 under the beta of the step, not that of the start (300 and
+    200).
+    """
     carry = saved_state(finished)["carry"]
-    rows = [row for row in read_metrics(finished) if row["part"].startswith("validation") and row["step"] == 12]
+    rows = [
+        row
+        for row in read_metrics(finished)
+        if row["part"].startswith("validation") and row["step"] == 12
+    ]
     assert len(rows) == 2
-    for number, (row, start) in enumerate(zip(rows, (300, 200), strict=True)):
+    for number, (row, first) in enumerate(zip(rows, (300, 200), strict=True)):
         beta = carry["beta"][number]
-        assert abs(beta / start - 1) > 0.01
-        assert row["loss"] == pytest.approx(row["mse_255"] + beta * row["squared_deviation"], rel=1e-4)
+        assert abs(beta / first - 1) > 0.01
+        assert row["loss"] == pytest.approx(
+            row["mse_255"] + beta * row["squared_deviation"], rel=1e-4
+        )
 
 
 def test_interruptions_change_nothing(finished, config, tmp_path, interrupt, assert_same_run):
@@ -80,7 +90,10 @@ def test_eight_devices_carry_what_one_carries(finished, images, tmp_path, runs, 
     assert status == 0, output
     for row, expected in zip(read_metrics(tmp_path), read_metrics(finished), strict=True):
         for name in CARRIED if row["part"] == "train" else ("bpp",):
-            assert row[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-4), (row["step"], name)
+            assert row[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-4), (
+                row["step"],
+                name,
+            )
 
 
 def test_a_run_begins_with_the_weights_of_another(finished, config, tmp_path, saved_state):
@@ -89,12 +102,16 @@ def test_a_run_begins_with_the_weights_of_another(finished, config, tmp_path, sa
     config.optimiser.learning_rate = 1e-9
     assert loop.train(config, tmp_path)
     _, before = restore_exported(finished, averaged=True)
-    for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(saved_state(tmp_path)["params"]), strict=True):
+    for old, new in zip(
+        jax.tree.leaves(before), jax.tree.leaves(saved_state(tmp_path)["params"]), strict=True
+    ):
         np.testing.assert_allclose(new, old, atol=1e-7)
 
 
 def test_a_run_of_another_model_is_no_start(finished):
-    other = models.build(patch_model(12, width=4, blocks=1, hyper=4, points=1, first_gain=1.0, last_gain=1.0))
+    other = models.build(
+        patch_model(12, width=4, blocks=1, hyper=4, points=1, first_gain=1.0, last_gain=1.0)
+    )
     image = jnp.zeros((1, 64, 64, 3))
     template = jax.eval_shape(other.init, jax.random.key(0), image, jnp.zeros(1), jax.random.key(0))
     with pytest.raises(TrainingError, match="another model"):

@@ -10,7 +10,9 @@ from jaxcodec.training import sharding, validation
 
 def test_validation_averages_over_all_held_out_crops(images):
     folder = data.open_folder(images, validation_images=3)
-    crops = np.tile(data.validation_crops(folder, 16, 3), (4, 1, 1, 1))  # 12, more than one batch of 8
+    crops = np.tile(
+        data.validation_crops(folder, 16, 3), (4, 1, 1, 1)
+    )  # 12, more than one batch of 8
     crops[-1] = 255
 
     def validate(params, pixels, quality, carry):

@@ -1,4 +1,6 @@
-"""Twelve steps that take seconds: two layers of a few filters under a factorized prior, on 32-pixel crops."""
+"""Twelve steps that take seconds: two layers of a few filters under a factorized prior, on 32-pixel
+crops.
+"""
 
 from jaxcodec.models.presets import factorized_model
 from jaxcodec.training.config import default_config

@@ -14,13 +14,20 @@ def random_params(module, *arguments):
     params = module.init(jax.random.key(0), *arguments)
     leaves, structure = jax.tree.flatten(params)
     keys = jax.random.split(jax.random.key(1), len(leaves))
-    noisy = [leaf + 0.05 * jax.random.normal(key, leaf.shape) for leaf, key in zip(leaves, keys, strict=True)]
+    noisy = [
+        leaf + 0.05 * jax.random.normal(key, leaf.shape)
+        for leaf, key in zip(leaves, keys, strict=True)
+    ]
     return jax.tree.unflatten(structure, noisy)
 
 
 @pytest.fixture
 def latent():
-    return 0.3 * jax.random.normal(jax.random.key(5), (2, 20, 24, 6)) * jnp.linspace(0.1, 3, 24)[:, None]
+    return (
+        0.3
+        * jax.random.normal(jax.random.key(5), (2, 20, 24, 6))
+        * jnp.linspace(0.1, 3, 24)[:, None]
+    )
 
 
 def test_it_starts_as_no_gain(latent):
@@ -42,7 +49,10 @@ def test_it_depends_on_the_neighbourhood_and_on_nothing_beyond(latent):
     params = random_params(gain, latent[:1], quality)
     wide = jnp.concatenate([latent[:1]] * 2, axis=2)
     place = 2
-    changed = [gain.apply(params, wide.at[:, 10, place + away].add(5.0), quality) for away in (RADIUS, RADIUS + 1)]
+    changed = [
+        gain.apply(params, wide.at[:, 10, place + away].add(5.0), quality)
+        for away in (RADIUS, RADIUS + 1)
+    ]
     before = gain.apply(params, wide, quality)[0, 10, place]
     assert np.abs(changed[0][0, 10, place] - before).max() > 1e-4
     np.testing.assert_allclose(changed[1][0, 10, place], before, atol=1e-6)
@@ -62,5 +72,7 @@ def test_the_patch_transforms_can_carry_it():
     latent = analysis.apply(analysis.init(jax.random.key(1), image, quality), image, quality)
     assert latent.shape == (1, 4, 3, 769)
     again = synthesis.apply(synthesis.init(jax.random.key(2), latent, quality), latent, quality)
-    np.testing.assert_allclose(again, image, atol=1e-5)  # 768 orthonormal coefficients lose nothing at the start
+    np.testing.assert_allclose(
+        again, image, atol=1e-5
+    )  # 768 orthonormal coefficients lose nothing at the start
     assert analysis.halo == RADIUS + 1

@@ -11,7 +11,8 @@ QUALITY = jnp.zeros((1,))
 
 
 @pytest.mark.parametrize(
-    ("kernels", "strides", "total"), [((5, 5, 5, 5), (2, 2, 2, 2), 16), ((9, 5, 5), (4, 2, 2), 16), ((9, 5, 5), (2, 2, 2), 8)]
+    ("kernels", "strides", "total"),
+    [((5, 5, 5, 5), (2, 2, 2, 2), 16), ((9, 5, 5), (4, 2, 2), 16), ((9, 5, 5), (2, 2, 2), 8)],
 )
 def test_synthesis_mirrors_analysis_for_the_published_strides(kernels, strides, total):
     features = (6,) * (len(kernels) - 1)
@@ -28,10 +29,14 @@ def test_the_last_layer_is_linear_and_the_others_are_not():
     image = jax.random.normal(jax.random.key(0), (1, 16, 16, 3))
     one = ConvAnalysis((4,), (5,), (2,), "relu")
     params = one.init(jax.random.key(1), image, QUALITY)
-    assert jnp.allclose(one.apply(params, 2 * image, QUALITY), 2 * one.apply(params, image, QUALITY), atol=1e-5)
+    assert jnp.allclose(
+        one.apply(params, 2 * image, QUALITY), 2 * one.apply(params, image, QUALITY), atol=1e-5
+    )
     two = ConvAnalysis((4, 4), (5, 5), (2, 2), "gdn")
     params = two.init(jax.random.key(1), image, QUALITY)
-    assert not jnp.allclose(two.apply(params, 2 * image, QUALITY), 2 * two.apply(params, image, QUALITY), atol=1e-2)
+    assert not jnp.allclose(
+        two.apply(params, 2 * image, QUALITY), 2 * two.apply(params, image, QUALITY), atol=1e-2
+    )
 
 
 def test_an_unknown_activation_is_named():

@@ -11,7 +11,9 @@ from jaxcodec.transforms.layers import SubpixelConv
 from jaxcodec.transforms.residual import DownBlock, ResidualBlock, UpBlock
 
 QUALITY = jnp.zeros((1,))
-KEY = jax.random.key(0, impl="unsafe_rbg")  # compiles several times faster than the default generator
+KEY = jax.random.key(
+    0, impl="unsafe_rbg"
+)  # compiles several times faster than the default generator
 # Parameters of each layer of CompressAI 1.2.8's Cheng2020Anchor(128) and Cheng2020Attention(128).
 RESIDUAL, DOWN, UP, ATTENTION = 295168, 328192, 1344768, 337536
 ANALYSIS = {
@@ -42,13 +44,17 @@ def test_gradients_reach_every_layer():
     network = ChengSynthesis(8, attention=True)
     latent = jax.random.normal(jax.random.key(1), (1, 2, 2, 8))
     params = jax.jit(network.init)(KEY, latent, QUALITY)
-    gradients = jax.jit(jax.grad(lambda params: jnp.sum(network.apply(params, latent, QUALITY) ** 2)))(params)
+    gradients = jax.jit(
+        jax.grad(lambda params: jnp.sum(network.apply(params, latent, QUALITY) ** 2))
+    )(params)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
         assert jnp.isfinite(leaf).all() and jnp.any(leaf != 0), jax.tree_util.keystr(path)
 
 
 def _silent(module, x, *names):
-    """Output of `module` with its starting parameters, but zeros for the kernels below these names; and the parameters."""
+    """Output of `module` with its starting parameters, but zeros for the kernels below these names;
+    and the parameters.
+    """
 
     def change(path, leaf):
         keys = [entry.key for entry in path]
@@ -68,7 +74,9 @@ def test_a_residual_block_adds_to_its_input():
 
 def test_a_down_block_adds_to_a_strided_projection():
     output, params = _silent(DownBlock(5), X, "Conv_1")
-    np.testing.assert_allclose(output, X[:, ::2, ::2] @ params["Conv_2"]["kernel"][0, 0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        output, X[:, ::2, ::2] @ params["Conv_2"]["kernel"][0, 0], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_an_up_block_adds_to_a_subpixel_convolution_that_starts_as_replication():
@@ -83,7 +91,9 @@ def test_an_up_block_adds_to_a_subpixel_convolution_that_starts_as_replication()
 
 
 def test_attention_weighs_its_trunk_with_a_mask():
-    """With silent residual branches, trunk and mask are ReLUs of the input, and a silent last layer weighs by a half."""
+    """With silent residual branches, trunk and mask are ReLUs of the input, and a silent last layer
+    weighs by a half.
+    """
     output, _ = _silent(AttentionBlock(4), X, "Conv_2", "mask_3")
     np.testing.assert_allclose(output, X + 0.5 * jnp.maximum(X, 0), rtol=1e-6)
     output, params = _silent(AttentionBlock(4), X, "Conv_2")

@@ -28,8 +28,12 @@ def test_analysis_starts_as_the_16x16_dct_in_luma_and_chroma(crop):
     assert y.shape == (1, 4, 5, latent)
     colour = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
     block = (np.asarray(crop[0, 16:32, 32:48]) - 0.5) @ colour.T
-    coefficients = np.stack([dctn(block[..., c], norm="ortho") for c in range(3)], axis=-1).reshape(-1)
-    np.testing.assert_allclose(y[0, 1, 2], coefficients[patch.lowest_frequencies(latent)], atol=1e-5)
+    coefficients = np.stack([dctn(block[..., c], norm="ortho") for c in range(3)], axis=-1).reshape(
+        -1
+    )
+    np.testing.assert_allclose(
+        y[0, 1, 2], coefficients[patch.lowest_frequencies(latent)], atol=1e-5
+    )
 
 
 def test_the_full_latent_starts_as_an_identity_of_the_image(crop):
@@ -63,7 +67,9 @@ def test_hyper_networks_fit_each_other(crop):
 def test_blocks_know_the_quality_once_trained(crop):
     network = patch.PatchAnalysis(latent=48, width=8, blocks=1, points=2)
     params = jax.jit(network.init)(jax.random.key(0), crop, QUALITY)
-    noisy = jax.tree.map(lambda leaf: leaf + 0.1 * jax.random.normal(jax.random.key(leaf.size), leaf.shape), params)
+    noisy = jax.tree.map(
+        lambda leaf: leaf + 0.1 * jax.random.normal(jax.random.key(leaf.size), leaf.shape), params
+    )
     both = jnp.concatenate([crop, crop])
     low, high = jax.jit(network.apply)(noisy, both, jnp.array([0.0, 1.0]))
     assert float(jnp.abs(low - high).max()) > 1e-3

@@ -6,7 +6,12 @@ import pytest
 
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
-from jaxcodec.transforms.patch import PatchAnalysis, PatchHyperAnalysis, PatchHyperSynthesis, PatchSynthesis
+from jaxcodec.transforms.patch import (
+    PatchAnalysis,
+    PatchHyperAnalysis,
+    PatchHyperSynthesis,
+    PatchSynthesis,
+)
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 from jaxcodec.transforms.resnet import ResNetAnalysis, ResNetSynthesis
 
@@ -51,11 +56,15 @@ def test_the_halo_of_an_analysis(name):
 @pytest.mark.parametrize("name", SYNTHESES)
 def test_the_halo_of_a_synthesis(name):
     network, stride = SYNTHESES[name]
-    assert spread(network, 12 if name == "patch" else 2, 2 * network.halo + 3, 1, stride) == network.halo
+    assert (
+        spread(network, 12 if name == "patch" else 2, 2 * network.halo + 3, 1, stride)
+        == network.halo
+    )
 
 
 def test_halos_by_hand():
-    # 5x5 layers of stride 2: 2 + 4 + 8 + 16 = 30 pixels of 16, and 1 + 1/2 + 1/4 + 1/8 latent positions.
+    # 5x5 layers of stride 2: 2 + 4 + 8 + 16 = 30 pixels of 16, and 1 + 1/2 + 1/4 + 1/8 latent
+    # positions.
     assert analysis_halo([(5, 2)] * 4) == 2
     assert synthesis_halo([(5, 2)] * 4) == 2
     assert ChengAnalysis(8).halo == 4 and ChengSynthesis(8).halo == 7

@@ -1,1 +1,3 @@
-"""Transforms, an entropy model and an objective from outside jaxcodec; docs/extending.md tells about each."""
+"""Transforms, an entropy model and an objective from outside jaxcodec; docs/extending.md tells
+about each.
+"""

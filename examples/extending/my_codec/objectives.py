@@ -10,7 +10,9 @@ from jaxcodec.objectives.rate_distortion import distortions
 
 
 class CharbonnierRate(NamedTuple):
-    """L = weight * mean sqrt(d^2 + epsilon^2) + bpp, d the difference on the scale 0 to 255 (Charbonnier et al. 1994)."""
+    """L = weight * mean sqrt(d^2 + epsilon^2) + bpp, d the difference on the scale 0 to 255
+    (Charbonnier et al. 1994).
+    """
 
     weight: float
     epsilon: float = 1.0
@@ -31,7 +33,12 @@ class CharbonnierRate(NamedTuple):
         bpp = jnp.mean(bits) / (image.shape[1] * image.shape[2])
         loss = self.weight * jnp.mean(jnp.sqrt(difference**2 + self.epsilon**2)) + bpp
         mse_255, psnr_db = distortions(image, reconstruction)
-        return loss, {"loss": loss, "bpp": bpp, "mse_255": mse_255.mean(), "psnr_db": psnr_db.mean()}
+        return loss, {
+            "loss": loss,
+            "bpp": bpp,
+            "mse_255": mse_255.mean(),
+            "psnr_db": psnr_db.mean(),
+        }
 
     def validate(self, image, reconstruction, bits, quality, carry) -> Metrics:
         """The metrics of rounded latents."""

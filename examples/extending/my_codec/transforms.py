@@ -47,7 +47,9 @@ class HyperSynthesis(nn.Module):
     @nn.compact
     def __call__(self, z, quality):
         del quality
-        return Conv(self.outputs, kernel=3)(jax.nn.relu(SubpixelConv(self.width, kernel=3, stride=2)(z)))
+        return Conv(self.outputs, kernel=3)(
+            jax.nn.relu(SubpixelConv(self.width, kernel=3, stride=2)(z))
+        )
 
     def lower(self, params) -> list[Op]:
         """The same network as operations that have a form in integers; `params` are its own."""
