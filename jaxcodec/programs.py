@@ -9,11 +9,13 @@ settings of JAX, and the machine. Where anything is amiss it is made anew.
 import functools
 import hashlib
 import importlib.metadata
+import math
 import os
 import pathlib
 import pickle
 import platform
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +28,7 @@ from jaxcodec.files import write_atomic
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _FOLDER = "jaxcodec-programs"
 _KINDS = 4  # of versions of this package and JAX together whose programs are kept
+_LEAST = "jax_persistent_cache_min_compile_time_secs"
 _LIBRARIES = ("jax", "jaxlib", "flax", "numpy")
 
 
@@ -58,28 +61,31 @@ def kept(
             return outermost()(*arguments, **static)
         shapes = tuple((leaf.shape, leaf.dtype.name, getattr(leaf, "weak_type", False)) for leaf in leaves)
         key = structure, shapes, tuple(sorted(static.items())), _settings()
-        if key not in programs:
-            path = folder / _digest(identity, str(key))
-            programs[key] = _load(path, len(leaves)) or _compile(
-                path, functools.partial(nested, **static), structure, leaves, options()
-            )
-        return programs[key](*leaves)
+        if key in programs:
+            return programs[key](*leaves)
+        path = folder / _digest(identity, str(key))
+        programs[key], result = _load(path, leaves)
+        if programs[key] is None:
+            programs[key] = _compile(path, functools.partial(nested, **static), structure, leaves, options())
+            result = programs[key](*leaves)
+        return result
 
     return call
 
 
-def _load(path: pathlib.Path, leaves: int) -> jax.stages.Compiled | None:
-    """The program of a file, of so many arrays."""
+def _load(path: pathlib.Path, leaves: list) -> tuple[jax.stages.Compiled | None, Any]:
+    """The program of a file, and what it makes of these arrays; or None, and nothing."""
     try:
         data = path.read_bytes()
         check, data = data[: hashlib.sha256().digest_size], data[hashlib.sha256().digest_size :]
         if hashlib.sha256(data).digest() != check:
-            return None
+            return None, None
         program, outputs = pickle.loads(data)
-        given = jax.tree.structure(((0,) * leaves, {}))
-        return serialize_executable.deserialize_and_load(program, given, jax.tree.structure(outputs))
+        given = jax.tree.structure(((0,) * len(leaves), {}))
+        loaded = serialize_executable.deserialize_and_load(program, given, jax.tree.structure(outputs))
+        return loaded, jax.block_until_ready(loaded(*leaves))
     except Exception:  # whatever is wrong with it, another is made in its place
-        return None
+        return None, None
 
 
 def _compile(path: pathlib.Path, function: Callable, structure, leaves: list, options) -> jax.stages.Compiled:
@@ -88,7 +94,14 @@ def _compile(path: pathlib.Path, function: Callable, structure, leaves: list, op
     def flat(*leaves):
         return function(*jax.tree.unflatten(structure, leaves))
 
-    compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
+    # XLA cannot write again what it has read from JAX's cache: a name of its own is not found there, nor kept.
+    flat.__name__ = f"kept_{uuid.uuid4().hex}"
+    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    jax.config.update(_LEAST, math.inf)
+    try:
+        compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
+    finally:
+        jax.config.update(_LEAST, least)
     try:
         program, _, outputs = serialize_executable.serialize(compiled)
         data = pickle.dumps((program, jax.tree.unflatten(outputs, range(outputs.num_leaves))))

@@ -97,6 +97,34 @@ def test_a_damaged_program_is_made_anew(folder):
         assert traced and len(path.read_bytes()) == len(whole)
 
 
+def test_what_jax_has_kept_is_compiled_anew_since_xla_cannot_write_it_again(folder, monkeypatch):
+    """A package of another version finds JAX's cache of the former one."""
+    traced = []
+
+    def function(x):
+        traced.append(1)
+        return jnp.maximum(jnp.minimum(jnp.sin(x) @ x.T, 3), 1)
+
+    for version in range(2):
+        monkeypatch.setattr(programs, "_kind", lambda version=version: str(version))
+        for _ in range(2):
+            jax.clear_caches()
+            programs.kept(function, "f")(np.ones((40, 30), np.float32))
+    assert len(files(folder)) == len(traced) == 2
+
+
+def test_a_program_that_loads_and_does_not_run_is_made_anew(folder, monkeypatch):
+    counted()[0](X, np.float32(2))
+
+    def broken(*arguments):
+        raise jax.errors.JaxRuntimeError("INTERNAL: function not found")
+
+    monkeypatch.setattr(programs.serialize_executable, "deserialize_and_load", lambda *arguments: broken)
+    function, traced = counted()
+    np.testing.assert_array_equal(function(X, np.float32(2))[0], [2, 3, 4])
+    assert traced
+
+
 def test_a_folder_that_cannot_be_written_changes_nothing(folder):
     (folder / "jaxcodec-programs").write_text("in the way")
     np.testing.assert_array_equal(counted()[0](X, np.float32(2))[0], [2, 3, 4])
