@@ -227,8 +227,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "a squared difference has no sides",
     (
         "objectives/controller.py",
-        "return jnp.exp(jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), "
-        "low, high))",
+        "jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), low, high)",
         "jnp.clip(excess, -1, 1) -> jnp.clip(-1, excess, 1)",
     ): "the same minimum of a maximum",
     (
