@@ -42,6 +42,7 @@ TESTS = {
         f"refinement/test_refinement_loop.py::test_{name}"
         for name in (
             "the_optimiser_is_adam_and_its_learning_rate_falls",
+            "the_relaxed_loss_knows_what_the_batch_is",
             "the_temperature_falls_as_the_method_says",
             "every_step_and_image_has_random_numbers_of_its_own",
             "it_ends_early_where_nothing_gets_better",
