@@ -11,7 +11,7 @@ import pytest
 from jaxcodec.runtime import compile_cache
 
 COMPUTE = """
-from jaxcodec import compile_cache
+from jaxcodec.runtime import compile_cache
 assert compile_cache.enable()
 import jax
 print(jax.jit(lambda x: x + 1)(1))

@@ -89,4 +89,4 @@ def test_a_run_kills_is_kept_and_shown(tmp_path):
     first = call("run")
     assert first.count("\nkilled") == 3 and "survived" not in first
     assert "0 mutants to run" in call("run")
-    assert "| rate | 3 | 3 | 0 | 0 |" in call("show")
+    assert "| objectives | 3 | 3 | 0 | 0 |" in call("show")
