@@ -160,3 +160,14 @@ def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch
         *_, end = loop.refine(codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3))
         ends.append(float(end.loss[0]))
     assert ends[0] == pytest.approx(ends[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(("grey", "plain"), [(False, False), (True, False), (False, True)])
+def test_the_relaxed_loss_knows_what_the_batch_is(photos, pretended, grey, plain):
+    def told(codec, shown, variables, *, grey, plain, **named):
+        return 2.0 * grey + plain + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
+
+    pretended(told)
+    codec, settings = small_codecs.build("tiny"), methods.make("ssl", steps=1, every=1, plain=plain)
+    *_, end = loop.refine(codec, batch_of(codec, photos[:1], 0.01), settings, grey=grey)
+    assert float(end.relaxed_loss[0]) == 2 * grey + plain
