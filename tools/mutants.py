@@ -261,7 +261,7 @@ def _fork(mutant: Mutant | None, module: str, log: pathlib.Path) -> int:
         if mutant:
             _load_mutant(mutant)
         tests = [f"tests/{name}" for name in tables.TESTS[module]]
-        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "-rf", *tests])
+        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=line", "-rfE", *tests])
     finally:
         sys.stdout.flush()
         os._exit(int(status))
