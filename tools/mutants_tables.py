@@ -34,7 +34,7 @@ TESTS = {
     "refinement/loop.py": [
         f"refinement/test_refinement_loop.py::test_{name}"
         for name in (
-            "the_optimiser_is_adam_and_its_learning_rate_falls", "the_temperature_falls_as_the_method_says",
+            "the_optimiser_is_adam_and_its_learning_rate_falls", "the_relaxed_loss_knows_what_the_batch_is", "the_temperature_falls_as_the_method_says",
             "every_step_and_image_has_random_numbers_of_its_own", "it_ends_early_where_nothing_gets_better",
             "it_does_not_matter_in_how_many_calls_steps_are_made", "synthesis_in_bfloat16_leads_to_nearly_the_same",
         )
