@@ -16,6 +16,7 @@ import pathlib
 import pickle
 import platform
 import shutil
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,6 +31,7 @@ _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 _FOLDER = "jaxcodec-programs"
 _KINDS = 4  # of versions of this package and JAX together whose programs are kept
 _LEAST = "jax_persistent_cache_min_compile_time_secs"
+_COMPILING = threading.Lock()
 _LIBRARIES = ("jax", "jaxlib", "flax", "numpy")
 
 
@@ -70,12 +72,13 @@ def kept(
         if key in programs:
             return programs[key](*leaves)
         path = folder / _digest(identity, str(key))
-        programs[key], result = _load(path, leaves)
-        if programs[key] is None:
-            programs[key] = _compile(
+        program, result = _load(path, leaves)
+        if program is None:
+            program = _compile(
                 path, functools.partial(nested, **static), structure, leaves, options()
             )
-            result = programs[key](*leaves)
+            result = program(*leaves)
+        programs[key] = program
         return result
 
     return call
@@ -111,12 +114,13 @@ def _compile(
     # XLA cannot write again what it has read from JAX's cache: a name of its own is not found
     # there, nor kept.
     flat.__name__ = f"kept_{uuid.uuid4().hex}"
-    least = jax.config.jax_persistent_cache_min_compile_time_secs
-    jax.config.update(_LEAST, math.inf)
-    try:
-        compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
-    finally:
-        jax.config.update(_LEAST, least)
+    with _COMPILING:  # the setting is the whole process's
+        least = jax.config.jax_persistent_cache_min_compile_time_secs
+        jax.config.update(_LEAST, math.inf)
+        try:
+            compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
+        finally:
+            jax.config.update(_LEAST, least)
     try:
         program, _, outputs = serialize_executable.serialize(compiled)
         data = pickle.dumps((program, jax.tree.unflatten(outputs, range(outputs.num_leaves))))

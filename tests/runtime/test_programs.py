@@ -2,6 +2,8 @@
 anew where in doubt.
 """
 
+import concurrent.futures
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -132,6 +134,34 @@ def test_a_program_that_loads_and_does_not_run_is_made_anew(folder, monkeypatch)
     function, traced = counted()
     np.testing.assert_array_equal(function(X, np.float32(2))[0], [2, 3, 4])
     assert traced
+
+
+def test_a_failure_to_compile_is_not_remembered(folder):
+    """Such as memory that runs out."""
+    failing = [True]
+
+    def add(x):
+        if failing:
+            raise MemoryError
+        return x + 1
+
+    function = programs.kept(add, "add")
+    with pytest.raises(MemoryError):
+        function(np.float32(1))
+    failing.clear()
+    assert function(np.float32(1)) == 2
+
+
+def test_threads_share_a_function_and_leave_settings_as_they_were(folder):
+    least = jax.config.jax_persistent_cache_min_compile_time_secs
+    function, _ = counted()
+    sizes = [1 + place % 4 for place in range(24)]
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        made = threads.map(
+            lambda size: function({"a": np.ones(size, np.float32)}, np.float32(2))[0], sizes
+        )
+        assert [array.tolist() for array in made] == [[3.0] * size for size in sizes]
+    assert jax.config.jax_persistent_cache_min_compile_time_secs == least
 
 
 def test_a_folder_that_cannot_be_written_changes_nothing(folder):
