@@ -45,3 +45,16 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
     b, h, w, c = x.shape
     x = x.reshape(b, h, w, factor, factor, c // (factor * factor))
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * factor, w * factor, c // (factor * factor))
+
+
+def interpolate_points(table: jax.Array, quality: jax.Array) -> jax.Array:
+    """Linear interpolation of `table` (points, ...) at `quality` (B,) in [0, 1]: (B, ...).
+
+    Quality 0 is the first point and 1 the last. The values have the type of the table.
+    """
+    points = table.shape[0]
+    position = jnp.clip(quality, 0.0, 1.0) * (points - 1)
+    low = jnp.clip(jnp.floor(position).astype(jnp.int32), 0, max(points - 2, 0))
+    high = jnp.minimum(low + 1, points - 1)
+    fraction = (position - low).reshape((-1,) + (1,) * (table.ndim - 1))
+    return (table[low] * (1 - fraction) + table[high] * fraction).astype(table.dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxcodec import image, models
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.errors import CodecFileError
-from jaxcodec.integer import Calibration
+from jaxcodec.integer.calibrate import Calibration
 
 PICTURES = 8
 """As many as are taken; more change little."""
@@ -51,8 +51,7 @@ def calibrate(
         def of(module):
             latent = module.to_latent(image.to_float(pixels), fraction)
             hyper = module.to_hyper_symbols(latent, fraction)
-            mean = (module.mean(hyper, fraction),) if hasattr(module, "mean") else ()
-            return hyper, module.to_symbols(latent, *mean)
+            return hyper, module.to_symbols(latent, module.mean(hyper, fraction))
 
         return model.apply(params, method=of)
 

@@ -4,20 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.traverse_util
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec import extensions, integer, models
+from jaxcodec import extensions, models
 from jaxcodec.artefact.calibration import calibrate
 from jaxcodec.artefact.codec_file import CodecContent, canonical_json
-from jaxcodec.coding.make_tables import gaussian_tables, mass_tables
-from jaxcodec.coding.tables import PRECISION, Tables
-from jaxcodec.entropy.conditional import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
-from jaxcodec.entropy.context import TAPS
 from jaxcodec.errors import CodecFileError
-
-_WIDEST = 1 << 13
 
 
 def export_codec(
@@ -60,53 +52,22 @@ def export_codec(
                 f"the weight {path} is not finite; export a checkpoint from before training "
                 "diverged"
             )
-    tables = {"prior": prior_tables(models.build(description), params)}
-    spec, arrays = None, {}
-    coded = models.coded_as(description)
-    if coded != "factorized":
-        tables["conditional"] = conditional_tables(coded)
-        # The weights as they are stored, so that a codec read back and exported again is the same.
-        stored = {
-            tuple(path.split("/")): weight.astype(np.float32) for path, weight in weights.items()
-        }
-        params = {"params": flax.traverse_util.unflatten_dict(stored)}
-        quantise = integer.quantise_context_path if coded in TAPS else integer.quantise_scale_path
-        calibration = calibrate(description, params, pictures)
-        spec, arrays = quantise({**description, "entropy": coded}, params, calibration)
-    model, spec = canonical_json(extensions.named(description)), canonical_json(spec)
+    # The weights as they are stored, so that a codec read back and exported again is the same.
+    stored = {tuple(path.split("/")): array.astype(np.float32) for path, array in weights.items()}
+    params = {"params": flax.traverse_util.unflatten_dict(stored)}
+    model = models.build(description)
+    calibration = calibrate(description, params, pictures) if model.has_hyper else None
+    frozen = model.freeze(params, calibration)
     return CodecContent(
-        name, summary, model, tuple(map(float, bpp_range)), weights, tables, spec, arrays
+        name,
+        summary,
+        canonical_json(extensions.named(description)),
+        tuple(map(float, bpp_range)),
+        weights,
+        frozen.tables,
+        canonical_json(frozen.spec),
+        frozen.arrays,
     )
-
-
-def conditional_tables(coded: str) -> Tables:
-    """The tables of the conditional latent of an entropy model: a Gaussian for each scale, and with
-    a context for each phase.
-    """
-    if coded in TAPS:
-        return integer.tables().tables
-    return gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
-
-
-def prior_tables(model, params) -> Tables:
-    """A table for each channel of the prior, from all integers that hold all but a few counts of
-    its mass.
-    """
-
-    @jax.jit
-    def likelihood(symbols):
-        return model.apply(params, symbols, method="prior_likelihood")
-
-    channels = model.prior.channels
-    reach = 64
-    while True:
-        symbols = np.arange(-reach, reach + 1)
-        mass = np.asarray(
-            likelihood(jnp.broadcast_to(symbols[:, None], (len(symbols), channels))), np.float64
-        )
-        if reach == _WIDEST or mass.sum(axis=0).min() > 1 - 4 / (1 << PRECISION):
-            return mass_tables(list(mass.T), [-reach] * channels)
-        reach *= 2
 
 
 def _stored(path: str, weight: np.ndarray) -> np.ndarray:

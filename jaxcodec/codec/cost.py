@@ -5,10 +5,10 @@
 import jax
 import jax.numpy as jnp
 
-from jaxcodec.codec.kinds import channel_tables
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding import lanes
 from jaxcodec.coding.lane_distributions import shifted
+from jaxcodec.entropy.order import channel_tables
 
 TAU = 0.03
 """What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on
@@ -17,10 +17,10 @@ training pictures.
 
 
 def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:
-    """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Kind.side` made
+    """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Order.side` made
     of the hyper-symbols.
     """
-    values, indices, _ = codec.kind.coded(codec, symbols, *side)
+    values, indices, _ = codec.order.coded(codec.integer, symbols, *side)
     return lanes.symbol_bits(
         codec.lane_tables, values, shifted(indices, codec.first_table("latent"))
     )
@@ -32,7 +32,7 @@ def latent_bits_around(
     """The bits of each of the latent's symbols if it were one less, as it is, and if it were one
     more, under the same table.
     """
-    values, indices, _ = codec.kind.coded(codec, symbols, *side)
+    values, indices, _ = codec.order.coded(codec.integer, symbols, *side)
     under = shifted(indices, codec.first_table("latent"))
     less, same, more = (
         lanes.symbol_bits(codec.lane_tables, values + change, under) for change in (-1, 0, 1)
@@ -63,6 +63,6 @@ def spared(
     exact = residual / codec.step
     keep = jnp.square(exact - symbols) + tau * bits <= jnp.square(exact - nearer) + tau * cheaper
     chosen = jnp.where(keep, symbols, nearer)
-    if codec.kind.parallel:
+    if codec.order.parallel:
         return chosen, jnp.where(keep, bits, cheaper)
     return chosen, latent_bits(codec, chosen, side)

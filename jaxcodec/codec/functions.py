@@ -59,7 +59,9 @@ def encode_fn(
     hundredths = to_hundredths(quality)
     analysis = symbols.analyse(codec, image[None], hundredths, run=tiles.whole)
     coded = symbols.rounded(codec, analysis, run=tiles.whole)
-    blocks = streams.to_blocks(codec, codec.kind.parts(codec, coded, analysis.side, tiles.whole))
+    blocks = streams.to_blocks(
+        codec, codec.order.parts(codec.integer, coded, analysis.side, tiles.whole)
+    )
     width = streams.lane_limit(codec, padded_size)
     count = lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), width)
     words, length = lanes.encode(codec.lane_tables, blocks, width, count)
@@ -110,7 +112,7 @@ def word_bound(codec: Codec, size: tuple[int, int]) -> int:
     """How many words `encode_fn` gives for an image of `size` (H, W)."""
     padded_size = padded(codec, size)
     count = int(np.prod(codec.latent_shape(padded_size)))
-    if "hyper" in codec.kind.tables:
+    if "hyper" in codec.order.tables:
         count += int(np.prod(codec.hyper_shape(padded_size)))
     return 1 + lanes.word_bound(count, streams.lane_limit(codec, padded_size))
 

@@ -1,8 +1,8 @@
-"""What a codec runs on the device: each piece of its model compiled once per shape.
+"""The float networks of a codec: each piece of its model compiled once per shape.
 
-Float pieces make latents, means and pixels. Integer pieces (`jaxcodec.integer`) choose the tables
-that symbols are coded with, from integers alone: encoder and decoder agree on them on any device,
-while floats may drift.
+They make latents, means and pixels. Integer networks, which choose the tables that symbols are
+coded with, belong to the order of coding (`jaxcodec.entropy.order`): encoder and decoder agree on
+those on any device, while floats may drift.
 """
 
 import functools
@@ -13,15 +13,31 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxcodec import extensions, image, integer, models
+from jaxcodec import extensions, image, models
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.runtime.compilation import compiled
 from jaxcodec.runtime.programs import kept
 
 
+class Relaxed(NamedTuple):
+    """Pieces that have gradients, for use inside `jit`; arrays have a batch of any size.
+
+    hyper: (params, latent, quality) -> hyper-latent, not rounded; None without one.
+    round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
+    quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees
+      it, and bits (B,); see `entropy.model.EntropyModel.quantised`.
+    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped; it
+      runs in the type that the parameters of the synthesis network have (`lowered`).
+    """
+
+    hyper: Callable[..., jax.Array | None]
+    round_hyper: Callable[..., jax.Array | None]
+    quantised: Callable[..., tuple[jax.Array, jax.Array]]
+    synthesis: Callable[..., jax.Array]
+
+
 class Networks(NamedTuple):
-    """Compiled pieces of a model; `quality` is (1,) int32 in hundredths, `arrays` those of the
-    integer networks.
+    """Compiled pieces of a model; `quality` is (1,) int32 in hundredths.
 
     latent: (params, pixels (1, H, W, 3) uint8, quality) -> latent (1, h, w, C) float32 in quantiser
       steps.
@@ -34,48 +50,20 @@ class Networks(NamedTuple):
     symbols: (residual, step) -> the latent's symbols, int32; `step` is float32 ().
     pixels: (params, symbols, mean, quality, step, grey) -> uint8 (1, H, W, 3), or of one channel,
       the mean of the three.
-    index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C); None with a
-      context model.
-    scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays,
-      scales) -> tables.
-    hyper_part, context_codes, context_part, parameters: the pieces of a context model
-      (`jaxcodec.integer.context`); None without.
+    centred: whether there is a mean.
     """
 
     latent: Callable[..., jax.Array]
-    hyper: Callable[..., jax.Array] | None
-    mean: Callable[..., jax.Array] | None
+    hyper: Callable[..., jax.Array | None]
+    mean: Callable[..., jax.Array | None]
     residual: Callable[..., jax.Array]
     symbols: Callable[..., jax.Array]
     pixels: Callable[..., jax.Array]
-    index: Callable[..., jax.Array] | None
-    scale: Callable[..., jax.Array] | None
-    level: Callable[..., jax.Array] | None
-    hyper_part: Callable[..., jax.Array] | None
-    context_codes: Callable[..., jax.Array] | None
-    context_part: Callable[..., jax.Array] | None
-    parameters: Callable[..., tuple[jax.Array, jax.Array]] | None
-    relaxed: "Relaxed"
+    relaxed: Relaxed
+    centred: bool
 
     def __repr__(self):
         return "<Networks>"
-
-
-class Relaxed(NamedTuple):
-    """Pieces that have gradients, for use inside `jit`; arrays have a batch of any size.
-
-    hyper: (params, latent, quality) -> hyper-latent, not rounded; None without one.
-    round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
-    quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees
-      it, and bits (B,); see `models.hyperprior.HyperpriorModel.quantised`.
-    synthesis: (params, that, quality) -> pixels, float (B, H, W, 3), about 0 to 1, not clipped; it
-      runs in the type that the parameters of the synthesis network have (`lowered`).
-    """
-
-    hyper: Callable[..., jax.Array] | None
-    round_hyper: Callable[..., jax.Array] | None
-    quantised: Callable[..., tuple[jax.Array, jax.Array]]
-    synthesis: Callable[..., jax.Array]
 
 
 def lowered(params, dtype: str):
@@ -88,69 +76,64 @@ def lowered(params, dtype: str):
 
 
 @functools.lru_cache(maxsize=16)
-def build(description_json: str, spec_json: str) -> Networks:
-    """The networks of a model description and an integer spec (canonical JSON); the same give the
-    same functions.
-    """
-    return Networks(**_float_pieces(description_json), **_integer_pieces(spec_json))
-
-
-def _float_pieces(description_json: str) -> dict[str, Callable | None]:
+def build(description_json: str) -> Networks:
+    """The networks of a model description (canonical JSON); the same gives the same functions."""
     description = json.loads(description_json)
     model = models.build(description)
 
-    def apply(method: str, params, *arguments):
-        return model.apply(params, *arguments, method=method)
+    def piece(method: str):
+        return lambda params, *arguments: model.apply(params, *arguments, method=method)
+
+    def at_quality(method: str):
+        """A method whose last argument is the quality."""
+        apply = piece(method)
+        return lambda params, *given: apply(params, *given[:-1], _fraction(given[-1]))
 
     def latent(params, pixels, quality):
-        return apply("to_latent", params, image.to_float(pixels), _fraction(quality))
-
-    def hyper(params, latent, quality):
-        return apply("to_hyper_symbols", params, latent, _fraction(quality))
-
-    def mean(params, hyper_symbols, quality):
-        return apply("mean", params, hyper_symbols, _fraction(quality))
-
-    def residual(params, latent, mean=None):
-        return apply("residual", params, latent, *(() if mean is None else (mean,)))
+        return at_quality("to_latent")(params, image.to_float(pixels), quality)
 
     def pixels(params, symbols, mean, quality, step, grey):
         decoded = symbols.astype(jnp.float32) * step
-        arguments = (decoded,) if mean is None else (decoded, mean)
-        values = apply("reconstruct", params, *arguments, _fraction(quality))
+        values = at_quality("reconstruct")(params, decoded, mean, quality)
         return image.to_uint8(
             jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values
         )
 
-    def hyper_latent(params, latent, quality):
-        return apply("to_hyper_latent", params, latent, _fraction(quality))
-
     def quantised(params, latent, hyper, quality, quantise, step):
-        return apply("quantised", params, latent, hyper, _fraction(quality), quantise, step)[:2]
+        quality = _fraction(quality)
+        return piece("quantised")(params, latent, hyper, quality, quantise, step)[:2]
 
     def synthesis(params, latent_hat, quality):
         dtype = jax.tree.leaves(params["params"]["synthesis"])[0].dtype
-        return apply("synthesise", params, latent_hat, _fraction(quality), dtype)
+        return piece("synthesise")(params, latent_hat, _fraction(quality), dtype)
 
     def named(name):
         # Code from outside the package may change without a sign, so that nothing of it is kept.
         return None if _has_own(description) else f"{name} {description_json}"
 
-    has_hyper = "hyper_analysis" in description
-    return {
-        "latent": compiled(latent, named("latent")),
-        "hyper": compiled(hyper, named("hyper")) if has_hyper else None,
-        "mean": compiled(mean, named("mean")) if hasattr(model, "mean") else None,
-        "residual": kept(residual, named("residual")),
-        "symbols": kept(_symbols, "symbols"),
-        "pixels": compiled(pixels, named("pixels"), static_argnames="grey"),
-        "relaxed": Relaxed(
-            hyper=hyper_latent if has_hyper else None,
-            round_hyper=functools.partial(apply, "round_hyper") if has_hyper else None,
+    def network(method: str, exists: bool):
+        """A compiled piece; a model without it gives None, and there is nothing to compile."""
+        return compiled(at_quality(method), named(method)) if exists else _nothing
+
+    return Networks(
+        latent=compiled(latent, named("latent")),
+        hyper=network("to_hyper_symbols", model.has_hyper),
+        mean=network("mean", model.centred),
+        residual=kept(piece("residual"), named("residual")),
+        symbols=kept(_symbols, "symbols"),
+        pixels=compiled(pixels, named("pixels"), static_argnames="grey"),
+        relaxed=Relaxed(
+            hyper=at_quality("to_hyper_latent"),
+            round_hyper=piece("round_hyper"),
             quantised=quantised,
             synthesis=synthesis,
         ),
-    }
+        centred=model.centred,
+    )
+
+
+def _nothing(*arguments):
+    del arguments
 
 
 def _has_own(part) -> bool:
@@ -162,23 +145,6 @@ def _has_own(part) -> bool:
 
 def _symbols(residual, step):
     return jnp.round(residual / step).astype(jnp.int32)
-
-
-def _integer_pieces(spec_json: str) -> dict[str, Callable | None]:
-    spec = json.loads(spec_json)
-    names = ("index", "scale", "level", "hyper_part", "context_codes", "context_part", "parameters")
-    pieces = {name: functools.partial(piece, spec) for name, piece in integer.pieces(spec).items()}
-    for name in {"index", "level"} & set(pieces):
-        # There are 64 tables; large pictures feel the difference in memory.
-        pieces[name] = _narrow(pieces[name])
-    return {
-        name: kept(pieces[name], f"{name} {spec_json}") if name in pieces else None
-        for name in names
-    }
-
-
-def _narrow(piece: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-    return lambda *arguments: piece(*arguments).astype(jnp.uint8)
 
 
 def _fraction(quality: jax.Array) -> jax.Array:

@@ -124,7 +124,7 @@ def unpack(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Unpack
     if header.coder != "lanes" or header.lanes > streams.lane_limit(
         codec, functions.padded(codec, size)
     ):
-        side = codec.kind.side(codec, symbols.hyper, quality, tiles.run)
+        side = codec.side(symbols.hyper, quality, tiles.run)
         stream = streams.encode(codec, symbols, side, "lanes")
     coded, length = stream_words(stream.parts[0])
     words = np.zeros(max(functions.word_bound(codec, size), length + 1), np.uint16)

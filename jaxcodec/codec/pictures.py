@@ -11,11 +11,11 @@ from PIL import Image
 from jaxcodec import image
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec, at_step, require
 from jaxcodec.coding import container, sections
 from jaxcodec.coding import step as step_of
 from jaxcodec.coding.container import Header
+from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import BitstreamError, ImageError, RateError, TooLargeError, WrongCodecError
 from jaxcodec.image import MAX_PIXELS, Picture, hidden
 from jaxcodec.runtime import jax_settings

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxcodec.codec.kinds import PRIOR
 from jaxcodec.codec.value import Codec, at_step
 
 _ENCODING = ("interval", "start", "size", "minimum")
@@ -36,7 +35,7 @@ def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
         for name, array in codec.integer.items()
         if any(one.integer[name] is not array for one in each)
     ]
-    names = _ENCODING if codec.kind.tables["latent"] == PRIOR else ()
+    names = _ENCODING if codec.order.tables_depend_on_step else ()
     return jax.device_put(
         Steps(
             np.array(fields, np.int32),

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.codec import tiles
-from jaxcodec.codec.kinds import Decoding, Loop, Part, Symbols
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import coders, lanes
 from jaxcodec.coding.lane_coder import stream_bytes, stream_words
 from jaxcodec.coding.lane_distributions import shifted
+from jaxcodec.entropy.order import Decoding, Loop, Part, Run, Symbols
 from jaxcodec.errors import BitstreamError, CoderError
 
 _SYMBOLS_A_LANE = 1024
@@ -40,7 +40,7 @@ def choose(codec: Codec, coder: str | None) -> str:
     Raises CoderError for one that cannot, CodecError where `codec` is none.
     """
     require(codec)
-    if not codec.kind.sequential:
+    if not codec.order.sequential:
         coder = coder or coders.default(jax.default_backend())
         coders.require(coder)
         return coder
@@ -61,12 +61,12 @@ def lane_limit(codec: Codec, size: tuple[int, int]) -> int:
 
 def part_count(codec: Codec, coder: str) -> int:
     """How many parts a coder writes symbols into."""
-    return 1 if coder == "lanes" else len(codec.kind.tables)
+    return 1 if coder == "lanes" else len(codec.order.tables)
 
 
 def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
     """The stream of the symbols of a picture; `side` is that of its analysis."""
-    parts = codec.kind.parts(codec, symbols, side, tiles.run)
+    parts = codec.order.parts(codec.integer, symbols, side, tiles.run)
     if coder != "lanes":
         coded = (
             codec.coder(coder, name).encode(np.asarray(part.values), np.asarray(part.indices))
@@ -91,14 +91,19 @@ def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: np.ndar
     if stream.coder == "lanes":
         return _decode_lanes(codec, stream, size, quality)
     choose(codec, stream.coder)
-    decoding = codec.kind.decode(codec, size, quality, tiles.run)
-    parts = dict(zip(codec.kind.tables, stream.parts, strict=True))
+    decoding = _decoding(codec, size, quality, tiles.run)
+    parts = dict(zip(codec.order.tables, stream.parts, strict=True))
     return _answer(
         decoding,
         lambda request: codec.coder(stream.coder, request.name).decode(
             parts[request.name], np.asarray(request.indices)
         ),
     )
+
+
+def _decoding(codec: Codec, size: tuple[int, int], quality, run: Run) -> Decoding:
+    shapes = codec.hyper_shape(size), codec.latent_shape(size)
+    return codec.order.decode(codec.integer, *shapes, quality, run)
 
 
 def _answer(decoding: Decoding, values_of) -> Symbols:
@@ -132,7 +137,7 @@ def decode_words(
     words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be
       traced.
     """
-    decoding = codec.kind.decode(codec, size, quality, tiles.whole)
+    decoding = _decoding(codec, size, quality, tiles.whole)
     state = lanes.start(words, length, width, count)
     values = None
     try:

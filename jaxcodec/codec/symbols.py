@@ -12,10 +12,10 @@ import jax
 import numpy as np
 
 from jaxcodec.codec import tiles
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
 from jaxcodec.coding import container
 from jaxcodec.coding.container import Header
+from jaxcodec.entropy.order import Run, Symbols
 from jaxcodec.errors import BitstreamError
 
 
@@ -23,7 +23,7 @@ class Analysis(NamedTuple):
     """What the networks make of a picture, before the latent is rounded.
 
     hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols
-      are counted from, float32 (1, h, w, C). side: what tables follow from (`kinds.Kind.side`).
+      are counted from, float32 (1, h, w, C). side: what tables follow from (`Order.side`).
       None of it depends on the codec's step.
     """
 
@@ -32,14 +32,14 @@ class Analysis(NamedTuple):
     side: tuple
 
 
-def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) -> Analysis:
+def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run: Run = tiles.run) -> Analysis:
     """The networks' share of encoding `pixels` uint8 (1, H, W, 3)."""
     networks, params = codec.networks, codec.params
     latent = run(
         codec.geometry.analysis, lambda window: networks.latent(params, window, quality), pixels
     )
     hyper = None
-    if networks.hyper is not None:
+    if codec.geometry.hyper_analysis is not None:
         hyper = run(
             codec.geometry.hyper_analysis,
             lambda window: networks.hyper(params, window, quality),
@@ -50,10 +50,10 @@ def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run=tiles.run) 
     residual = run(
         codec.geometry.place, lambda *windows: networks.residual(params, *windows), *arrays
     )
-    return Analysis(hyper, residual, codec.kind.side(codec, hyper, quality, run))
+    return Analysis(hyper, residual, codec.side(hyper, quality, run))
 
 
-def rounded(codec: Codec, analysis: Analysis, run=tiles.run) -> Symbols:
+def rounded(codec: Codec, analysis: Analysis, run: Run = tiles.run) -> Symbols:
     """The symbols of a picture: each the integer nearest to its residual over the codec's step."""
     symbols = run(
         codec.geometry.place,
@@ -64,7 +64,7 @@ def rounded(codec: Codec, analysis: Analysis, run=tiles.run) -> Symbols:
 
 
 def synthesise(
-    codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run=tiles.run
+    codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run: Run = tiles.run
 ) -> jax.Array:
     """Pixels, uint8 (1, H, W, 3), or (1, H, W, 1) where `grey`."""
 
@@ -104,7 +104,7 @@ def _mean(codec: Codec, hyper, quality, run):
     """What the latent is rounded about, float32; None on a plain grid. It may drift: no table
     depends on it.
     """
-    if codec.networks.mean is None:
+    if not codec.networks.centred:
         return None
     return run(
         codec.geometry.hyper,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxcodec.codec.geometry import Windows
+from jaxcodec.entropy.geometry import Windows
 
 PIXEL_BUDGET = 1 << 21
 """The most pixels that a network sees at once; bounds the memory that it takes."""

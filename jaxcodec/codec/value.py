@@ -1,6 +1,7 @@
 """The codec as a value: a trained model and its tables, ready to run."""
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -12,15 +13,16 @@ import jax
 import jax.export
 import numpy as np
 
-from jaxcodec import extensions, integer, models
+from jaxcodec import extensions, models
 from jaxcodec.artefact import bundled, codec_file
 from jaxcodec.artefact.codec_file import CodecContent
-from jaxcodec.codec import geometry, kinds, networks
-from jaxcodec.codec.kinds import Kind
-from jaxcodec.coding import coders, step, step_tables
+from jaxcodec.codec import networks
+from jaxcodec.coding import coders, step
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
+from jaxcodec.entropy import geometry
+from jaxcodec.entropy.order import Order, Run
 from jaxcodec.errors import CodecError, ExtensionError
 from jaxcodec.runtime import devices, jax_settings
 
@@ -87,10 +89,9 @@ class Codec:
       id: 16 hexadecimal digits that tell its content; .jxc files carry them.
       bpp_range: mean rates of its lowest and highest quality on photographs, in bpp.
       variable: whether it has a range of qualities, or one.
-      scale_form: what the integers stand for that choose conditional tables, "linear" or "log".
-      kind: what it codes under which tables.
+      order: what it codes under which tables, one after the other.
       geometry: sizes of its arrays.
-      networks: the compiled pieces of the model.
+      networks: the compiled pieces of the model that are made of floats.
       host: the content of its file, and integer probability tables for coders on the host.
       params: the model's variables, on the device.
       integer: arrays of the integer networks, on the device.
@@ -103,8 +104,7 @@ class Codec:
     id: str
     bpp_range: tuple[float, float]
     variable: bool
-    scale_form: str
-    kind: Kind
+    order: Order
     geometry: geometry.Geometry
     networks: networks.Networks
     host: Host
@@ -140,15 +140,19 @@ class Codec:
         stride = self.geometry.latent_stride
         return 1, size[0] // stride, size[1] // stride, self.geometry.channels
 
+    def side(self, hyper: Any, quality: jax.Array, run: Run) -> tuple:
+        """What the tables of the latent follow from, see `Order.side`."""
+        return self.order.side(self.integer, hyper, quality, run)
+
     def coder(self, coder: str, part: str) -> SymbolCoder:
         """The coder of the host of that name, for a part of the symbols; raises CoderError where it
         is not installed.
         """
-        return self.host.coder(coder, self.kind.tables[part])
+        return self.host.coder(coder, self.order.tables[part])
 
     def first_table(self, part: str) -> int:
         """The number of the first table of a part of the symbols in `lane_tables`."""
-        return self.host.first(self.kind.tables[part])
+        return self.host.first(self.order.tables[part])
 
     def __repr__(self):
         entropy = json.loads(self.host.content.model)["entropy"]
@@ -234,7 +238,7 @@ def create(content: CodecContent) -> Codec:
         for path, weight in content.weights.items()
     }
     static = _static(content, content.id)
-    arrays = integer.at_step(json.loads(content.spec), static["scale_form"], content.integer, 0)
+    arrays = static["order"].arrays_at(content.integer, 0)
     return Codec(
         **static,
         params=jax.device_put({"params": flax.traverse_util.unflatten_dict(weights)}),
@@ -248,17 +252,24 @@ def create(content: CodecContent) -> Codec:
 def _static(content: CodecContent, codec_id: str) -> dict[str, Any]:
     """The fields of a codec that are not arrays."""
     description = json.loads(content.model)
+    model = models.build(description)
     return {
         "name": content.name,
         "id": codec_id,
         "bpp_range": content.bpp_range,
         "variable": description["gains"].get("points", 0) > 1,
-        "scale_form": description.get("scale_form", "linear"),
-        "kind": kinds.of(description),
-        "geometry": geometry.of(models.build(description)),
-        "networks": networks.build(content.model, content.spec),
+        "order": _order(content.model, content.spec),
+        "geometry": geometry.of(model),
+        "networks": networks.build(content.model),
         "host": Host(content),
     }
+
+
+@functools.lru_cache(maxsize=16)
+def _order(description_json: str, spec_json: str) -> Order:
+    """The order of coding; the same JSON gives the same object, and so the same compiled pieces."""
+    model = models.build(json.loads(description_json))
+    return model.order(json.loads(spec_json), geometry.of(model))
 
 
 def _static_to_bytes(values: tuple) -> bytes:
@@ -300,14 +311,14 @@ def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
     encode, which spares making tables of a prior anew.
     """
     host, content, lookups = codec.host, codec.host.content, codec.lane_tables
-    stepped = integer.at_step(json.loads(content.spec), codec.scale_form, content.integer, field)
+    stepped = codec.order.arrays_at(content.integer, field)
     moved = {
         name: jax.device_put(array)
         for name, array in stepped.items()
         if array is not content.integer.get(name)
     }
-    if codec.kind.tables["latent"] == kinds.PRIOR:
-        sets = {kinds.PRIOR: step_tables.at_step(content.tables[kinds.PRIOR], field)}
+    if codec.order.tables_depend_on_step:
+        sets = codec.order.tables_at(content.tables, field)
         host = host.with_sets(sets)
         lookups = lane_tables(*sets.values()) if decodes else for_encoding(lookups, *sets.values())
     return dataclasses.replace(

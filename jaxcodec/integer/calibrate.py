@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.coding.tables import Tables
-from jaxcodec.integer.float_network import Conv, Op, Path, Residual
 from jaxcodec.integer.quantise import Span, Spans
+from jaxcodec.transforms.operations import Conv, Operation, Path, Residual
 
 _BATCH = 8
 _FACTORS = (0.9, 0.8, 0.7, 0.6)
@@ -117,7 +117,7 @@ def search_factors(
     return factors
 
 
-def convolutions(ops: Sequence[Op], path: Path = ()) -> list[Path]:
+def convolutions(ops: Sequence[Operation], path: Path = ()) -> list[Path]:
     """Where the convolutions of a network stand, in order."""
     found = []
     for place, op in enumerate(ops):

@@ -14,8 +14,16 @@ import numpy as np
 
 from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import arithmetic
-from jaxcodec.integer.float_network import Activate, Conv, Modulate, Op, Path, Residual, Shuffle
-from jaxcodec.transforms.layers import activation
+from jaxcodec.transforms.operations import (
+    ELEMENTWISE,
+    Activate,
+    Conv,
+    Modulate,
+    Operation,
+    Path,
+    Residual,
+    Shuffle,
+)
 
 _SUM_LIMIT = (1 << 31) - 1
 _HEADROOM = 1.25  # of values above what calibration saw
@@ -191,7 +199,7 @@ def _left(bound: np.ndarray) -> np.ndarray:
     return np.floor(np.log2(_SUM_LIMIT / np.maximum(bound, 1)))
 
 
-def between(builder: Builder, op: Op, unit: float) -> None:
+def between(builder: Builder, op: Operation, unit: float) -> None:
     """Adds an operation on values in `unit`."""
     match op:
         case Modulate():
@@ -220,13 +228,13 @@ def between(builder: Builder, op: Op, unit: float) -> None:
 def _table(kind: str, unit: float) -> np.ndarray:
     step = 1 << (16 - arithmetic.TABLE_BITS)
     middle = np.arange(-(1 << 15), 1 << 15, step) + (step - 1) / 2
-    out = np.asarray(activation(kind)(jnp.asarray(middle * unit, jnp.float32)), np.float64) / unit
+    out = np.asarray(ELEMENTWISE[kind](jnp.asarray(middle * unit, jnp.float32)), np.float64) / unit
     return np.round(out).clip(-arithmetic.VALUE_MAX, arithmetic.VALUE_MAX).astype(np.int16)
 
 
 def chain(
     builder: Builder,
-    ops: Sequence[Op],
+    ops: Sequence[Operation],
     spans: Spans,
     factors: Mapping[Path, float],
     start: Codes | float,

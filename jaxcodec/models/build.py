@@ -24,26 +24,15 @@ from typing import Any
 import flax.linen as nn
 
 from jaxcodec import extensions
-from jaxcodec.entropy.context import TAPS
-from jaxcodec.entropy.factorized import DeepFactorized
-from jaxcodec.errors import CodecFileError, ExtensionError
-from jaxcodec.models.context_model import ContextModel
-from jaxcodec.models.factorized import FactorizedModel
-from jaxcodec.models.gains import Gains
-from jaxcodec.models.mean_scale import MeanScaleModel
-from jaxcodec.models.scale_hyperprior import ScaleModel
+from jaxcodec.entropy.distributions.deep_factorized import DeepFactorized
+from jaxcodec.entropy.entropy_models import ENTROPY_MODELS
+from jaxcodec.entropy.model import EntropyModel
+from jaxcodec.errors import CodecFileError
 from jaxcodec.transforms import networks
-from jaxcodec.transforms.patch import photograph_log_scale
-
-_MODELS = {
-    "factorized": FactorizedModel,
-    "scale": ScaleModel,
-    "mean_scale": MeanScaleModel,
-} | dict.fromkeys(TAPS, ContextModel)
-ENTROPY_MODELS = tuple(_MODELS)
+from jaxcodec.transforms.gains import Gains
 
 
-def build(description: Mapping[str, Any]) -> nn.Module:
+def build(description: Mapping[str, Any]) -> EntropyModel:
     """The model of a description.
 
     Raises:
@@ -52,49 +41,23 @@ def build(description: Mapping[str, Any]) -> nn.Module:
         else.
     """
     try:
-        model, coded = _model_class(description), coded_as(description)
+        model = _model_class(description)
         channels = description["gains"]["channels"]
-        parts = networks.fields(description.get("entropy_fields", {})) | {
-            "gains": Gains(**description["gains"])
-        }
-        parts |= {
+        parts = {
             name: networks.create(description[name], name)
             for name in networks.PARTS
             if name in description
         }
+        parts["gains"] = Gains(**description["gains"])
         parts["prior"] = _prior(
             description.get("prior", {}), description.get("hyper_channels", channels)
         )
-        if coded != "factorized":
-            parts["scale_form"] = description.get("scale_form", "linear")
-            if description.get("log_scale_start") == "photographs":
-                parts["log_scale_start"] = photograph_log_scale(channels)
-        if coded in TAPS:
-            parts |= {"pattern": coded, "mixture": description.get("mixture", 1)}
-        return model(**parts)
+        fields = networks.fields(description.get("entropy_fields", {})) | model.fields(description)
+        return model(**fields, **parts)
     except (KeyError, TypeError) as error:
         raise CodecFileError(
             f"the model description is not one that this version of jaxcodec can build: {error}"
         ) from error
-
-
-def coded_as(description: Mapping[str, Any]) -> str:
-    """Which of `ENTROPY_MODELS` tells how a model is exported and its symbols are coded: its own,
-    or that of its class.
-
-    Raises as `build`.
-    """
-    entropy = description.get("entropy")
-    if not extensions.is_own(entropy) and entropy in ENTROPY_MODELS:
-        return entropy
-    coded = getattr(_model_class(description), "coded_as", None)
-    if coded not in ENTROPY_MODELS:
-        raise ExtensionError(
-            f"{entropy} has `coded_as` {coded!r}, which tells how its symbols are coded; use one "
-            "of "
-            f"{', '.join(ENTROPY_MODELS)}, see docs/extending.md"
-        )
-    return coded
 
 
 def stride(description: Mapping[str, Any]) -> int:
@@ -107,15 +70,15 @@ def stride(description: Mapping[str, Any]) -> int:
     )
 
 
-def _model_class(description: Mapping[str, Any]) -> type[nn.Module]:
+def _model_class(description: Mapping[str, Any]) -> type[EntropyModel]:
     entropy = description.get("entropy")
     if extensions.is_own(entropy):
-        return extensions.resolve(entropy, nn.Module)
-    if entropy not in _MODELS:
+        return extensions.resolve(entropy, EntropyModel)
+    if entropy not in ENTROPY_MODELS:
         raise CodecFileError(
             f"the entropy model {entropy!r} is unknown; use one of {', '.join(ENTROPY_MODELS)}"
         )
-    return _MODELS[entropy]
+    return ENTROPY_MODELS[entropy]
 
 
 def _prior(settings: Mapping[str, Any], channels: int) -> nn.Module:

@@ -202,7 +202,7 @@ def _true_score(stepped: Codec, task: Task, own_symbols, trade_off: float) -> Sc
     """That of symbols of a picture of any size, from its file."""
     height, width, channels = task.source.shape
     quality = np.array([task.hundredths or 0], np.int32)
-    side = stepped.kind.side(stepped, own_symbols.hyper, quality, tiles.run)
+    side = stepped.side(own_symbols.hyper, quality, tiles.run)
     file = pictures.write(stepped, task.source, task.hundredths, task.field, own_symbols, side)
     bits = 8 * sum(container.read_header(file.data).part_bytes)
     shown = pictures.synthesise(stepped, task.source, task.hundredths, own_symbols)

@@ -62,9 +62,9 @@ def begin(
     if variables.hyper is not None:
         hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
         hyper_bits = cost.hyper_bits(codec, hyper)
-    if codec.networks.mean is not None:
+    if codec.networks.centred:
         mean = codec.networks.mean(codec.params, hyper, shown.quality)
-    side = codec.kind.side(codec, hyper, shown.quality, tiles.whole)
+    side = codec.side(hyper, shown.quality, tiles.whole)
     residual, _ = problem.rounded(codec, variables.latent, mean)
     symbols, _ = cost.spared(codec, residual, side, tau)
     latent = variables.latent + (symbols * codec.step - residual)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxcodec.codec.kinds import Symbols
+from jaxcodec.entropy.order import Symbols
 
 
 class Score(NamedTuple):

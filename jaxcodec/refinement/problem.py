@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from jaxcodec import image
 from jaxcodec.codec import cost, tiles
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import Codec
+from jaxcodec.entropy.order import Symbols
 from jaxcodec.ops import round_straight_through
 from jaxcodec.refinement.relaxations import Relaxation
 
@@ -84,7 +84,7 @@ def start(codec: Codec, shown: Shown, *, free_step: bool = False) -> Variables:
     """
     latent = codec.networks.latent(codec.params, shown.pixels, shown.quality)
     relaxed = codec.networks.relaxed
-    hyper = None if relaxed.hyper is None else relaxed.hyper(codec.params, latent, shown.quality)
+    hyper = relaxed.hyper(codec.params, latent, shown.quality)
     return Variables(latent, hyper, jnp.float32(0) if free_step else None)
 
 
@@ -104,10 +104,10 @@ def measure(
     hyper = mean = None
     if variables.hyper is not None:
         hyper = networks.relaxed.round_hyper(params, variables.hyper)
-    if networks.mean is not None:
+    if networks.centred:
         mean = networks.mean(params, hyper, quality)
     residual, symbols = rounded(codec, variables.latent, mean)
-    side = codec.kind.side(codec, hyper, quality, tiles.whole)
+    side = codec.side(hyper, quality, tiles.whole)
     bits = jnp.sum(cost.latent_bits(codec, symbols, side))
     if hyper is not None:
         bits = bits + cost.hyper_bits(codec, hyper)

@@ -162,7 +162,7 @@ def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:
     """Latents as what is known of a picture before it is rounded; `stepped` is at their step."""
     quality = np.array([latents.hundredths or 0], np.int32)
-    side = stepped.kind.side(stepped, latents.symbols.hyper, quality, tiles.run)
+    side = stepped.side(latents.symbols.hyper, quality, tiles.run)
     return Analysis(latents.symbols.hyper, latents.residual, side)
 
 

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.codec import Codec, cost, tiles
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.symbols import Analysis
+from jaxcodec.entropy.order import Symbols
 
 _SAMPLE = 1 << 16
 """So many symbols are enough to see how the rate changes with the step."""
@@ -37,7 +37,7 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
     with the step.
     """
     stride = math.isqrt(analysis.residual.size // _SAMPLE)
-    if stride < 2 or not codec.kind.parallel:
+    if stride < 2 or not codec.order.parallel:
         return analysis
     rows, columns = (
         slice(min(stride // 2, size - 1), None, stride) for size in analysis.residual.shape[1:3]
@@ -49,7 +49,7 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
 
 def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
     small = dataclasses.replace(codec, params=None)  # weights are many, and no use here
-    windows = codec.geometry.place if codec.kind.parallel else codec.geometry.context
+    windows = codec.geometry.place if codec.order.parallel else codec.geometry.context
     return tiles.run(
         windows,
         functools.partial(function, small, np.float32(tau)),

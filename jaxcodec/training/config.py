@@ -115,14 +115,14 @@ def check(config: ml_collections.ConfigDict) -> None:
                 f"config.{setting.name} is {value!r}; it must be {setting.valid.words}"
             )
     folders(config)
-    models.build(config.model.to_dict())
+    model = models.build(config.model.to_dict())
     unit = stride(config.model.to_dict())
     if config.data.crop % unit:
         raise TrainingError(
             f"config.data.crop is {config.data.crop}; the model takes a multiple of {unit}, "
             f"{max(1, round(config.data.crop / unit)) * unit} say"
         )
-    if config.fake_quantised and models.coded_as(config.model.to_dict()) == "factorized":
+    if config.fake_quantised and not model.has_hyper:
         raise TrainingError(
             "a factorized model has no networks that choose tables; leave config.fake_quantised off"
         )

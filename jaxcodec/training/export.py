@@ -45,13 +45,13 @@ def export(
     config = run_config.load(workdir)
     step, params = restore_exported(workdir, averaged=config.average_decay > 0)
     extensions.allow_imports(*allow)
-    coded = models.coded_as(config.model.to_dict())
+    has_hyper = models.build(config.model.to_dict()).has_hyper
     content = export_codec(
         config.model.to_dict(),
         params,
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
-        pictures=() if coded == "factorized" else _pictures(config, workdir, images),
+        pictures=_pictures(config, workdir, images) if has_hyper else (),
         summary=f"{config.model.entropy} model, {step} training steps",
     )
     codec_file.save(path, content, overwrite=overwrite)

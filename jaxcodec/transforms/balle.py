@@ -2,12 +2,17 @@
 settings.
 """
 
+import collections
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import flax.linen as nn
 
+from jaxcodec.errors import CodecFileError
+from jaxcodec.transforms import operations
 from jaxcodec.transforms.layers import Conv, SubpixelConv, UpsampleConv, activation
+from jaxcodec.transforms.operations import Activate, Operation
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
@@ -25,10 +30,10 @@ class ConvAnalysis(nn.Module):
     def __call__(self, x, quality):
         del quality
         layers = list(zip(self.features, self.kernels, self.strides, strict=True))
-        for position, (features, kernel, stride) in enumerate(layers):
-            x = Conv(features, kernel, stride)(x)
-            if position + 1 < len(layers):
-                x = activation(self.activation)(x)
+        for place, (features, kernel, stride) in enumerate(layers):
+            x = Conv(features, kernel, stride, name=f"Conv_{place}")(x)
+            if place + 1 < len(layers):
+                x = activation(self.activation, f"GDN_{place}")(x)
         return x
 
     @property
@@ -59,24 +64,37 @@ class ConvSynthesis(nn.Module):
     @nn.compact
     def __call__(self, x, quality):
         del quality
-        layers = _upsampling(self)
-        for position, layer in enumerate(layers):
-            x = layer(x)
-            if position + 1 < len(layers):
-                x = activation(self.activation)(x)
-        return x
+        *inner, last = self._layers(self)
+        for place, layer in enumerate(inner):
+            x = activation(self.activation, f"GDN_{place}")(layer(x))
+        return last(x)
+
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`; raises CodecFileError for an activation without integers."""
+        *inner, last = self._layers(None)
+        if inner and self.activation not in operations.ELEMENTWISE:
+            raise CodecFileError(
+                f"a hyper-synthesis with {self.activation!r} has no integer form; use one of "
+                f"{', '.join(operations.ELEMENTWISE)}"
+            )
+        ops = []
+        for layer in inner:
+            ops += [*layer.lower(params[layer.name]), Activate(self.activation)]
+        return [*ops, *last.lower(params[last.name])]
 
     @property
     def halo(self) -> int:
         """How far an output depends on its neighbours, in input positions."""
-        return synthesis_halo([step for layer in _upsampling(self) for step in layer.path])
+        return synthesis_halo([step for layer in self._layers(None) for step in layer.path])
 
-
-def _upsampling(settings: ConvSynthesis) -> list[nn.Module]:
-    upsample = SubpixelConv if settings.subpixel else UpsampleConv
-    return [
-        upsample(features, kernel, stride) if stride > 1 else Conv(features, kernel)
-        for features, kernel, stride in zip(
-            settings.features, settings.kernels, settings.strides, strict=True
-        )
-    ]
+    def _layers(self, parent: nn.Module | None) -> list[nn.Module]:
+        """Each is named by its kind and its number among those; detached where `parent` is None."""
+        upsample = SubpixelConv if self.subpixel else UpsampleConv
+        layers, count = [], collections.Counter()
+        sizes = zip(self.features, self.kernels, self.strides, strict=True)
+        for features, kernel, stride in sizes:
+            kind = upsample if stride > 1 else Conv
+            name = f"{kind.__name__}_{count[kind]}"
+            count[kind] += 1
+            layers.append(kind(features, kernel, stride, parent=parent, name=name))
+        return layers

@@ -1,14 +1,22 @@
-"""Layers that the transforms are made of."""
+"""Layers that the transforms are made of.
 
-from collections.abc import Callable
+Layers inside of networks have names, which are those that parameters have in checkpoints and codec
+files: another order of layers changes nothing there.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
+import numpy as np
 
-from jaxcodec.ops import depth_to_space
+from jaxcodec.ops import depth_to_space, interpolate_points
 from jaxcodec.runtime.convolution import conv2d, upsample_conv
+from jaxcodec.transforms import operations
 from jaxcodec.transforms.gdn import GDN
+from jaxcodec.transforms.operations import Modulate, Operation, Shuffle
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
 branch_init = nn.initializers.variance_scaling(1 / 3, "fan_in", "truncated_normal")
@@ -36,6 +44,10 @@ class Conv(nn.Module):
         y = conv2d(x, self.param("kernel", self.kernel_init, shape), self.stride, self.border)
         return y + self.param("bias", self.bias_init, (self.features,)) if self.use_bias else y
 
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`; of stride 1 and with a bias only."""
+        return [operations.conv(params, self.border)]
+
     @property
     def path(self):
         """See `transforms.reach`."""
@@ -62,6 +74,13 @@ class UpsampleConv(nn.Module):
         y = upsample_conv(x, self.param("kernel", scaled, shape), self.stride)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
 
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`."""
+        layer = operations.conv(params)
+        # Transposed: the kernel lies the other way round.
+        kernel = layer.kernel[::-1, ::-1]
+        return [dataclasses.replace(layer, kernel=kernel, upsample=self.stride)]
+
     @property
     def path(self):
         """See `transforms.reach`."""
@@ -82,8 +101,17 @@ class SubpixelConv(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        h = Conv(self.stride**2 * self.features, self.kernel, kernel_init=self.kernel_init)(x)
-        return depth_to_space(h, self.stride)
+        return depth_to_space(self._conv(self)(x), self.stride)
+
+    def _conv(self, parent: nn.Module | None) -> Conv:
+        features = self.stride**2 * self.features
+        settings = {"kernel_init": self.kernel_init, "parent": parent, "name": "Conv_0"}
+        return Conv(features, self.kernel, **settings)
+
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`."""
+        conv = self._conv(None)
+        return [*conv.lower(params[conv.name]), Shuffle(self.stride)]
 
     @property
     def path(self):
@@ -91,35 +119,20 @@ class SubpixelConv(nn.Module):
         return ((self.kernel, 1), (1, self.stride))
 
 
-_ACTIVATIONS = {
-    "gdn": lambda: GDN(),
-    "igdn": lambda: GDN(inverse=True),
-    "relu": lambda: jax.nn.relu,
-    "leaky_relu": lambda: lambda v: jax.nn.leaky_relu(v, 0.01),
-    "silu": lambda: jax.nn.silu,
-}
+_NORMALISATIONS = {"gdn": False, "igdn": True}
 
 
-def activation(kind: str) -> Callable:
-    """An activation by name: gdn, igdn, relu, leaky_relu or silu; raises ValueError for another."""
-    if kind not in _ACTIVATIONS:
-        raise ValueError(
-            f"the activation {kind!r} is unknown; use one of {', '.join(_ACTIVATIONS)}"
-        )
-    return _ACTIVATIONS[kind]()
+def activation(kind: str, name: str | None = None) -> Callable[[jax.Array], jax.Array]:
+    """An activation: gdn, igdn, relu, leaky_relu or silu; raises ValueError for another.
 
-
-def interpolate_points(table: jax.Array, quality: jax.Array) -> jax.Array:
-    """Linear interpolation of `table` (points, ...) at `quality` (B,) in [0, 1]: (B, ...).
-
-    Quality 0 is the first point and 1 the last. The values have the type of the table.
+    `name` is that of the layer, where it has parameters.
     """
-    points = table.shape[0]
-    position = jnp.clip(quality, 0.0, 1.0) * (points - 1)
-    low = jnp.clip(jnp.floor(position).astype(jnp.int32), 0, max(points - 2, 0))
-    high = jnp.minimum(low + 1, points - 1)
-    fraction = (position - low).reshape((-1,) + (1,) * (table.ndim - 1))
-    return (table[low] * (1 - fraction) + table[high] * fraction).astype(table.dtype)
+    if kind in _NORMALISATIONS:
+        return GDN(inverse=_NORMALISATIONS[kind], name=name)
+    if kind not in operations.ELEMENTWISE:
+        known = (*_NORMALISATIONS, *operations.ELEMENTWISE)
+        raise ValueError(f"the activation {kind!r} is unknown; use one of {', '.join(known)}")
+    return operations.ELEMENTWISE[kind]
 
 
 class Modulation(nn.Module):
@@ -135,3 +148,8 @@ class Modulation(nn.Module):
         scale = interpolate_points(self.param("scale", nn.initializers.zeros, shape), quality)
         shift = interpolate_points(self.param("shift", nn.initializers.zeros, shape), quality)
         return x * (1 + scale[:, None, None]) + shift[:, None, None]
+
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`."""
+        scale, shift = (np.asarray(params[name], np.float32) for name in ("scale", "shift"))
+        return [Modulate(scale, shift)]

@@ -7,6 +7,9 @@ lowest frequencies of the orthonormal 16x16 DCT; synthesis starts as the transpo
 at a linear transform codec instead of at noise.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -15,6 +18,7 @@ import numpy as np
 from jaxcodec.ops import depth_to_space, space_to_depth
 from jaxcodec.transforms.activity import RADIUS, ActivityGain, remove_activity_gain
 from jaxcodec.transforms.layers import Conv, Modulation
+from jaxcodec.transforms.operations import Activate, Operation, Residual, Shuffle
 
 PATCH = 8
 STRIDE = 16
@@ -107,10 +111,28 @@ class BottleneckBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x, quality):
-        h = Conv(self.width, 1)(x)
-        h = jax.nn.silu(Modulation(self.points)(h, quality))
-        h = jax.nn.silu(Conv(self.width, 3, border="edge")(h))
-        return x + Conv(x.shape[-1], 1, kernel_init=nn.initializers.zeros)(h)
+        narrow, modulation, middle, widen = self._layers(self, x.shape[-1])
+        h = jax.nn.silu(modulation(narrow(x), quality))
+        return x + widen(jax.nn.silu(middle(h)))
+
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`."""
+        narrow, modulation, middle, widen = (
+            layer.lower(params[layer.name])
+            for layer in self._layers(None, params["Conv_2"]["kernel"].shape[-1])
+        )
+        silu = Activate("silu")
+        return [Residual((*narrow, *modulation, silu, *middle, silu, *widen))]
+
+    def _layers(
+        self, parent: nn.Module | None, channels: int
+    ) -> tuple[Conv, Modulation, Conv, Conv]:
+        return (
+            Conv(self.width, 1, parent=parent, name="Conv_0"),
+            Modulation(self.points, parent=parent, name="Modulation_0"),
+            Conv(self.width, 3, border="edge", parent=parent, name="Conv_1"),
+            Conv(channels, 1, kernel_init=nn.initializers.zeros, parent=parent, name="Conv_2"),
+        )
 
 
 class PatchAnalysis(nn.Module):
@@ -130,13 +152,15 @@ class PatchAnalysis(nn.Module):
     def __call__(self, x, quality):
         to_patches, to_latent = linear_start(self.latent - self.activity)
         h = space_to_depth(x - 0.5, PATCH)
-        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches))(h)
-        for _ in range(self.blocks):
-            h = BottleneckBlock(self.width, self.points)(h, quality)
-        y = Conv(self.latent - self.activity, 1, kernel_init=_constant(to_latent))(
-            space_to_depth(h, STRIDE // PATCH)
-        )
-        return ActivityGain(points=self.points)(y, quality) if self.activity else y
+        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches), name="Conv_0")(h)
+        for place in range(self.blocks):
+            h = _block(self, place, self)(h, quality)
+        latent = self.latent - self.activity
+        merge = Conv(latent, 1, kernel_init=_constant(to_latent), name="Conv_1")
+        y = merge(space_to_depth(h, STRIDE // PATCH))
+        if not self.activity:
+            return y
+        return ActivityGain(points=self.points, name="ActivityGain_0")(y, quality)
 
     @property
     def halo(self) -> int:
@@ -160,11 +184,11 @@ class PatchSynthesis(nn.Module):
     def __call__(self, y, quality):
         y = remove_activity_gain(y) if self.activity else y
         to_patches, to_latent = linear_start(y.shape[-1])
-        h = Conv(to_latent.shape[0], 1, kernel_init=_constant(to_latent.T))(y)
-        h = depth_to_space(h, STRIDE // PATCH)
-        for _ in range(self.blocks):
-            h = BottleneckBlock(self.width, self.points)(h, quality)
-        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches.T))(h)
+        split = Conv(to_latent.shape[0], 1, kernel_init=_constant(to_latent.T), name="Conv_0")
+        h = depth_to_space(split(y), STRIDE // PATCH)
+        for place in range(self.blocks):
+            h = _block(self, place, self)(h, quality)
+        h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches.T), name="Conv_1")(h)
         return depth_to_space(h, PATCH) + 0.5
 
     @property
@@ -188,11 +212,11 @@ class PatchHyperAnalysis(nn.Module):
 
     @nn.compact
     def __call__(self, y, quality):
-        h = Conv(2 * self.width, 1)(jnp.arcsinh(y))
-        h = BottleneckBlock(self.width, self.points)(h, quality)
-        h = Conv(2 * self.width, 1)(space_to_depth(h, 2))
-        h = BottleneckBlock(self.width, self.points)(h, quality)
-        return Conv(self.features, 1)(space_to_depth(h, 2))
+        h = Conv(2 * self.width, 1, name="Conv_0")(jnp.arcsinh(y))
+        h = _block(self, 0, self)(h, quality)
+        h = Conv(2 * self.width, 1, name="Conv_1")(space_to_depth(h, 2))
+        h = _block(self, 1, self)(h, quality)
+        return Conv(self.features, 1, name="Conv_2")(space_to_depth(h, 2))
 
 
 class PatchHyperSynthesis(nn.Module):
@@ -207,8 +231,29 @@ class PatchHyperSynthesis(nn.Module):
 
     @nn.compact
     def __call__(self, z, quality):
-        for _ in range(2):
-            h = Conv(8 * self.width, 1)(z)
-            z = BottleneckBlock(self.width, self.points)(depth_to_space(h, 2), quality)
-        z = BottleneckBlock(self.width, self.points)(z, quality)
-        return Conv(self.outputs, 1, kernel_init=nn.initializers.zeros)(z)
+        first, second, last = self._convolutions(self)
+        z = _block(self, 0, self)(depth_to_space(first(z), 2), quality)
+        z = _block(self, 1, self)(depth_to_space(second(z), 2), quality)
+        return last(_block(self, 2, self)(z, quality))
+
+    def lower(self, params: Mapping[str, Any]) -> list[Operation]:
+        """See `transforms.operations`."""
+        first, second, last = (
+            layer.lower(params[layer.name]) for layer in self._convolutions(None)
+        )
+        blocks = [_block(self, place, None) for place in range(3)]
+        one, two, three = (block.lower(params[block.name]) for block in blocks)
+        return [*first, Shuffle(2), *one, *second, Shuffle(2), *two, *three, *last]
+
+    def _convolutions(self, parent: nn.Module | None) -> tuple[Conv, Conv, Conv]:
+        return (
+            Conv(8 * self.width, 1, parent=parent, name="Conv_0"),
+            Conv(8 * self.width, 1, parent=parent, name="Conv_1"),
+            Conv(self.outputs, 1, kernel_init=nn.initializers.zeros, parent=parent, name="Conv_2"),
+        )
+
+
+def _block(network: nn.Module, place: int, parent: nn.Module | None) -> BottleneckBlock:
+    """The block of a network at a place, by which it is named; detached where `parent` is None."""
+    settings = {"parent": parent, "name": f"BottleneckBlock_{place}"}
+    return BottleneckBlock(network.width, network.points, **settings)

@@ -1,20 +1,19 @@
 """The scale hyperprior (Balle et al. 2018)."""
 
+import jax
 import jax.numpy as jnp
 
-from jaxcodec.entropy.conditional import gaussian_likelihood
-from jaxcodec.models.hyperprior import PlainGridModel
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
+from jaxcodec.entropy.hyperprior import ScaleTableModel
 
 
-class ScaleModel(PlainGridModel):
+class ScaleModel(ScaleTableModel):
     """A latent coded under Gaussians around zero whose scales a hyper-latent of its magnitudes
     tells.
 
     The hyper-synthesis gives C scales. The ReLU that ends it in the paper would change nothing
     here: the likelihood bounds scales from below.
     """
-
-    coded_as = "scale"
 
     def conditional(self, latent, hyper_hat, quality, quantise, step):
         """See `HyperpriorModel.conditional`."""
@@ -25,7 +24,7 @@ class ScaleModel(PlainGridModel):
         """The hyper-latent (B, h', w', C') of the latent's magnitudes, not rounded."""
         return self.hyper_analysis(jnp.abs(latent), quality)
 
-    def scale(self, hyper_symbols, quality):
+    def scale(self, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""
         return self._scale(self.prior.from_symbols(hyper_symbols), quality)
 

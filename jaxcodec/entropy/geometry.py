@@ -43,9 +43,9 @@ class Geometry(NamedTuple):
 
 
 def of(model: Any) -> Geometry:
-    """The geometry of a model."""
+    """The geometry of an `EntropyModel`."""
     unit = model.analysis.stride
-    hyper_unit = model.hyper_analysis.stride if hasattr(model, "hyper_analysis") else None
+    hyper_unit = model.hyper_analysis.stride if model.has_hyper else None
     stride = unit * (hyper_unit or 1)
     return Geometry(
         stride=stride,

@@ -1,20 +1,22 @@
 """The parametric baseline: mean-scale hyperprior (Minnen et al. 2018; Guerin 2024, table 4.2)."""
 
+import jax
 import jax.numpy as jnp
 
-from jaxcodec.entropy.conditional import gaussian_likelihood
-from jaxcodec.models.hyperprior import HyperpriorModel
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
+from jaxcodec.entropy.hyperprior import ScaleTableModel
+from jaxcodec.transforms import operations
 
 
-class MeanScaleModel(HyperpriorModel):
+class MeanScaleModel(ScaleTableModel):
     """A latent coded under Gaussians whose means and scales a hyper-latent tells; a symbol is
     round(latent - mean).
 
     The hyper-synthesis gives C means, then C scales. With `scale_form` "log" the means are those of
-    the latent before the gain too.
+    the latent before the gain too. Means stay floats: no table depends on them.
     """
 
-    coded_as = "mean_scale"
+    centred = True
 
     def conditional(self, latent, hyper_hat, quality, quantise, step):
         """See `HyperpriorModel.conditional`."""
@@ -26,19 +28,11 @@ class MeanScaleModel(HyperpriorModel):
         """The mean (B, h, w, C) float32 in quantiser steps, from hyper-symbols."""
         return self.moments(self.prior.from_symbols(hyper_symbols), quality)[0]
 
-    def scale(self, hyper_symbols, quality):
+    def scale(self, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""
         return self.moments(self.prior.from_symbols(hyper_symbols), quality)[1]
 
-    def residual(self, latent, mean):
-        """What is rounded (B, h, w, C): the latent less its mean."""
-        return latent - mean
-
-    def reconstruct(self, residual, mean, quality):
-        """Image (B, H, W, 3) from the decoded residual, any real numbers, and the mean."""
-        return self.synthesise(residual + mean, quality)
-
-    def moments(self, hyper_hat, quality):
+    def moments(self, hyper_hat: jax.Array, quality: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and scale (B, h, w, C) in quantiser steps, from the quantised hyper-latent (B, h',
         w', C').
         """
@@ -50,3 +44,8 @@ class MeanScaleModel(HyperpriorModel):
         if self.scale_form == "log":
             mean = mean * jnp.exp(self.gains.log_gain(quality))
         return mean, self.to_scale(scale, quality)
+
+    def scale_operations(self, params):
+        """The half of the hyper-synthesis that gives scales."""
+        means_and_scales = super().scale_operations(params)
+        return operations.last_outputs(means_and_scales, slice(self.gains.channels, None))

@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from jaxcodec.transforms.layers import interpolate_points
+from jaxcodec.ops import interpolate_points
 
 
 class Gains(nn.Module):

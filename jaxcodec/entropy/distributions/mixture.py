@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxcodec.entropy.conditional import gaussian_likelihood
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 
 
 def mixture_likelihood(

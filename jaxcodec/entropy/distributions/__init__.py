@@ -1,0 +1,1 @@
+"""Densities of symbols, as pure functions or Flax modules."""

@@ -1,0 +1,234 @@
+"""Models with a hyper-latent: what they share, and the frozen life of those whose tables follow
+from it alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.coding.make_tables import gaussian_tables
+from jaxcodec.entropy import scales
+from jaxcodec.entropy.distributions.gaussian import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
+from jaxcodec.entropy.geometry import Geometry
+from jaxcodec.entropy.lowering import hyper_synthesis_operations
+from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
+from jaxcodec.entropy.order import (
+    CONDITIONAL,
+    PRIOR,
+    Order,
+    Part,
+    Request,
+    Symbols,
+    channel_tables,
+    hyper_part,
+)
+from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
+from jaxcodec.integer import arithmetic, calibrate, fake, network, quantise
+from jaxcodec.runtime.programs import kept
+from jaxcodec.transforms import operations
+from jaxcodec.transforms.operations import Operation
+from jaxcodec.transforms.patch import photograph_log_scale
+
+SCALE_FORMS = ("linear", "log")
+
+
+class HyperpriorModel(EntropyModel):
+    """A latent whose distribution a hyper-latent tells, itself coded under a prior of its own
+    (Balle et al. 2018).
+
+    `scale_form` "linear": networks give the scale of a symbol itself, as in the papers. "log": they
+    give the logarithm of the scale that the latent has before the gain, less a learned start
+    `log_scale` for each channel; that fits a latent that starts as a known transform, and a quality
+    that changes. `fake_quantised`, for fine-tuning: scales come through networks that round as the
+    integer networks of a codec will.
+    """
+
+    has_hyper: ClassVar[bool] = True
+
+    hyper_analysis: nn.Module
+    hyper_synthesis: nn.Module
+    scale_form: str = "linear"
+    log_scale_start: tuple[float, ...] | None = None
+    fake_quantised: bool = False
+
+    @classmethod
+    def fields(cls, description):
+        """`scale_form`, and where the scales start."""
+        told = {"scale_form": description.get("scale_form", "linear")}
+        if description.get("log_scale_start") == "photographs":
+            told["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
+        return told
+
+    def setup(self):
+        if self.scale_form not in SCALE_FORMS:
+            raise ValueError(
+                f"scale_form {self.scale_form!r} is unknown; use one of {', '.join(SCALE_FORMS)}"
+            )
+        if self.scale_form == "log":
+            start = self.log_scale_start or (0.0,) * self.gains.channels
+            self.log_scale = self.param("log_scale", lambda _: jnp.asarray(start, jnp.float32))
+
+    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+        """See `EntropyModel.quantised`."""
+        rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
+        likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
+        side_bits = likelihood_bits(self.prior(rate_hyper))
+        return latent_hat * step, likelihood_bits(likelihood) + side_bits, side_bits
+
+    def conditional(
+        self,
+        latent: jax.Array,
+        hyper_hat: jax.Array,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Likelihoods (B, h, w, C) of a latent under what a hyper-latent tells, and the latent
+        quantised, in units of `step`.
+        """
+        raise NotImplementedError
+
+    def to_hyper_latent(self, latent, quality):
+        """The hyper-latent (B, h', w', C'), not rounded."""
+        return self.hyper_analysis(latent, quality)
+
+    def round_hyper(self, hyper):
+        """Hyper-symbols (B, h', w', C') int32 of a hyper-latent, coded with the prior's tables."""
+        return self.prior.to_symbols(hyper)
+
+    def in_integers(self, module: nn.Module, takes_symbols: bool = True):
+        """`module` as what depends on it sees it: rounded where `fake_quantised`, see
+        `jaxcodec.integer.fake`.
+        """
+        return fake.quantised(module, takes_symbols) if self.fake_quantised else module
+
+    def to_scale(self, raw: jax.Array, quality: jax.Array) -> jax.Array:
+        """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by
+        `scale_form`.
+        """
+        if self.scale_form == "linear":
+            return raw
+        return jnp.exp(raw + self.log_scale + self.gains.log_gain(quality))
+
+
+class ScaleTableModel(HyperpriorModel):
+    """A hyperprior model whose tables follow from scales, and those from hyper-symbols alone."""
+
+    def scale_operations(self, params: Mapping[str, Any]) -> list[Operation]:
+        """The network from hyper-symbols to scales, as export makes integers of it; `params` are
+        the variables, {"params": ...}.
+        """
+        return hyper_synthesis_operations(self, params)
+
+    def freeze(self, params, calibration):
+        """A Gaussian table for each scale, and the integer network that chooses among them: with
+        the ranges of activations that cost the fewest bits.
+        """
+        tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
+        ops = self.scale_operations(params)
+        form, unit = self.scale_form, scales.UNITS[self.scale_form]
+
+        def forward(batch, quality, see):
+            operations.run(ops, batch.hyper_symbols.astype(jnp.float32), quality, see)
+
+        spans = calibrate.spans(calibration, forward)
+
+        def build(factors):
+            builder = quantise.Builder()
+            codes = quantise.symbols_to_codes(builder, calibration.hyper_symbols)
+            quantise.chain(builder, ops, spans, factors, codes, unit)
+            if form == "log":
+                offset = np.round(scales.log_offset(params) / unit)
+                builder.add("offset", {"table": offset.astype(np.int32)})
+            builder.add("index", {"thresholds": scales.thresholds(form)})
+            return builder
+
+        spec = {"kind": "scale", "ops": build({}).spec}
+
+        @jax.jit
+        def bits(batch, arrays, costs):
+            chosen = table_index(spec, arrays, batch.hyper_symbols, batch.quality)
+            return calibrate.total_bits(costs, chosen, batch.symbols)
+
+        costs = jax.device_put(calibrate.costs(tables, int(np.abs(calibration.symbols).max())))
+        factors = calibrate.search_factors(
+            calibrate.convolutions(ops)[1:],
+            lambda trial: calibrate.over(bits, calibration, build(trial).arrays, costs),
+        )
+        sets = prior_tables(self, params) | {CONDITIONAL: tables}
+        return Frozen(sets, spec, build(factors).arrays)
+
+    def order(self, spec, geometry):
+        """Hyper-symbols, then the latent."""
+        return HyperThenLatent(spec, geometry, self.scale_form)
+
+
+class HyperThenLatent(Order):
+    """The hyper-latent under the prior; then the latent under tables that an integer network
+    chooses from it.
+
+    index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C).
+    scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays,
+      scales) -> tables.
+    """
+
+    tables = {"hyper": PRIOR, "latent": CONDITIONAL}
+    parallel = True
+
+    def __init__(self, spec: Mapping[str, Any], geometry: Geometry, scale_form: str):
+        ops, thresholds = spec["ops"], f"{len(spec['ops']) - 1}/{scales.THRESHOLDS}"
+        self._geometry, self._form, self._thresholds = geometry, scale_form, thresholds
+
+        def index(arrays, hyper, quality):
+            return table_index(spec, arrays, hyper, quality).astype(jnp.uint8)
+
+        def scale(arrays, hyper, quality):
+            return network.run(ops[:-1], arrays, hyper, quality)
+
+        def level(arrays, scale):
+            return arithmetic.count_reached(scale, arrays[thresholds]).astype(jnp.uint8)
+
+        # There are 64 tables: bytes, since large pictures feel the difference in memory.
+        self.index, self.scale, self.level = (
+            kept(piece, f"{piece.__name__} {spec!r}") for piece in (index, scale, level)
+        )
+
+    def side(self, arrays, hyper, quality, run):
+        """The integers that stand for scales."""
+        return (run(self._geometry.hyper, lambda z: self.scale(arrays, z, quality), hyper),)
+
+    def coded(self, arrays, latent, *side):
+        """The latent under the tables of its scales."""
+        return Part(latent, self.level(arrays, *side))
+
+    def parts(self, arrays, symbols, side, run):
+        """Two parts."""
+        index = run(self._geometry.place, lambda scale: self.level(arrays, scale), *side)
+        return {"hyper": hyper_part(symbols), "latent": Part(symbols.latent, index)}
+
+    def decode(self, arrays, hyper, latent, quality, run):
+        """Two requests."""
+        hyper = yield Request("hyper", channel_tables(hyper))
+        index = run(self._geometry.hyper, lambda z: self.index(arrays, z, quality), hyper)
+        latent = yield Request("latent", index)
+        return Symbols(hyper, latent)
+
+    def arrays_at(self, arrays, step_index):
+        """A scale over the step chooses the table, so thresholds move instead."""
+        own = arrays[self._thresholds]
+        return {**arrays, self._thresholds: scales.thresholds_at(self._form, own, step_index)}
+
+
+def table_index(
+    spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array
+) -> jax.Array:
+    """Table of each symbol, int32 (B, h, w, C) in [0, 63], from hyper-symbols (B, h', w', C')
+    int32.
+
+    `quality` is (B,) int32 in hundredths, [0, 10000].
+    """
+    return network.run(spec["ops"], arrays, hyper_symbols, quality)

@@ -1,0 +1,141 @@
+"""The frozen life of an entropy model: which symbols are coded, under which tables, in which order.
+
+The symbols of a picture go into parts, each a run of values with the table of each. The tables of a
+part follow from the parts before it, by integers alone, so that a decoder can take one part after
+the other. `decode` is a generator for that: it yields what it wants decoded (`Request`, or `Loop`
+for many small requests that follow from each other), is sent the values, and returns the symbols.
+So the same lines serve a coder of the host, and one inside `jit`.
+
+An order is made from the description of a model and the spec of its integer networks. It is given
+their arrays, and never a codec. `run` is how a network goes over a large array: `codec.tiles.run`,
+or `codec.tiles.whole` inside `jit`.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxcodec.coding.tables import Tables
+
+PRIOR, CONDITIONAL = "prior", "conditional"
+"""The names of the table sets of a codec file."""
+
+Arrays = Mapping[str, Any]
+"""The arrays of integer networks, by name."""
+
+Run = Callable[..., Any]
+"""(windows, network, *arrays) -> what the network gives; see `codec.tiles.run`."""
+
+
+class Symbols(NamedTuple):
+    """All symbols of a picture: hyper int32 (1, h', w', C') or None, latent int32 (1, h, w, C)."""
+
+    hyper: Any
+    latent: Any
+
+
+class Part(NamedTuple):
+    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of
+    each row count.
+
+    In place of tables there may be a `Mixture` of such arrays, here and in a request.
+    """
+
+    values: Any
+    indices: Any
+    counts: np.ndarray | None = None
+
+
+class Request(NamedTuple):
+    """Asks for the values of a part, shaped as `indices`, int32."""
+
+    name: str
+    indices: Any
+
+
+class Loop(NamedTuple):
+    """Asks for the values of a part row by row, as `jax.lax.scan` goes.
+
+    request: (carry, x) -> the tables of a row, (n,), how many count, and what `receive` wants to
+      know of it.
+    receive: (carry, x, that, values (n,)) -> carry, and what to stack.
+    """
+
+    name: str
+    start: Any
+    rows: Any
+    request: Callable
+    receive: Callable
+
+
+Decoding = Generator[Request | Loop, Any, Symbols]
+
+Shape = tuple[int, int, int, int]
+
+
+class Order:
+    """The order of coding of one kind of entropy model. Subclasses say it.
+
+    tables: the table set of each part, by name, in the order of coding.
+    sequential: whether only a coder inside `jit` can decode it.
+    parallel: whether the table of a symbol of the latent does not depend on others.
+    """
+
+    tables: Mapping[str, str]
+    sequential: bool = False
+    parallel: bool = False
+
+    def side(self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run) -> tuple:
+        """What the tables of the latent follow from, besides the step and its own symbols: arrays
+        (1, h, w, any).
+
+        `hyper` are the hyper-symbols, or None; `quality` is (1,) int32 in hundredths.
+        """
+        raise NotImplementedError
+
+    def parts(self, arrays: Arrays, symbols: Symbols, side: tuple, run: Run) -> dict[str, Part]:
+        """What to code, in order."""
+        raise NotImplementedError
+
+    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+        """What is coded of the latent under which tables, shaped as it is: all places of a window
+        at once, in no order.
+        """
+        raise NotImplementedError
+
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+    ) -> Decoding:
+        """Decodes symbols of these two shapes; that of the hyper-symbols is not looked at by a
+        model without.
+        """
+        raise NotImplementedError
+
+    def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
+        """The arrays of the codec file at a quantiser step (`coding.step`). Those that do not
+        depend on it are the same objects.
+        """
+        del step_index
+        return dict(arrays)
+
+    def tables_at(self, tables: Mapping[str, Tables], step_index: int) -> dict[str, Tables]:
+        """The table sets of the codec file at a quantiser step; likewise."""
+        del step_index
+        return dict(tables)
+
+    @property
+    def tables_depend_on_step(self) -> bool:
+        """Whether `tables_at` gives other tables at another step."""
+        return False
+
+
+def channel_tables(shape: tuple[int, ...]) -> np.ndarray:
+    """The table of each symbol under a prior: its channel."""
+    return np.broadcast_to(np.arange(shape[-1], dtype=np.int32), shape)
+
+
+def hyper_part(symbols: Symbols) -> Part:
+    """The hyper-symbols under the prior."""
+    return Part(symbols.hyper, channel_tables(symbols.hyper.shape))
