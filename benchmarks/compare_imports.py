@@ -33,7 +33,7 @@ import worker
 from PIL import Image
 
 from jaxcodec import models
-from jaxcodec.entropy.conditional import gaussian_likelihood
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.importing.compressai import ARCHITECTURES, ImportedModel, import_checkpoint
 
 HERE = pathlib.Path(__file__).resolve().parent

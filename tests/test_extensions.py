@@ -15,11 +15,13 @@ import small_codecs
 import jaxcodec
 from jaxcodec import configs, extensions, models
 from jaxcodec.artefact import codec_file
-from jaxcodec.entropy import surrogates
+from jaxcodec.entropy import geometry, surrogates
+from jaxcodec.entropy.lowering import hyper_synthesis_operations
+from jaxcodec.entropy.mean_scale import MeanScaleModel
 from jaxcodec.errors import CodecFileError, ExtensionError, TrainingError
-from jaxcodec.integer import float_network
 from jaxcodec.training import config as run_config
 from jaxcodec.training import optimisers
+from jaxcodec.transforms import operations
 from jaxcodec.transforms.balle import ConvAnalysis
 from jaxcodec.transforms.layers import Conv
 
@@ -212,7 +214,7 @@ class Lowered(nn.Module):
 
     def lower(self, params):
         """As it is."""
-        return [float_network.conv(params["Conv_0"])]
+        return [operations.conv(params["Conv_0"])]
 
 
 class Negated(Lowered):
@@ -220,7 +222,7 @@ class Negated(Lowered):
 
     def lower(self, params):
         """With the wrong sign."""
-        return [float_network.Conv(-params["Conv_0"]["kernel"], params["Conv_0"]["bias"])]
+        return [operations.Conv(-params["Conv_0"]["kernel"], params["Conv_0"]["bias"])]
 
 
 class Silent(nn.Module):
@@ -234,7 +236,7 @@ class EndsInActivation(Lowered):
 
     def lower(self, params):
         """A convolution and a ReLU."""
-        return [*super().lower(params), float_network.Activate("relu")]
+        return [*super().lower(params), operations.Activate("relu")]
 
 
 @pytest.fixture(scope="module")
@@ -245,11 +247,13 @@ def params():
 
 
 def with_hyper_synthesis(kind):
-    return small_codecs.DESCRIPTIONS["one_quality"] | {"hyper_synthesis": {"kind": kind}}
+    return models.build(
+        small_codecs.DESCRIPTIONS["one_quality"] | {"hyper_synthesis": {"kind": kind}}
+    )
 
 
 def test_a_network_tells_its_operations(params):
-    (op,) = float_network.hyper_synthesis(with_hyper_synthesis(Lowered), params)
+    (op,) = hyper_synthesis_operations(with_hyper_synthesis(Lowered), params)
     assert (op.kernel == params["params"]["hyper_synthesis"]["Conv_0"]["kernel"]).all()
 
 
@@ -263,7 +267,7 @@ def test_a_network_tells_its_operations(params):
 )
 def test_operations_that_are_not_the_networks_are_refused(params, kind, message):
     with pytest.raises(CodecFileError, match=message):
-        float_network.hyper_synthesis(with_hyper_synthesis(kind), params)
+        hyper_synthesis_operations(with_hyper_synthesis(kind), params)
 
 
 # ---------------------------------------------------------------- entropy models and objectives
@@ -302,13 +306,19 @@ def test_a_config_is_trusted_with_what_it_names_and_keeps_paths(folder):
     assert config.model.hyper_analysis.kind is ConvAnalysis
 
 
-def test_an_entropy_model_of_ones_own_must_say_how_it_is_coded():
-    class Own(nn.Module):
-        coded_as = "huffman"
+def test_an_entropy_model_of_ones_own_is_a_subclass_that_knows_how_it_is_coded():
+    class Own(MeanScaleModel):
+        pass
 
-    with pytest.raises(ExtensionError, match="`coded_as` 'huffman'"):
-        models.coded_as({"entropy": Own})
-    assert models.coded_as({"entropy": models.MeanScaleModel}) == "mean_scale"
+    description = small_codecs.DESCRIPTIONS["tiny"]
+    with pytest.raises(ExtensionError, match="not a subclass of jaxcodec.entropy.model.Entropy"):
+        models.build(description | {"entropy": Lowered})
+    own = models.build(description | {"entropy": Own})
+    assert own.scale_form == description["scale_form"]
+    assert (
+        own.order({"ops": [{}]}, geometry.of(own)).tables
+        == models.build(description).order({"ops": [{}]}, geometry.of(own)).tables
+    )
 
 
 @pytest.mark.parametrize(

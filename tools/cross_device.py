@@ -34,7 +34,7 @@ def encode_all(codec_paths: list[str], images: list[pathlib.Path], folder: pathl
         codec = jaxcodec.load(path)
         for source in images:
             picture = image.read(source).pixels
-            for coder in ("lanes",) if codec.kind.sequential else ("host", "lanes"):
+            for coder in ("lanes",) if codec.order.sequential else ("host", "lanes"):
                 for quality in QUALITIES if codec.variable else (None,):
                     data = jaxcodec.encode(codec, picture, quality=quality, coder=coder)
                     target = folder / f"{number}_{coder}_{quality}_{source.stem}"

@@ -117,7 +117,7 @@ def main() -> int:
         (codec, coder)
         for codec in codecs
         for coder in coders.installed()
-        if coder == "lanes" or not codec.kind.sequential
+        if coder == "lanes" or not codec.order.sequential
     ]
     wrong = False
     for codec, coder in pairs:

@@ -3,10 +3,10 @@ change nothing.
 """
 
 TESTS = {
-    "entropy/conditional.py": ["entropy/test_conditional.py"],
+    "entropy/distributions/gaussian.py": ["entropy/distributions/test_gaussian.py"],
     "entropy/context.py": ["entropy/test_context.py"],
-    "entropy/factorized.py": ["entropy/test_factorized.py"],
-    "entropy/mixture.py": ["entropy/test_mixture.py"],
+    "entropy/distributions/deep_factorized.py": ["entropy/distributions/test_deep_factorized.py"],
+    "entropy/distributions/mixture.py": ["entropy/distributions/test_mixture.py"],
     "entropy/surrogates.py": ["entropy/test_surrogates.py"],
     "objectives/rate_distortion.py": ["objectives/test_rate_distortion.py"],
     "objectives/target_rate.py": ["objectives/test_target_rate.py"],
@@ -17,20 +17,22 @@ TESTS = {
     "targets/search.py": ["targets/test_search.py"],
     "training/step.py": ["training/test_step.py"],
     "integer/arithmetic.py": ["integer/test_arithmetic.py"],
-    "integer/calibrate.py": ["integer/test_calibrate.py", "integer/test_cost.py"],
-    "integer/context_path.py": ["integer/test_network.py", "integer/test_quantise.py"],
+    "integer/calibrate.py": ["integer/test_calibrate.py", "entropy/test_hyperprior.py"],
+    "entropy/context_tables.py": ["entropy/test_context_tables.py", "integer/test_quantise.py"],
+    "entropy/context_freezing.py": ["entropy/test_context_tables.py"],
     "integer/fake.py": ["integer/test_fake.py"],
-    "integer/float_network.py": ["integer/test_float_network.py", "test_extensions.py"],
-    "integer/network.py": ["integer/test_arithmetic.py", "integer/test_network.py"],
-    "integer/quantise.py": ["integer/test_quantise.py", "integer/test_network.py"],
-    "integer/scale_path.py": ["integer/test_network.py", "integer/test_cost.py"],
-    "integer/scales.py": [
-        "integer/test_scales.py",
+    "transforms/operations.py": ["entropy/test_lowering.py", "test_extensions.py"],
+    "entropy/lowering.py": ["entropy/test_lowering.py", "test_extensions.py"],
+    "integer/network.py": ["integer/test_arithmetic.py", "entropy/test_context_tables.py"],
+    "integer/quantise.py": ["integer/test_quantise.py", "entropy/test_context_tables.py"],
+    "entropy/hyperprior.py": ["entropy/test_context_tables.py", "entropy/test_hyperprior.py"],
+    "entropy/scales.py": [
+        "entropy/test_scales.py",
         "integer/test_quantise.py",
-        "integer/test_network.py",
-        "integer/test_cost.py",
+        "entropy/test_context_tables.py",
+        "entropy/test_hyperprior.py",
+        "coding/test_quantiser_step.py",
     ],
-    "integer/step.py": ["integer/test_network.py", "coding/test_quantiser_step.py"],
     "refinement/relaxations.py": ["refinement/test_relaxations.py", "refinement/test_methods.py"],
     "refinement/schedules.py": ["refinement/test_schedules.py", "refinement/test_methods.py"],
     "refinement/methods.py": ["refinement/test_methods.py"],
@@ -58,11 +60,11 @@ first.
 """
 
 DIFFERENTIABLE = {
-    "entropy/conditional.py": frozenset({"scale_table", "scale_index"}),
-    "entropy/factorized.py": frozenset(
+    "entropy/distributions/gaussian.py": frozenset({"scale_table", "scale_index"}),
+    "entropy/distributions/deep_factorized.py": frozenset(
         {"to_symbols", "from_symbols", "symbol_likelihood", "_uniform_half"}
     ),
-    "entropy/mixture.py": frozenset(),
+    "entropy/distributions/mixture.py": frozenset(),
     "entropy/surrogates.py": frozenset(),
     "objectives/rate_distortion.py": frozenset(
         {"starting_gains", "init", "draw_quality", "validate", "trade_off"}

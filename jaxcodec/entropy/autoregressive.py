@@ -25,7 +25,7 @@ class AutoregressiveModel(ContextModel):
 
     def order(self, spec, geometry):
         """Hyper-symbols, then wavefront by wavefront."""
-        return ByWavefronts(spec, geometry, self.scale_form)
+        return ByWavefronts.of(spec, geometry, self.scale_form)
 
 
 class ByWavefronts(ContextOrder):
@@ -47,7 +47,7 @@ class ByWavefronts(ContextOrder):
     def parts(self, arrays, symbols, side, run):
         """Two parts; the context of all places at once."""
         coded = run(
-            self._geometry.context, lambda *a: self.coded(arrays, *a)[:2], symbols.latent, *side
+            self.geometry.context, lambda *a: self.coded(arrays, *a)[:2], symbols.latent, *side
         )
         values, index = jax.tree.map(lambda array: wavefront.to_blocks(array[0]), coded)
         counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]

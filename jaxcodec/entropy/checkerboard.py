@@ -15,7 +15,7 @@ class CheckerboardModel(ContextModel):
 
     def order(self, spec, geometry):
         """Hyper-symbols, then each half of the places."""
-        return TwoPasses(spec, geometry, self.scale_form)
+        return TwoPasses.of(spec, geometry, self.scale_form)
 
 
 class TwoPasses(ContextOrder):
@@ -23,9 +23,10 @@ class TwoPasses(ContextOrder):
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL, "second": CONDITIONAL}
 
-    def __init__(self, spec, geometry, scale_form):
-        super().__init__(spec, geometry, scale_form)
-        self.sequential = spec.get("mixture", 1) > 1
+    @property
+    def sequential(self):
+        """Whether there are mixtures."""
+        return self.mixture > 1
 
     def side(self, arrays, hyper, quality, run):
         """What the hyper-latent adds to the entropy parameters, and which places see others."""

@@ -2,9 +2,10 @@
 them. What `autoregressive` and `checkerboard` share.
 """
 
+import dataclasses
 import functools
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import flax.linen as nn
 import jax
@@ -159,15 +160,26 @@ class ContextModel(HyperpriorModel):
         return Frozen(prior_tables(self, params) | {CONDITIONAL: tables.tables}, spec, arrays)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class ContextOrder(Order):
     """What the orders of both patterns share: the pieces of `entropy.context_tables`, compiled.
 
     hyper_part, context_codes, context_part, parameters: each takes (arrays, ...).
+    mixture: how many components; the coders of the host know one.
     """
 
-    def __init__(self, spec: Mapping[str, Any], geometry: Geometry, scale_form: str):
-        self._geometry, self._form = geometry, scale_form
-        self.hyper_part, self.context_codes, self.context_part, self.parameters = (
+    geometry: Geometry
+    scale_form: str
+    mixture: int
+    hyper_part: Callable[..., jax.Array]
+    context_codes: Callable[..., jax.Array]
+    context_part: Callable[..., jax.Array]
+    parameters: Callable[..., Any]
+
+    @classmethod
+    def of(cls, spec: Mapping[str, Any], geometry: Geometry, scale_form: str) -> Self:
+        """The order of a codec whose file has this spec."""
+        pieces = (
             kept(functools.partial(piece, spec), f"{piece.__name__} {spec!r}")
             for piece in (
                 context_tables.hyper_part,
@@ -176,12 +188,13 @@ class ContextOrder(Order):
                 context_tables.parameters,
             )
         )
+        return cls(geometry, scale_form, spec.get("mixture", 1), *pieces)
 
     def accumulators(self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run) -> Any:
         """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w,
         K).
         """
-        return run(self._geometry.hyper, lambda z: self.hyper_part(arrays, z, quality), hyper)
+        return run(self.geometry.hyper, lambda z: self.hyper_part(arrays, z, quality), hyper)
 
     def seen(self, arrays: Arrays, latent: jax.Array, pattern: str) -> jax.Array:
         """What the neighbours of every place add to its sums, whether it may see them or not."""
@@ -190,7 +203,7 @@ class ContextOrder(Order):
 
     def arrays_at(self, arrays, step_index):
         """See `arrays_at` of this module."""
-        return arrays_at(self._form, arrays, step_index)
+        return arrays_at(self.scale_form, arrays, step_index)
 
 
 def arrays_at(form: str, arrays: Arrays, step_index: int) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The factorized model: every channel of the latent under a learned density of its own."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -43,6 +45,7 @@ class FactorizedModel(EntropyModel):
         return ByChannel()
 
 
+@dataclasses.dataclass(frozen=True)
 class ByChannel(Order):
     """One part, the latent, each channel under a table of its own. Tables depend on the step."""
 
@@ -70,9 +73,3 @@ class ByChannel(Order):
     def tables_at(self, tables, step_index):
         """The mass of an interval of the step; see `coding.step_tables`."""
         return {PRIOR: step_tables.at_step(tables[PRIOR], step_index)}
-
-    def __eq__(self, other):
-        return isinstance(other, ByChannel)
-
-    def __hash__(self):
-        return hash(ByChannel)

@@ -2,7 +2,8 @@
 from it alone.
 """
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -164,9 +165,10 @@ class ScaleTableModel(HyperpriorModel):
 
     def order(self, spec, geometry):
         """Hyper-symbols, then the latent."""
-        return HyperThenLatent(spec, geometry, self.scale_form)
+        return HyperThenLatent.of(spec, geometry, self.scale_form)
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class HyperThenLatent(Order):
     """The hyper-latent under the prior; then the latent under tables that an integer network
     chooses from it.
@@ -174,15 +176,25 @@ class HyperThenLatent(Order):
     index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C).
     scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays,
       scales) -> tables.
+    thresholds: the name of the array that levels are counted by.
     """
 
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     parallel = True
 
-    def __init__(self, spec: Mapping[str, Any], geometry: Geometry, scale_form: str):
-        ops, thresholds = spec["ops"], f"{len(spec['ops']) - 1}/{scales.THRESHOLDS}"
-        self._geometry, self._form, self._thresholds = geometry, scale_form, thresholds
+    geometry: Geometry
+    scale_form: str
+    thresholds: str
+    index: Callable[..., jax.Array]
+    scale: Callable[..., jax.Array]
+    level: Callable[..., jax.Array]
 
+    @classmethod
+    def of(cls, spec: Mapping[str, Any], geometry: Geometry, scale_form: str) -> "HyperThenLatent":
+        """The order of a codec whose file has this spec."""
+        ops, thresholds = spec["ops"], f"{len(spec['ops']) - 1}/{scales.THRESHOLDS}"
+
+        # There are 64 tables: bytes, since large pictures feel the difference in memory.
         def index(arrays, hyper, quality):
             return table_index(spec, arrays, hyper, quality).astype(jnp.uint8)
 
@@ -192,14 +204,12 @@ class HyperThenLatent(Order):
         def level(arrays, scale):
             return arithmetic.count_reached(scale, arrays[thresholds]).astype(jnp.uint8)
 
-        # There are 64 tables: bytes, since large pictures feel the difference in memory.
-        self.index, self.scale, self.level = (
-            kept(piece, f"{piece.__name__} {spec!r}") for piece in (index, scale, level)
-        )
+        pieces = (kept(piece, f"{piece.__name__} {spec!r}") for piece in (index, scale, level))
+        return cls(geometry, scale_form, thresholds, *pieces)
 
     def side(self, arrays, hyper, quality, run):
         """The integers that stand for scales."""
-        return (run(self._geometry.hyper, lambda z: self.scale(arrays, z, quality), hyper),)
+        return (run(self.geometry.hyper, lambda z: self.scale(arrays, z, quality), hyper),)
 
     def coded(self, arrays, latent, *side):
         """The latent under the tables of its scales."""
@@ -207,20 +217,20 @@ class HyperThenLatent(Order):
 
     def parts(self, arrays, symbols, side, run):
         """Two parts."""
-        index = run(self._geometry.place, lambda scale: self.level(arrays, scale), *side)
+        index = run(self.geometry.place, lambda scale: self.level(arrays, scale), *side)
         return {"hyper": hyper_part(symbols), "latent": Part(symbols.latent, index)}
 
     def decode(self, arrays, hyper, latent, quality, run):
         """Two requests."""
         hyper = yield Request("hyper", channel_tables(hyper))
-        index = run(self._geometry.hyper, lambda z: self.index(arrays, z, quality), hyper)
+        index = run(self.geometry.hyper, lambda z: self.index(arrays, z, quality), hyper)
         latent = yield Request("latent", index)
         return Symbols(hyper, latent)
 
     def arrays_at(self, arrays, step_index):
         """A scale over the step chooses the table, so thresholds move instead."""
-        own = arrays[self._thresholds]
-        return {**arrays, self._thresholds: scales.thresholds_at(self._form, own, step_index)}
+        own = arrays[self.thresholds]
+        return {**arrays, self.thresholds: scales.thresholds_at(self.scale_form, own, step_index)}
 
 
 def table_index(

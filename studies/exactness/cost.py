@@ -29,13 +29,15 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxcodec
-from jaxcodec import image, integer, models
+from jaxcodec import image, models
 from jaxcodec.artefact.codec_file import read_metadata
 from jaxcodec.coding import lanes
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.lane_distributions import WEIGHT_BITS, Component, Mixture, shifted
-from jaxcodec.entropy.conditional import scale_index, scale_table
-from jaxcodec.entropy.mixture import mixture_likelihood
+from jaxcodec.entropy import context_tables
+from jaxcodec.entropy.distributions.gaussian import scale_index, scale_table
+from jaxcodec.entropy.distributions.mixture import mixture_likelihood
+from jaxcodec.entropy.hyperprior import table_index
 
 
 def pieces(codec, description, spec):
@@ -46,7 +48,8 @@ def pieces(codec, description, spec):
     context = spec["kind"] == "context"
 
     def analyse(params, pixels, quality):
-        hyper, latent = model.apply(params, image.to_float(pixels), quality, method="analyse")
+        latent = model.apply(params, image.to_float(pixels), quality, method="to_latent")
+        hyper = model.apply(params, latent, quality, method="to_hyper_symbols")
         mean = 0.0 if context else model.apply(params, hyper, quality, method="mean")
         return hyper, jnp.round(latent - mean).astype(jnp.int32)
 
@@ -69,7 +72,7 @@ def pieces(codec, description, spec):
         mean, scale, weight = (
             given if len(given) == 3 else (*(value[None] for value in given), jnp.ones((1,)))
         )
-        level, phases = scale_index(scale), integer.tables()
+        level, phases = scale_index(scale), context_tables.tables()
         bits = jnp.asarray(phases.bits)[level]
         position = jnp.floor(mean * (1 << bits) + 0.5).astype(jnp.int32)
         table, offset = (
@@ -84,8 +87,8 @@ def pieces(codec, description, spec):
 
     def by_integer(arrays, hyper, symbols, quality):
         if context:
-            return integer.parallel(spec, arrays, hyper, symbols, quality)
-        table = integer.index(spec, arrays, hyper, quality)
+            return context_tables.parallel(spec, arrays, hyper, symbols, quality)
+        table = table_index(spec, arrays, hyper, quality)
         return table, jnp.zeros_like(table)
 
     return jax.jit(analyse), jax.jit(by_float), jax.jit(by_integer)

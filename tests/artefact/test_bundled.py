@@ -34,7 +34,7 @@ def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
     )
 
     def decode_networks(codec, hyper_symbols, quality):
-        index = codec.networks.index(codec.integer, hyper_symbols, quality)
+        index = codec.order.index(codec.integer, hyper_symbols, quality)
         mean = codec.networks.mean(codec.params, hyper_symbols, quality)
         return index, codec.networks.pixels(
             codec.params, index, mean, quality, codec.step, grey=False

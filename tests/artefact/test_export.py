@@ -9,7 +9,8 @@ import small_codecs
 
 from jaxcodec import models
 from jaxcodec.artefact import export
-from jaxcodec.entropy.conditional import scale_table
+from jaxcodec.entropy.distributions.gaussian import scale_table
+from jaxcodec.entropy.model import prior_tables
 from jaxcodec.errors import CodecFileError
 
 
@@ -42,9 +43,8 @@ def test_the_prior_tables_hold_the_priors_mass():
 def test_a_wide_prior_has_tables_up_to_a_limit():
     params = copy.deepcopy(dict(small_codecs.params("tiny")["params"]))
     params["prior"] = params["prior"] | {"matrix_0": params["prior"]["matrix_0"] - 4}
-    tables = export.prior_tables(
-        models.build(small_codecs.DESCRIPTIONS["tiny"]), {"params": params}
-    )
+    model = models.build(small_codecs.DESCRIPTIONS["tiny"])
+    tables = prior_tables(model, {"params": params})["prior"]
     assert 1000 < max(np.diff(tables.starts)) < 2 * 8192 + 3
 
 

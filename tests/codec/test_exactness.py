@@ -3,6 +3,7 @@ and nothing else.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
 import subprocess
@@ -18,39 +19,42 @@ import jaxcodec
 from jaxcodec import models
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, encode, streams, symbols, tiles
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.coding import container
-from jaxcodec.entropy.conditional import scale_index
+from jaxcodec.entropy.context_model import ContextOrder
+from jaxcodec.entropy.distributions.gaussian import scale_index
+from jaxcodec.entropy.hyperprior import HyperThenLatent
+from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import BitstreamError
 
-INTEGER_PIECES = (
-    "index",
-    "scale",
-    "level",
-    "hyper_part",
-    "context_codes",
-    "context_part",
-    "parameters",
-)
 RELATIVE = 1e-3
 """Of the noise: thousands of times what devices differ by."""
 
 
 def elsewhere(codec, **pieces):
-    """The codec on another device: noise in every operation of its networks, unless a piece is
-    given.
+    """The codec on another device: noise in every operation of its networks, unless a piece of the
+    order is given.
     """
-    changed = {
-        name: fault_injection.noisy(piece, RELATIVE)
-        for name, piece in codec.networks._asdict().items()
-        if piece is not None
+    noisy = functools.partial(fault_injection.noisy, relative=RELATIVE)
+    networks = {
+        name: noisy(piece) for name, piece in codec.networks._asdict().items() if callable(piece)
     }
-    return dataclasses.replace(codec, networks=codec.networks._replace(**(changed | pieces)))
+    order = {name: noisy(piece) for name, piece in pieces_of(codec.order).items()}
+    return dataclasses.replace(
+        codec,
+        networks=codec.networks._replace(**networks),
+        order=dataclasses.replace(codec.order, **(order | pieces)),
+    )
+
+
+def pieces_of(order) -> dict:
+    """The integer networks of an order, by name."""
+    fields = (field.name for field in dataclasses.fields(order))
+    return {name: getattr(order, name) for name in fields if callable(getattr(order, name))}
 
 
 @pytest.fixture(scope="module")
 def coder(any_codec):
-    return "lanes" if any_codec.kind.sequential else "host"
+    return "lanes" if any_codec.order.sequential else "host"
 
 
 def symbols_of(codec, data: bytes) -> Symbols:
@@ -90,7 +94,7 @@ def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
 
     # An encoder takes the two halves of it.
     pieces = {"index": index, "scale": index, "level": lambda arrays, index: index}
-    here = dataclasses.replace(tiny, networks=tiny.networks._replace(**pieces))
+    here = dataclasses.replace(tiny, order=dataclasses.replace(tiny.order, **pieces))
     data = encode(here, face, quality=80)
     assert np.array_equal(decode(here, data), decode(here, data))
     with pytest.raises(BitstreamError):
@@ -98,24 +102,26 @@ def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
 
 
 def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
-    networks, integer = any_codec.networks, any_codec.integer
+    order, integer = any_codec.order, any_codec.integer
     quality = np.array([5000], np.int32)
     hyper = np.zeros(any_codec.hyper_shape((64, 64)), np.int32)
     latent = np.zeros(any_codec.latent_shape((64, 64)), np.int32)
-    if networks.index is not None:
-        assert not fault_injection.float_operations(networks.index, integer, hyper, quality)
-        scale = networks.scale(integer, hyper, quality)
-        assert not fault_injection.float_operations(networks.scale, integer, hyper, quality)
-        assert not fault_injection.float_operations(networks.level, integer, scale)
-    if networks.hyper_part is not None:
-        sums = networks.hyper_part(integer, hyper, quality)
-        assert not fault_injection.float_operations(networks.hyper_part, integer, hyper, quality)
-        assert not fault_injection.float_operations(networks.context_codes, integer, latent)
-        seen = np.zeros((3, 12 * latent.shape[-1]), np.int8)
-        assert not fault_injection.float_operations(networks.context_part, integer, seen)
-        assert not fault_injection.float_operations(networks.parameters, integer, sums)
+    given = {}
+    if isinstance(order, HyperThenLatent):
+        scale = order.scale(integer, hyper, quality)
+        given = {"index": (hyper, quality), "scale": (hyper, quality), "level": (scale,)}
+    if isinstance(order, ContextOrder):
+        given = {
+            "hyper_part": (hyper, quality),
+            "context_codes": (latent,),
+            "context_part": (np.zeros((3, 12 * latent.shape[-1]), np.int8),),
+            "parameters": (order.hyper_part(integer, hyper, quality),),
+        }
+    assert set(given) == set(pieces_of(order))
+    for name, arguments in given.items():
+        assert not fault_injection.float_operations(getattr(order, name), integer, *arguments)
     assert fault_injection.float_operations(
-        networks.latent, any_codec.params, np.zeros((1, 64, 64, 3), np.uint8), quality
+        any_codec.networks.latent, any_codec.params, np.zeros((1, 64, 64, 3), np.uint8), quality
     )
 
 
@@ -124,33 +130,27 @@ def test_without_jit_the_symbols_are_the_same(any_codec, face):
         pytest.skip("the other kinds show it; operation by operation a mixture takes half a minute")
     data = encode(any_codec, face[:20, :20])
     compiled = symbols_of(any_codec, data)
-    plain = {
-        name: piece.__wrapped__
-        for name, piece in any_codec.networks._asdict().items()
-        if hasattr(piece, "__wrapped__")
-    }
+    plain = {name: piece.__wrapped__ for name, piece in pieces_of(any_codec.order).items()}
     with jax.disable_jit():
-        interpreted = symbols_of(
-            dataclasses.replace(any_codec, networks=any_codec.networks._replace(**plain)), data
-        )
+        order = dataclasses.replace(any_codec.order, **plain)
+        interpreted = symbols_of(dataclasses.replace(any_codec, order=order), data)
     for one, other in zip(compiled, interpreted, strict=True):
         assert one is other is None or np.array_equal(one, other)
 
 
 def test_batched_and_mapped_integer_networks_give_the_same(any_codec):
-    networks, integer = any_codec.networks, any_codec.integer
+    order, integer = any_codec.order, any_codec.integer
     rng = np.random.default_rng(0)
     shape = any_codec.hyper_shape((128, 64))
     hyper = rng.integers(-9, 10, (5, *shape[1:])).astype(np.int32)
     quality = np.array([0, 1, 5000, 9999, 10_000], np.int32)
-    if networks.index is None and networks.hyper_part is None:
+    if not pieces_of(order):
         pytest.skip("a factorized prior has no network")
-    if networks.index is not None:
-        run = networks.index
-    else:
 
-        def run(integer, hyper, quality):
-            return networks.parameters(integer, networks.hyper_part(integer, hyper, quality))
+    def run(integer, hyper, quality):
+        if isinstance(order, HyperThenLatent):
+            return order.index(integer, hyper, quality)
+        return order.parameters(integer, order.hyper_part(integer, hyper, quality))
 
     one_by_one = [run(integer, hyper[i : i + 1], quality[i : i + 1]) for i in range(5)]
     one_by_one = jax.tree.map(lambda *parts: np.concatenate(parts), *one_by_one)

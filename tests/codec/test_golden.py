@@ -185,7 +185,7 @@ def test_its_symbols_code_to_the_same_bytes(file, codecs):
     size = tuple(side + -side % codec.geometry.stride for side in (header.height, header.width))
     decoded = streams.decode(codec, streams.Stream(coder, header.lanes, parts), size, quality)
     assert symbols.checksum(decoded, container.identity(header)) == header.symbol_crc
-    side = codec.kind.side(codec, decoded.hyper, quality, tiles.run)
+    side = codec.side(decoded.hyper, quality, tiles.run)
     again = streams.encode(codec, decoded, side, coder)
     assert again.lanes == header.lanes
     assert again.parts == parts

@@ -3,7 +3,7 @@ import pytest
 import small_codecs
 
 from jaxcodec.codec import decode, encode, tiles
-from jaxcodec.codec.geometry import Windows
+from jaxcodec.entropy.geometry import Windows
 from jaxcodec.image import pad_to_multiple
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxcodec.coding import step
-from jaxcodec.integer import scales
+from jaxcodec.entropy import scales
 
 fields = st.integers(-step.MAX_FIELD, step.MAX_FIELD)
 

@@ -61,7 +61,7 @@ def main() -> None:
                 (f"{kind}_grey", Picture(rgb[..., :1]), 0),
             ]
         for name, picture, field in wanted:
-            for coder in ("lanes",) if codec.kind.sequential else coders.installed():
+            for coder in ("lanes",) if codec.order.sequential else coders.installed():
                 compressed = encode(codec, picture, field, coder)
                 (FOLDER / f"v{container.VERSION}_{name}_{coder}.jxc").write_bytes(compressed)
             shown = decode(codec, compressed)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from jaxcodec import models
-from jaxcodec.entropy.conditional import gaussian_likelihood
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing import compressai
 from jaxcodec.importing.compressai import ARCHITECTURES, import_checkpoint

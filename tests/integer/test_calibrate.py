@@ -5,8 +5,9 @@ import pytest
 
 from jaxcodec.coding.host import RangeCoder
 from jaxcodec.coding.make_tables import gaussian_tables
-from jaxcodec.integer import calibrate, float_network
-from jaxcodec.integer.float_network import Activate, Conv, Residual
+from jaxcodec.integer import calibrate
+from jaxcodec.transforms import operations
+from jaxcodec.transforms.operations import Activate, Conv, Residual
 
 TABLES = gaussian_tables([0.3, 2.0, 40.0])
 
@@ -52,7 +53,7 @@ def test_spans_are_the_extremes_over_all_pictures_and_hold_zero():
     calibration = calibrate.Calibration(hyper, hyper, np.zeros(14, np.int32))
 
     def forward(batch, quality, see):
-        float_network.run(ops, batch.hyper_symbols.astype(jnp.float32), quality, see)
+        operations.run(ops, batch.hyper_symbols.astype(jnp.float32), quality, see)
 
     spans = calibrate.spans(calibration, forward)
     assert (spans[0,].low.item(), spans[0,].high.item()) == (-7, 9)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import small_codecs
 
-from jaxcodec import integer, models
-from jaxcodec.entropy.conditional import scale_index
-from jaxcodec.integer import fake
+from jaxcodec import models
+from jaxcodec.entropy.distributions.gaussian import scale_index
+from jaxcodec.entropy.hyperprior import table_index
+from jaxcodec.integer import calibrate, fake
+from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.models import presets
 from jaxcodec.transforms.layers import Conv
 
@@ -43,16 +45,21 @@ def scale_of(name, **settings):
     return jax.jit(lambda p, hyper: model.apply(p, hyper, fraction, method="scale")), params
 
 
+def chosen_tables(name, params, calibration):
+    """What the integer network of a model chooses for the hyper-symbols of a calibration."""
+    prior = small_codecs.params("tiny" if name == "one_quality" else "patch")["params"]["prior"]
+    params = {"params": {**params["params"], "prior": prior}}
+    frozen = models.build(DESCRIPTIONS[name]).freeze(params, calibration)
+    return table_index(frozen.spec, frozen.arrays, calibration.hyper_symbols, QUALITY)
+
+
 def test_training_sees_as_much_rounding_as_the_integer_network_has(monkeypatch):
     name = "conv"
-    monkeypatch.setattr(integer.calibrate, "search_factors", lambda places, bits: {})
+    monkeypatch.setattr(calibrate, "search_factors", lambda places, bits: {})
     hyper, latent = symbols(DESCRIPTIONS[name])
     exact, params = scale_of(name)
     faked, _ = scale_of(name, fake_quantised=True)
-    calibration = integer.Calibration(hyper, latent, QUALITY)
-    chosen = integer.index(
-        *integer.quantise_scale_path(DESCRIPTIONS[name], params, calibration), hyper, QUALITY
-    )
+    chosen = chosen_tables(name, params, Calibration(hyper, latent, QUALITY))
     floats, fakes = (scale_index(scale(params, hyper)) for scale in (exact, faked))
     # Not the same rounding: ranges are those of what is rounded before, so every step differs a
     # little.
@@ -63,12 +70,8 @@ def test_training_sees_as_much_rounding_as_the_integer_network_has(monkeypatch):
 def test_the_weights_of_training_are_those_of_the_integer_network():
     hyper, latent = symbols(DESCRIPTIONS["one_quality"])  # a single layer, of exact symbols
     faked, params = scale_of("one_quality", fake_quantised=True)
-    calibration = integer.Calibration(hyper, latent[:, :6, :8], QUALITY)
-    chosen = integer.index(
-        *integer.quantise_scale_path(DESCRIPTIONS["one_quality"], params, calibration),
-        hyper,
-        QUALITY,
-    )
+    calibration = Calibration(hyper, latent[:, :6, :8], QUALITY)
+    chosen = chosen_tables("one_quality", params, calibration)
     assert np.mean(scale_index(faked(params, hyper)) != chosen) < 0.01
     assert len(np.unique(chosen)) > 10
 

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxcodec.errors import CodecFileError
-from jaxcodec.integer import arithmetic, float_network, network, quantise
-from jaxcodec.integer.float_network import Activate, Conv, Modulate, Residual, Shuffle
+from jaxcodec.integer import arithmetic, network, quantise
 from jaxcodec.integer.quantise import Builder, Codes, Span
+from jaxcodec.transforms import operations
+from jaxcodec.transforms.operations import Activate, Conv, Modulate, Residual, Shuffle
 
 UNIT = 1 / 1024
 
@@ -44,7 +45,7 @@ def test_one_convolution_is_its_float_self_up_to_rounding_at_every_place(border,
     codes = quantise.symbols_to_codes(builder, symbols)
     quantise.chain(builder, [op], {(0,): Span(np.full(5, -3), np.full(5, 3))}, {}, codes, UNIT)
     got = network.run(builder.spec, builder.arrays, jnp.asarray(symbols)) * UNIT
-    expected = float_network.run([op], jnp.asarray(symbols, jnp.float32), jnp.zeros(1))
+    expected = operations.run([op], jnp.asarray(symbols, jnp.float32), jnp.zeros(1))
     bound = np.abs(op.kernel).max() / 254 * np.abs(symbols).sum(axis=-1).max() * 9 + 2 * UNIT
     assert np.abs(got - expected).max() < bound
     assert np.abs(got - expected).max() < 0.03 * np.abs(expected).max()
@@ -62,7 +63,7 @@ def test_operations_between_convolutions_are_their_float_selves_to_a_thousandth(
     x = rng.integers(-8192, 8192, (3, 2, 2, 8), np.int32)
     quality = np.array([0, 2500, 10_000], np.int32)
     got = network.run(builder.spec, builder.arrays, jnp.asarray(x), jnp.asarray(quality)) * UNIT
-    expected = float_network.run(
+    expected = operations.run(
         ops, jnp.asarray(x, jnp.float32) * UNIT, jnp.asarray(quality / 1e4, jnp.float32)
     )
     assert np.abs(got - expected).max() < 0.001 * 32
@@ -90,7 +91,7 @@ def test_a_residual_keeps_the_unit_of_what_it_is_added_to():
         spans[path] = Span(np.minimum(flat.min(axis=0), 0), np.maximum(flat.max(axis=0), 0))
         return value
 
-    expected = float_network.run(ops, jnp.asarray(x, jnp.float32), jnp.zeros(1), see)
+    expected = operations.run(ops, jnp.asarray(x, jnp.float32), jnp.zeros(1), see)
     builder = Builder()
     bound = quantise.chain(builder, ops, spans, {}, quantise.symbols_to_codes(builder, x), UNIT)
     got = network.run(builder.spec, builder.arrays, jnp.asarray(x))

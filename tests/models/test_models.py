@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jaxcodec import models
-from jaxcodec.entropy.conditional import gaussian_likelihood
-from jaxcodec.entropy.mixture import mixture_likelihood
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
+from jaxcodec.entropy.distributions.mixture import mixture_likelihood
 from jaxcodec.errors import CodecFileError
 from jaxcodec.models import presets
 from jaxcodec.models.build import stride
@@ -101,32 +101,23 @@ def coded(model, params, images, quality):
         return model.apply(params, *arguments, method=method)
 
     latent = apply("to_latent", images, quality)
-    if not hasattr(model, "hyper_analysis"):
-        symbols = apply("to_symbols", latent)
-        return bits_of(apply("prior_likelihood", symbols)), apply(
-            "reconstruct", jnp.float32(symbols), quality
-        )
     hyper = apply("to_hyper_symbols", latent, quality)
-    assert hyper.dtype == jnp.int32
-    if hasattr(model, "mean"):
-        mean = apply("mean", hyper, quality)
-        symbols = apply("to_symbols", latent, mean)
-        likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
-        image = apply("reconstruct", jnp.float32(symbols), mean, quality)
-    else:
-        symbols = apply("to_symbols", latent)
-        image = apply("reconstruct", jnp.float32(symbols), quality)
-        if hasattr(model, "scale"):
-            likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
-        else:
-            parameters = apply("parameters_parallel", hyper, symbols, quality)
-            mixture = (
-                parameters
-                if len(parameters) == 3
-                else (*(part[None] for part in parameters), jnp.ones(1))
-            )
-            likelihood = mixture_likelihood(symbols, *mixture)
+    mean = apply("mean", hyper, quality)
+    symbols = apply("to_symbols", latent, mean)
+    image = apply("reconstruct", jnp.float32(symbols), mean, quality)
     assert symbols.dtype == jnp.int32
+    if not model.has_hyper:
+        assert hyper is None
+        return bits_of(apply("prior_likelihood", symbols)), image
+    assert hyper.dtype == jnp.int32
+    assert (mean is not None) == model.centred
+    if hasattr(model, "scale"):
+        likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
+    else:
+        parameters = apply("parameters_parallel", hyper, symbols, quality)
+        if len(parameters) == 2:
+            parameters = (*(part[None] for part in parameters), jnp.ones(1))
+        likelihood = mixture_likelihood(symbols, *parameters)
     return bits_of(apply("prior_likelihood", hyper)) + bits_of(likelihood), image
 
 
@@ -156,27 +147,6 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
     errors = jnp.mean((output.image - images) ** 2, axis=(1, 2, 3))
     assert (np.diff(output.bits) > 0).all()
     assert (np.diff(errors) < 0).all()
-
-
-def test_gains_are_undone_by_their_inverses_at_the_start():
-    gains = models.Gains(channels=4, points=3, first=0.5, last=8.0)
-    latent, quality = jax.random.normal(jax.random.key(0), (2, 3, 3, 4)), jnp.array([0.0, 0.6])
-    params = gains.init(jax.random.key(0), latent, quality, method="apply_gain")
-    scaled = gains.apply(params, latent, quality, method="apply_gain")
-    np.testing.assert_allclose(scaled[0], 0.5 * latent[0], rtol=1e-5)
-    np.testing.assert_allclose(scaled[1], 0.5 * 16**0.6 * latent[1], rtol=1e-5)
-    np.testing.assert_allclose(
-        gains.apply(params, scaled, quality, method="remove_gain"), latent, rtol=1e-5
-    )
-
-
-def test_without_points_there_is_no_gain():
-    gains = models.Gains(channels=4)
-    latent = jnp.ones((1, 2, 2, 4))
-    assert gains.init(jax.random.key(0), latent, jnp.zeros(1), method="apply_gain") == {}
-    np.testing.assert_array_equal(
-        gains.apply({}, latent, jnp.zeros(1), method="remove_gain"), latent
-    )
 
 
 @pytest.mark.parametrize(

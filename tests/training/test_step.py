@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jaxcodec.models.output import Output
 from scipy.stats import norm
 
 from jaxcodec import models, objectives
-from jaxcodec.models.output import Output
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training import state as train_state
 from jaxcodec.training.step import make_train_step, make_validation_step

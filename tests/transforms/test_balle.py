@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from jaxcodec.ops import interpolate_points
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
-from jaxcodec.transforms.layers import activation, interpolate_points
+from jaxcodec.transforms.layers import activation
 
 QUALITY = jnp.zeros((1,))
 

@@ -3,8 +3,8 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from jaxcodec.entropy.factorized import DeepFactorized
-from jaxcodec.models import MeanScaleModel
+from jaxcodec.entropy.distributions.deep_factorized import DeepFactorized
+from jaxcodec.entropy.mean_scale import MeanScaleModel
 
 
 class ShiftedMeanScale(MeanScaleModel):

@@ -3,9 +3,9 @@
 import flax.linen as nn
 import jax
 
-from jaxcodec.integer.float_network import Activate, Op, Shuffle, conv
 from jaxcodec.ops import space_to_depth
 from jaxcodec.transforms.layers import Conv, SubpixelConv
+from jaxcodec.transforms.operations import Activate, Operation, Shuffle, conv
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
@@ -51,7 +51,7 @@ class HyperSynthesis(nn.Module):
             jax.nn.relu(SubpixelConv(self.width, kernel=3, stride=2)(z))
         )
 
-    def lower(self, params) -> list[Op]:
+    def lower(self, params) -> list[Operation]:
         """The same network as operations that have a form in integers; `params` are its own."""
         first = conv(params["SubpixelConv_0"]["Conv_0"])
         return [first, Shuffle(2), Activate("relu"), conv(params["Conv_0"])]

@@ -4,11 +4,12 @@ import jax
 import numpy as np
 import pytest
 
-from jaxcodec import image, integer, models
+from jaxcodec import image, models
 from jaxcodec.artefact import codec_file
 from jaxcodec.artefact.bundled import find
 from jaxcodec.codec import create
-from jaxcodec.entropy.conditional import scale_index
+from jaxcodec.entropy.distributions.gaussian import scale_index
+from jaxcodec.entropy.hyperprior import table_index
 from jaxcodec.integer.calibrate import costs, total_bits
 
 
@@ -25,12 +26,13 @@ def latent_bits():
     @jax.jit
     def bits(params, arrays, pixels, quality):
         fraction = quality / np.float32(10_000)
-        hyper, latent = model.apply(params, image.to_float(pixels), fraction, method="analyse")
+        latent = model.apply(params, image.to_float(pixels), fraction, method="to_latent")
+        hyper = model.apply(params, latent, fraction, method="to_hyper_symbols")
         symbols = model.apply(
             params, latent, model.apply(params, hyper, fraction, method="mean"), method="to_symbols"
         )
         floats = scale_index(model.apply(params, hyper, fraction, method="scale"))
-        integers = integer.index(metadata["integer"], arrays, hyper, quality)
+        integers = table_index(metadata["integer"], arrays, hyper, quality)
         return [total_bits(table_costs, index, symbols)[0] for index in (floats, integers)]
 
     return lambda pixels, quality: bits(codec.params, codec.integer, pixels, quality)

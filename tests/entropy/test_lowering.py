@@ -5,9 +5,10 @@ import pytest
 import small_codecs
 
 from jaxcodec import models
+from jaxcodec.entropy.lowering import hyper_synthesis_operations
 from jaxcodec.errors import CodecFileError
-from jaxcodec.integer import float_network
 from jaxcodec.models import presets
+from jaxcodec.transforms import operations
 
 RELU = presets.mean_scale_model(8, 12, hyper_activation="relu", wide=False)
 UNCENTRED = presets.mean_scale_model(8, 12) | {"prior": {"centred": False}}
@@ -43,24 +44,28 @@ def random_params(description):
     )
 
 
+def lowered(description, params):
+    return hyper_synthesis_operations(models.build(description), params)
+
+
 @pytest.mark.parametrize("name", ["tiny", "patch", "relu", "uncentred", "cheng"])
 def test_the_list_of_operations_gives_what_the_module_gives(name):
     params, hyper, quality, expected = random_params(DESCRIPTIONS[name])
-    ops = float_network.hyper_synthesis(DESCRIPTIONS[name], params)
-    got = jax.jit(lambda x: float_network.run(ops, x, quality))(hyper.astype(np.float32))
+    ops = lowered(DESCRIPTIONS[name], params)
+    got = jax.jit(lambda x: operations.run(ops, x, quality))(hyper.astype(np.float32))
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
 def test_every_operation_shows_its_input():
     params, hyper, quality, _ = random_params(DESCRIPTIONS["patch"])
-    ops = float_network.hyper_synthesis(DESCRIPTIONS["patch"], params)
+    ops = lowered(DESCRIPTIONS["patch"], params)
     seen = {}
 
     def see(path, x):
         seen[path] = x.shape
         return x
 
-    float_network.run(ops, hyper.astype(np.float32), quality, see, ("here",))
+    operations.run(ops, hyper.astype(np.float32), quality, see, ("here",))
     assert seen["here", 0] == hyper.shape
     assert seen["here", 2, 3] == (2, 6, 8, 16)
     assert len(seen) == 8 + 3 * 6
@@ -68,17 +73,15 @@ def test_every_operation_shows_its_input():
 
 def test_last_outputs_are_those_of_the_whole_network():
     params, hyper, quality, expected = random_params(DESCRIPTIONS["tiny"])
-    ops = float_network.last_outputs(
-        float_network.hyper_synthesis(DESCRIPTIONS["tiny"], params), slice(6, None)
-    )
-    got = float_network.run(ops, jnp.asarray(hyper, jnp.float32), quality)
+    ops = operations.last_outputs(lowered(DESCRIPTIONS["tiny"], params), slice(6, None))
+    got = operations.run(ops, jnp.asarray(hyper, jnp.float32), quality)
     np.testing.assert_allclose(got, expected[..., 6:], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"kind": "patch_synthesis", "width": 4, "blocks": 1}, "patch_synthesis"),
+        ({"kind": "patch_synthesis", "width": 4, "blocks": 1}, "PatchSynthesis"),
         (RELU["hyper_synthesis"] | {"activation": "igdn"}, "igdn"),
     ],
 )
@@ -86,4 +89,4 @@ def test_a_network_without_an_integer_form_is_refused(settings, word):
     description = RELU | {"hyper_synthesis": settings}
     params, *_ = random_params(RELU)
     with pytest.raises(CodecFileError, match=word):
-        float_network.hyper_synthesis(description, params)
+        lowered(description, params)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxcodec.integer import scales
+from jaxcodec.entropy import scales
 
 SCALES = np.geomspace(0.11, 256, 64)
 """The standard deviations of the tables (docs/format.md)."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from jaxcodec.entropy import conditional
+from jaxcodec.entropy.distributions import gaussian
 
 
 @pytest.mark.parametrize("scale", [0.11, 0.5, 1.0, 7.3, 200.0])
@@ -17,29 +17,27 @@ def test_mass_equals_scipy(scale):
     expected = np.maximum(
         norm.cdf(residual + 0.5, scale=scale) - norm.cdf(residual - 0.5, scale=scale), 1e-9
     )
-    mass = conditional.gaussian_likelihood(
+    mass = gaussian.gaussian_likelihood(
         jnp.asarray(residual, jnp.float32), jnp.full(residual.shape, scale, jnp.float32)
     )
     np.testing.assert_allclose(mass, expected, rtol=2e-3, atol=1e-9)
 
 
 def test_bounds_hold_and_their_gradients_let_values_come_back():
-    mass = conditional.gaussian_likelihood(jnp.array([0.0, 100.0]), jnp.array([1e-6, 0.11]))
+    mass = gaussian.gaussian_likelihood(jnp.array([0.0, 100.0]), jnp.array([1e-6, 0.11]))
     expected = norm.cdf(0.5, scale=0.11) - norm.cdf(-0.5, scale=0.11)
     np.testing.assert_allclose(mass, [expected, 1e-9], rtol=1e-5)
     # A symbol that the scale makes impossible: descent on its bits raises a scale that lies below
     # the bound.
-    bits = lambda scale: -jnp.log2(conditional.gaussian_likelihood(jnp.float32(1.0), scale))  # noqa: E731
+    bits = lambda scale: -jnp.log2(gaussian.gaussian_likelihood(jnp.float32(1.0), scale))  # noqa: E731
     assert jax.grad(bits)(0.05) < 0
     # And it draws a symbol that is bounded by 1e-9 back, as long as its mass is not zero in
     # float32.
-    assert (
-        jax.grad(lambda v: -jnp.log2(conditional.gaussian_likelihood(v, jnp.float32(1.0))))(7.0) > 0
-    )
+    assert jax.grad(lambda v: -jnp.log2(gaussian.gaussian_likelihood(v, jnp.float32(1.0))))(7.0) > 0
 
 
 def test_the_table_is_compressais():
-    table = np.asarray(conditional.scale_table())
+    table = np.asarray(gaussian.scale_table())
     assert table.shape == (64,)
     np.testing.assert_allclose(table[[0, -1]], [0.11, 256], rtol=1e-5)
     np.testing.assert_allclose(np.diff(np.log(table)), np.log(256 / 0.11) / 63, rtol=1e-3)
@@ -48,11 +46,11 @@ def test_the_table_is_compressais():
 @settings(deadline=None, max_examples=200)
 @given(st.floats(1e-6, 1e6))
 def test_the_index_is_the_nearest_entry_in_the_logarithm(scale):
-    table = np.log(np.asarray(conditional.scale_table(), np.float64))
-    index = int(conditional.scale_index(jnp.float32(scale)))
+    table = np.log(np.asarray(gaussian.scale_table(), np.float64))
+    index = int(gaussian.scale_index(jnp.float32(scale)))
     distance = np.abs(table - np.log(scale))
     assert distance[index] <= distance.min() + 1e-4
 
 
 def test_every_entry_maps_to_itself():
-    np.testing.assert_array_equal(conditional.scale_index(conditional.scale_table()), np.arange(64))
+    np.testing.assert_array_equal(gaussian.scale_index(gaussian.scale_table()), np.arange(64))

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
-from jaxcodec.entropy.conditional import gaussian_likelihood
-from jaxcodec.entropy.mixture import mixture_likelihood
+from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
+from jaxcodec.entropy.distributions.mixture import mixture_likelihood
 
 MEAN, SCALE, WEIGHT = (
     jnp.array(values)[:, None] for values in ([-3.2, 0.4, 7.0], [0.5, 2.0, 1.1], [0.2, 0.5, 0.3])

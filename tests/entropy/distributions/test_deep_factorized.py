@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcodec.entropy.factorized import DeepFactorized
+from jaxcodec.entropy.distributions.deep_factorized import DeepFactorized
 
 
 @pytest.fixture(scope="module")

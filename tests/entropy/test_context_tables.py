@@ -17,7 +17,11 @@ import small_codecs
 from reference import integer_networks as reference
 from reference import steps
 
-from jaxcodec import integer
+from jaxcodec import models
+from jaxcodec.entropy import geometry
+from jaxcodec.entropy.context_tables import parallel
+from jaxcodec.entropy.hyperprior import table_index
+from jaxcodec.integer.calibrate import Calibration
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCALE_MODELS = ("tiny", "one_quality", "scale", "patch")
@@ -41,10 +45,16 @@ def symbols(name: str, height: int = 3, width: int = 4):
 def quantised(name: str):
     """(spec, arrays) of a small model."""
     hyper, latent = symbols(name)
-    context = name in (*CONTEXT_MODELS, "mixture")
-    quantise = integer.quantise_context_path if context else integer.quantise_scale_path
-    calibration = integer.Calibration(hyper, latent, QUALITY)
-    return quantise(small_codecs.DESCRIPTIONS[name], small_codecs.params(name), calibration)
+    model = models.build(small_codecs.DESCRIPTIONS[name])
+    frozen = model.freeze(small_codecs.params(name), Calibration(hyper, latent, QUALITY))
+    return frozen.spec, frozen.arrays
+
+
+@functools.cache
+def order(name: str):
+    """The order of coding of a small model."""
+    model = models.build(small_codecs.DESCRIPTIONS[name])
+    return model.order(quantised(name)[0], geometry.of(model))
 
 
 @functools.cache
@@ -53,10 +63,10 @@ def run(name: str, field: int = 0):
     one array.
     """
     spec, arrays = quantised(name)
-    arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field)
+    arrays = order(name).arrays_at(arrays, field)
     if name in SCALE_MODELS:
-        return jax.jit(lambda hyper, latent, quality: integer.index(spec, arrays, hyper, quality))
-    return jax.jit(lambda *a: jnp.concatenate(integer.parallel(spec, arrays, *a), axis=-1))
+        return jax.jit(lambda hyper, latent, quality: table_index(spec, arrays, hyper, quality))
+    return jax.jit(lambda *a: jnp.concatenate(parallel(spec, arrays, *a), axis=-1))
 
 
 def at_step(name: str, field: int):
@@ -102,15 +112,9 @@ def test_parameters_equal_the_second_implementation_place_by_place(name, field):
 def test_an_index_is_the_level_of_its_scale(name):
     hyper, latent = symbols(name)
     spec, arrays = quantised(name)
-    scale = integer.pieces(spec)["scale"]
-    both = jax.jit(
-        lambda hyper, quality: (
-            integer.index(spec, arrays, hyper, quality),
-            scale(spec, arrays, hyper, quality),
-        )
-    )
-    index, scales = both(hyper, QUALITY)
-    np.testing.assert_array_equal(integer.pieces(spec)["level"](spec, arrays, scales), index)
+    index = order(name).index(arrays, hyper, QUALITY)
+    scales = order(name).scale(arrays, hyper, QUALITY)
+    np.testing.assert_array_equal(order(name).level(arrays, scales), index)
     # In units of the thresholds, which lie halfway between the scales of the tables.
     thresholds = arrays[f"{len(spec['ops']) - 1}/thresholds"]
     np.testing.assert_array_equal(np.searchsorted(thresholds, scales, side="right"), index)
@@ -121,8 +125,8 @@ def test_mixtures_equal_the_second_implementation_place_by_place():
     hyper, latent = symbols("mixture")
     latent[0, 0, 0, :2] = [2**20, -(2**20)]
     spec, arrays = quantised("mixture")
-    arrays = integer.at_step(spec, small_codecs.DESCRIPTIONS["mixture"]["scale_form"], arrays, 0)
-    mixture, zeros = jax.jit(lambda *a: integer.parallel(spec, arrays, *a))(hyper, latent, QUALITY)
+    arrays = order("mixture").arrays_at(arrays, 0)
+    mixture, zeros = jax.jit(lambda *a: parallel(spec, arrays, *a))(hyper, latent, QUALITY)
     assert zeros.shape == latent.shape and not zeros.any()
     got = np.stack(
         [np.stack([part.table, part.offset, part.weight], axis=-1) for part in mixture.components],
@@ -164,10 +168,10 @@ import os, sys, zlib
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 import json
 import numpy as np, jax
-from jaxcodec import integer
+from jaxcodec.entropy.hyperprior import table_index
 held = np.load(sys.argv[1])
 arrays = {name[2:]: held[name] for name in held.files if name.startswith("a/")}
-index = jax.jit(lambda *a: integer.index(json.loads(sys.argv[2]), arrays, *a))(held["hyper"], held["quality"])
+index = jax.jit(lambda *a: table_index(json.loads(sys.argv[2]), arrays, *a))(held["hyper"], held["quality"])
 print(zlib.crc32(np.asarray(index, "<i4").tobytes()))
 """  # noqa: E501
 
@@ -201,14 +205,3 @@ def test_the_quality_moves_the_tables_of_a_model_with_gains(name):
     channels = latent.shape[-1]
     # Gains from 2 to 20 are ln(10) in the logarithm of the scale, 18.7 of the 64 tables.
     assert np.mean(np.asarray(high)[..., :channels]) > np.mean(np.asarray(low)[..., :channels]) + 5
-
-
-def test_pieces_of_a_spec_are_those_of_its_kind():
-    assert integer.pieces(None) == {}
-    assert set(integer.pieces({"kind": "scale"})) == {"index", "scale", "level"}
-    assert set(integer.pieces({"kind": "context"})) == {
-        "hyper_part",
-        "context_codes",
-        "context_part",
-        "parameters",
-    }
