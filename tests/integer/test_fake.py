@@ -47,9 +47,10 @@ def scale_of(name, **settings):
 
 def chosen_tables(name, params, calibration):
     """What the integer network of a model chooses for the hyper-symbols of a calibration."""
-    prior = small_codecs.params("tiny" if name == "one_quality" else "patch")["params"]["prior"]
-    params = {"params": {**params["params"], "prior": prior}}
-    frozen = models.build(DESCRIPTIONS[name]).freeze(params, calibration)
+    model = models.build(DESCRIPTIONS[name])
+    symbols, key = calibration.hyper_symbols, jax.random.key(0, impl="unsafe_rbg")
+    prior = model.init(key, symbols, method="prior_likelihood")["params"]
+    frozen = model.freeze({"params": {**params["params"], **prior}}, calibration)
     return table_index(frozen.spec, frozen.arrays, calibration.hyper_symbols, QUALITY)
 
 
