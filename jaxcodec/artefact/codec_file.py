@@ -17,8 +17,8 @@ from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import CodecFileError, VersionError
 from jaxcodec.files import read_bytes, write_atomic
 
-FORMAT = 2
-"""Version of the codec file."""
+FORMAT = 3
+"""Version of the codec file that is written; 2 is read as well."""
 
 SUFFIX = ".codec"
 _KEY = "jaxcodec"
@@ -43,6 +43,8 @@ class CodecContent:
       spec: what the integer networks that choose the tables compute (`jaxcodec.integer`), as
         canonical JSON; "null" for a model without.
       integer: their arrays by name, all of integers.
+      given_id: the id of a codec that was first written in format 2, which keeps it for good: .jxc
+        files carry it. None for others, whose id follows from their content.
     """
 
     name: str
@@ -53,6 +55,7 @@ class CodecContent:
     tables: dict[str, Tables] = dataclasses.field(repr=False)
     spec: str = dataclasses.field(default="null", repr=False)
     integer: dict[str, np.ndarray] = dataclasses.field(default_factory=dict, repr=False)
+    given_id: str | None = None
 
     @property
     def precision(self) -> int:
@@ -60,13 +63,14 @@ class CodecContent:
         return self.tables["prior"].precision
 
     def metadata(self) -> dict[str, Any]:
-        """All that is not an array, as JSON values, but the id."""
+        """All that is not an array, as JSON values, but the id and the digest."""
+        labels = {"name": self.name, "summary": self.summary, "bpp_range": list(self.bpp_range)}
+        return {"format": FORMAT} | labels | self._model_metadata()
+
+    def _model_metadata(self) -> dict[str, Any]:
+        """What of the metadata decides symbols and pixels."""
         return {
-            "format": FORMAT,
-            "name": self.name,
-            "summary": self.summary,
             "model": json.loads(self.model),
-            "bpp_range": list(self.bpp_range),
             "precision": self.precision,
             "integer": json.loads(self.spec),
         }
@@ -85,8 +89,10 @@ class CodecContent:
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits: the first 8 bytes of the SHA-256 of the whole content."""
-        return content_id(self.metadata(), self.tensors())
+        """16 hexadecimal digits that tell what decides symbols and pixels: the first 8 bytes of the
+        SHA-256 of the model, its tables and its integer networks. Labels do not count.
+        """
+        return self.given_id or content_digest(self._model_metadata(), self.tensors())[:16]
 
 
 def canonical_json(value: Any) -> str:
@@ -96,9 +102,9 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def content_id(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
-    """The id of a codec file's content; it does not depend on the order in which a file holds
-    it.
+def content_digest(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
+    """The SHA-256 of metadata and arrays, in hexadecimal digits; it does not depend on the order in
+    which a file holds them.
     """
     digest = hashlib.sha256(canonical_json(metadata).encode())
     for name in sorted(tensors):
@@ -106,7 +112,7 @@ def content_id(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)
         digest.update(canonical_json([name, array.dtype.name, array.shape]).encode())
         digest.update(little.tobytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = True) -> None:
@@ -115,11 +121,13 @@ def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = Tr
     Raises:
       CodecFileError: the file cannot be written, or is there already and `overwrite` is False.
     """
-    # One key: safetensors keeps several in no fixed order.
-    metadata = {_KEY: canonical_json(content.metadata() | {"id": content.id})}
+    tensors = content.tensors()
+    metadata = content.metadata() | {"id": content.id, "id_is_given": bool(content.given_id)}
+    metadata["digest"] = content_digest(metadata, tensors)
     write_atomic(
         path,
-        safetensors.numpy.save(content.tensors(), metadata),
+        # One key: safetensors keeps several in no fixed order.
+        safetensors.numpy.save(tensors, {_KEY: canonical_json(metadata)}),
         CodecFileError,
         overwrite=overwrite,
     )
@@ -135,14 +143,8 @@ def read(path: str | os.PathLike) -> CodecContent:
     metadata = read_metadata(path)
     try:
         tensors = safetensors.numpy.load(read_bytes(path, CodecFileError))
-        claimed = metadata.pop("id")
-        found = content_id(metadata, tensors)
-        if claimed != found:
-            raise CodecFileError(
-                f"{path} is damaged: its id is {claimed} and its content has {found}; fetch it "
-                "again"
-            )
-        return CodecContent(
+        _check_digest(path, metadata, tensors)
+        content = CodecContent(
             name=metadata["name"],
             summary=metadata["summary"],
             model=canonical_json(metadata["model"]),
@@ -151,7 +153,11 @@ def read(path: str | os.PathLike) -> CodecContent:
             tables=_tables(tensors, metadata["precision"]),
             spec=canonical_json(metadata["integer"]),
             integer=_integers(tensors),
+            given_id=metadata["id"] if metadata.get("id_is_given", True) else None,
         )
+        if content.id != metadata["id"]:
+            raise _damaged(path, metadata["id"], content.id)
+        return content
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
 
@@ -172,17 +178,40 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
         version = int(metadata["format"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
+    if not 2 <= version <= FORMAT:
+        raise _other_version(path, version)
+    return metadata
+
+
+def _other_version(path: pathlib.Path, version: int) -> VersionError:
     if version > FORMAT:
-        raise VersionError(
+        return VersionError(
             f"{path} has version {version} of the format and this jaxcodec knows up to {FORMAT}; "
             "update jaxcodec"
         )
-    if version < FORMAT:
-        raise VersionError(
-            f"{path} has version {version} of the format, from before jaxcodec 0.2; export the "
-            "training run anew"
-        )
-    return metadata
+    return VersionError(
+        f"{path} has version {version} of the format, from before jaxcodec 0.2; export the "
+        "training run anew"
+    )
+
+
+def _check_digest(
+    path: str | os.PathLike, metadata: dict[str, Any], tensors: dict[str, np.ndarray]
+) -> None:
+    """Raises CodecFileError where content and digest disagree; format 2 has its id for a digest."""
+    claim = "id" if metadata["format"] == 2 else "digest"
+    claimed = metadata[claim]
+    rest = {key: value for key, value in metadata.items() if key != claim}
+    found = content_digest(rest, tensors)[: len(claimed)]
+    if found != claimed:
+        raise _damaged(path, claimed, found)
+
+
+def _damaged(path: str | os.PathLike, claimed: str, found: str) -> CodecFileError:
+    return CodecFileError(
+        f"{path} is damaged: its checksum is {claimed[:16]}, its content has {found[:16]}; fetch "
+        "it again"
+    )
 
 
 def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:

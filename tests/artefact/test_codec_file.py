@@ -55,20 +55,71 @@ def test_a_loaded_codec_has_the_models_parameters(path):
     assert codec.variable
 
 
-@pytest.mark.parametrize("field", ["name", "summary", "bpp_range", "model", "weights", "tables"])
-def test_the_id_covers_every_field(content, field):
-    weight = next(iter(content.weights))
+@pytest.mark.parametrize("field", ["model", "weights", "tables", "spec", "integer"])
+def test_the_id_covers_what_decides_symbols_and_pixels(content, field):
+    weight, network = next(iter(content.weights)), next(iter(content.integer))
     table = content.tables["prior"]
     shifted = dataclasses.replace(table, minimum=table.minimum + np.int32(1))
     other = {
-        "name": "other",
-        "summary": "other",
-        "bpp_range": (0.2, 3.0),
-        "model": content.model.replace("tiny", "other").replace("conv_analysis", "conv_synthesis"),
+        "model": content.model.replace("conv_analysis", "conv_synthesis"),
         "weights": content.weights | {weight: content.weights[weight] + np.float32(1e-6)},
         "tables": content.tables | {"prior": shifted},
+        "spec": content.spec.replace("zeros", "edge"),
+        "integer": content.integer | {network: content.integer[network] + np.int8(1)},
     }
     assert dataclasses.replace(content, **{field: other[field]}).id != content.id
+
+
+@pytest.mark.parametrize(
+    "label", [{"name": "other"}, {"summary": "other"}, {"bpp_range": (0.2, 3.0)}]
+)
+def test_another_label_is_another_file_of_the_same_id(path, content, label):
+    other = dataclasses.replace(content, **label)
+    assert other.id == content.id
+    before = path.read_bytes()
+    codec_file.save(path, other)
+    assert path.read_bytes() != before
+    assert codec_file.read(path).metadata() == other.metadata()
+
+
+def test_a_changed_label_is_damage(path):
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b'\\"name\\":\\"tiny', b'\\"name\\":\\"tidy'))
+    assert path.read_bytes() != data
+    with pytest.raises(CodecFileError, match="damaged"):
+        codec_file.read(path)
+
+
+def test_a_codec_of_format_2_keeps_its_id_when_it_is_written_again(tmp_path):
+    """Files made with it carry that id, which was made of the labels too."""
+    former = codec_file.read(bundled.find("default"))
+    assert codec_file.read_metadata(bundled.find("default"))["format"] == 2
+    assert former.id == "59d8616bb63373c4"
+    again = tmp_path / "again.codec"
+    codec_file.save(again, dataclasses.replace(former, name="photographs"))
+    assert codec_file.read_metadata(again)["format"] == 3
+    assert codec_file.read(again).id == former.id
+    assert codec_file.read(again).name == "photographs"
+    codec_file.save(again, codec_file.read(again))
+    assert codec_file.read(again).id == former.id
+
+
+def test_an_id_that_is_not_the_contents_is_damage(path, content):
+    tensors = content.tensors()
+    metadata = content.metadata() | {"id": "0" * 16, "id_is_given": False}
+    metadata["digest"] = codec_file.content_digest(metadata, tensors)
+    path.write_bytes(safetensors.numpy.save(tensors, {"jaxcodec": json.dumps(metadata)}))
+    with pytest.raises(CodecFileError, match="damaged"):
+        codec_file.read(path)
+
+
+def test_arrays_of_a_later_kind_leave_the_id_as_it_is(path, content):
+    """Further decoders will have digests of their own."""
+    tensors = content.tensors() | {"decoders/other/kernel": np.zeros(3, np.float32)}
+    metadata = content.metadata() | {"id": content.id, "id_is_given": False}
+    metadata["digest"] = codec_file.content_digest(metadata, tensors)
+    path.write_bytes(safetensors.numpy.save(tensors, {"jaxcodec": json.dumps(metadata)}))
+    assert codec_file.read(path).id == content.id
 
 
 def test_a_flipped_bit_anywhere_raises(path):
@@ -112,9 +163,9 @@ def test_a_missing_file_raises(tmp_path, monkeypatch, name):
 
 
 def test_a_newer_file_raises(path, content):
-    metadata = content.metadata() | {"format": 3, "id": content.id}
+    metadata = content.metadata() | {"format": 4, "id": content.id}
     path.write_bytes(safetensors.numpy.save(content.tensors(), {"jaxcodec": json.dumps(metadata)}))
-    with pytest.raises(VersionError, match="version 3 .* up to 2"):
+    with pytest.raises(VersionError, match="version 4 .* up to 3"):
         jaxcodec.load(path)
 
 
