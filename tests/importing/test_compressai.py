@@ -1,4 +1,4 @@
-"""Imported models give what CompressAI 1.2.8 gave: `recorded` is what benchmarks/compare_imports.py
+"""Imported models give what CompressAI 1.2.8 gave: `recorded` is what tools/compare_imports.py
 kept of it.
 """
 

@@ -10,6 +10,7 @@ and kept so, which halves the file.
 
 import functools
 import math
+import os
 import pathlib
 import sys
 import types
@@ -26,9 +27,9 @@ sys.modules["torchvision"].transforms = sys.modules["torchvision.transforms"]
 import compressai.models as zoo  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-import worker  # noqa: E402
 from compressai.entropy_models import EntropyBottleneck  # noqa: E402
 from compressai.layers import GDN, MaskedConv2d  # noqa: E402
+from PIL import Image  # noqa: E402
 
 ARCHITECTURES = {
     "bmshj2018-factorized": zoo.FactorizedPrior,
@@ -140,8 +141,9 @@ def main() -> None:
     """Writes both files of each architecture."""
     folder, picture, *sizes = sys.argv[1:5]
     half = "--half" in sys.argv
-    torch.set_num_threads(worker.threads())
-    image = torch.tensor(worker.read(picture)).permute(2, 0, 1)[None].float() / 255
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    pixels = np.asarray(Image.open(picture).convert("RGB"))
+    image = torch.tensor(pixels).permute(2, 0, 1)[None].float() / 255
     for name in ARCHITECTURES:
         model = random_model(name, tuple(map(int, sizes)), image, half)
         np.savez(pathlib.Path(folder, f"{name}.npz"), **forward(model, image))

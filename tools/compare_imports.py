@@ -1,7 +1,7 @@
 """Imported models beside CompressAI's: every layer, what follows from them, and the whole way from
 picture to picture.
 
-    benchmarks/setup_peers.sh DIR python benchmarks/compare_imports.py --peer-python DIR/bin/python
+    benchmarks/setup_peers.sh DIR python tools/compare_imports.py --peer-python DIR/bin/python
     --image PICTURE.png [--sizes 128 192]
 
 Random weights that leave no parameter without effect; the picture is cut to multiples of 64, at
@@ -13,7 +13,7 @@ With a context model CompressAI reconstructs from the latent rounded to integers
 it were rounded about its mean: likelihoods are compared for that, while "bits" has what ours would
 code and what CompressAI tells.
 
-    python benchmarks/compare_imports.py ... --image SMALL.png --sizes 4 6 --record
+    python tools/compare_imports.py ... --image SMALL.png --sizes 4 6 --record
     tests/importing/recorded
 
 makes the checkpoints and values that the tests compare with.
@@ -29,7 +29,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import worker
 from PIL import Image
 
 from jaxcodec import models
@@ -86,7 +85,7 @@ def _moments(
 ) -> tuple[jax.Array, jax.Array]:
     if hasattr(model, "parameters_parallel"):
         return model.parameters_parallel(hyper_symbols, latent_hat, _QUALITY)
-    mean = model.mean(hyper_symbols, _QUALITY) if hasattr(model, "mean") else np.zeros(())
+    mean = model.mean(hyper_symbols, _QUALITY) if model.centred else np.zeros(())
     return mean, model.scale(hyper_symbols, _QUALITY)
 
 
@@ -180,7 +179,7 @@ def write_peer_side(
     """Has CompressAI write its checkpoints, with float16 weights if `half`, and what its models
     make, to `folder`.
     """
-    pixels = worker.read(str(image))
+    pixels = np.asarray(Image.open(image).convert("RGB"))
     height, width = (min(256, side // 64 * 64) for side in pixels.shape[:2])
     Image.fromarray(pixels[:height, :width]).save(folder / PICTURE)
     command = [python, HERE / "imports_compressai.py", folder, folder / PICTURE, *map(str, sizes)]
