@@ -30,7 +30,7 @@ _LAZY = {
 }
 """Where each public name comes from, module:name."""
 
-__all__ = ["CodecError", "__version__", *_LAZY]
+__all__ = ["CodecError", "__version__", *_LAZY]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str):

@@ -2,6 +2,10 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+Array = jax.Array | np.ndarray
+"""An array on the device or on the host, where both will do."""
 
 
 @jax.custom_vjp

@@ -16,12 +16,14 @@ both, with the codec as an argument.
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from jaxcodec.codec import streams, symbols, tiles
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.coding import lanes
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.errors import ImageError, RateError
+from jaxcodec.ops import Array
 from jaxcodec.runtime import jax_settings
 
 DEFAULT_QUALITY = 50.0
@@ -51,7 +53,8 @@ def encode_fn(
     """
     require(codec)
     _check_image(pixels)
-    padded_size = padded(codec, pixels.shape[:2])
+    height, width, _ = pixels.shape
+    padded_size = padded(codec, (height, width))
     margins = [
         (0, after - before) for after, before in zip(padded_size, pixels.shape, strict=False)
     ]
@@ -62,13 +65,12 @@ def encode_fn(
     blocks = streams.to_blocks(
         codec, codec.order.parts(codec.integer, coded, analysis.side, tiles.whole)
     )
-    width = streams.lane_limit(codec, padded_size)
-    count = lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), width)
-    words, length = lanes.encode(codec.lane_tables, blocks, width, count)
+    limit = streams.lane_limit(codec, padded_size)
+    count = lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), limit)
+    words, length = lanes.encode(codec.lane_tables, blocks, limit, count)
     words = jnp.concatenate([count[None].astype(jnp.uint16), words])
-    return words[
-        : word_bound(codec, pixels.shape[:2])
-    ], length + 1  # a wavefront's block has places for more symbols
+    # A wavefront's block has places for more symbols.
+    return words[: word_bound(codec, (height, width))], length + 1
 
 
 @jax_settings.ours
@@ -124,14 +126,14 @@ def padded(codec: Codec, size: tuple[int, int]) -> tuple[int, int]:
     return height + -height % stride, width + -width % stride
 
 
-def to_hundredths(quality: jax.Array | float) -> jax.Array:
+def to_hundredths(quality: jax.Array | float) -> Array:
     """A quality of 0 to 100 in hundredths, int32 (1,)."""
     if np.shape(quality) != ():
         raise RateError(
             f"a quality has no axes, and this one has the shape {np.shape(quality)}; map over it "
             "with jax.vmap"
         )
-    if not isinstance(quality, jax.core.Tracer):
+    if not isinstance(quality, Tracer):
         value = float(quality)
         if not 0 <= value <= 100:
             raise RateError(f"a quality of {value:g} is out of range; give a number from 0 to 100")

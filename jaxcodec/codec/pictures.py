@@ -230,22 +230,22 @@ def prepare(
     ImageError.
     """
     require(codec)
-    coder, given, picture = streams.choose(codec, coder), picture, as_picture(picture)
-    pixels, colour = picture.pixels, picture.pixels[:, :, :3]
+    chosen, shown = streams.choose(codec, coder), as_picture(picture)
+    pixels, colour = shown.pixels, shown.pixels[:, :, :3]
     visible = None if keep_hidden_colour else hidden.visible(pixels)
     if visible is not None:
         colour = hidden.forget(pixels)
     if pixels.shape[2] == 1:
         colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    side, notes = sections.pack(picture)
-    if picture is not given:  # who gave a picture knows its notes
-        notes = picture.notes + notes
+    side, notes = sections.pack(shown)
+    if shown is not picture:  # who gave a picture knows its notes
+        notes = shown.notes + notes
     padded = image.pad_to_multiple(colour, codec.geometry.stride)
     return Source(
         padded,
         side,
         pixels.shape,
-        coder,
+        chosen,
         notes,
         visible if visible is not None and visible.any() else None,
     )

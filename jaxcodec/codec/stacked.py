@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jaxcodec.codec.value import Codec, at_step
+from jaxcodec.ops import Array
 
 _ENCODING = ("interval", "start", "size", "minimum")
 
@@ -20,10 +21,10 @@ class Steps(NamedTuple):
       depend on it. step: float32 (n,).
     """
 
-    field: jax.Array
-    integer: Mapping[str, jax.Array]
-    lane_tables: Mapping[str, jax.Array]
-    step: jax.Array
+    field: Array
+    integer: Mapping[str, Array]
+    lane_tables: Mapping[str, Array]
+    step: Array
 
 
 def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:

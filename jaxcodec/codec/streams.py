@@ -75,7 +75,8 @@ def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
         return Stream(coder, 1, tuple(coded))
     blocks = to_blocks(codec, parts)
     stride = codec.geometry.latent_stride
-    limit = lane_limit(codec, [stride * side for side in symbols.latent.shape[1:3]])
+    _, height, width, _ = symbols.latent.shape
+    limit = lane_limit(codec, (stride * height, stride * width))
     count = int(lanes.lane_count(lanes.cost_bits(codec.lane_tables, blocks), limit))
     words, length = lanes.encode(codec.lane_tables, blocks, count, count)
     return Stream(coder, count, (stream_bytes(words, length),))

@@ -84,7 +84,7 @@ def checksum(symbols: Symbols, identity: bytes) -> int:
     crc = zlib.crc32(identity)
     for array in symbols:
         if array is not None:
-            crc = zlib.crc32(np.ascontiguousarray(array, "<i4"), crc)
+            crc = zlib.crc32(np.ascontiguousarray(array, "<i4").data, crc)
     return crc
 
 

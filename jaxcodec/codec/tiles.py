@@ -35,7 +35,7 @@ def plan(
     is the grid's. Of all ways the one is taken that computes least. Where `reach` alone goes beyond
     the budget, windows keep one position.
     """
-    best = None
+    best: tuple[int, tuple[int, int], tuple[int, int]] | None = None
     for across in range(1, width + 1):
         columns = _window(width, across, reach)
         limit = budget // columns
@@ -46,6 +46,7 @@ def plan(
         cost = across * columns * down * rows
         if best is None or cost < best[0]:
             best = cost, (rows, columns), (down, across)
+    assert best is not None  # one window a column is always among them
     _, (rows, columns), (down, across) = best
     row_spans, column_spans = (
         _spans(height, down, rows, reach),
@@ -99,20 +100,22 @@ def run(
     if len(places) == 1:
         return network(*arrays)
     arrays = tuple(np.asarray(array) for array in arrays)
-    joined = None
+    joined, structure = [], None
     for row, column in places:
         high, wide = (
             _slice(row.start, row.start + rows, into),
             _slice(column.start, column.start + columns, into),
         )
-        tiles, structure = jax.tree.flatten(network(*(array[:, high, wide] for array in arrays)))
-        if joined is None:
+        given = network(*(array[:, high, wide] for array in arrays))
+        tiles, structure = jax.tree.flatten(given)
+        if not joined:
             joined = [
                 np.empty((1, height * out, width * out, tile.shape[-1]), tile.dtype)
                 for tile in tiles
             ]
         for whole_array, tile in zip(joined, tiles, strict=True):
             put(whole_array, np.asarray(tile), row, column, out)
+    assert structure is not None  # there are windows
     return jax.tree.unflatten(structure, joined)
 
 

@@ -12,6 +12,7 @@ import flax.traverse_util
 import jax
 import jax.export
 import numpy as np
+from jax.core import Tracer
 
 from jaxcodec import extensions, models
 from jaxcodec.artefact import bundled, codec_file
@@ -124,7 +125,7 @@ class Codec:
         steps.
         """
         known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(
-            self.step, jax.core.Tracer
+            self.step, Tracer
         )
         if not known or np.shape(self.step) != ():
             return None
@@ -290,14 +291,16 @@ def _static_from_bytes(data: bytes) -> tuple:
     return tuple(static[name] for name in _META)
 
 
+def _from_children(static: Any, arrays: Any) -> Codec:
+    return Codec(**dict(zip(_META, static, strict=True)), **dict(zip(_DATA, arrays, strict=True)))
+
+
 jax.export.register_pytree_node_serialization(
     Codec,
     serialized_name="jaxcodec.Codec",
     serialize_auxdata=_static_to_bytes,
     deserialize_auxdata=_static_from_bytes,
-    from_children=lambda static, arrays: Codec(
-        **dict(zip(_META, static, strict=False)), **dict(zip(_DATA, arrays, strict=False))
-    ),
+    from_children=_from_children,  # pyright: ignore[reportArgumentType] JAX's type asks too much
 )
 jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcodec.LaneTables")
 

@@ -10,7 +10,7 @@ table's width, so that the code fits its tails.
 import constriction
 import numpy as np
 
-_model = constriction.stream.model
+_model = constriction.stream.model  # pyright: ignore[reportAttributeAccessIssue] no stubs
 _CLASSES = 34  # excesses of int32 symbols reach 2^32
 # Counts out of 2^24; the ten rarest classes are more likely than geometric, at the cost of the
 # first.

@@ -14,6 +14,8 @@ from jaxcodec.coding import escape
 from jaxcodec.coding.tables import MAX_PRECISION, Tables
 from jaxcodec.errors import BitstreamError
 
+_stream = constriction.stream  # pyright: ignore[reportAttributeAccessIssue] no stubs
+
 _SORTED = 1 << 24
 """Up to so many symbols are sorted by table at once, which takes eight bytes for each; more are
 picked table by table.
@@ -31,9 +33,11 @@ class SymbolCoder(Protocol):
         """Bytes for int32 `symbols`, each coded with the table that `indices`, same shape,
         names.
         """
+        ...
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
         """The int32 symbols, shaped as `indices`, that `data` holds."""
+        ...
 
 
 class RangeCoder:
@@ -47,7 +51,7 @@ class RangeCoder:
 
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
         """Bytes for int32 `symbols`, any values, with the tables `indices`."""
-        encoder = constriction.stream.queue.RangeEncoder()
+        encoder = _stream.queue.RangeEncoder()
         symbols = symbols.reshape(-1)
         for table, places, _ in _groups(indices, len(self.tables)):
             low, width = self._low[table], self._width[table]
@@ -68,7 +72,7 @@ class RangeCoder:
         `encode`.
         """
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
-        decoder = constriction.stream.queue.RangeDecoder(words)
+        decoder = _stream.queue.RangeDecoder(words)
         symbols = np.empty(indices.size, np.int32)
         try:
             for table, places, count in _groups(indices, len(self.tables)):
@@ -106,7 +110,7 @@ def exact_model(counts: np.ndarray, precision: int):
     integer below 2^53: nothing is ever rounded.
     """
     weights = (counts.astype(np.int64) << (MAX_PRECISION - precision)) - 1
-    return constriction.stream.model.Categorical(weights.astype(np.float64), perfect=False)
+    return _stream.model.Categorical(weights.astype(np.float64), perfect=False)
 
 
 def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray, int]]:
@@ -125,7 +129,5 @@ def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray,
 
 def _count(flat: np.ndarray, tables: int) -> np.ndarray:
     """`np.bincount`, which makes eight bytes of every element, in pieces."""
-    return sum(
-        np.bincount(piece, minlength=tables)
-        for piece in np.array_split(flat, -(-flat.size // _SORTED))
-    )
+    pieces = np.array_split(flat, max(-(-flat.size // _SORTED), 1))
+    return np.sum([np.bincount(piece, minlength=tables) for piece in pieces], axis=0)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.coding.tables import Tables
+from jaxcodec.ops import Array
 
 PRECISION = 16
 """Bits of the counts; tables of fewer are scaled up."""
@@ -35,12 +36,12 @@ class LaneTables(NamedTuple):
       minimum: int32 (T,), the value of the first interval of each table.
     """
 
-    bucket: jax.Array
-    block: jax.Array
-    interval: jax.Array
-    start: jax.Array
-    size: jax.Array
-    minimum: jax.Array
+    bucket: Array
+    block: Array
+    interval: Array
+    start: Array
+    size: Array
+    minimum: Array
 
 
 def lane_tables(*sets: Tables) -> LaneTables:

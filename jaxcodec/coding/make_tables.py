@@ -47,7 +47,7 @@ class PhaseTables(NamedTuple):
     bits: np.ndarray
 
 
-def phase_tables(scales: Sequence[float], precision: int = PRECISION) -> PhaseTables:
+def phase_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECISION) -> PhaseTables:
     """Tables of round(v) for Gaussians v of the given standard deviations and means in [0, 1).
 
     A scale has as many phases as put means at most a 32nd of it off, and at most 16.

@@ -65,7 +65,7 @@ def unpack(sections: Mapping[str, bytes]) -> dict[str, Any]:
       BitstreamError: a section does not hold what it should.
       VersionError: the number of a profile is not known here.
     """
-    fields = {
+    fields: dict[str, Any] = {
         name: unpack_bytes(sections[name], NAMES[name])
         for name in ("icc", "exif", "xmp")
         if name in sections

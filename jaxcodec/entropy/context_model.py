@@ -23,6 +23,7 @@ from jaxcodec.entropy.hyperprior import HyperpriorModel
 from jaxcodec.entropy.model import Frozen, prior_tables
 from jaxcodec.entropy.order import CONDITIONAL, Arrays, Order, Part, Run
 from jaxcodec.runtime.programs import kept
+from jaxcodec.transforms import operations
 from jaxcodec.transforms.layers import Conv
 from jaxcodec.transforms.operations import Activate, Operation
 
@@ -64,9 +65,8 @@ class EntropyParameters(nn.Module):
         """See `transforms.operations`."""
         ops = []
         for layer in self._hidden(None):
-            ops += [*layer.lower(params[layer.name]), Activate("leaky_relu")]
-        last = self._last(None)
-        return [*ops, *last.lower(params[last.name])]
+            ops += [*operations.of_layer(layer, params), Activate("leaky_relu")]
+        return [*ops, *operations.of_layer(self._last(None), params)]
 
 
 class ContextModel(HyperpriorModel):

@@ -43,7 +43,8 @@ def surrogate(
 
 def quantiser(kind: str, key: jax.Array) -> Quantise:
     """The surrogate `kind`, with random numbers of its own for each part."""
-    keys = dict(zip(("latent", "hyper"), jax.random.split(key), strict=True))
+    latent, hyper = jax.random.split(key)
+    keys: dict[str, jax.Array] = {"latent": latent, "hyper": hyper}
     return lambda part, value, centre: surrogate(kind, value, centre, keys[part])
 
 

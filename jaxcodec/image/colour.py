@@ -220,9 +220,10 @@ def lab_to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
 
 
 def _through_profiles(image: Image.Image, profile) -> Image.Image:
-    return ImageCms.profileToProfile(
-        image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-    )
+    srgb = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
+    assert converted is not None  # it gives nothing only where it works in place
+    return converted
 
 
 def is_icc(profile: bytes) -> bool:

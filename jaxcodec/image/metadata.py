@@ -74,9 +74,10 @@ class _Editor:
     """An EXIF block, and what `edit` finds out about it."""
 
     def __init__(self, block: bytes):
-        self.order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
-        if self.order is None:
+        order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+        if order is None:
             raise ValueError("no TIFF header")
+        self.order: str = order
         self.data = bytearray(block)
         self.orientation = 1
         self.broken = 0
@@ -109,7 +110,8 @@ class _Editor:
         if size > 4 and at + size > len(self.data):
             self.broken += 1
             return False
-        value = entry[8 : 8 + size] if size <= 4 else bytes(self.data[at : at + size])
+        start, held = (8, entry) if size <= 4 else (at, self.data)
+        value = bytes(held[start : start + int(size)])
         if tag == _ORIENTATION:
             self.orientation = _orientation(kind, count, value, self.order)
             return False
@@ -258,7 +260,7 @@ def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
 def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
     """Pixels per inch that TIFF tags tell (ResolutionUnit 2 is inches, 3 centimetres), or None."""
     scale = {2: 1.0, 3: 2.54}.get(tags.get(0x0128, 2))
-    return scale and checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
+    return None if scale is None else checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
 
 
 def checked_dpi(horizontal, vertical, scale: float) -> tuple[float, float] | None:

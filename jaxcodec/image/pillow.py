@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from jaxcodec.image import colour, samples
 from jaxcodec.image.decoded import Refused
@@ -46,7 +46,7 @@ _MODE_NAMES = {
 }  # fmt: skip
 
 
-def open_image(file: BinaryIO, formats: Sequence[str] | None = FORMATS) -> Image.Image:
+def open_image(file: BinaryIO, formats: tuple[str, ...] | None = FORMATS) -> ImageFile.ImageFile:
     """Image.open, of any number of pixels, TIFF always by libtiff (Pillow's own code misreads some
     layouts).
 
@@ -68,7 +68,8 @@ def open_image(file: BinaryIO, formats: Sequence[str] | None = FORMATS) -> Image
 
 def raw_mode(image: Image.Image) -> str:
     """How the samples lie in the file ("RGB;16B"); only an image that is not loaded tells."""
-    arguments = image.tile[0][3] if getattr(image, "tile", None) else None
+    tiles = getattr(image, "tile", None)
+    arguments = tiles[0][3] if tiles else None
     mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return mode if isinstance(mode, str) else ""
 
@@ -89,14 +90,14 @@ def samples_of_16_bits(file: BinaryIO, image: Image.Image) -> np.ndarray | None:
     if not found or found[1] != image.mode:
         return None
     high = np.asarray(image)
-    image = open_image(file, [image.format])
+    swapped_image = open_image(file, (str(image.format),))
     little = found[2] == "L" or found[2] == "N" and sys.byteorder == "little"
     swapped = f"{found[1]};16{'B' if little else 'L'}"
-    image.tile = [
+    swapped_image.tile = [
         tile._replace(args=(swapped, *tile.args[1:]) if isinstance(tile.args, tuple) else swapped)
-        for tile in image.tile
+        for tile in swapped_image.tile
     ]
-    return (high.astype(np.uint16) << 8) | np.asarray(image)
+    return (high.astype(np.uint16) << 8) | np.asarray(swapped_image)
 
 
 def to_pixels(

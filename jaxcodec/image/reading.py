@@ -249,8 +249,10 @@ def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) ->
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
     if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 where nothing is told
-        scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit"))
-        return scale and metadata.checked_dpi(*image.info["jfif_density"], scale)
+        scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
+        if scale is None:
+            return None
+        return metadata.checked_dpi(*image.info["jfif_density"], scale)
     return metadata.checked_dpi(*image.info["dpi"], 1.0) if "dpi" in image.info else None
 
 

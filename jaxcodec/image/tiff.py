@@ -8,7 +8,7 @@ some compressions.
 
 import logging
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -47,7 +47,7 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
     file.seek(0)
     notes: list[str] = []
     with tifffile.TiffFile(file, name="") as tiff:
-        page = tiff.pages[0]
+        page: Any = tiff.pages[0]
         check_size(page.imagewidth, page.imagelength, max_pixels)
         _check_page(page, max_pixels)
         if len(tiff.pages) > 1:

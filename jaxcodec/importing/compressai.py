@@ -215,9 +215,8 @@ def _check_constants(tensors: _Tensors) -> None:
 def _check_shapes(weights: _Tensors, description: presets.Description) -> None:
     image, quality = np.zeros((1, 64, 64, 3), np.float32), np.zeros(1, np.float32)
     model, key = models.build(description), jax.random.key(0)
-    expected = flax.traverse_util.flatten_dict(
-        jax.eval_shape(model.init, key, image, quality, key)["params"], sep="/"
-    )
+    made = jax.eval_shape(model.init, key, image, quality, key)["params"]
+    expected: dict[str, Any] = dict(flax.traverse_util.flatten_dict(made, sep="/"))
     for name, shape in expected.items():
         if weights[name].shape != shape.shape:
             raise ValueError(

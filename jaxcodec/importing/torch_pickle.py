@@ -12,7 +12,7 @@ import dataclasses
 import enum
 import itertools
 import pickletools
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
@@ -119,7 +119,7 @@ def interpret(file: BinaryIO) -> Interpreted:
     memo: dict[int, Any] = {}
     storages: dict[str, Storage] = {}
     for opcode, argument, _ in pickletools.genops(file):
-        name = opcode.name
+        name, argument = opcode.name, cast(Any, argument)
         if name in _LITERALS:
             stack.append(argument)
         elif name in _CONSTANTS:

@@ -259,7 +259,7 @@ def chain(
 
 
 def _chain(builder, ops, spans, factors, segments, units, state, path):
-    bound = None
+    bound = np.zeros(0)
     for place, op in enumerate(ops):
         here = (*path, place)
         if isinstance(op, Conv):

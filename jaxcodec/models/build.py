@@ -82,6 +82,6 @@ def _model_class(description: Mapping[str, Any]) -> type[EntropyModel]:
 
 
 def _prior(settings: Mapping[str, Any], channels: int) -> nn.Module:
-    settings = networks.fields(settings)
-    density = extensions.resolve(settings.pop("kind", DeepFactorized), nn.Module)
-    return density(channels=channels, **settings)
+    fields = networks.fields(settings)
+    density = extensions.resolve(fields.pop("kind", DeepFactorized), nn.Module)
+    return density(channels=channels, **fields)

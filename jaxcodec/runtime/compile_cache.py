@@ -45,9 +45,11 @@ def enable() -> bool:
         return False
     import jax
 
-    if not jax.config.jax_enable_compilation_cache:
+    from jaxcodec.runtime import jax_settings
+
+    if not jax_settings.value("jax_enable_compilation_cache"):
         return False
-    if jax.config.jax_compilation_cache_dir:
+    if jax_settings.value("jax_compilation_cache_dir"):
         return True
     if jax.__version_info__ < (0, 6):
         # A kept program that overwrites its arguments (a training step) gives wrong numbers or

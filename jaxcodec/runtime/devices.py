@@ -7,6 +7,7 @@ import os
 import jax
 
 from jaxcodec.errors import DeviceError
+from jaxcodec.runtime import jax_settings
 
 _PLATFORMS = "JAX_PLATFORMS"
 
@@ -24,7 +25,7 @@ def check() -> None:
         AssertionError,
     ) as problem:  # an assertion where the platform is known, and its devices are not
         reason = str(problem).strip().partition("\n")[0][:200].rstrip(" .")
-        wanted = jax.config.jax_platforms
+        wanted = jax_settings.value("jax_platforms")
         if not wanted:
             raise DeviceError(
                 f"JAX finds no device to compute on ({reason}); install JAX anew"

@@ -5,8 +5,14 @@ them.
 import contextlib
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
+
+
+def value(name: str) -> Any:
+    """A setting of `jax.config`, by name."""
+    return getattr(jax.config, name)
 
 
 def ours(function: Callable) -> Callable:

@@ -23,9 +23,11 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.core import Tracer
 from jax.experimental import serialize_executable
 
 from jaxcodec.files import write_atomic
+from jaxcodec.runtime import jax_settings
 
 _PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 _FOLDER = "jaxcodec-programs"
@@ -60,10 +62,12 @@ def kept(
     @functools.wraps(function)
     def call(*arguments, **static):
         leaves, structure = jax.tree.flatten(arguments)
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves) or jax.config.jax_disable_jit:
+        if any(isinstance(leaf, Tracer) for leaf in leaves) or jax_settings.value(
+            "jax_disable_jit"
+        ):
             return nested(*arguments, **static)
-        folder = None if identity is None else _folder()
-        if folder is None or not all(map(_plain, leaves)):
+        folder = _folder()
+        if identity is None or folder is None or not all(map(_plain, leaves)):
             return outermost()(*arguments, **static)
         shapes = tuple(
             (leaf.shape, leaf.dtype.name, getattr(leaf, "weak_type", False)) for leaf in leaves
@@ -115,7 +119,7 @@ def _compile(
     # there, nor kept.
     flat.__name__ = f"kept_{uuid.uuid4().hex}"
     with _COMPILING:  # the setting is the whole process's
-        least = jax.config.jax_persistent_cache_min_compile_time_secs
+        least = jax_settings.value(_LEAST)
         jax.config.update(_LEAST, math.inf)
         try:
             compiled = jax.jit(flat, compiler_options=dict(options)).lower(*leaves).compile()
@@ -146,10 +150,10 @@ def _folder() -> pathlib.Path | None:
     """Where programs of this package and JAX are kept; None where JAX keeps none, or has several
     devices.
     """
-    folder = jax.config.jax_compilation_cache_dir
+    folder = jax_settings.value("jax_compilation_cache_dir")
     if (
         not folder
-        or not jax.config.jax_enable_compilation_cache
+        or not jax_settings.value("jax_enable_compilation_cache")
         or "://" in str(folder)
         or jax.device_count() > 1
     ):

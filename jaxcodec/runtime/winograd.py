@@ -65,7 +65,7 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) ->
     """
     channels, features = x.shape[3], gradient.shape[3]
     count = _tiles(gradient.shape[1:3])
-    rows, bands = _bands(x.shape[0], *count, max(stride**2 * channels, features))
+    rows, bands = _bands(x.shape[0], count, max(stride**2 * channels, features))
     end = _TILE * rows * bands
 
     def band(index, total):
@@ -102,7 +102,7 @@ def _filter(x, kernel, stride, pad, factor, size):
     filters = _along(_G, _along(_G, kernel, 0), 1).reshape(_POINTS**2, *kernel.shape[2:])
     filters = lax.optimization_barrier(filters)
     batch, count = x.shape[0], _tiles(-(-side // factor) for side in size)
-    rows, bands = _bands(batch, *count, max(kernel.shape[2:]))
+    rows, bands = _bands(batch, count, max(kernel.shape[2:]))
 
     def band(row):
         points = _image_points(x, row, rows, count[1], stride, pad, _TILE * count[0])
@@ -133,8 +133,9 @@ def _tiles(size):
     return tuple(-(-side // _TILE) for side in size)
 
 
-def _bands(batch, rows, columns, channels):
-    """Rows of tiles in a band, and the number of bands."""
+def _bands(batch, count, channels):
+    """Rows of tiles in a band, and the number of bands; `count` is (rows, columns) of tiles."""
+    rows, columns = count
     most = max(_BAND // (batch * columns * channels), 1)
     bands = -(-rows // most)
     return -(-rows // bands), bands

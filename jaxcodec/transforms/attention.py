@@ -30,7 +30,7 @@ class AttentionBlock(nn.Module):
     """
 
     features: int
-    path = ((3, 1),) * 3
+    footprint = ((3, 1),) * 3
 
     def setup(self):
         self.trunk = [ResidualUnit(self.features) for _ in range(3)]

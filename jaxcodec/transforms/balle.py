@@ -79,13 +79,13 @@ class ConvSynthesis(nn.Module):
             )
         ops = []
         for layer in inner:
-            ops += [*layer.lower(params[layer.name]), Activate(self.activation)]
-        return [*ops, *last.lower(params[last.name])]
+            ops += [*operations.of_layer(layer, params), Activate(self.activation)]
+        return [*ops, *operations.of_layer(last, params)]
 
     @property
     def halo(self) -> int:
         """How far an output depends on its neighbours, in input positions."""
-        return synthesis_halo([step for layer in self._layers(None) for step in layer.path])
+        return synthesis_halo([step for layer in self._layers(None) for step in layer.footprint])
 
     def _layers(self, parent: nn.Module | None) -> list[nn.Module]:
         """Each is named by its kind and its number among those; detached where `parent` is None."""

@@ -84,4 +84,4 @@ def _attention(n: int, attention: bool) -> list[nn.Module]:
 
 
 def _path(layers: list[nn.Module]) -> Path:
-    return [step for layer in layers for step in layer.path]
+    return [step for layer in layers for step in layer.footprint]

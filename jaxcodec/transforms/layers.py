@@ -49,7 +49,7 @@ class Conv(nn.Module):
         return [operations.conv(params, self.border)]
 
     @property
-    def path(self):
+    def footprint(self):
         """See `transforms.reach`."""
         return ((self.kernel, self.stride),)
 
@@ -82,7 +82,7 @@ class UpsampleConv(nn.Module):
         return [dataclasses.replace(layer, kernel=kernel, upsample=self.stride)]
 
     @property
-    def path(self):
+    def footprint(self):
         """See `transforms.reach`."""
         return ((self.kernel, self.stride),)
 
@@ -110,11 +110,10 @@ class SubpixelConv(nn.Module):
 
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`."""
-        conv = self._conv(None)
-        return [*conv.lower(params[conv.name]), Shuffle(self.stride)]
+        return [*operations.of_layer(self._conv(None), params), Shuffle(self.stride)]
 
     @property
-    def path(self):
+    def footprint(self):
         """See `transforms.reach`."""
         return ((self.kernel, 1), (1, self.stride))
 

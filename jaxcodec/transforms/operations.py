@@ -117,6 +117,11 @@ def _convolve(op: Conv, x):
     return y + op.bias
 
 
+def of_layer(layer: Any, params: Mapping[str, Any]) -> list[Operation]:
+    """The operations of a layer inside of a network, from the parameters of the network."""
+    return layer.lower(params[layer.name])
+
+
 def conv(params: Mapping[str, Any], border: str = "zeros") -> Conv:
     """The operation of a `jaxcodec.transforms.layers.Conv` of stride 1."""
     return Conv(
@@ -127,6 +132,7 @@ def conv(params: Mapping[str, Any], border: str = "zeros") -> Conv:
 def last_outputs(ops: Sequence[Operation], chosen: slice) -> list[Operation]:
     """The same network with only these channels of its last layer, a convolution."""
     *before, last = ops
+    assert isinstance(last, Conv)
     return [
         *before,
         dataclasses.replace(last, kernel=last.kernel[..., chosen], bias=last.bias[chosen]),

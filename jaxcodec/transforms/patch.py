@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.ops import depth_to_space, space_to_depth
+from jaxcodec.transforms import operations
 from jaxcodec.transforms.activity import RADIUS, ActivityGain, remove_activity_gain
 from jaxcodec.transforms.layers import Conv, Modulation
 from jaxcodec.transforms.operations import Activate, Operation, Residual, Shuffle
@@ -118,7 +119,7 @@ class BottleneckBlock(nn.Module):
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`."""
         narrow, modulation, middle, widen = (
-            layer.lower(params[layer.name])
+            operations.of_layer(layer, params)
             for layer in self._layers(None, params["Conv_2"]["kernel"].shape[-1])
         )
         silu = Activate("silu")
@@ -239,10 +240,10 @@ class PatchHyperSynthesis(nn.Module):
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`."""
         first, second, last = (
-            layer.lower(params[layer.name]) for layer in self._convolutions(None)
+            operations.of_layer(layer, params) for layer in self._convolutions(None)
         )
         blocks = [_block(self, place, None) for place in range(3)]
-        one, two, three = (block.lower(params[block.name]) for block in blocks)
+        one, two, three = (operations.of_layer(block, params) for block in blocks)
         return [*first, Shuffle(2), *one, *second, Shuffle(2), *two, *three, *last]
 
     def _convolutions(self, parent: nn.Module | None) -> tuple[Conv, Conv, Conv]:

@@ -1,6 +1,6 @@
 """How far networks reach: what running them in windows has to know.
 
-A path is the list of the layers (kernel, stride) that an output depends on the most inputs through;
+A footprint is the list of the layers (kernel, stride) that an output depends on the most inputs through;
 a layer of stride 1 that changes the resolution without looking sideways, such as depth-to-space, is
 (1, stride).
 """

@@ -1,6 +1,6 @@
 """Residual blocks of Cheng et al. 2020, as CompressAI's anchor and attention models have them.
 
-Each layer has a `path`, the (kernel, stride) pairs of its longest way from input to output (see
+Each layer has a `footprint`, the (kernel, stride) pairs of its longest way from input to output (see
 `transforms.reach`).
 """
 
@@ -18,7 +18,7 @@ class ResidualBlock(nn.Module):
     """
 
     features: int
-    path = ((3, 1), (3, 1))
+    footprint = ((3, 1), (3, 1))
 
     @nn.compact
     def __call__(self, x):
@@ -34,7 +34,7 @@ class DownBlock(nn.Module):
     """
 
     features: int
-    path = ((3, 2), (3, 1))
+    footprint = ((3, 2), (3, 1))
 
     @nn.compact
     def __call__(self, x):
@@ -52,7 +52,7 @@ class UpBlock(nn.Module):
     """
 
     features: int
-    path = ((3, 1), (1, 2), (3, 1))
+    footprint = ((3, 1), (1, 2), (3, 1))
 
     @nn.compact
     def __call__(self, x):

@@ -35,7 +35,7 @@ class DownBlock(nn.Module):
         return jax.nn.relu(Conv(self.features)(h) + Conv(self.features, 1, self.stride)(x))
 
     @property
-    def path(self) -> Path:
+    def footprint(self) -> Path:
         """See `transforms.reach`."""
         return ((self.kernel, self.stride), (3, 1))
 
@@ -57,7 +57,7 @@ class UpBlock(nn.Module):
         return jax.nn.relu(Conv(self.features)(h) + SubpixelConv(self.features, 1, self.stride)(x))
 
     @property
-    def path(self) -> Path:
+    def footprint(self) -> Path:
         """See `transforms.reach`."""
         return ((self.kernel, self.stride), (3, 1))
 
@@ -87,7 +87,7 @@ class ResNetAnalysis(nn.Module):
     def halo(self) -> int:
         """How far an output depends on its neighbours, in output positions."""
         return analysis_halo(
-            [step for layer in _layers(self, DownBlock, Conv) for step in layer.path]
+            [step for layer in _layers(self, DownBlock, Conv) for step in layer.footprint]
         )
 
 
@@ -111,7 +111,7 @@ class ResNetSynthesis(nn.Module):
     def halo(self) -> int:
         """How far an output depends on its neighbours, in input positions."""
         return synthesis_halo(
-            [step for layer in _layers(self, UpBlock, UpsampleConv) for step in layer.path]
+            [step for layer in _layers(self, UpBlock, UpsampleConv) for step in layer.footprint]
         )
 
 
