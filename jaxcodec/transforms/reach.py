@@ -1,8 +1,8 @@
 """How far networks reach: what running them in windows has to know.
 
-A footprint is the list of the layers (kernel, stride) that an output depends on the most inputs through;
-a layer of stride 1 that changes the resolution without looking sideways, such as depth-to-space, is
-(1, stride).
+A footprint is the list of the layers (kernel, stride) that an output depends on the most inputs
+through; a layer of stride 1 that changes the resolution without looking sideways, such as
+depth-to-space, is (1, stride).
 """
 
 import math

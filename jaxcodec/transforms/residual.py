@@ -1,7 +1,7 @@
 """Residual blocks of Cheng et al. 2020, as CompressAI's anchor and attention models have them.
 
-Each layer has a `footprint`, the (kernel, stride) pairs of its longest way from input to output (see
-`transforms.reach`).
+Each layer has a `footprint`, the (kernel, stride) pairs of its longest way from input to output
+(see `transforms.reach`).
 """
 
 import flax.linen as nn
