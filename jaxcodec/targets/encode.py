@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from jaxcodec import distortions
@@ -27,6 +27,7 @@ from jaxcodec.targets.target import (
     Quality,
     Target,
     from_keywords,
+    given,
 )
 
 _FINEST = round(math.log(1 / 4) / step.UNIT)
@@ -110,7 +111,12 @@ def encode_picture(
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     if latents is not None:
-        _check_alone({**keywords, "target": target, "refine": refine})
+        beside = {"target": target, "refine": refine}
+        names = [*given(keywords), *(name for name in beside if beside[name] is not None)]
+        if names:
+            raise RateError(
+                f"{' and '.join([*names, 'latents'])} were given together; give one of them"
+            )
         source = pictures.prepare(codec, picture, coder, keep_hidden_colour)
         return refined.encode(codec, source, latents)
     (done,) = encode_pictures(
@@ -129,19 +135,10 @@ def encode_picture(
     return done
 
 
-def _check_alone(others: Mapping[str, Any]) -> None:
-    """Raises RateError where something is given beside latents."""
-    given = [name for name, value in others.items() if value is not None]
-    if given:
-        raise RateError(
-            f"{' and '.join([*given, 'latents'])} were given together; give one of them"
-        )
-
-
 @jax_settings.ours
 def encode_pictures(
     codec: Codec,
-    given: Sequence[AnyPicture],
+    originals: Sequence[AnyPicture],
     target: Target,
     *,
     refine: int | None = None,
@@ -161,7 +158,8 @@ def encode_pictures(
     settings = None if refine is None else methods.make(steps=refine, descends=descends)
     refined_for = None if refine is None else distortion
     sources = [
-        _attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour) for picture in given
+        _attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour)
+        for picture in originals
     ]
     done = [
         source

@@ -146,15 +146,23 @@ def from_keywords(keywords: Mapping[str, float | None], target: Target | None = 
       RateError: more than one is given, or one that makes no sense.
       TypeError: there is no such keyword.
     """
-    if unknown := [name for name in keywords if name not in (*_KINDS, *_METRICS)]:
-        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
-    given = {name: value for name, value in keywords.items() if value is not None}
-    names = [*(["target"] if target is not None else []), *given]
+    names = [*(["target"] if target is not None else []), *given(keywords)]
     if len(names) > 1:
         raise RateError(f"{' and '.join(names)} were given together; give one of them")
-    for name, value in given.items():
-        return _KINDS[name](value) if name in _KINDS else AtLeast(name, value)
-    return Quality() if target is None else target
+    if target is not None or not names:
+        return Quality() if target is None else target
+    (name,) = names
+    value = keywords[name]
+    return _KINDS[name](value) if name in _KINDS else AtLeast(name, value)
+
+
+def given(keywords: Mapping[str, float | None]) -> list[str]:
+    """The keywords that are given, in the order of `Keywords`; raises TypeError for an unknown
+    one.
+    """
+    if unknown := [name for name in keywords if name not in (*_KINDS, *_METRICS)]:
+        raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
+    return [name for name in (*_KINDS, *_METRICS) if keywords.get(name) is not None]
 
 
 def _check_above_0(name: str, value: float) -> None:
