@@ -71,12 +71,13 @@ def metric_names() -> tuple[str, ...]:
     return tuple(sorted(distortion.metric.name for distortion in _own().values()))
 
 
-def by_metric(name: str) -> Distortion:
-    """The distortion whose metric has this name, "psnr" say, or that of an import path.
+def by_metric(name: str | Distortion) -> Distortion:
+    """The distortion whose metric has this name, "psnr" say, or that of an import path; a
+    distortion is given back as it is.
 
     Raises: as `get`.
     """
-    if extensions.is_own(name):
+    if isinstance(name, Distortion) or extensions.is_own(name):
         return get(name)
     for distortion in _own().values():
         if distortion.metric.name == name:

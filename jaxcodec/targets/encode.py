@@ -196,8 +196,8 @@ def _goal(
     if isinstance(target, AtLeast):
         if refined_for not in (None, target.distortion):
             raise RefineError(
-                f"{target.metric} and a refinement do not go together; ask for a quality, a bpp, a "
-                f"size or {refined_for.metric.phrase} with it"
+                f"{target.distortion.metric.name} and a refinement do not go together; ask for a "
+                f"quality, a bpp, a size or {refined_for.metric.phrase} with it"
             )
         encoded = closeness.encode(codec, source, target, nearest)
         return Goal(source, encoded, at_least=target)

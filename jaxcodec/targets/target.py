@@ -75,7 +75,7 @@ class AtLeast:
     wholly transparent; metrics that see more than single pixels count them all.
 
     Attributes:
-      metric: "psnr", "ms_ssim", "ssim", or the import path of a distortion.
+      metric: "psnr", "ms_ssim", "ssim"; or a distortion of one's own, or its import path.
       value: in the metric's own unit. Where lower is better, the picture has at most that.
 
     Raises:
@@ -83,7 +83,7 @@ class AtLeast:
       RateError: the value makes no sense.
     """
 
-    metric: str
+    metric: str | Distortion
     value: float
 
     def __post_init__(self):

@@ -104,7 +104,7 @@ def test_one_of_ones_own_has_parameters_that_can_be_learned(pair, monkeypatch):
         distortions.get("my_distortions:OWN")
     monkeypatch.setattr(extensions, "allowed", {"my_distortions"})
     assert distortions.get("my_distortions:OWN") is own
-    assert distortions.by_metric("my_distortions:OWN") is own
+    assert distortions.by_metric("my_distortions:OWN") is distortions.by_metric(own) is own
     with pytest.raises((DistortionError, ExtensionError), match="OTHER is not"):
         distortions.get("my_distortions:OTHER")
     expected = np.mean(np.abs(pair[0] - pair[1].astype(float)) / 255 * [1, 2, 0])
