@@ -22,22 +22,23 @@ import worker
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.codec import Codec, create, stacked
-from jaxcodec.refinement import loop, methods
-from jaxcodec.refinement.problem import Shown
+from jaxcodec.refinement import carry, iterate, methods
+from jaxcodec.refinement.padded_image import PaddedImage
+from jaxcodec.refinement.problem import MSE
 
 
-def batch_of(codec: Codec, pictures: list[np.ndarray]) -> loop.Batch:
+def batch_of(codec: Codec, pictures: list[np.ndarray]) -> carry.Batch:
     """Pictures of one size, as the loop takes them."""
     count = len(pictures)
     pixels = image.pad_to_multiple(np.stack(pictures)[:, None], codec.geometry.stride)
     height, width = (np.full(count, side, np.int32) for side in pictures[0].shape[:2])
-    shown = jax.device_put(Shown(pixels, np.zeros((count, 1), np.int32), height, width))
+    padded = jax.device_put(PaddedImage(pixels, np.zeros((count, 1), np.int32), height, width))
     trade_off, no_target = (
         jnp.full(count, value, jnp.float32) for value in (worker.TRADE_OFF, jnp.nan)
     )
     keys = jax.random.split(jax.random.key(0), count)
-    return loop.Batch(
-        shown, trade_off, stacked.at_steps(codec, [0] * count), keys, no_target, no_target
+    return carry.Batch(
+        padded, trade_off, stacked.at_steps(codec, [0] * count), keys, no_target, no_target
     )
 
 
@@ -48,7 +49,7 @@ def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Setting
 
     def begin():
         nonlocal looks
-        looks = loop.refine(codec, batch, settings)
+        looks = iterate.refine(codec, batch, settings)
         start = next(looks).loss.tolist()
         advance()
         return {"losses": start}
@@ -56,10 +57,10 @@ def tasks_of(codec: Codec, pictures: list[np.ndarray], settings: methods.Setting
     def advance():
         return {"losses": next(looks).loss.tolist()}
 
-    variables = loop.start(codec, batch.shown)
+    variables = iterate.start(codec, batch.padded)
 
     def look():
-        jax.block_until_ready(loop.measure(codec, batch.shown, batch.at, variables, grey=False))
+        jax.block_until_ready(iterate.measure(codec, MSE, batch.padded, batch.at, variables))
         return {}
 
     return {"begin": begin, "advance": advance, "look": look}

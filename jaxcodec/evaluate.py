@@ -7,6 +7,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from jaxcodec import guard
 from jaxcodec.errors import CodecError
@@ -15,20 +16,20 @@ from jaxcodec.errors import CodecError
 class _Parser(argparse.ArgumentParser):
     """One that tells a wrong flag in one sentence."""
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}; see --help\n")
 
 
 def _checked(check: str) -> Callable[[str], tuple[float, ...]]:
-    """Reads numbers between commas and lets a function of `evaluation.coders` check them, before
+    """Reads numbers between commas and lets a function of `evaluation.coder` check them, before
     JAX is loaded.
     """
 
     def numbers(text: str) -> tuple[float, ...]:
-        from jaxcodec.evaluation import coders
+        from jaxcodec.evaluation import coder
 
         try:
-            return getattr(coders, check)([float(number) for number in text.split(",") if number])
+            return getattr(coder, check)([float(number) for number in text.split(",") if number])
         except (CodecError, ValueError) as problem:
             raise argparse.ArgumentTypeError(str(problem)) from problem
 
@@ -83,6 +84,22 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="the published curves to draw in the plots",
     )
+    _add_points(parser)
+    _add_amounts(parser)
+    parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
+    parser.add_argument(
+        "--allow-import",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="MODULE",
+        help="let the networks of codecs come from these Python modules, which you trust",
+    )
+    return parser
+
+
+def _add_points(parser: argparse.ArgumentParser) -> None:
+    """Where codecs are measured."""
     points = parser.add_mutually_exclusive_group()
     points.add_argument(
         "--qualities",
@@ -96,6 +113,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="R,R",
         help="rates to ask for instead of qualities",
     )
+
+
+def _add_amounts(parser: argparse.ArgumentParser) -> None:
+    """How much is done, and how much of it together."""
     parser.add_argument(
         "--refine",
         nargs="+",
@@ -119,16 +140,6 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="pictures to show in the report",
     )
-    parser.add_argument("--no-compile-cache", action="store_true", help="keep no compiled programs")
-    parser.add_argument(
-        "--allow-import",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="MODULE",
-        help="let the networks of codecs come from these Python modules, which you trust",
-    )
-    return parser
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "eval.py") -> int:
@@ -159,7 +170,7 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
     from jaxcodec import extensions
-    from jaxcodec.evaluation import curves, evaluate, learned
+    from jaxcodec.evaluation import comparison, curves, learned
     from jaxcodec.runtime import compile_cache
 
     published = curves.read_published(options.published) if options.published else ()
@@ -173,7 +184,7 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
     refined = [
         learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs
     ]
-    evaluation = evaluate.run(
+    evaluation = comparison.run(
         [*codecs, *refined],
         baselines,
         options.images,

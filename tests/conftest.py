@@ -82,15 +82,15 @@ def forget_programs():
 @pytest.fixture
 def interrupted_refinement(monkeypatch):
     """Every refinement is interrupted (Ctrl-C) after its look at the start."""
-    from jaxcodec.refinement import loop
+    from jaxcodec.refinement import iterate
 
-    refine = loop.refine
+    refine = iterate.refine
 
     def interrupted(*arguments, **named):
         yield next(refine(*arguments, **named))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "refine", interrupted)
+    monkeypatch.setattr(iterate, "refine", interrupted)
 
 
 @pytest.fixture(scope="session")

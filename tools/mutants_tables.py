@@ -38,10 +38,10 @@ TESTS = {
     "refinement/methods.py": ["refinement/test_methods.py"],
     "refinement/problem.py": [
         "refinement/test_problem.py",
-        "refinement/test_refinement_loop.py::test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said[tiny]",
+        "refinement/test_iterate.py::test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said[tiny]",
     ],
-    "refinement/loop.py": [
-        f"refinement/test_refinement_loop.py::test_{name}"
+    "refinement/iterate.py": [
+        f"refinement/test_iterate.py::test_{name}"
         for name in (
             "the_optimiser_is_adam_and_its_learning_rate_falls",
             "the_relaxed_loss_knows_what_the_batch_is",
@@ -52,6 +52,8 @@ TESTS = {
             "synthesis_in_bfloat16_leads_to_nearly_the_same",
         )
     ],  # the others take minutes
+    "refinement/criterion.py": ["refinement/test_criterion.py", "refinement/test_problem.py"],
+    "refinement/targeting.py": ["refinement/test_targeting.py"],
     "refinement/descent.py": ["refinement/test_descent.py"],
     "refinement/tiling.py": ["refinement/test_tiling.py"],
 }
@@ -75,7 +77,8 @@ DIFFERENTIABLE = {
     "refinement/relaxations.py": frozenset(
         {"make", "_probabilities", "two_classes", "three_classes", "annealed", "ssl_odds"}
     ),
-    "refinement/problem.py": frozenset({"start", "measure", "rounded", "pixel_count", "counts"}),
+    "refinement/criterion.py": frozenset({"of_pixels", "terms"}),
+    "refinement/problem.py": frozenset({"start", "measure", "rounded"}),
 }
 """Modules that are trained through, where a stopped gradient is a fault, and their functions that
 are not.
@@ -179,12 +182,17 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
         "schedule=_SGA_PLUS",
     ),
     ("another a of SSL", "refinement/methods.py", "    a: float = 4 / 3", "    a: float = 2.3"),
-    ("Adam's b2 .9", "refinement/loop.py", "optax.scale_by_adam()", "optax.scale_by_adam(b2=0.9)"),
+    (
+        "Adam's b2 .9",
+        "refinement/iterate.py",
+        "optax.scale_by_adam()",
+        "optax.scale_by_adam(b2=0.9)",
+    ),
     (
         "the relaxed distortion times 1.5",
         "refinement/problem.py",
-        "error = bits[0], 255**2 *",
-        "error = bits[0], 1.5 * 255**2 *",
+        "error = bits[0], criterion.of_floats(",
+        "error = bits[0], 1.5 * criterion.of_floats(",
     ),
     (
         "the trade-off times 1.5",
@@ -257,7 +265,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "np.floor(np.log2(ratio)), highest)",
     ): "the same minimum of a maximum",
     (
-        "refinement/loop.py",
+        "refinement/iterate.py",
         "most = end - first",
         "end - first -> end + first",
     ): "where tests run, on a CPU, another line decides",

@@ -7,6 +7,7 @@ import difflib
 import math
 import pathlib
 from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from jaxcodec.cli import console
 from jaxcodec.coding.container import CODERS
@@ -28,11 +29,11 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **settings):
         super().__init__(**settings, allow_abbrev=False)
 
-    def print_help(self, file=None):
+    def print_help(self, file: Any = None) -> None:
         """Print it as everything else is printed, so that a reader that has gone is noticed."""
         console.say(self.format_help().rstrip())
 
-    def error(self, message: str):
+    def error(self, message: str) -> NoReturn:
         """Raises UsageError."""
         raise UsageError(f"{message} ({self.prog} --help shows what it takes)")
 

@@ -4,7 +4,7 @@ import argparse
 import io
 
 from jaxcodec import image
-from jaxcodec.cli import arguments, console, jobs, pictures
+from jaxcodec.cli import arguments, console, jobs, picture_files
 from jaxcodec.cli.jobs import Outcome, Result
 from jaxcodec.cli.plan import Job, Kind, Plan, plan
 from jaxcodec.cli.sizes import Sizes
@@ -34,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
     """Decompress every input."""
     suffix = f".{options.format}"
     kind = Kind(
-        what=f"{pictures.SUFFIX} files",
-        suffixes={pictures.SUFFIX},
+        what=f"{picture_files.SUFFIX} files",
+        suffixes={picture_files.SUFFIX},
         output="an image",
         suffix=suffix,
         inner=image.READ_SUFFIXES,
@@ -49,8 +49,10 @@ def run(options: argparse.Namespace) -> int:
                 raise ImageError(
                     f"cannot tell the format of {job.target}; use one of the suffixes {known}"
                 )
-        pictures.check_codec(options)
-        return jobs.run(todo, _worker(pictures.load_codec(options), todo, suffix, options), options)
+        picture_files.check_codec(options)
+        return jobs.run(
+            todo, _worker(picture_files.load_codec(options), todo, suffix, options), options
+        )
 
 
 def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jaxcodec.cli import arguments, jobs, pictures
+from jaxcodec.cli import arguments, jobs, picture_files
 from jaxcodec.cli.jobs import Outcome, Result
 from jaxcodec.cli.plan import Job, Plan, plan
 from jaxcodec.cli.sizes import Sizes
@@ -12,7 +12,7 @@ from jaxcodec.guard import attempt
 _REFINED_TOGETHER = 16
 """Files that are held at a time where they are refined in batches."""
 
-_TARGETS = ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")
+_TARGETS = ("quality", "bpp", "max_bytes", "psnr", "ms_ssim")  # of which at most one is given
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -63,11 +63,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compress every input by itself."""
-    with plan(options, pictures.ENCODING) as todo:
+    with plan(options, picture_files.ENCODING) as todo:
         if not todo.jobs:
             return jobs.run(todo, list, options)
-        pictures.check_codec(options)
-        work = _worker(pictures.load_codec(options), todo, options)
+        picture_files.check_codec(options)
+        work = _worker(picture_files.load_codec(options), todo, options)
         return jobs.run(
             todo, work, options, together=1 if options.refine is None else _REFINED_TOGETHER
         )
@@ -76,28 +76,28 @@ def run(options: argparse.Namespace) -> int:
 def _worker(codec, todo: Plan, options: argparse.Namespace):
     """The function that makes the files of a few jobs together."""
     from jaxcodec.targets.encode import encode_pictures
+    from jaxcodec.targets.target import from_keywords
 
-    wanted = {name: getattr(options, name) for name in _TARGETS}
-    wanted |= {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
-    wanted["keep_hidden_colour"] = options.keep_hidden_colour
-
+    target = from_keywords({name: getattr(options, name) for name in _TARGETS})
+    settings = {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
+    settings["keep_hidden_colour"] = options.keep_hidden_colour
     sizes = Sizes(codec.geometry.stride)
 
     def compress(read: list) -> list:
         for picture in read:
             sizes.used(*picture.pixels.shape[:2])
         with jobs.refinement_bar(options) as progress:
-            return encode_pictures(codec, read, **wanted, progress=progress)
+            return encode_pictures(codec, read, target, **settings, progress=progress)
 
     def keep(job: Job, picture, encoded) -> Result:
         for problem in (picture, encoded):
             if isinstance(problem, CodecError):
                 raise problem
         todo.deliver(job, encoded.data)
-        return pictures.result(encoded, options, picture.notes)
+        return picture_files.result(encoded, options, picture.notes)
 
     def work(some: list[Job]) -> list[Outcome]:
-        given = [attempt(pictures.read, job, options) for job in some]
+        given = [attempt(picture_files.read, job, options) for job in some]
         done = iter(
             _each(compress, [picture for picture in given if not isinstance(picture, CodecError)])
         )

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from jaxcodec.cli import arguments, console, interrupts, jobs, pictures
+from jaxcodec.cli import arguments, console, interrupts, jobs, picture_files
 from jaxcodec.cli.plan import Job, Plan, plan
 from jaxcodec.cli.sizes import Sizes
 from jaxcodec.errors import CodecError
@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> int:
         raise CodecError(
             "a set needs a folder for its files, and not standard output; give one as the last name"
         )
-    with plan(options, pictures.ENCODING, many=True) as todo:
+    with plan(options, picture_files.ENCODING, many=True) as todo:
         if not todo.jobs:
             return jobs.run(todo, list, options)
-        pictures.check_codec(options)
-        return _encode(pictures.load_codec(options), todo, options)
+        picture_files.check_codec(options)
+        return _encode(picture_files.load_codec(options), todo, options)
 
 
 class _Pictures(Sequence):
@@ -57,7 +57,7 @@ class _Pictures(Sequence):
 
     def __getitem__(self, place: int):
         interrupts.check()
-        picture = pictures.read(self._todo[place], self._options)
+        picture = picture_files.read(self._todo[place], self._options)
         self._sizes.used(*picture.pixels.shape[:2])
         return picture
 
@@ -74,7 +74,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
         tqdm.tqdm(
             total=image_set.steps(len(todo.jobs)), disable=hidden, unit="file", file=sys.stderr
         ) as bar,
-        jobs.refinement_bar(options) as looked,
+        jobs.refinement_bar(options) as refine_progress,
     ):
         done = image_set.encode_set(
             codec,
@@ -85,7 +85,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
             coder=options.coder,
             keep_hidden_colour=options.keep_hidden_colour,
             progress=bar.update,
-            looked=looked,
+            refine_progress=refine_progress,
         )
     interrupted = any(not isinstance(m, CodecError) and m.encoded.interrupted for m in done.members)
     seconds = (time.perf_counter() - start) / len(todo.jobs)
@@ -105,21 +105,21 @@ def _keep(todo: Plan, job: Job, member, options: argparse.Namespace) -> jobs.Res
     if isinstance(member, CodecError):
         raise member
     todo.deliver(job, member.encoded.data)
-    return pictures.result(member.encoded, options, member.notes)
+    return picture_files.result(member.encoded, options, member.notes)
 
 
 def _report_set(done, as_json: bool) -> None:
     """Prints what became of a set as a whole, beside the same rate for all."""
     bpp = 8 * done.total_bytes / sum(done.pixels)
-    facts = {"total_bytes": done.total_bytes, "bpp": bpp, "mse_255": done.mse_255}
-    facts |= {"same_rate_mse_255": done.same_rate_mse_255}
+    facts = {"total_bytes": done.total_bytes, "bpp": bpp, "mse_255": done.distance}
+    facts |= {"same_rate_mse_255": done.same_rate_distance}
     if as_json:
         console.say(json.dumps(facts))
         return
     other = (
         "which some image cannot have"
         if done.same_rate is None
-        else f"{done.same_rate_mse_255:.3f}"
+        else f"{done.same_rate_distance:.3f}"
     )
     console.say(f"{done.count:,} files: {done.total_bytes:,} bytes, {bpp:.4f} bpp")
-    console.say(f"mean squared error {done.mse_255:.3f}; at the same rate for all, {other}")
+    console.say(f"mean squared error {done.distance:.3f}; at the same rate for all, {other}")

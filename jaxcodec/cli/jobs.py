@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from jaxcodec.cli import console, interrupts
-from jaxcodec.cli.plan import Job, Plan, plural
+from jaxcodec.cli.inputs import plural
+from jaxcodec.cli.plan import Job, Plan
 from jaxcodec.errors import CodecError
 
 
@@ -75,7 +76,7 @@ def start_report(plan: Plan, options: argparse.Namespace) -> None:
     skipped = (
         [f"skipped {plural(plan.skipped, 'file')} whose output exists"] if plan.skipped else []
     )
-    for sentence in [*plan.told, *skipped]:
+    for sentence in [*plan.remarks, *skipped]:
         console.say(f"jaxcodec: {sentence}", to_errors=True)
 
 
@@ -129,13 +130,13 @@ def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
             interrupts.check()
             done = progress.batch * progress.steps + progress.step
             bar.total = progress.batches * progress.steps
-            seen = [
-                seen if math.isinf(best.loss) else best
-                for best, seen in zip(progress.best, progress.seen, strict=False)
+            scores = [
+                current if math.isinf(best.loss) else best
+                for best, current in zip(progress.best, progress.current, strict=True)
             ]
             loss, bpp, psnr = (
-                sum(values) / len(seen)
-                for values in zip(*[(s.loss, s.bpp, s.psnr_db) for s in seen], strict=False)
+                sum(values) / len(scores)
+                for values in zip(*[(s.loss, s.bpp, s.psnr_db) for s in scores], strict=True)
             )
             bar.set_postfix(loss=f"{loss:.4f}", bpp=f"{bpp:.4f}", psnr=f"{psnr:.2f}", refresh=False)
             bar.update(done - bar.n)

@@ -9,14 +9,12 @@ import os
 import pathlib
 import stat
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
-from jaxcodec import files, folders
-from jaxcodec.cli import console
+from jaxcodec import files
+from jaxcodec.cli import console, inputs
 from jaxcodec.errors import CodecError, DataError
 
-_KINDS_TOLD = 5
 _MISNAMED = "that is a name for a file; end it with / if a folder is to be called so"
 
 
@@ -77,14 +75,14 @@ class Plan:
       jobs: in the order of the inputs, sorted within each folder.
       problems: inputs that cannot be, or whose outputs cannot, each with its sentence.
       skipped: how many inputs were left out as their outputs exist.
-      told: what was passed over in folders, one sentence each.
+      remarks: what was passed over in folders, one sentence each.
       overwrite: whether outputs may replace files.
     """
 
     jobs: list[Job]
     problems: list[tuple[str, CodecError]]
     skipped: int
-    told: list[str]
+    remarks: list[str]
     overwrite: bool
 
     @property
@@ -120,7 +118,7 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
       CodecError: nothing can be done: there are no inputs, outputs would collide or exist, or the
         place for them cannot be written to.
     """
-    sources, problems, told = _sources(options, kind)
+    sources, problems, remarks = inputs.find(options, kind.what, kind.suffixes)
     output = options.output
     if console.is_standard_output(output) or not _is_folder(options, many):
         jobs = [_single(sources, output, kind)] if sources else []
@@ -135,7 +133,7 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
     try:
         jobs, refused, skipped = _without_obstacles(jobs, kind, options)
         _check_places(jobs, below=folder is not None)
-        yield Plan(jobs, problems + refused, skipped, told, options.force)
+        yield Plan(jobs, problems + refused, skipped, remarks, options.force)
     finally:
         if made:
             with contextlib.suppress(OSError):  # it holds something, as it should
@@ -153,83 +151,6 @@ def check_output_file(
     if problem is not None:
         raise CodecError(problem + ("; --force overwrites it" if exists else ""))
     _check_places([Job(None, path)], below=False)
-
-
-def _sources(options, kind: Kind):
-    """The inputs with the folder below OUT that each belongs into, those that cannot be, and what
-    was passed over.
-    """
-    found: dict[pathlib.Path | None, pathlib.PurePath] = {}
-    problems, told, passed_over, unentered = [], [], Counter(), 0
-    if console.STANDARD in options.inputs and len(options.inputs) > 1:
-        raise CodecError("standard input (-) goes with no other input; give it alone")
-    for name in options.inputs:
-        entry = pathlib.Path(name)
-        if name == console.STANDARD:
-            found[None] = pathlib.PurePath()
-        elif not os.path.isdir(name):
-            if (problem := _unreadable(name)) is None:
-                found.setdefault(entry, pathlib.PurePath())
-            else:
-                problems.append((name, problem))
-        else:
-            listing = folders.scan(
-                entry,
-                kind.suffixes,
-                recursive=options.recursive,
-                skip=_inside(options.output, entry),
-            )
-            problems += [(name, problem) for problem in listing.problems]
-            passed_over += listing.passed_over
-            unentered += listing.folders
-            for file in listing.files:
-                found.setdefault(file, file.parent.relative_to(entry))
-    inner = f"{plural(unentered, 'sub-folder')}, which --recursive takes"
-    if not found and not problems:
-        suffixes = " ".join(sorted(kind.suffixes))
-        but = f", but {inner}" if unentered and not options.recursive else ""
-        raise DataError(f"the folder {options.inputs[0]} holds no {kind.what} ({suffixes}){but}")
-    if passed_over:
-        told.append(f"passed over {_counted(passed_over)} that are no {kind.what}")
-    if unentered:
-        linked = f"{plural(unentered, 'link')} to folders, which are not followed"
-        told.append(f"passed over {linked if options.recursive else inner}")
-    return list(found.items()), problems, told
-
-
-def plural(count: int, word: str) -> str:
-    """How many of something there are, in words."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
-
-
-def _counted(passed_over: Counter[str]) -> str:
-    """How many files, and of which suffixes the most."""
-    told = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))[:_KINDS_TOLD]
-    others = passed_over.total() - sum(count for _, count in told)
-    kinds = [f"{suffix} {count:,}" for suffix, count in told] + (
-        [f"others {others:,}"] if others else []
-    )
-    return f"{plural(passed_over.total(), 'file')} ({', '.join(kinds)})"
-
-
-def _unreadable(name: str) -> CodecError | None:
-    try:
-        os.stat(name)
-    except OSError as problem:
-        reason = (
-            "does not exist"
-            if isinstance(problem, FileNotFoundError)
-            else f"cannot be read: {problem.strerror}"
-        )
-        return DataError(f"{name} {reason}; give a file or a folder")
-    return None
-
-
-def _inside(output: str, entry: pathlib.Path) -> pathlib.Path | None:
-    """The output folder, unless it is the input folder itself: it is not searched for inputs."""
-    if os.path.isdir(output) and not os.path.samefile(output, entry):
-        return pathlib.Path(output)
-    return None
 
 
 def _is_folder(options, many: bool) -> bool:

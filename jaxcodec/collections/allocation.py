@@ -15,8 +15,8 @@ _SAMPLES = 257
 
 
 class Curve(NamedTuple):
-    """What was measured of an image: sizes in bytes, rising, and the squared error at each, summed
-    over its samples.
+    """What was measured of an image: sizes in bytes, rising, and the error at each, summed over its
+    pixels.
     """
 
     sizes: Sequence[float]
@@ -24,8 +24,8 @@ class Curve(NamedTuple):
 
 
 def allocate(curves: Sequence[Curve], budget: float) -> np.ndarray:
-    """Bytes for each image, float64 (N,), that sum to at most `budget` and make the sum of squared
-    errors least.
+    """Bytes for each image, float64 (N,), that sum to at most `budget` and make the sum of errors
+    least.
 
     Between measured points a curve is taken as a monotone cubic in the logarithms of both (an error
     of zero as a millionth). Its lower convex hull is what counts: of all steps along all hulls

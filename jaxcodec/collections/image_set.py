@@ -5,13 +5,15 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jaxcodec import distortions
 from jaxcodec.codec import Codec, Encoded, decode
 from jaxcodec.codec.pictures import prepare
 from jaxcodec.collections.allocation import Curve, allocate
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import CodecError, RateError
 from jaxcodec.guard import attempt
 from jaxcodec.image import Picture, hidden
@@ -20,6 +22,7 @@ from jaxcodec.refinement.batches import Progress
 from jaxcodec.runtime import jax_settings
 from jaxcodec.targets.encode import encode_picture
 from jaxcodec.targets.refined import Goal, improve
+from jaxcodec.targets.target import MaxBytes
 
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1 / math.sqrt(2), 1.0, math.sqrt(2), 2.0, 4.0)
 """The sizes at which a picture's curve is measured, as parts of what it would get at the same rate
@@ -32,12 +35,10 @@ REFINED_TOGETHER = 16
 
 @dataclasses.dataclass(frozen=True)
 class Member:
-    """A picture of a set: its file, the squared error of it, a mean over channels, summed over
-    pixels, and its notes.
-    """
+    """A picture of a set: its file, its error (the distance, times the pixels), and its notes."""
 
     encoded: Encoded
-    squared_error: float
+    error: float
     notes: tuple[str, ...] = ()
 
 
@@ -67,14 +68,26 @@ class EncodedSet:
         return sum(len(member.encoded.data) for member in _sound(self.members))
 
     @property
-    def mse_255(self) -> float:
-        """Mean squared error over all pixels, on the scale 0 to 255."""
-        return _mse(self.members, self.pixels)
+    def distance(self) -> float:
+        """The mean distance over all pixels: squared grey levels, unless another distortion was
+        asked for.
+        """
+        return _mean(self.members, self.pixels)
 
     @property
-    def same_rate_mse_255(self) -> float | None:
+    def same_rate_distance(self) -> float | None:
         """The same for `same_rate`."""
-        return None if self.same_rate is None else _mse(self.same_rate, self.pixels)
+        return None if self.same_rate is None else _mean(self.same_rate, self.pixels)
+
+
+class _Encoding(NamedTuple):
+    """How all pictures of a set are encoded; `progress` is called after each file."""
+
+    codec: Codec
+    distortion: Distortion
+    coder: str | None
+    keep_hidden_colour: bool
+    progress: Callable[[], None]
 
 
 @jax_settings.ours
@@ -84,14 +97,14 @@ def encode_set(
     *,
     total_bytes: int | None = None,
     mean_bpp: float | None = None,
+    distortion: str | Distortion = "mse",
     refine: int | None = None,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
     progress: Callable[[], None] = lambda: None,
-    looked: Callable[[Progress], None] | None = None,
+    refine_progress: Callable[[Progress], None] | None = None,
 ) -> EncodedSet:
-    """Compresses pictures so that all files together keep to a budget, with the least squared
-    error.
+    """Compresses pictures so that all files together keep to a budget, with the least error.
 
     Every picture is first encoded at `SHARES` of what it would get at the same rate for all; these
     curves tell which rates have equal slopes (`allocation.allocate`). Then each gets its file; what
@@ -107,53 +120,66 @@ def encode_set(
         raises is that picture's.
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures that are not left out.
+      distortion: whose sum over pixels is made least, a name of `jaxcodec.distortions` or a value.
       refine: steps for which the latents of each picture are optimised at the rate that it gets,
         those of one size together.
       coder, keep_hidden_colour: as `encode_picture` takes them.
       progress: called after each file that is made, `steps(len(pictures))` times where none is left
         out.
-      looked: called now and then while latents are refined, which comes last.
+      refine_progress: called now and then while latents are refined, which comes last.
 
     Raises:
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
+      DistortionError: no such distortion.
     """
-    how = {"coder": coder, "keep_hidden_colour": keep_hidden_colour}
-    make = functools.partial(_make, codec, how, progress)
+    distortion = distortions.get(distortion)
+    encoding = _Encoding(codec, distortion, coder, keep_hidden_colour, progress)
     problems: dict[int, CodecError] = {}
     pixels = _each(
         lambda place: math.prod(pictures[place].pixels.shape[:2]), range(len(pictures)), problems
     )
-    share = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values())) / max(
-        sum(pixels.values()), 1
-    )
+    budget = functools.partial(_budget, total_bytes, mean_bpp, len(pictures))
+    share = budget(sum(pixels.values())) / max(sum(pixels.values()), 1)
     known = _each(
-        lambda place: _measured(make, pictures[place], share * pixels[place]), pixels, problems
+        lambda place: _measured(encoding, pictures[place], share * pixels[place]), pixels, problems
     )
-    if not known:
-        return EncodedSet(
-            tuple(problems[place] for place in range(len(pictures))), None, (0,) * len(pictures)
-        )
     pixels = {place: pixels[place] for place in known}
-    budget = _budget(total_bytes, mean_bpp, len(pictures), sum(pixels.values()))
-    shares = dict(zip(known, allocate([curve for curve, _ in known.values()], budget), strict=True))
-    members, limits = _filled(make, pictures, shares, problems)
-    if refine is not None:
-        members = _refined(codec, pictures, members, limits, refine, how, looked)
-    uniform = {place: same for place, (_, same) in known.items() if place in members}
-    if any(
-        len(same.encoded.data) > budget * pixels[place] / sum(pixels.values())
-        for place, same in uniform.items()
+    limit = budget(sum(pixels.values()))
+    members = _allocated(encoding, pictures, known, limit, problems, refine, refine_progress)
+    same_rate = {place: same for place, (_, same) in known.items() if place in members}
+    if not known or any(
+        len(same.encoded.data) > limit * pixels[place] / sum(pixels.values())
+        for place, same in same_rate.items()
     ):
-        uniform = None
-    elif _error(uniform) < _error(members):
-        members = uniform
+        same_rate = None
+    elif _error(same_rate) < _error(members):
+        members = same_rate
+    places = range(len(pictures))
     return EncodedSet(
-        tuple((problems | members)[place] for place in range(len(pictures))),
-        None
-        if uniform is None
-        else tuple((problems | uniform)[place] for place in range(len(pictures))),
-        tuple(pixels[place] if place in members else 0 for place in range(len(pictures))),
+        tuple((problems | members)[place] for place in places),
+        None if same_rate is None else tuple((problems | same_rate)[place] for place in places),
+        tuple(pixels[place] if place in members else 0 for place in places),
     )
+
+
+def _allocated(
+    encoding: _Encoding,
+    pictures: Sequence[Picture],
+    known: Mapping[int, tuple[Curve, Member]],
+    limit: int,
+    problems: dict[int, CodecError],
+    refine: int | None,
+    refine_progress: Callable[[Progress], None] | None,
+) -> dict[int, Member]:
+    """The files of pictures whose curves are known, at equal slopes within a limit of bytes."""
+    if not known:
+        return {}
+    curves = [curve for curve, _ in known.values()]
+    shares = dict(zip(known, allocate(curves, limit), strict=True))
+    members, limits = _filled(encoding, pictures, shares, problems)
+    if refine is None:
+        return members
+    return _refined(encoding, pictures, members, limits, refine, refine_progress)
 
 
 def _each(
@@ -167,27 +193,31 @@ def _each(
     return {place: outcome for place, outcome in made.items() if place not in problems}
 
 
-def _make(
-    codec: Codec, how, progress: Callable[[], None], picture: Picture, limit: float, nearest: bool
-) -> Member:
-    encoded = encode_picture(codec, picture, max_bytes=_bytes(limit), nearest=nearest, **how)
-    progress()
-    return _member(codec, picture, encoded, how["keep_hidden_colour"])
+def _make(encoding: _Encoding, picture: Picture, limit: float, nearest: bool) -> Member:
+    """The file of a picture within a limit of bytes."""
+    encoded = encode_picture(
+        encoding.codec,
+        picture,
+        MaxBytes(_bytes(limit)),
+        nearest=nearest,
+        coder=encoding.coder,
+        keep_hidden_colour=encoding.keep_hidden_colour,
+    )
+    encoding.progress()
+    return _member(encoding, picture, encoded)
 
 
 def _measured(
-    make: Callable[..., Member], picture: Picture, same_rate_bytes: float
+    encoding: _Encoding, picture: Picture, same_rate_bytes: float
 ) -> tuple[Curve, Member]:
     """The curve of a picture, and its file at the same rate as all."""
-    grid = [make(picture, share * same_rate_bytes, nearest=True) for share in SHARES]
-    curve = Curve(
-        [len(member.encoded.data) for member in grid], [member.squared_error for member in grid]
-    )
+    grid = [_make(encoding, picture, share * same_rate_bytes, nearest=True) for share in SHARES]
+    curve = Curve([len(member.encoded.data) for member in grid], [member.error for member in grid])
     return curve, grid[SHARES.index(1.0)]
 
 
 def _filled(
-    make: Callable[..., Member],
+    encoding: _Encoding,
     pictures: Sequence[Picture],
     shares: Mapping[int, float],
     problems: dict[int, CodecError],
@@ -200,7 +230,9 @@ def _filled(
         spare += share
         limits[place] = _bytes(spare)
         members |= _each(
-            lambda place: make(pictures[place], limits[place], nearest=False), [place], problems
+            lambda place: _make(encoding, pictures[place], limits[place], nearest=False),
+            [place],
+            problems,
         )
         if place in members:
             spare -= len(members[place].encoded.data)
@@ -211,22 +243,34 @@ def _bytes(limit: float) -> int:
     return max(int(limit + 1e-6), 1)
 
 
-def _member(codec: Codec, picture: Picture, encoded: Encoded, keep_hidden_colour: bool) -> Member:
-    difference = decode(codec, encoded.data).astype(np.float64) - picture.pixels
-    visible = None if keep_hidden_colour else hidden.visible(picture.pixels)
+def _member(encoding: _Encoding, picture: Picture, encoded: Encoded) -> Member:
+    error = _summed(encoding, picture.pixels, decode(encoding.codec, encoded.data))
+    return Member(encoded, error, picture.notes)
+
+
+def _summed(encoding: _Encoding, original: np.ndarray, decoded: np.ndarray) -> float:
+    """The distance of a picture times its pixels; of a mean over pixels, without those that nobody
+    sees.
+    """
+    distortion = encoding.distortion
+    if distortion.terms is None:
+        colours = (pixels[..., : min(pixels.shape[2], 3)] for pixels in (decoded, original))
+        return float(distortion(*colours)) * math.prod(original.shape[:2])
+    difference = decoded.astype(np.float32) - original
+    visible = None if encoding.keep_hidden_colour else hidden.visible(original)
     if visible is not None:
         difference[~visible] = 0
-    return Member(encoded, float(np.square(difference).mean(axis=-1).sum()), picture.notes)
+    terms = np.asarray(distortion.terms.term(difference), np.float64)
+    return float(terms.mean(axis=-1).sum())
 
 
 def _refined(
-    codec: Codec,
-    pictures,
+    encoding: _Encoding,
+    pictures: Sequence[Picture],
     members: dict[int, Member],
     limits: dict[int, int],
     steps: int,
-    how,
-    looked,
+    progress: Callable[[Progress], None] | None,
 ) -> dict[int, Member]:
     """The members with refined latents, each within the same limit; an interrupt leaves the rest as
     they are.
@@ -235,7 +279,7 @@ def _refined(
     for first in range(0, len(places), REFINED_TOGETHER):
         together = places[first : first + REFINED_TOGETHER]
         better = attempt(
-            _refined_together, codec, pictures, together, members, limits, steps, how, looked
+            _refined_together, encoding, pictures, together, members, limits, steps, progress
         )
         if isinstance(better, CodecError):
             notes = (f"it is not refined: {better}",)
@@ -250,16 +294,28 @@ def _refined(
 
 
 def _refined_together(
-    codec: Codec, pictures, places: Sequence[int], members, limits, steps: int, how, looked
+    encoding: _Encoding,
+    pictures: Sequence[Picture],
+    places: Sequence[int],
+    members: dict[int, Member],
+    limits: dict[int, int],
+    steps: int,
+    progress: Callable[[Progress], None] | None,
 ) -> dict[int, Member]:
+    codec, distortion = encoding.codec, encoding.distortion
     given = {place: pictures[place] for place in places}
     goals = [
-        Goal(prepare(codec, picture, **how), members[place].encoded, limits[place])
+        Goal(
+            prepare(codec, picture, encoding.coder, encoding.keep_hidden_colour),
+            members[place].encoded,
+            limits[place],
+        )
         for place, picture in given.items()
     ]
-    files = improve(codec, goals, methods.make(steps=steps), looked)
+    settings = methods.make(steps=steps, descends=distortion.terms is not None)
+    files = improve(codec, goals, settings, progress, distortion)
     return {
-        place: _member(codec, given[place], file, how["keep_hidden_colour"])
+        place: _member(encoding, given[place], file)
         for place, file in zip(given, files, strict=True)
     }
 
@@ -287,8 +343,8 @@ def _sound(members: Sequence[Member | CodecError]) -> list[Member]:
 
 
 def _error(members: Mapping[int, Member]) -> float:
-    return sum(member.squared_error for member in members.values())
+    return sum(member.error for member in members.values())
 
 
-def _mse(members: Sequence[Member | CodecError], pixels: Sequence[int]) -> float:
-    return sum(member.squared_error for member in _sound(members)) / max(sum(pixels), 1)
+def _mean(members: Sequence[Member | CodecError], pixels: Sequence[int]) -> float:
+    return sum(member.error for member in _sound(members)) / max(sum(pixels), 1)

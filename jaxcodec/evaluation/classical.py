@@ -19,7 +19,7 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 
 
 def _quality(point: float) -> dict:

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from jaxcodec.evaluation import machine
-from jaxcodec.evaluation.coders import Coder, EvaluationError
+from jaxcodec.evaluation.coder import Coder, EvaluationError
 from jaxcodec.evaluation.measure import Measurement, Photo
 
 NAME = "measured.jsonl"
@@ -43,7 +43,7 @@ class Journal:
 
         def add(measurement: Measurement) -> None:
             line = json.dumps(
-                {"key": keys[measurement.image], "measurement": dataclasses.asdict(measurement)}
+                {"key": keys[measurement.image], "measurement": measurement.as_dict()}
             )
             try:
                 with self.path.open("a") as file:
@@ -76,6 +76,6 @@ def _row(line: str) -> tuple[str, Measurement] | None:
     """
     try:
         row = json.loads(line)
-        return row["key"], Measurement(**row["measurement"])
+        return row["key"], Measurement.from_dict(row["measurement"])
     except (ValueError, KeyError, TypeError):
         return None

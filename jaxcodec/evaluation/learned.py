@@ -5,14 +5,16 @@ a curve.
 import dataclasses
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 import jaxcodec
 from jaxcodec.codec import Codec
 from jaxcodec.codec.pictures import as_picture
-from jaxcodec.evaluation.coders import EvaluationError, check_qualities, check_rates
+from jaxcodec.evaluation.coder import EvaluationError, check_qualities, check_rates
 from jaxcodec.targets.encode import encode_picture
+from jaxcodec.targets.target import Quality, Target, from_keywords
 
 DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 """Where a codec with a range of qualities is measured unless the caller says otherwise."""
@@ -39,9 +41,8 @@ class VariableCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return _encode(
-            self.codec, pixels, **{self.point_name: point}, refine=self.refine, nearest=True
-        )
+        target = from_keywords({self.point_name: point})
+        return _encode(self.codec, pixels, target, refine=self.refine, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone tells how, whatever the point."""
@@ -73,7 +74,7 @@ class FixedCoder:
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return _encode(self.codecs[int(point)], pixels, refine=self.refine)
+        return _encode(self.codecs[int(point)], pixels, Quality(), refine=self.refine)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file."""
@@ -85,11 +86,11 @@ def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | Fi
     return dataclasses.replace(coder, name=f"{coder.name}, refined {steps}", refine=steps)
 
 
-def _encode(codec: Codec, pixels: np.ndarray, **settings) -> bytes:
+def _encode(codec: Codec, pixels: np.ndarray, target: Target, **settings: Any) -> bytes:
     """The .jxc file of a picture; an interrupted refinement is an interrupt, since half of one must
     not be measured.
     """
-    encoded = encode_picture(codec, as_picture(pixels), **settings)
+    encoded = encode_picture(codec, as_picture(pixels), target, **settings)
     if encoded.interrupted:
         raise KeyboardInterrupt
     return encoded.data

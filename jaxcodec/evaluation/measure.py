@@ -10,20 +10,24 @@ import os
 import time
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
 import tqdm
 
-from jaxcodec import image
+from jaxcodec import distortions, image
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import CodecError, ImageError
-from jaxcodec.evaluation.coders import Coder, EvaluationError
-from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim
-from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.metrics.ssim import WINDOW, ssim
+from jaxcodec.evaluation.coder import Coder, EvaluationError
 
-NUMBERS = ("bpp", "psnr_db", "ms_ssim", "ssim", "encode_seconds", "decode_seconds")
-"""The fields of a `Measurement` whose means over the pictures are reported."""
+DISTORTIONS: tuple[Distortion, ...] = tuple(map(distortions.get, ("mse", "ms_ssim", "ssim")))
+"""Those whose metrics are measured."""
+
+METRICS = tuple(distortion.metric for distortion in DISTORTIONS)
+
+NUMBERS = ("bpp", *(metric.key for metric in METRICS), "encode_seconds", "decode_seconds")
+"""The numbers of a `Measurement` whose means over the pictures are reported."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +54,8 @@ class Measurement:
       point: the operating point.
       bytes: size of the whole file.
       bpp: 8 * bytes over the pixels of the picture.
-      psnr_db: PSNR of the decoded picture in dB, infinite where it equals the original.
-      ms_ssim: MS-SSIM, or None where a side is below 161 pixels.
-      ssim: SSIM, or None where a side is below 11 pixels.
+      metrics: of the decoded picture, the value of each of `METRICS` by its key: "psnr_db",
+        infinite where it equals the original, "ms_ssim", "ssim"; None where it is too small.
       encode_seconds, decode_seconds: wall-clock time of the library call, from pixels to bytes and
         back.
     """
@@ -61,11 +64,24 @@ class Measurement:
     point: float
     bytes: int
     bpp: float
-    psnr_db: float
-    ms_ssim: float | None
-    ssim: float | None
+    metrics: Mapping[str, float | None]
     encode_seconds: float
     decode_seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """All values by name, the metrics among them, as results hold them."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        flat: dict[str, Any] = {}
+        for name, value in values.items():
+            flat |= value if name == "metrics" else {name: value}
+        return flat
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Measurement":
+        """The measurement of `as_dict`; raises KeyError or TypeError for other values."""
+        keys = [metric.key for metric in METRICS]
+        others = {name: value for name, value in values.items() if name not in keys}
+        return cls(metrics={key: values[key] for key in keys}, **others)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +117,7 @@ class Sweep:
         return [
             {"point": point}
             | {
-                number: _mean([getattr(row, number) for row in self.at(point)])
+                number: _mean([row.as_dict()[number] for row in self.at(point)])
                 for number in NUMBERS
             }
             for point in self.coder.points
@@ -228,7 +244,7 @@ def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
         point=point,
         bytes=len(data),
         bpp=bits_per_pixel(data, photo),
-        **similarity(photo, decoded, coder.name),
+        metrics=similarity(photo, decoded, coder.name),
         encode_seconds=encoded - start,
         decode_seconds=done - encoded,
     )
@@ -241,8 +257,8 @@ def bits_per_pixel(data: bytes, photo: Photo) -> float:
 
 
 def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
-    """`psnr_db`, `ms_ssim` and `ssim` of a decoded picture; None for what the picture is too small
-    for.
+    """The value of each of `METRICS` of a decoded picture, by its key; None for what the picture is
+    too small for.
 
     A grey picture that a coder decodes as RGB is compared as RGB.
 
@@ -259,18 +275,20 @@ def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, 
     pair = [
         np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)
     ]
-    return jax.tree.map(float, _metrics(*pair))
+    values = _values(DISTORTIONS, *pair)
+    return {
+        metric.key: None if value is None else float(value)
+        for metric, value in zip(METRICS, values, strict=True)
+    }
 
 
 @jax.jit
-def _metrics(a: jax.Array, b: jax.Array) -> dict[str, jax.Array | None]:
+def _values(measured: tuple[Distortion, ...], a: jax.Array, b: jax.Array) -> list[jax.Array | None]:
     """All metrics in one program, so that what SSIM and MS-SSIM have in common is computed once."""
     side = min(a.shape[:2])
-    return {
-        "psnr_db": psnr_db(a, b),
-        "ms_ssim": ms_ssim(a, b) if side >= MIN_SIDE else None,
-        "ssim": ssim(a, b) if side >= WINDOW else None,
-    }
+    return [
+        distortion.value(a, b) if side >= distortion.least_side else None for distortion in measured
+    ]
 
 
 def _size(pixels: np.ndarray) -> str:

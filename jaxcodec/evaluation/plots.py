@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import matplotlib
 from matplotlib.figure import Figure
 
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
 DRAWN = ("VTM intra (9.1)", "BPG 4:4:4", "mean-scale hyperprior (CompressAI)", "ELIC")

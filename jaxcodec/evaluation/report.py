@@ -16,6 +16,7 @@ from PIL import Image
 
 from jaxcodec.evaluation import plots, tables
 from jaxcodec.evaluation.examples import Example, Version
+from jaxcodec.evaluation.measure import METRICS
 from jaxcodec.evaluation.results import Evaluation
 
 MAX_SIDE = 768
@@ -48,6 +49,7 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
         "machine": tables.machine(evaluation),
         "settings": tables.settings(evaluation),
         "pictures": _script_json(_pictures(evaluation.examples)),
+        "metrics": "".join(f'<th scope="col">{tables.heading(each)}</th>' for each in METRICS),
         "measurements": _script_json(_measurements(evaluation)),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], _TEMPLATE.read_text("utf-8"))
@@ -152,9 +154,10 @@ def _measurements(evaluation: Evaluation) -> list[dict]:
                             row.image,
                             f"{row.bytes:,}",
                             tables.number(row.bpp, 4),
-                            tables.number(row.psnr_db, 2),
-                            tables.number(row.ms_ssim, 5),
-                            tables.number(row.ssim, 5),
+                            *(
+                                tables.number(row.metrics[metric.key], metric.digits)
+                                for metric in METRICS
+                            ),
                             tables.number(1000 * row.encode_seconds, 1),
                             tables.number(1000 * row.decode_seconds, 1),
                         ]

@@ -103,7 +103,7 @@ def to_json(evaluation: Evaluation) -> bytes:
                 "point_name": sweep.coder.point_name,
                 "settings": sweep.coder.settings,
                 "mean": sweep.means(),
-                "per_image": [dataclasses.asdict(row) for row in sweep.measurements],
+                "per_image": [row.as_dict() for row in sweep.measurements],
             }
             for sweep in evaluation.sweeps
         ],
@@ -135,6 +135,6 @@ def to_csv(evaluation: Evaluation) -> bytes:
     for sweep in evaluation.sweeps:
         name = {"coder": sweep.coder.name}
         for mean in sweep.means():
-            writer.writerows(name | dataclasses.asdict(row) for row in sweep.at(mean["point"]))
+            writer.writerows(name | row.as_dict() for row in sweep.at(mean["point"]))
             writer.writerow(name | {"image": "mean"} | mean)
     return text.getvalue().encode()

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from jaxcodec.distortions import Metric
 from jaxcodec.evaluation import curves
-from jaxcodec.evaluation.measure import Sweep
+from jaxcodec.evaluation.measure import METRICS, Sweep
 from jaxcodec.evaluation.results import Evaluation
 
 _NONE = "–"
 
 
-def text(value) -> str:
+def text(value: object) -> str:
     """A value as text that can stand anywhere in a page."""
     return html.escape(str(value))
 
@@ -23,6 +24,11 @@ def number(value: float | None, digits: int, sign: str = "") -> str:
     if value is None:
         return _NONE
     return f"{value:{sign}.{digits}f}".replace("-", "−") if math.isfinite(value) else "∞"
+
+
+def heading(metric: Metric) -> str:
+    """What a column of a metric is called: "PSNR, dB"."""
+    return text(f"{metric.label}, {metric.unit}" if metric.unit else metric.label)
 
 
 def bd(evaluation: Evaluation, test: str) -> str:
@@ -84,9 +90,7 @@ def means(sweep: Sweep) -> str:
         [
             f"{mean['point']:g}",
             number(mean["bpp"], 4),
-            number(mean["psnr_db"], 3),
-            number(mean["ms_ssim"], 5),
-            number(mean["ssim"], 5),
+            *(number(mean[metric.key], max(metric.digits, 3)) for metric in METRICS),
             number(1000 * mean["encode_seconds"], 1),
             number(1000 * mean["decode_seconds"], 1),
         ]
@@ -95,9 +99,7 @@ def means(sweep: Sweep) -> str:
     header = (
         text(sweep.coder.point_name),
         "bpp",
-        "PSNR, dB",
-        "MS-SSIM",
-        "SSIM",
+        *map(heading, METRICS),
         "encode, ms",
         "decode, ms",
     )

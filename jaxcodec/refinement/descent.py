@@ -1,7 +1,7 @@
 """Coordinate descent of the true loss over the latent's symbols, many at once.
 
 Annealing ends where no small change of the relaxed latents helps; single symbols may still be
-better one higher or lower. Of each symbol a step foretells what that would be worth: the error by
+better one higher or lower. Of each symbol a step predicts what that would be worth: the error by
 slope and curvature, the bits by the coder's tables. In each window of places the most promising
 symbol is moved, all windows at once, and the error and the bits that follow are measured; where a
 window's loss has not fallen, its symbol is moved back, and is not tried that way again. Windows lie
@@ -18,9 +18,11 @@ from jaxcodec import image
 from jaxcodec.codec import cost, tiles
 from jaxcodec.codec.value import Codec
 from jaxcodec.refinement import problem
-from jaxcodec.refinement.problem import Shown, Variables
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
+from jaxcodec.refinement.problem import Variables
 
-_WINDOW = 4
+WINDOW = 4
 """Places of the latent along a side of a window; with 3 to 8 the loss ends the same on training
 pictures.
 """
@@ -53,7 +55,12 @@ class Descent(NamedTuple):
 
 
 def begin(
-    codec: Codec, shown: Shown, variables: Variables, key: jax.Array, tau: jax.Array, *, grey: bool
+    codec: Codec,
+    padded: PaddedImage,
+    variables: Variables,
+    key: jax.Array,
+    tau: jax.Array,
+    criterion: Criterion,
 ) -> tuple[Ground, Descent]:
     """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a
     `tau` of 0 spares nothing.
@@ -63,47 +70,46 @@ def begin(
         hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
         hyper_bits = cost.hyper_bits(codec, hyper)
     if codec.networks.centred:
-        mean = codec.networks.mean(codec.params, hyper, shown.quality)
-    side = codec.side(hyper, shown.quality, tiles.whole)
+        mean = codec.networks.mean(codec.params, hyper, padded.quality)
+    side = codec.side(hyper, padded.quality, tiles.whole)
     residual, _ = problem.rounded(codec, variables.latent, mean)
     symbols, _ = cost.spared(codec, residual, side, tau)
     latent = variables.latent + (symbols * codec.step - residual)
-    curvature = _curvature(codec, shown, variables._replace(latent=latent), key, grey)
+    curvature = _curvature(codec, padded, variables._replace(latent=latent), key, criterion)
     untried = jnp.zeros(latent.shape, bool)
     return Ground(mean, side, hyper_bits, curvature), Descent(latent, untried, untried)
 
 
 def step(
     codec: Codec,
-    shown: Shown,
+    padded: PaddedImage,
     ground: Ground,
     variables: Variables,
     state: Descent,
     trade_off: jax.Array,
     key: jax.Array,
-    *,
-    grey: bool,
+    criterion: Criterion,
 ) -> tuple[Descent, tuple[jax.Array, jax.Array, jax.Array]]:
     """One move in every window where it lowers the loss; and loss, bits and error
     (`problem.relaxed_loss`) before it.
     """
 
     def error_of(latent):
-        each = _squares(codec, shown, variables._replace(latent=latent), grey)
+        each = _terms(codec, padded, variables._replace(latent=latent), criterion)
         return jnp.sum(each), each
 
     (error, errors), slope = jax.value_and_grad(error_of, has_aux=True)(state.latent)
     _, symbols = problem.rounded(codec, state.latent, ground.mean)
     bits = cost.latent_bits_around(codec, symbols, ground.side)
-    direction, worth = _foretold(codec, shown, ground, state, trade_off, slope, bits)
-    windows = _Windows(symbols.shape[1:3], *jax.random.randint(key, (2,), 0, _WINDOW))
+    direction, worth = _predicted(codec, padded, ground, state, trade_off, slope, bits)
+    windows = Windows(symbols.shape[1:3], *jax.random.randint(key, (2,), 0, WINDOW))
     tried = _most_promising(windows, worth)
     moved = jnp.where(tried, direction, 0)
     latent = state.latent + moved * codec.step
     _, errors_then = error_of(latent)
     bits_then = cost.latent_bits(codec, symbols + moved, ground.side)
     change = trade_off * _by_place(errors_then - errors, symbols.shape[1:3])
-    change += jnp.sum(bits_then - bits[1], axis=(0, 3)) / shown.pixel_count
+    change += jnp.sum(bits_then - bits[1], axis=(0, 3)) / padded.pixel_count
     kept = windows.everywhere(windows.total(change) < 0)[None, :, :, None]
     failed = tried & ~kept
     state = Descent(
@@ -112,7 +118,7 @@ def step(
         state.failed_down | (failed & (direction < 0)),
     )
     all_bits = jnp.sum(bits[1]) + ground.hyper_bits
-    return state, (trade_off * error + all_bits / shown.pixel_count, all_bits, error)
+    return state, (trade_off * error + all_bits / padded.pixel_count, all_bits, error)
 
 
 def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) -> Variables:
@@ -127,17 +133,26 @@ def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) ->
     return variables._replace(latent=jnp.where(before == after, variables.latent, state.latent))
 
 
-def _squares(codec, shown: Shown, variables: Variables, grey: bool):
-    """Each pixel's part (H, W) of 255^2 * MSE, of pixels clipped as a decoder does but not rounded
+def _terms(
+    codec: Codec, padded: PaddedImage, variables: Variables, criterion: Criterion
+) -> jax.Array:
+    """Each pixel's part (H, W) of the distance, of pixels clipped as a decoder does but not rounded
     to 8 bits.
     """
-    difference = _seen(
-        image.to_float(shown.pixels) - problem.decoded(codec, shown, variables).clip(0, 1), grey
-    )
-    return 255**2 * jnp.mean(shown.squares(difference), axis=(0, 3)) / shown.pixel_count
+    terms = criterion.terms
+    pixels = problem.decoded(codec, padded, variables).clip(0, 1)
+    difference = criterion.visible(image.to_float(padded.pixels) - pixels)
+    each = padded.counted(terms.term(difference))
+    return 255**terms.degree * jnp.mean(each, axis=(0, 3)) / padded.pixel_count
 
 
-def _curvature(codec, shown: Shown, variables: Variables, key, grey: bool):
+def _curvature(
+    codec: Codec,
+    padded: PaddedImage,
+    variables: Variables,
+    key: jax.Array,
+    criterion: Criterion,
+) -> jax.Array:
     """The diagonal of the Gauss-Newton matrix of the error, a mean over places: (C,), for a step of
     one symbol.
 
@@ -146,26 +161,23 @@ def _curvature(codec, shown: Shown, variables: Variables, key, grey: bool):
     """
 
     def pixels_of(latent):
-        return _seen(problem.decoded(codec, shown, variables._replace(latent=latent)), grey)
+        pixels = problem.decoded(codec, padded, variables._replace(latent=latent))
+        return criterion.visible(pixels)
 
     pixels, backward = jax.vjp(pixels_of, variables.latent)
 
     def probe(key):
         signs = jnp.where(
-            shown.counts(pixels.shape), jax.random.rademacher(key, pixels.shape, pixels.dtype), 0
+            padded.counts(pixels.shape), jax.random.rademacher(key, pixels.shape, pixels.dtype), 0
         )
         return jnp.mean(jnp.square(backward(signs)[0]), axis=(0, 1, 2))
 
     each = jnp.mean(jax.lax.map(probe, jax.random.split(key, _PROBES)), axis=0)
-    return 2 * 255**2 * codec.step**2 * each / (shown.pixel_count * pixels.shape[-1])
+    scale = criterion.terms.curvature * 255**criterion.terms.degree
+    return scale * codec.step**2 * each / (padded.pixel_count * pixels.shape[-1])
 
 
-def _seen(values, grey: bool):
-    """What is seen of colours: of a grey picture their mean."""
-    return jnp.mean(values, axis=-1, keepdims=True) if grey else values
-
-
-def _foretold(codec, shown: Shown, ground: Ground, state: Descent, trade_off, slope, bits):
+def _predicted(codec, padded: PaddedImage, ground: Ground, state: Descent, trade_off, slope, bits):
     """The better of the two moves of each symbol, 1 or -1, and what the loss is expected to change
     by, each (1, h, w, C).
     """
@@ -173,13 +185,15 @@ def _foretold(codec, shown: Shown, ground: Ground, state: Descent, trade_off, sl
 
     def worth(sign, bits_then, failed):
         error = sign * codec.step * slope + ground.curvature / 2
-        return jnp.where(failed, jnp.inf, trade_off * error + (bits_then - now) / shown.pixel_count)
+        return jnp.where(
+            failed, jnp.inf, trade_off * error + (bits_then - now) / padded.pixel_count
+        )
 
     up, down = worth(1, more, state.failed_up), worth(-1, less, state.failed_down)
     return jnp.where(up < down, 1, -1), jnp.minimum(up, down)
 
 
-def _most_promising(windows: "_Windows", worth):
+def _most_promising(windows: "Windows", worth: jax.Array) -> jax.Array:
     """The symbol of each window that is expected to lower the loss most, if any is: bool (1, h, w,
     C).
     """
@@ -189,13 +203,13 @@ def _most_promising(windows: "_Windows", worth):
     return (place[..., None] & channel)[None]
 
 
-def _by_place(values, places: tuple[int, int]):
+def _by_place(values: jax.Array, places: tuple[int, int]) -> jax.Array:
     """Sums of pixels (H, W) by places of the latent (h, w)."""
     (height, width), (rows, columns) = values.shape, places
     return values.reshape(rows, height // rows, columns, width // columns).sum(axis=(1, 3))
 
 
-class _Windows(NamedTuple):
+class Windows(NamedTuple):
     """Square windows of places (h, w), the first of which begins `top` rows above and `left`
     columns before the first place.
     """
@@ -204,21 +218,21 @@ class _Windows(NamedTuple):
     top: jax.Array
     left: jax.Array
 
-    def total(self, values):
+    def total(self, values: jax.Array) -> jax.Array:
         """The sum of values (h, w) of each window."""
         return self._cut(values, 0).sum(axis=(1, 3))
 
-    def least(self, values):
+    def least(self, values: jax.Array) -> jax.Array:
         """The least of values (h, w) of each window."""
         return self._cut(values, jnp.inf).min(axis=(1, 3))
 
-    def everywhere(self, values):
+    def everywhere(self, values: jax.Array) -> jax.Array:
         """Values of windows at their places (h, w)."""
-        each = jnp.repeat(jnp.repeat(values, _WINDOW, axis=0), _WINDOW, axis=1)
+        each = jnp.repeat(jnp.repeat(values, WINDOW, axis=0), WINDOW, axis=1)
         return jax.lax.dynamic_slice(each, (self.top, self.left), self.places)
 
-    def _cut(self, values, outside):
-        rows, columns = (-(-side // _WINDOW) + 1 for side in self.places)
-        larger = jnp.full((rows * _WINDOW, columns * _WINDOW), outside, values.dtype)
+    def _cut(self, values: jax.Array, outside: float) -> jax.Array:
+        rows, columns = (-(-side // WINDOW) + 1 for side in self.places)
+        larger = jnp.full((rows * WINDOW, columns * WINDOW), outside, values.dtype)
         larger = jax.lax.dynamic_update_slice(larger, values, (self.top, self.left))
-        return larger.reshape(rows, _WINDOW, columns, _WINDOW)
+        return larger.reshape(rows, WINDOW, columns, WINDOW)

@@ -1,10 +1,13 @@
 """Refining images: the library's function."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from jaxcodec import distortions
 from jaxcodec.codec import Codec, pictures
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
 from jaxcodec.refinement import batches, methods, tiling
@@ -22,13 +25,14 @@ def refine(
     quality: float | Sequence[float] | None = None,
     steps: int | None = None,
     method: str | None = None,
+    distortion: str | Distortion = "mse",
     trade_off: float | Sequence[float] | None = None,
     trade_off_factor: float = 1.0,
     batch_size: int | None = None,
     memory_bytes: int = tiling.MEMORY_BYTES,
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
-    **settings,
+    **settings: Any,
 ) -> list[Latents]:
     """The latents of images, optimised for each with the networks held fixed (Yang et al. 2020).
 
@@ -43,23 +47,26 @@ def refine(
         none.
       steps: how many; without it what the method has, 2,000.
       method: one of `methods.METHODS`; without it `methods.default(steps)`.
-      trade_off: lambda of lambda * 255^2 * MSE + bpp, one for all or for each; without it the one
+      distortion: D of the loss lambda * D + bpp, a name of `jaxcodec.distortions` or a value; 255^2
+        * MSE without it. One that is no mean over pixels takes a method without descent.
+      trade_off: lambda, one for all or for each; without it the one
         that the codec itself has with the picture: the slope of its own rate over its own
         distortion.
       trade_off_factor: on top of either (semi-multi-rate: Perugachi-Diaz et al. 2024).
       batch_size: images of one size that go together, at most; without it 4, and large ones alone
         on a CPU.
-      memory_bytes: about what they may take besides the codec. Larger images are refined in
-        overlapping tiles.
+      memory_bytes: about what they may take; larger images are refined in overlapping tiles.
       seed: of the random numbers; those of an image do not depend on the others.
-      progress: called at every look.
+      progress: called at every evaluation.
       settings: changes to the method, see `methods.Settings`.
 
     Raises:
       RefineError: no such method, or a setting makes no sense.
+      DistortionError: no such distortion.
       RateError: a quality makes no sense.
     """
-    chosen = methods.make(method, steps=steps, **settings)
+    distortion = distortions.get(distortion)
+    chosen = methods.make(method, steps=steps, descends=distortion.terms is not None, **settings)
     qualities, trade_offs = (
         [value] * len(images) if value is None or np.isscalar(value) else list(value)
         for value in (quality, trade_off)
@@ -75,6 +82,7 @@ def refine(
         codec,
         wanted,
         chosen,
+        distortion=distortion,
         batch_size=batch_size,
         memory_bytes=memory_bytes,
         seed=seed,

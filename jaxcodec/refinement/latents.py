@@ -13,13 +13,15 @@ class Score(NamedTuple):
     """What symbols cost and how close they come.
 
     bits: of the symbols, headers apart. bpp: the same over the pixels. psnr_db: of the 8-bit
-      pixels. loss: lambda * 255^2 * MSE + bpp.
+      pixels. loss: lambda * D + bpp. distance: D, of the distortion that was refined for, 255^2 *
+      MSE unless another was asked for.
     """
 
     bits: float
     bpp: float
     psnr_db: float
     loss: float
+    distance: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Latents:
     plain: bool = False
 
 
-def score(bits: float, mse_255: float, loss: float, pixel_count: int) -> Score:
+def score(bits: float, mse_255: float, loss: float, distance: float, pixel_count: int) -> Score:
     """The score of what was measured."""
     psnr_db = 10 * math.log10(255**2 / mse_255) if mse_255 > 0 else math.inf
-    return Score(bits, bits / pixel_count, psnr_db, loss)
+    return Score(bits, bits / pixel_count, psnr_db, loss, distance)

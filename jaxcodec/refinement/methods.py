@@ -2,7 +2,7 @@
 
 import numbers
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxcodec.errors import RefineError
 from jaxcodec.refinement import relaxations, schedules
@@ -112,23 +112,37 @@ softer, and half as fast, for many steps.
 _FEW, _MANY = 100, 1000
 
 
-def default(steps: int | None = None) -> str:
+def default(steps: int | None = None, *, descends: bool = True) -> str:
     """The method for so many steps, None for 2,000: what was best with few of them, with 500, and
-    with 2,000.
+    with 2,000; or the one without a descent.
     """
+    if not descends:
+        return "ssl_decay"
     if steps is None or steps >= _MANY:
         return "ssl_descent_slow"
     return "ssl_descent" if steps >= _FEW else "descent"
 
 
-def make(method: str | None = None, *, steps: int | None = None, **changes) -> Settings:
+def make(
+    method: str | None = None,
+    *,
+    steps: int | None = None,
+    descends: bool = True,
+    **changes: Any,
+) -> Settings:
     """The settings of a method, without one of the default for these steps, with changes to single
     ones.
+
+    Args:
+      method: a name of `METHODS`.
+      steps: how many; without it those of the method.
+      descends: whether a default may have a descent.
+      changes: settings in place of the method's.
 
     Raises:
       RefineError: there is no such method, or a setting makes no sense.
     """
-    method = default(steps) if method is None else method
+    method = default(steps, descends=descends) if method is None else method
     if method not in METHODS:
         raise RefineError(f"the method {method!r} is unknown; use one of {', '.join(METHODS)}")
     settings = METHODS[method]._replace(**changes, **({} if steps is None else {"steps": steps}))

@@ -4,7 +4,7 @@ one.
 Functions here are pure and take one image, as a batch of one; `loop` maps them over images.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,12 @@ from jaxcodec.codec import cost, tiles
 from jaxcodec.codec.value import Codec
 from jaxcodec.entropy.order import Symbols
 from jaxcodec.ops import round_straight_through
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
 from jaxcodec.refinement.relaxations import Relaxation
+
+MSE = Criterion()
+"""The mean squared error of all colours."""
 
 
 class Variables(NamedTuple):
@@ -30,77 +35,50 @@ class Variables(NamedTuple):
     log_step: jax.Array | None = None
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """What a file would hold: symbols, their bits as the coder will charge them, and the error of
     the pixels decoded.
 
     residual: float32 (1, h, w, C), what the latent's symbols were rounded from, in units of the
-      codec's own step. bits: float32 (), headers apart. mse_255: float32 (), of 8-bit pixels, on
-      the scale 0 to 255.
+      codec's own step. bits: float32 (), headers apart. distance: float32 (), of 8-bit pixels by
+      the criterion. mse_255: float32 (), their mean squared error on the scale 0 to 255.
     """
 
     symbols: Symbols
     residual: jax.Array
     bits: jax.Array
+    distance: jax.Array
     mse_255: jax.Array
 
 
-class Shown(NamedTuple):
-    """An image and what of it counts.
-
-    pixels: uint8 (1, H, W, 3), padded to the codec's stride. quality: int32 (1,) in hundredths.
-      height, width: int32 (), the rows and columns that count, which are the first.
-    """
-
-    pixels: jax.Array
-    quality: jax.Array
-    height: jax.Array
-    width: jax.Array
-
-    @property
-    def pixel_count(self) -> jax.Array:
-        """The pixels that count, float32 ()."""
-        return self.height.astype(jnp.float32) * self.width
-
-    def counts(self, shape: tuple[int, ...]) -> jax.Array:
-        """Which of (1, H, W, 1) pixels count, given a shape (1, H, W, any)."""
-        rows, columns = (
-            jax.lax.broadcasted_iota(jnp.int32, (*shape[:3], 1), axis) for axis in (1, 2)
-        )
-        return (rows < self.height) & (columns < self.width)
-
-    def squares(self, values: jax.Array) -> jax.Array:
-        """The squares of (1, H, W, any) where they count, else 0."""
-        return jnp.where(self.counts(values.shape), jnp.square(values), 0)
-
-    def mean_square(self, values: jax.Array) -> jax.Array:
-        """The mean of the squares of (1, H, W, any) over the pixels that count, float32 ()."""
-        return jnp.sum(self.squares(values)) / (self.pixel_count * values.shape[-1])
-
-
-def start(codec: Codec, shown: Shown, *, free_step: bool = False) -> Variables:
+def start(codec: Codec, padded: PaddedImage, *, free_step: bool = False) -> Variables:
     """The latents that the codec's own networks make; `free_step`: with the quantiser step among
     what is optimised.
     """
-    latent = codec.networks.latent(codec.params, shown.pixels, shown.quality)
+    latent = codec.networks.latent(codec.params, padded.pixels, padded.quality)
     relaxed = codec.networks.relaxed
-    hyper = relaxed.hyper(codec.params, latent, shown.quality)
+    hyper = relaxed.hyper(codec.params, latent, padded.quality)
     return Variables(latent, hyper, jnp.float32(0) if free_step else None)
 
 
 def measure(
-    codec: Codec, shown: Shown, variables: Variables, *, grey: bool = False, plain: bool = False
-) -> Measured:
+    codec: Codec,
+    padded: PaddedImage,
+    variables: Variables,
+    *,
+    criterion: Criterion = MSE,
+    plain: bool = False,
+) -> Measurement:
     """The true rate and distortion of latents, rounded: with tables as the integer networks choose
     them.
 
-    The step is that of `codec`. grey: whether the picture is grey, and a decoder shows the mean
-    over colours. plain: on the grid of integers, which no file has where symbols are counted from a
-    mean; bits are then those of the model's likelihoods.
+    The step is that of `codec`. criterion: what counts as distortion. plain: on the grid of
+    integers, which no file has where symbols are counted from a mean; bits are then those of the
+    model's likelihoods.
     """
     if plain:
-        return _measure_plain(codec, shown, variables, grey)
-    networks, params, quality = codec.networks, codec.params, shown.quality
+        return _measure_plain(codec, padded, variables, criterion)
+    networks, params, quality = codec.networks, codec.params, padded.quality
     hyper = mean = None
     if variables.hyper is not None:
         hyper = networks.relaxed.round_hyper(params, variables.hyper)
@@ -111,29 +89,38 @@ def measure(
     bits = jnp.sum(cost.latent_bits(codec, symbols, side))
     if hyper is not None:
         bits = bits + cost.hyper_bits(codec, hyper)
-    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=grey)
-    original = shown.pixels[..., : decoded.shape[-1]]  # a grey picture has three equal channels
-    error = shown.mean_square(original.astype(jnp.float32) - decoded.astype(jnp.float32))
-    return Measured(Symbols(hyper, symbols), residual, bits, error)
+    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=criterion.grey)
+    return Measurement(
+        Symbols(hyper, symbols),
+        residual,
+        bits,
+        criterion.of_pixels(padded, decoded),
+        MSE.of_pixels(padded, decoded),
+    )
 
 
-def _measure_plain(codec: Codec, shown: Shown, variables: Variables, grey: bool) -> Measured:
+def _measure_plain(
+    codec: Codec, padded: PaddedImage, variables: Variables, criterion: Criterion
+) -> Measurement:
     def quantise(part, value, centre):
         value = jnp.round(value) if part == "latent" else jnp.round(value - centre) + centre
         return value, value
 
-    relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
+    relaxed, params, quality = codec.networks.relaxed, codec.params, padded.quality
     latent_hat, bits = relaxed.quantised(
         params, variables.latent, variables.hyper, quality, quantise, codec.step
     )
     pixels = relaxed.synthesis(params, latent_hat, quality)
-    pixels = image.to_uint8(jnp.mean(pixels.clip(0, 1), axis=-1, keepdims=True) if grey else pixels)
-    error = shown.mean_square(
-        shown.pixels[..., : pixels.shape[-1]].astype(jnp.float32) - pixels.astype(jnp.float32)
-    )
+    pixels = image.to_uint8(criterion.visible(pixels.clip(0, 1)) if criterion.grey else pixels)
     hyper = None if variables.hyper is None else relaxed.round_hyper(params, variables.hyper)
     symbols = jnp.round(variables.latent / codec.step).astype(jnp.int32)
-    return Measured(Symbols(hyper, symbols), variables.latent, bits[0], error)
+    return Measurement(
+        Symbols(hyper, symbols),
+        variables.latent,
+        bits[0],
+        criterion.of_pixels(padded, pixels),
+        MSE.of_pixels(padded, pixels),
+    )
 
 
 def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[jax.Array, jax.Array]:
@@ -144,7 +131,7 @@ def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[ja
     return residual, codec.networks.symbols(residual, codec.step)
 
 
-def decoded(codec: Codec, shown: Shown, variables: Variables) -> jax.Array:
+def decoded(codec: Codec, padded: PaddedImage, variables: Variables) -> jax.Array:
     """The pixels (1, H, W, 3) of rounded latents, 0 to 1, not clipped; gradients go through the
     rounding.
     """
@@ -155,33 +142,34 @@ def decoded(codec: Codec, shown: Shown, variables: Variables) -> jax.Array:
 
     relaxed, params = codec.networks.relaxed, codec.params
     latent_hat, _ = relaxed.quantised(
-        params, variables.latent, variables.hyper, shown.quality, quantise, codec.step
+        params, variables.latent, variables.hyper, padded.quality, quantise, codec.step
     )
-    return relaxed.synthesis(params, latent_hat, shown.quality)
+    return relaxed.synthesis(params, latent_hat, padded.quality)
 
 
 def relaxed_loss(
     codec: Codec,
-    shown: Shown,
+    padded: PaddedImage,
     variables: Variables,
     trade_off: jax.Array,
     relaxation: Relaxation,
     key: jax.Array,
     tau: jax.Array,
     *,
-    grey: bool = False,
+    criterion: Criterion = MSE,
     plain: bool = False,
-    synthesis_params=None,
+    synthesis_params: Any = None,
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    """lambda * 255^2 * MSE + bpp of latents under a relaxation, and the bits and the 255^2 * MSE in
-    it.
+    """lambda * D + bpp of latents under a relaxation, and the bits and the D in it: 255^2 * MSE, or
+    what the criterion has.
 
     The pixels are not clipped (Yang et al. 2020).
 
     Args:
-      codec, shown, variables, grey: of the image.
+      codec, padded, variables: of the image.
       trade_off: lambda, float32 ().
       relaxation, key, tau: see `relaxations`.
+      criterion: what counts as distortion.
       plain: whether the latent is relaxed on the grid of integers even where the codec's symbols
         are counted from a mean.
       synthesis_params: parameters whose synthesis network is of a lower precision, in which it then
@@ -194,15 +182,12 @@ def relaxed_loss(
         relaxed = relaxation(value - centre, keys[part], tau) + centre
         return relaxed, relaxed
 
-    relaxed, params, quality = codec.networks.relaxed, codec.params, shown.quality
+    relaxed, params, quality = codec.networks.relaxed, codec.params, padded.quality
     step = codec.step if variables.log_step is None else codec.step * jnp.exp(variables.log_step)
     latent_hat, bits = relaxed.quantised(
         params, variables.latent, variables.hyper, quality, quantise, step
     )
     params = params if synthesis_params is None else synthesis_params
     pixels = relaxed.synthesis(params, latent_hat, quality).astype(jnp.float32)
-    difference = image.to_float(shown.pixels) - pixels
-    if grey:
-        difference = jnp.mean(difference, axis=-1, keepdims=True)
-    bits, error = bits[0], 255**2 * shown.mean_square(difference)
-    return trade_off * error + bits / shown.pixel_count, (bits, error)
+    bits, error = bits[0], criterion.of_floats(padded, pixels)
+    return trade_off * error + bits / padded.pixel_count, (bits, error)

@@ -97,31 +97,31 @@ def cosine_odds(u: jax.Array) -> jax.Array:
     return 2 * jnp.log(jnp.tan(jnp.pi / 2 * u))
 
 
-def identity(value, key, tau):
+def identity(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Array:
     """MAP: nothing stands for rounding."""
     del key, tau
     return value
 
 
-def noise(value, key, tau):
+def noise(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Array:
     """Uniform noise of one step, as in training."""
     del tau
     return value + jax.random.uniform(key, value.shape, value.dtype, -0.5, 0.5)
 
 
-def straight_through(value, key, tau):
+def straight_through(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Array:
     """Rounding, with the identity as gradient."""
     del key, tau
     return round_straight_through(value)
 
 
-def soft_round(value, key, tau):
+def soft_round(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Array:
     """Soft rounding before and after uniform noise (Agustsson and Theis 2020), and at tau 0
     rounding.
 
     s(v) = floor(v) + 1/2 + tanh((v - floor(v) - 1/2) / tau) / (2 tanh(1 / (2 tau))). At tau 0 the
-    gradient is the
-    identity: the hard last phase of C3 (Kim et al. 2024), whose noise is not uniform.
+    gradient is the identity: the hard last phase of C3 (Kim et al. 2024), whose noise is not
+    uniform.
     """
     hard = tau <= 0
     temperature = jnp.where(hard, 1.0, tau)

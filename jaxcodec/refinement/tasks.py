@@ -10,8 +10,10 @@ import numpy as np
 
 from jaxcodec.codec import Codec, pictures, stacked
 from jaxcodec.coding.step import MAX_FIELD
-from jaxcodec.refinement import loop, tiling
-from jaxcodec.refinement.problem import Shown
+from jaxcodec.distortions import Distortion
+from jaxcodec.refinement import iterate, tiling
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
 from jaxcodec.refinement.tiling import Tile
 
 _SPREAD = 300
@@ -26,7 +28,7 @@ class Task(NamedTuple):
     step; and what is asked.
 
     trade_off: lambda, or None for the codec's own with the picture. factor: on top of it.
-      target_bits: what its symbols are to cost. target_mse_255: or what their error is to be.
+      target_bits: what its symbols are to cost. target_distance: or what their error is to be.
     """
 
     index: int
@@ -36,7 +38,7 @@ class Task(NamedTuple):
     trade_off: float | None = None
     factor: float = 1.0
     target_bits: float = math.nan
-    target_mse_255: float = math.nan
+    target_distance: float = math.nan
 
 
 class Part(NamedTuple):
@@ -52,12 +54,12 @@ class Part(NamedTuple):
         return self.task.source.shape[2] == 1
 
 
-class Asked(NamedTuple):
+class Aim(NamedTuple):
     """What is asked of a part: lambda, and the bits and error that it is to have, NaN for any."""
 
     trade_off: float
     target_bits: float
-    target_mse_255: float
+    target_distance: float
 
 
 def cut(codec: Codec, task: Task, most: int) -> list[Part]:
@@ -67,29 +69,41 @@ def cut(codec: Codec, task: Task, most: int) -> list[Part]:
     return [Part(task, number, tile) for number, tile in enumerate(tiles)]
 
 
-def batches(parts: list[Part], size: int, most: int) -> list[list[Part]]:
+def batches(parts: list[Part], size: int, most: int, distortion: Distortion) -> list[list[Part]]:
     """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture
     in their order.
+
+    Where the distortion is no mean over pixels, they are of one size without padding, too.
     """
 
     def kind(part):
-        return part.tile.pixels.shape[:2], part.grey
+        return part.tile.pixels.shape[:2], part.grey, _extent(part, distortion) or ()
 
     formed = []
-    for (sides, _), group in itertools.groupby(sorted(parts, key=kind), kind):
+    for (sides, *_), group in itertools.groupby(sorted(parts, key=kind), kind):
         alike, together = list(group), max(min(size, most // math.prod(sides)), 1)
         formed += [alike[first : first + together] for first in range(0, len(alike), together)]
     return formed
 
 
-def shown(batch: list[Part]) -> Shown:
+def criterion(batch: list[Part], distortion: Distortion) -> Criterion:
+    """What counts as the error of the images of a batch."""
+    return Criterion(distortion, batch[0].grey, _extent(batch[0], distortion))
+
+
+def _extent(part: Part, distortion: Distortion) -> tuple[int, int] | None:
+    """The rows and columns that count, where a distortion needs to know them beforehand."""
+    return None if distortion.terms is not None else (part.tile.height, part.tile.width)
+
+
+def images(batch: list[Part]) -> PaddedImage:
     """The images of a batch, on the device."""
 
     def each(values, dtype=np.int32):
         return np.array(list(values), dtype)
 
     return jax.device_put(
-        Shown(
+        PaddedImage(
             np.stack([part.tile.pixels[None] for part in batch]),
             each([part.task.hundredths or 0] for part in batch),
             each(part.tile.height for part in batch),
@@ -98,7 +112,9 @@ def shown(batch: list[Part]) -> Shown:
     )
 
 
-def ask(codec: Codec, formed: list[list[Part]]) -> dict[tuple[int, int], Asked]:
+def aims(
+    codec: Codec, formed: list[list[Part]], distortion: Distortion
+) -> dict[tuple[int, int], Aim]:
     """What is asked of each part, by the index of its task and its number.
 
     All tiles of a picture have its trade-off, and of its targets what they would have without
@@ -106,31 +122,35 @@ def ask(codec: Codec, formed: list[list[Part]]) -> dict[tuple[int, int], Asked]:
     """
     measured = collections.defaultdict(list)
     for batch in formed:
-        each = [None] * len(batch) if all(map(_settled, batch)) else _measured(codec, batch)
+        each = (
+            [None] * len(batch)
+            if all(map(_is_known, batch))
+            else _measured(codec, batch, distortion)
+        )
         for part, points in zip(batch, each, strict=True):
             measured[part.task.index].append((part, points))
     return {
-        (part.task.index, part.number): asked
+        (part.task.index, part.number): aim
         for points in measured.values()
-        for (part, _), asked in zip(points, _ask(*zip(*points, strict=True)), strict=True)
+        for (part, _), aim in zip(points, _aims(*zip(*points, strict=True)), strict=True)
     }
 
 
-def _settled(part: Part) -> bool:
+def _is_known(part: Part) -> bool:
     """Whether what is asked is known without a look at the picture."""
     return part.task.trade_off is not None and part.tile.share == 1
 
 
-def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]:
+def _aims(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Aim]:
     """What is asked of all parts of a task, given bits and error at three steps (3, 2) of each.
 
-    A codec trained for a lambda has, on the mean over images, the step at which lambda * 255^2 *
-    MSE + bpp is least: so what its rate loses over what its error gains with the step is its
+    A codec trained for a lambda has, on the mean over images, the step at which lambda * D + bpp is
+    least: so what its rate loses over what its error gains with the step is its
     trade-off with a picture.
     """
     task = parts[0].task
-    if all(map(_settled, parts)):
-        return [Asked(task.trade_off * task.factor, task.target_bits, task.target_mse_255)]
+    if all(map(_is_known, parts)):
+        return [Aim(task.trade_off * task.factor, task.target_bits, task.target_distance)]
     share = np.array([part.tile.share for part in parts])
     pixels = np.array([part.tile.height * part.tile.width for part in parts])
     bits, errors = np.moveaxis(np.stack(points), -1, 0)  # parts x steps
@@ -141,26 +161,25 @@ def _ask(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Asked]
         trade_off = max(fewer_bits / (share @ pixels), 1e-9) / max(more_error, 1e-9)
     trade_off = float(trade_off * task.factor)
     if len(parts) == 1:
-        return [Asked(trade_off, task.target_bits, task.target_mse_255)]
+        return [Aim(trade_off, task.target_bits, task.target_distance)]
     target_bits = _MARGIN * task.target_bits * bits[:, 1] / whole_bits[1]
-    target_errors = task.target_mse_255 / _MARGIN * errors[:, 1] / whole_errors[1]
+    target_errors = task.target_distance / _MARGIN * errors[:, 1] / whole_errors[1]
     return [
-        Asked(trade_off, *targets)
+        Aim(trade_off, *targets)
         for targets in zip(target_bits.tolist(), target_errors.tolist(), strict=True)
     ]
 
 
-def _measured(codec: Codec, batch: list[Part]) -> np.ndarray:
-    """Bits and 255^2 * MSE (n, 3, 2) of the codec's own latents at three steps: finer, its own, and
+def _measured(codec: Codec, batch: list[Part], distortion: Distortion) -> np.ndarray:
+    """Bits and distances (n, 3, 2) of the codec's own latents at three steps: finer, its own, and
     coarser.
     """
-    images = shown(batch)
-    variables = loop.start(codec, images)
+    padded = images(batch)
+    variables = iterate.start(codec, padded)
     points = []
     for spread in (-_SPREAD, 0, _SPREAD):
         fields = [int(np.clip(part.task.field + spread, -MAX_FIELD, MAX_FIELD)) for part in batch]
-        measured = loop.measure(
-            codec, images, stacked.at_steps(codec, fields), variables, grey=batch[0].grey
-        )
-        points.append(np.stack([measured.bits, measured.mse_255], axis=-1))
+        at = stacked.at_steps(codec, fields)
+        measured = iterate.measure(codec, criterion(batch, distortion), padded, at, variables)
+        points.append(np.stack([measured.bits, measured.distance], axis=-1))
     return np.stack(points, axis=1).astype(np.float64)

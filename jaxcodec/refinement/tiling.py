@@ -11,9 +11,11 @@ import numpy as np
 
 from jaxcodec.codec import Codec, tiles
 from jaxcodec.codec.tiles import Span
+from jaxcodec.distortions import Distortion
 from jaxcodec.refinement import problem
+from jaxcodec.refinement.criterion import Criterion
 from jaxcodec.refinement.methods import Settings
-from jaxcodec.refinement.problem import Shown
+from jaxcodec.refinement.padded_image import PaddedImage
 
 MEMORY_BYTES = 2 << 30
 """What a refinement may take besides the codec, where nothing else is asked."""
@@ -79,30 +81,41 @@ def join(codec: Codec, parts: Sequence[Tile], trees: Sequence[Any]) -> Any:
     return jax.tree.map(joined, *trees)
 
 
-def pixels_within(codec: Codec, settings: Settings, memory_bytes: int) -> int:
+def pixels_within(
+    codec: Codec, settings: Settings, distortion: Distortion, memory_bytes: int
+) -> int:
     """How many pixels may be refined at once: what a gradient keeps of each is counted without
     computing anything.
     """
-    side = 2 * codec.geometry.stride
-    small, large = (_kept_bytes(codec, settings, side * factor) for factor in (1, 2))
+    stride = codec.geometry.stride
+    side = max(2, -(-distortion.least_side // stride)) * stride
+    small, large = (_kept_bytes(codec, settings, distortion, side * n) for n in (1, 2))
     each = (large - small) / (3 * side**2)
     return int(memory_bytes / (_ROOM * each))
 
 
-def _kept_bytes(codec: Codec, settings: Settings, side: int) -> int:
+def _kept_bytes(codec: Codec, settings: Settings, distortion: Distortion, side: int) -> int:
     """What the gradient of a picture of `side` x `side` pixels keeps, weights included."""
-    shown = Shown(
+    criterion = Criterion(distortion, extent=(side, side))
+    padded = PaddedImage(
         np.zeros((1, side, side, 3), np.uint8),
         np.zeros(1, np.int32),
         np.int32(side),
         np.int32(side),
     )
-    variables = jax.eval_shape(lambda shown: problem.start(codec, shown), shown)
+    variables = jax.eval_shape(lambda padded: problem.start(codec, padded), padded)
 
     def backward(variables):
         def loss(variables):
             return problem.relaxed_loss(
-                codec, shown, variables, 1.0, settings.relax(), jax.random.key(0), jnp.float32(1)
+                codec,
+                padded,
+                variables,
+                1.0,
+                settings.relax(),
+                jax.random.key(0),
+                jnp.float32(1),
+                criterion=criterion,
             )[0]
 
         return jax.vjp(loss, variables)[1]

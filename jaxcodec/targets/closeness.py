@@ -1,4 +1,4 @@
-"""Files of a given closeness: at least a PSNR or an MS-SSIM, and hardly more.
+"""Files of a given closeness: at least a PSNR, or a value of another metric, and hardly more.
 
 A quality of the codec comes near; then the networks of the encoder have run, and the step is moved
 until what a decoder will show is as close as was asked for. On photographs closeness falls smoothly
@@ -11,8 +11,6 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +18,12 @@ from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.step import MAX_FIELD, UNIT
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import RateError
-from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim, similarity_db
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.targets import trial
 from jaxcodec.targets.matching import file_at
 from jaxcodec.targets.search import crossing
+from jaxcodec.targets.target import AtLeast
 
 MOST_DB = 100.0
 """What counts as equal."""
@@ -42,73 +40,41 @@ _GRIDS = (
     (1 << 21, 5),
     (math.inf, 3),
 )  # up to so many pixels, so many qualities, and steps of each
-_COARSER = 6  # looks for a step that is a little coarser, and still close enough
-_FILES = 4  # of those that should be the smallest; which one is, is seen when they are written
+_COARSER = 6  # trials of a step that is a little coarser, and still close enough
+_FILES = 4  # written of those that should be the smallest, to know which one is
 
 
 Place = tuple[int | None, int]
 """A quality in hundredths, or None, and a field of the step."""
 
 
-class Closeness(NamedTuple):
-    """How close pixels are to a picture, in dB.
+def closeness_db(distortion: Distortion, source: pictures.Source, pixels: np.ndarray) -> float:
+    """How close decoded pixels are to a picture by the metric of a distortion, in dB.
 
-    measure: uint8 (height, width, 1 or 3) -> dB, rising with closeness. target_db: what was asked
-      for, and told: as text.
-    unit: dB -> the unit that it was asked for in. digits: how many of it are told. suffix: what
-      then follows.
+    A mean over pixels counts those that somebody sees; other distortions count all.
+
+    Args:
+      distortion: whose metric it is.
+      source: the picture.
+      pixels: uint8 (height, width, 1 or 3), its colour or grey as decoded.
     """
-
-    measure: Callable[[np.ndarray], float]
-    target_db: float
-    told: str
-    unit: Callable[[float], float]
-    digits: int
-    suffix: str
-
-    def say(self, db: float, rounded: Callable[[float], int] = math.floor) -> str:
-        """A closeness as a number of its unit, `rounded` down, or up."""
-        scale = 10**self.digits
-        return f"{rounded(scale * self.unit(db)) / scale:.{self.digits}f}"
+    height, width, channels = source.shape
+    original = source.pixels[:height, :width, : 1 if channels == 1 else 3]
+    if distortion.terms is not None:
+        pixels, original = source.seen(pixels), source.seen(original)
+    return distortion.metric.to_db(float(distortion.value(pixels, original)))
 
 
-def by_psnr(source: pictures.Source, target: float) -> Closeness:
-    """A PSNR in dB, over the pixels that somebody sees; raises RateError for one that makes no
-    sense.
+def _text(target: AtLeast, db: float, *, closer: bool = False) -> str:
+    """A closeness in dB as a value of the target's metric, without its unit: where digits end a
+    little less close, or a little `closer`.
     """
-    if not (math.isfinite(target) and 0 < target < MOST_DB):
-        raise RateError(
-            f"a PSNR of {target} makes no sense; give a number of dB above 0 and below {MOST_DB:g}"
-        )
-    original = source.seen(_original(source))
-    return Closeness(
-        lambda pixels: float(psnr_db(source.seen(pixels), original)),
-        target,
-        f"a PSNR of {target:g} dB",
-        lambda db: db,
-        2,
-        " dB",
-    )
+    metric = target.distortion.metric
+    rounding = math.ceil if closer == metric.higher_is_better else math.floor
+    return metric.text(metric.from_db(db), rounding)
 
 
-def by_ms_ssim(source: pictures.Source, target: float) -> Closeness:
-    """An MS-SSIM; raises RateError for one that makes no sense, or a picture too small for it."""
-    if not 0 < target < 1:
-        raise RateError(f"an MS-SSIM of {target} makes no sense; give a number above 0 and below 1")
-    if min(source.shape[:2]) < MIN_SIDE:
-        raise RateError(f"MS-SSIM takes sides of {MIN_SIDE} pixels or more; ask for a PSNR instead")
-    original = _original(source)
-    return Closeness(
-        lambda pixels: float(similarity_db(ms_ssim(pixels, original))),
-        float(similarity_db(target)),
-        f"an MS-SSIM of {target:g}",
-        lambda db: 1 - 10 ** (-db / 10),
-        5,
-        "",
-    )
-
-
-def encode(codec: Codec, source: pictures.Source, closeness: Closeness, nearest: bool) -> Encoded:
+def encode(codec: Codec, source: pictures.Source, target: AtLeast, nearest: bool) -> Encoded:
     """The smallest file found that is at least as close as asked for.
 
     It is at most MARGIN_DB closer where such a file is found; else as close as it may be, with a
@@ -116,73 +82,80 @@ def encode(codec: Codec, source: pictures.Source, closeness: Closeness, nearest:
     closeness, and of equally near ones the smallest.
 
     Raises:
-      RateError: the codec cannot come so close with this picture, unless `nearest`.
+      RateError: the picture is too small for the metric, or the codec cannot come so close with it,
+        unless `nearest`.
     """
-    looks = _Looks(codec, source, closeness.measure)
-    least, most = closeness.target_db, closeness.target_db + MARGIN_DB
-    hundredths = _quality(looks, least) if codec.variable else None
-    fields = _fields(looks, hundredths, least + MARGIN_DB / 2)
+    _check_side(source, target.distortion)
+    trials = Trials(codec, source, target.distortion)
+    least, most = target.db, target.db + MARGIN_DB
+    hundredths = _quality(trials, least) if codec.variable else None
+    fields = _fields(trials, hundredths, least + MARGIN_DB / 2)
     met = [field for field, db in fields.items() if least <= db <= most]
-    if met and _smooth(looks.seen):
-        return _told(closeness, looks, [(hundredths, max(met))])
-    low, high = _scan(looks)
+    if met and _smooth(trials.closeness):
+        return _best(target, trials, [(hundredths, max(met))])
+    low, high = _scan(trials)
     reach = (
-        f"the codec {codec.name} reaches {closeness.say(low, math.ceil)} to "
-        f"{closeness.say(high)}{closeness.suffix} with this picture"
+        f"the codec {codec.name} reaches {_text(target, low, closer=True)} to "
+        f"{_text(target, high)}{target.unit} with this picture"
     )
-    off = {place: abs(db - least) for place, db in looks.seen.items()}
-    enough = [place for place, db in looks.seen.items() if db >= least]
-    if nearest and not any(least <= db <= most for db in looks.seen.values()):
-        return _told(
-            closeness, looks, [place for place in off if off[place] <= min(off.values())], reach
-        )
+    off = {place: abs(db - least) for place, db in trials.closeness.items()}
+    enough = [place for place, db in trials.closeness.items() if db >= least]
+    if nearest and not any(least <= db <= most for db in trials.closeness.values()):
+        nearest_places = [place for place in off if off[place] <= min(off.values())]
+        return _best(target, trials, nearest_places, reach)
     if not enough:
         raise RateError(
-            f"{closeness.told} cannot be met: {reach}; ask for less, or take the nearest with "
+            f"{target} cannot be met: {reach}; ask for less, or take the nearest with "
             "nearest=True (--nearest)"
         )
-    _coarsen(looks, min(enough, key=looks.bits), least)
-    return _told(
-        closeness, looks, [place for place, db in looks.seen.items() if db >= least], reach
-    )
+    _coarsen(trials, min(enough, key=trials.bits), least)
+    enough = [place for place, db in trials.closeness.items() if db >= least]
+    return _best(target, trials, enough, reach)
 
 
-def _told(closeness: Closeness, looks: "_Looks", places: list[Place], reach: str = "") -> Encoded:
+def _check_side(source: pictures.Source, distortion: Distortion) -> None:
+    if min(source.shape[:2]) < distortion.least_side:
+        raise RateError(
+            f"{distortion.metric.label} takes sides of {distortion.least_side} pixels or more; ask "
+            "for a PSNR instead"
+        )
+
+
+def _best(target: AtLeast, trials: "Trials", places: list[Place], reach: str = "") -> Encoded:
     """The smallest file of these places, with what it reached; and a note where that is not about
     what was asked for.
     """
     place = (
-        min(sorted(places, key=looks.bits)[:_FILES], key=looks.size)
+        min(sorted(places, key=trials.bits)[:_FILES], key=trials.size)
         if len(places) > 1
         else places[0]
     )
-    encoded, db = looks.file(place), looks.seen[place]
-    if not closeness.target_db <= db <= closeness.target_db + MARGIN_DB:
+    encoded, db = trials.file(place), trials.closeness[place]
+    if not target.db <= db <= target.db + MARGIN_DB:
         kind = (
             "smallest file found that is at least as close"
-            if db >= closeness.target_db
+            if db >= target.db
             else "nearest file found"
         )
         note = (
-            f"{closeness.told} cannot be met closely, and the {kind} has "
-            f"{closeness.say(db)}{closeness.suffix}; {reach}"
+            f"{target} cannot be met closely, and the {kind} has {_text(target, db)}{target.unit}; "
+            f"{reach}"
         )
         encoded = dataclasses.replace(encoded, notes=(*encoded.notes, note))
-    return dataclasses.replace(encoded, reached=closeness.unit(db))
+    return dataclasses.replace(encoded, reached=target.distortion.metric.from_db(db))
 
 
-class _Looks:
+class Trials:
     """What a decoder will show of a picture, measured at places: qualities in hundredths and fields
     of the step.
 
-    seen: the closeness in dB of each that was looked at.
+    closeness: in dB, of each place that was tried. bits, file: functions of a place: what its
+      symbols cost, nearly, and its file.
     """
 
-    def __init__(
-        self, codec: Codec, source: pictures.Source, measure: Callable[[np.ndarray], float]
-    ):
-        self.codec, self.source, self.measure = codec, source, measure
-        self.seen: dict[Place, float] = {}
+    def __init__(self, codec: Codec, source: pictures.Source, distortion: Distortion):
+        self.codec, self.source, self.distortion = codec, source, distortion
+        self.closeness: dict[Place, float] = {}
         # One quality is done with before the next; the analyses of a large picture are large.
         self._analysis = functools.lru_cache(maxsize=2)(
             functools.partial(pictures.analyse, codec, source)
@@ -193,21 +166,21 @@ class _Looks:
         )
 
     def db(self, hundredths: int | None, field: int) -> float:
-        """The closeness at a place."""
+        """The closeness at a place, which is then in `closeness`."""
         place = hundredths, field
-        if place not in self.seen:
+        if place not in self.closeness:
             stepped = at_step(self.codec, field)
             symbols = trial.symbols(stepped, self._analysis(hundredths))
-            db = self.measure(pictures.synthesise(stepped, self.source, hundredths, symbols))
-            self.seen[place] = min(db, MOST_DB) if db > 0 else 0.0
-        return self.seen[place]
+            pixels = pictures.synthesise(stepped, self.source, hundredths, symbols)
+            found = closeness_db(self.distortion, self.source, pixels)
+            self.closeness[place] = min(found, MOST_DB) if found > 0 else 0.0
+        return self.closeness[place]
 
     def size(self, place: Place) -> int:
         """The bytes of the file of a place."""
         return len(self.file(place).data)
 
     def _bits(self, place: Place) -> float:
-        """What the symbols of a place cost, nearly."""
         hundredths, field = place
         analysis = self._analysis(hundredths)
         return trial.hyper_bits(self.codec, analysis) + trial.latent_bits(
@@ -219,16 +192,10 @@ class _Looks:
         return file_at(self.codec, self.source, hundredths, self._analysis(hundredths), field)
 
 
-def _original(source: pictures.Source) -> np.ndarray:
-    """The colour of the picture, or its grey."""
-    height, width, channels = source.shape
-    return source.pixels[:height, :width, : 1 if channels == 1 else 3]
-
-
-def _quality(looks: _Looks, target_db: float) -> int:
+def _quality(trials: Trials, target_db: float) -> int:
     """The quality in hundredths that comes near at the codec's own step."""
     found = crossing(
-        lambda lacking: looks.db(MAX_QUALITY - lacking, 0),
+        lambda lacking: trials.db(MAX_QUALITY - lacking, 0),
         target_db,
         start=MAX_QUALITY // 2,
         slope=_QUALITY_SLOPE,
@@ -239,10 +206,10 @@ def _quality(looks: _Looks, target_db: float) -> int:
     return MAX_QUALITY - found.field
 
 
-def _fields(looks: _Looks, hundredths: int | None, target_db: float) -> dict[int, float]:
-    """Closeness at the fields of a quality that a search looked at."""
+def _fields(trials: Trials, hundredths: int | None, target_db: float) -> dict[int, float]:
+    """Closeness at the fields of a quality that a search tried."""
     crossing(
-        functools.partial(looks.db, hundredths),
+        functools.partial(trials.db, hundredths),
         target_db,
         start=0,
         slope=_SLOPE,
@@ -250,17 +217,17 @@ def _fields(looks: _Looks, hundredths: int | None, target_db: float) -> dict[int
         tolerance=0.45 * MARGIN_DB,
         steps=_TRIALS,
     )
-    return {field: db for (quality, field), db in looks.seen.items() if quality == hundredths}
+    return {field: db for (quality, field), db in trials.closeness.items() if quality == hundredths}
 
 
-def _smooth(seen: dict[Place, float]) -> bool:
-    """Whether closeness fell with the step wherever two steps of a quality were looked at, and rose
+def _smooth(closeness: dict[Place, float]) -> bool:
+    """Whether closeness fell with the step wherever two steps of a quality were tried, and rose
     with the quality.
     """
     by_field, by_quality = collections.defaultdict(list), collections.defaultdict(list)
-    for hundredths, field in sorted(seen, key=lambda place: (place[0] or 0, -place[1])):
-        by_field[field].append(seen[hundredths, field])
-        by_quality[hundredths].append(seen[hundredths, field])
+    for hundredths, field in sorted(closeness, key=lambda place: (place[0] or 0, -place[1])):
+        by_field[field].append(closeness[hundredths, field])
+        by_quality[hundredths].append(closeness[hundredths, field])
     return all(
         after >= before - MARGIN_DB
         for rising in (*by_field.values(), *by_quality.values())
@@ -268,44 +235,45 @@ def _smooth(seen: dict[Place, float]) -> bool:
     )
 
 
-def _scan(looks: _Looks) -> tuple[float, float]:
-    """Looks at a grid of qualities and steps, and about the closest of it; the range of closeness
-    that was seen there.
+def _scan(trials: Trials) -> tuple[float, float]:
+    """Tries a grid of qualities and steps, and about the closest of it; the range of closeness.
 
     It does not depend on what was asked for, so that any closeness of this range is found again.
     """
-    pixel_count = looks.source.pixel_count
+    pixel_count = trials.source.pixel_count
     sides = next(sides for most, sides in _GRIDS if pixel_count <= most)
     qualities = (
         np.linspace(0, MAX_QUALITY, sides).round().astype(int).tolist()
-        if looks.codec.variable
+        if trials.codec.variable
         else [None]
     )
     fields = np.linspace(-MAX_FIELD, MAX_FIELD, sides).round().astype(int).tolist()
     found = {}
     for place in itertools.product(qualities, fields):
-        found[place] = looks.db(*place)
-        looks.bits(place)  # while its analysis is at hand
+        found[place] = trials.db(*place)
+        trials.bits(place)  # while its analysis is at hand
     best = max(found, key=found.get)
     reach = MAX_FIELD // (sides - 1)
     while pixel_count <= _GRIDS[0][0] and reach > 1:
         fields = [int(np.clip(best[1] + move, -MAX_FIELD, MAX_FIELD)) for move in (-reach, reach)]
-        found |= {(best[0], field): looks.db(best[0], field) for field in fields}
+        found |= {(best[0], field): trials.db(best[0], field) for field in fields}
         best, reach = max(found, key=found.get), reach // 2
     return min(found.values()), max(found.values())
 
 
-def _coarsen(looks: _Looks, place: Place, least: float) -> None:
-    """Looks between a place that is close enough and the next coarser one that is not."""
+def _coarsen(trials: Trials, place: Place, least: float) -> None:
+    """Tries between a place that is close enough and the next coarser one that is not."""
     hundredths, fine = place
     coarse = min(
         (
             field
-            for (quality, field), db in looks.seen.items()
+            for (quality, field), db in trials.closeness.items()
             if quality == hundredths and field > fine and db < least
         ),
         default=MAX_FIELD,
     )
     for _ in range(_COARSER):
         middle = (fine + coarse) // 2
-        fine, coarse = (middle, coarse) if looks.db(hundredths, middle) >= least else (fine, middle)
+        fine, coarse = (
+            (middle, coarse) if trials.db(hundredths, middle) >= least else (fine, middle)
+        )

@@ -3,12 +3,15 @@
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
+from typing import Any, Unpack
 
+from jaxcodec import distortions
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.pictures import AnyPicture
 from jaxcodec.coding import step
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.step import MAX_FIELD
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import CodecError, RateError, RefineError
 from jaxcodec.refinement import methods
 from jaxcodec.refinement.batches import Progress
@@ -16,6 +19,16 @@ from jaxcodec.refinement.latents import Latents
 from jaxcodec.runtime import jax_settings
 from jaxcodec.targets import closeness, matching, refined
 from jaxcodec.targets.refined import Goal
+from jaxcodec.targets.target import (
+    AtLeast,
+    Bpp,
+    Keywords,
+    MaxBytes,
+    Quality,
+    Target,
+    from_keywords,
+    given,
+)
 
 _FINEST = round(math.log(1 / 4) / step.UNIT)
 """The field of a fourth of a codec's own step: beyond it files grow, and hardly come closer."""
@@ -27,53 +40,47 @@ _MOST_BYTES = 1 << 48
 def encode(
     codec: Codec,
     picture: AnyPicture,
+    target: Target | None = None,
     *,
-    quality: float | None = None,
-    bpp: float | None = None,
-    max_bytes: int | None = None,
-    psnr: float | None = None,
-    ms_ssim: float | None = None,
     latents: Latents | None = None,
     refine: int | None = None,
     nearest: bool = False,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
+    **keywords: Unpack[Keywords],
 ) -> bytes:
-    """The .jxc file of a picture: uint8 pixels (height, width, 1, 3 or 4), a `Picture` or Pillow's;
-    see `encode_picture`.
+    """The .jxc file of a picture: uint8 pixels (height, width, 1, 3 or 4), a `Picture` or Pillow's.
+
+    `encode(codec, picture, Bpp(0.25))` and `encode(codec, picture, bpp=0.25)` are the same. The
+    keywords are quality, bpp, max_bytes, psnr, ms_ssim and ssim. All else as in `encode_picture`.
     """
-    targets = {
-        "quality": quality,
-        "bpp": bpp,
-        "max_bytes": max_bytes,
-        "psnr": psnr,
-        "ms_ssim": ms_ssim,
-    }
-    options = {
-        "refine": refine,
-        "nearest": nearest,
-        "coder": coder,
-        "keep_hidden_colour": keep_hidden_colour,
-    }
-    return encode_picture(codec, picture, **targets, latents=latents, **options).data
+    return encode_picture(
+        codec,
+        picture,
+        target,
+        latents=latents,
+        refine=refine,
+        nearest=nearest,
+        coder=coder,
+        keep_hidden_colour=keep_hidden_colour,
+        **keywords,
+    ).data
 
 
 @jax_settings.ours
 def encode_picture(
     codec: Codec,
     picture: AnyPicture,
+    target: Target | None = None,
     *,
-    quality: float | None = None,
-    bpp: float | None = None,
-    max_bytes: int | None = None,
-    psnr: float | None = None,
-    ms_ssim: float | None = None,
     latents: Latents | None = None,
     refine: int | None = None,
+    distortion: str | Distortion = "mse",
     progress: Callable[[Progress], None] | None = None,
     nearest: bool = False,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
+    **keywords: Unpack[Keywords],
 ) -> Encoded:
     """Compress a picture at a quality, to a size, or to a closeness, which any codec can; or with
     refined latents.
@@ -81,150 +88,137 @@ def encode_picture(
     Args:
       codec: what to encode with; decoding needs the same one.
       picture: 8-bit grey, RGB or RGBA: a `Picture`, an array, or an image of Pillow.
-      quality: as `jaxcodec.codec.encode_picture` takes it, which does the work; it is also what
-        happens without any target.
-      bpp: bits per pixel that the file, header and all, is never above, and at most .5 % below;
-        pictures of less than 100,000 pixels at most 1 % or 24 bytes.
-      max_bytes: the same in bytes, but a bound and no target beyond what the best quality takes:
-        then the file is that of the best quality, with a note; with `nearest` it is filled as far
-        as the codec can.
-      psnr: in dB, over the colours of pixels that are not wholly transparent; the decoded picture
-        is at least as close, and at most .05 dB closer where the codec can do that, as with
-        photographs. Else the smallest file found is taken that is at least as close, with a note.
-      ms_ssim: the same of MS-SSIM, .05 dB of -10 log10(1 - MS-SSIM), for pictures of 161 pixels a
-        side and more.
-      latents: of `jaxcodec.refine` for this picture and codec, in place of any of these.
+      target: what the file is to weigh or keep, see `targets.target`; `Quality()` without any.
+      latents: of `jaxcodec.refine` for this picture and codec, in place of a target.
       refine: steps for which the latents of the picture are optimised first, at a quality, or
-        towards a bpp, max_bytes or psnr, which hold as without it; a note tells where nothing was
+        towards a bpp, max_bytes or PSNR, which hold as without it; a note tells where nothing was
         gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted`
         tells.
+      distortion: what refinement weighs against bits, a name of `jaxcodec.distortions` or a value;
+        and what it is closer by. Towards a closeness it must be the one that has the metric.
       progress: called now and then while they are.
-      nearest: where no file is close to the bpp, size, PSNR or MS-SSIM that was asked for, take the
-        nearest that the codec can do, with a note, instead of raising.
+      nearest: where no file is close to the target, take the nearest that the codec can do, with a
+        note, instead of raising.
       coder, keep_hidden_colour: the entropy coder, and whether colour under alpha 0 counts, see
         `jaxcodec.codec.encode_picture`.
+      keywords: the target as a keyword instead, see `targets.target.Keywords`: bpp=0.25.
 
     Raises:
       ImageError: the picture is none.
       RateError: more than one target, one that makes no sense, or one out of reach.
-      RefineError: the latents are not of this codec, or of a picture of this size; or what was
-        asked for cannot be refined.
+      RefineError: the latents are not of this codec, or of a picture of this size; or the target
+        does not go with a refinement.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
-    targets = {
-        "quality": quality,
-        "bpp": bpp,
-        "max_bytes": max_bytes,
-        "psnr": psnr,
-        "ms_ssim": ms_ssim,
-    }
-    if latents is None:
-        (done,) = encode_pictures(
-            codec,
-            [picture],
-            **targets,
-            refine=refine,
-            progress=progress,
-            nearest=nearest,
-            coder=coder,
-            keep_hidden_colour=keep_hidden_colour,
-        )
-        if isinstance(done, CodecError):
-            raise done
-        return done
-    others = [name for name, value in {**targets, "refine": refine}.items() if value is not None]
-    if others:
-        raise RateError(
-            f"{' and '.join([*others, 'latents'])} were given together; give one of them"
-        )
-    return refined.encode(
-        codec, pictures.prepare(codec, picture, coder, keep_hidden_colour), latents
+    if latents is not None:
+        beside = {"target": target, "refine": refine}
+        names = [*given(keywords), *(name for name in beside if beside[name] is not None)]
+        if names:
+            raise RateError(
+                f"{' and '.join([*names, 'latents'])} were given together; give one of them"
+            )
+        source = pictures.prepare(codec, picture, coder, keep_hidden_colour)
+        return refined.encode(codec, source, latents)
+    (done,) = encode_pictures(
+        codec,
+        [picture],
+        from_keywords(keywords, target),
+        refine=refine,
+        distortion=distortion,
+        progress=progress,
+        nearest=nearest,
+        coder=coder,
+        keep_hidden_colour=keep_hidden_colour,
     )
+    if isinstance(done, CodecError):
+        raise done
+    return done
 
 
 @jax_settings.ours
 def encode_pictures(
     codec: Codec,
-    given: Sequence[AnyPicture],
+    originals: Sequence[AnyPicture],
+    target: Target,
     *,
     refine: int | None = None,
+    distortion: str | Distortion = "mse",
     progress: Callable[[Progress], None] | None = None,
     nearest: bool = False,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
-    **targets: float | None,
 ) -> list[Encoded | CodecError]:
     """Compress pictures as `encode_picture` does, with the same target for all; what are refined go
     through that together.
 
     Where one cannot be compressed, its error is in its place.
     """
-    settings = None if refine is None else methods.make(steps=refine)
+    distortion = distortions.get(distortion)
+    descends = distortion.terms is not None
+    settings = None if refine is None else methods.make(steps=refine, descends=descends)
+    refined_for = None if refine is None else distortion
     sources = [
-        _attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour) for picture in given
+        _attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour)
+        for picture in originals
     ]
     done = [
         source
         if isinstance(source, CodecError)
-        else _attempted(_goal, codec, source, targets, settings is not None, nearest)
+        else _attempted(_goal, codec, source, target, refined_for, nearest)
         for source in sources
     ]
     goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}
     files = {place: goal.encoded for place, goal in goals.items()}
     if settings is not None and goals:
-        files = dict(
-            zip(
-                goals, refined.improve(codec, list(goals.values()), settings, progress), strict=True
-            )
-        )
+        better = refined.improve(codec, list(goals.values()), settings, progress, distortion)
+        files = dict(zip(goals, better, strict=True))
     return [files.get(place, problem) for place, problem in enumerate(done)]
 
 
-def _attempted(function, *arguments):
+def _attempted(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns, or the CodecError that it raises."""
     try:
         return function(*arguments)
     except CodecError as problem:
         return problem
 
 
-def _goal(codec: Codec, source: pictures.Source, targets, refine: bool, nearest: bool) -> Goal:
+def _goal(
+    codec: Codec,
+    source: pictures.Source,
+    target: Target,
+    refined_for: Distortion | None,
+    nearest: bool,
+) -> Goal:
     """The file of a picture without refinement, and what it was to meet."""
-    given = [name for name, value in targets.items() if value is not None]
-    if len(given) > 1:
-        raise RateError(f"{' and '.join(given)} were given together; give one of them")
-    if refine and given == ["ms_ssim"]:
-        raise RefineError(
-            "ms_ssim and a refinement do not go together; ask for a quality, a bpp, a size or a "
-            "PSNR with it"
-        )
-    name, value = (given[0], targets[given[0]]) if given else ("quality", None)
-    if name == "quality":
-        return Goal(source, pictures.encode_source(codec, source, value))
-    if name in ("psnr", "ms_ssim"):
-        wanted = (
-            closeness.by_ms_ssim(source, value)
-            if name == "ms_ssim"
-            else closeness.by_psnr(source, value)
-        )
-        encoded = closeness.encode(codec, source, wanted, nearest)
-        return Goal(source, encoded, psnr_db=value if name == "psnr" else None)
-    if not 0 < value < math.inf:
-        raise RateError(f"{name} of {value} makes no sense; give a number above 0")
+    if isinstance(target, Quality):
+        return Goal(source, pictures.encode_source(codec, source, target.value))
+    if isinstance(target, AtLeast):
+        if refined_for not in (None, target.distortion):
+            raise RefineError(
+                f"{target.distortion.metric.name} and a refinement do not go together; ask for a "
+                f"quality, a bpp, a size or {refined_for.metric.phrase} with it"
+            )
+        encoded = closeness.encode(codec, source, target, nearest)
+        return Goal(source, encoded, at_least=target)
+    return _of_size(codec, source, target, nearest)
+
+
+def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, nearest: bool) -> Goal:
+    """The fullest file within a limit, or what is taken in place of it."""
+    bounds_only = isinstance(target, MaxBytes)
     limit = (
-        int(min(value, _MOST_BYTES))
-        if name == "max_bytes"
-        else _bytes_within(value, source.pixel_count)
+        int(min(target.value, _MOST_BYTES))
+        if bounds_only
+        else _bytes_within(target.value, source.pixel_count)
     )
     fit = matching.to_size(codec, source, limit)
-    if (
-        name == "max_bytes"
-        and not nearest
-        and (enough := _enough(codec, source, fit, limit)) is not None
-    ):
+    if bounds_only and not nearest and (enough := _enough(codec, source, fit, limit)) is not None:
         return Goal(source, enough)
     if fit.fits and matching.close_enough(len(fit.encoded.data), limit, source.pixel_count):
         return Goal(source, fit.encoded, limit)
-    encoded = _out_of_reach(codec, source, fit, value if name == "bpp" else None, limit, nearest)
+    bpp = None if bounds_only else target.value
+    encoded = _out_of_reach(codec, source, fit, bpp, limit, nearest)
     return Goal(source, encoded, len(encoded.data))
 
 
@@ -264,7 +258,14 @@ def _bytes_within(bpp: float, pixel_count: int) -> int:
     return limit + (8 * (limit + 1) / pixel_count <= bpp)  # the product may have been rounded down
 
 
-def _out_of_reach(codec, source, fit, bpp, limit, nearest) -> Encoded:
+def _out_of_reach(
+    codec: Codec,
+    source: pictures.Source,
+    fit: matching.Fit,
+    bpp: float | None,
+    limit: int,
+    nearest: bool,
+) -> Encoded:
     """What to do where no file of the codec comes close to the limit."""
     smallest, largest = (
         matching.at_extreme(codec, source, field) for field in (MAX_FIELD, -MAX_FIELD)

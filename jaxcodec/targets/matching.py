@@ -107,7 +107,7 @@ def is_full(size: int, limit: int, pixel_count: int) -> bool:
 
 
 def close_enough(size: int, limit: int, pixel_count: int) -> bool:
-    """Whether a file is as near below its limit as `rate.encode` promises."""
+    """Whether a file is as near below its limit as `targets.target.Bpp` promises."""
     if pixel_count >= SMALL:
         return limit - size <= 0.005 * limit
     return limit - size <= max(0.01 * limit, 24)

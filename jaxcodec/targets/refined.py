@@ -9,18 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxcodec import distortions
 from jaxcodec.codec import Codec, Encoded, pictures, tiles
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import RefineError
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import batches
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
 from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.tasks import Task
 from jaxcodec.targets import closeness, matching
+from jaxcodec.targets.target import AtLeast
 
 
 def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
@@ -55,14 +57,14 @@ KEPT = "refinement gained nothing, and the file without it was kept"
 
 
 class Goal(NamedTuple):
-    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a PSNR
-    in dB, or nothing.
+    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a
+    closeness, or nothing.
     """
 
     source: pictures.Source
     encoded: Encoded
     limit: int | None = None
-    psnr_db: float | None = None
+    at_least: AtLeast | None = None
 
 
 def improve(
@@ -70,34 +72,41 @@ def improve(
     goals: Sequence[Goal],
     settings: Settings,
     progress: Callable[[Progress], None] | None = None,
+    distortion: Distortion | None = None,
 ) -> list[Encoded]:
     """Better files of pictures, from latents refined at the quality and the step of each.
 
     Where there was nothing to meet, refined for the trade-off that the codec has there. Within a
     limit, they are refined to cost as much; what they cost beyond it is spared, symbol by symbol,
-    and the file is as full as `matching.to_size` makes it. At a PSNR, they are refined to an error
-    that is a little less; then symbols are spared. What is no closer to its picture, or no smaller,
-    than the file without refinement gives way to that, with a note.
+    and the file is as full as `matching.to_size` makes it. At a closeness, they are refined to an
+    error that is a little less; then symbols are spared. What is no closer to its picture, or no
+    smaller, than the file without refinement gives way to that, with a note.
+
+    The error is that of `distortion`, which a closeness must be of; without it the mean squared
+    error.
     """
+    distortion = distortions.get("mse") if distortion is None else distortion
     tasks = [_task(index, goal) for index, goal in enumerate(goals)]
-    found = batches.refine(codec, tasks, settings, progress=progress)
-    return [_file(codec, goal, latents) for goal, latents in zip(goals, found, strict=True)]
+    found = batches.refine(codec, tasks, settings, distortion=distortion, progress=progress)
+    return [
+        _file(codec, distortion, goal, latents) for goal, latents in zip(goals, found, strict=True)
+    ]
 
 
 def _task(index: int, goal: Goal) -> Task:
     header = container.read_header(goal.encoded.data)
     task = Task(index, goal.source, header.quality, header.step)
-    if goal.psnr_db is not None:
-        return task._replace(target_mse_255=255**2 / 10 ** (goal.psnr_db / 10))
+    if goal.at_least is not None:
+        return task._replace(target_distance=goal.at_least.distance)
     if goal.limit is not None:
         others = len(goal.encoded.data) - sum(header.part_bytes)
         return task._replace(target_bits=8.0 * max(goal.limit - others, 1))
     return task
 
 
-def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
+def _file(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded:
     better = (
-        _better(codec, goal, latents)
+        _better(codec, distortion, goal, latents)
         if latents.found_at and math.isfinite(latents.best.loss)
         else None
     )
@@ -108,19 +117,19 @@ def _file(codec: Codec, goal: Goal, latents: Latents) -> Encoded:
     return dataclasses.replace(better, notes=notes, interrupted=latents.interrupted)
 
 
-def _better(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+def _better(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded | None:
     """The file of refined latents, or None where it is no better than the one without
     refinement.
     """
-    if goal.psnr_db is not None:
-        return _at_psnr(codec, goal, latents)
+    if goal.at_least is not None:
+        return _close(codec, goal, goal.at_least, latents)
     if goal.limit is not None:
-        return _within(codec, goal, latents)
+        return _within(codec, distortion, goal, latents)
     return encode(codec, goal.source, latents)
 
 
-def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
-    """The fullest file of refined latents within a limit."""
+def _within(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded | None:
+    """The fullest file of refined latents within a limit, where it is closer."""
     source, limit = goal.source, goal.limit
     analysis = _analysis(at_step(codec, latents.field), latents)
     files = [matching.file_at(codec, source, latents.hundredths, analysis, latents.field, tau=0.0)]
@@ -130,33 +139,35 @@ def _within(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
     full = refined.fits and matching.close_enough(
         len(refined.encoded.data), limit, source.pixel_count
     )
-    return (
-        refined.encoded
-        if full and _db(codec, source, refined.encoded) > _db(codec, source, goal.encoded)
-        else None
+    if not full:
+        return None
+    before, after = (
+        _db(codec, source, distortion, file) for file in (goal.encoded, refined.encoded)
     )
+    return refined.encoded if after > before else None
 
 
-def _at_psnr(codec: Codec, goal: Goal, latents: Latents) -> Encoded | None:
+def _close(codec: Codec, goal: Goal, target: AtLeast, latents: Latents) -> Encoded | None:
     """The smallest file found of refined latents that is close enough."""
     analysis = _analysis(at_step(codec, latents.field), latents)
 
     @functools.cache
-    def at(place):
+    def at(place: int) -> tuple[Encoded, float]:
         file = matching.file_at(
             codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place]
         )
-        return dataclasses.replace(
-            file, reached=min(_db(codec, goal.source, file), closeness.MOST_DB)
-        )
+        db = _db(codec, goal.source, target.distortion, file)
+        return file, min(db, closeness.MOST_DB)
 
     too_far = bisect.bisect_left(
-        range(len(matching.WORTHS)), True, key=lambda place: at(place).reached < goal.psnr_db
+        range(len(matching.WORTHS)), True, key=lambda place: at(place)[1] < target.db
     )
     if too_far == 0:
         return None
-    refined = at(too_far - 1)
-    return refined if len(refined.data) < len(goal.encoded.data) else None
+    refined, db = at(too_far - 1)
+    if len(refined.data) >= len(goal.encoded.data):
+        return None
+    return dataclasses.replace(refined, reached=target.distortion.metric.from_db(db))
 
 
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:
@@ -166,10 +177,11 @@ def _analysis(stepped: Codec, latents: Latents) -> Analysis:
     return Analysis(latents.symbols.hyper, latents.residual, side)
 
 
-def _db(codec: Codec, source: pictures.Source, encoded: Encoded) -> float:
+def _db(codec: Codec, source: pictures.Source, distortion: Distortion, encoded: Encoded) -> float:
+    """How close the decoded picture of a file is, in dB."""
     colours = 1 if source.shape[2] == 1 else 3
     decoded = pictures.decode(codec, encoded.data)[..., :colours]
-    return float(psnr_db(source.seen(decoded), source.seen(source.pixels[..., :colours])))
+    return closeness.closeness_db(distortion, source, decoded)
 
 
 def _size(shape: tuple[int, int, int]) -> str:

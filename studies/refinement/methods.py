@@ -28,8 +28,8 @@ import numpy as np
 
 import jaxcodec
 from jaxcodec import image
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import methods
 from jaxcodec.runtime import compile_cache
 
@@ -165,7 +165,7 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
             else _file(codec, pixels, jaxcodec.encode(codec, pixels, latents=own))
         )
         curve = [(0, own.start.loss, *own.start)]
-        curve += [(look.step, look.relaxed_loss[place], *look.seen[place]) for look in looks]
+        curve += [(look.step, look.relaxed_loss[place], *look.current[place]) for look in looks]
         rows.append(
             dict(zip(KEY, key, strict=False))
             | {

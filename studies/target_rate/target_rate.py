@@ -107,7 +107,7 @@ def measure(codec_path: pathlib.Path, options) -> None:
         sweep = measure.sweep(coder, measure.load_photos(folder)[0])
         keep = ("image", "bpp", "psnr_db", "ssim", "ms_ssim")
         results[name] = [
-            [{key: getattr(row, key) for key in keep} for row in sweep.at(point)]
+            [{key: row.as_dict()[key] for key in keep} for row in sweep.at(point)]
             for point in coder.points
         ]
     path.write_text(json.dumps(results, indent=1))

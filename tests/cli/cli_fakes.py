@@ -28,7 +28,7 @@ class FakeCodec:
     that.
 
     Attributes:
-      calls: the keyword arguments with which pictures were encoded.
+      calls: the targets and keyword arguments with which pictures were encoded.
       given: the pictures.
       before: called with each picture before it is encoded; may raise, or return another result.
     """
@@ -38,8 +38,8 @@ class FakeCodec:
     def __init__(self):
         self.calls, self.given, self.before = [], [], lambda picture: None
 
-    def encode_pictures(self, codec, pictures, **options):
-        self.calls.append(options)
+    def encode_pictures(self, codec, pictures, target, **options):
+        self.calls.append({"target": target} | options)
         self.given += pictures
         return [
             self.before(picture) or Encoded(MAGIC + bytes(picture.pixels[0, 0, :1]))

@@ -319,7 +319,7 @@ def test_what_cannot_be_is_refused_before_the_codec_is_loaded(
     folder, fake, untouched, monkeypatch, line, words
 ):
     monkeypatch.setattr(
-        "jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded")
+        "jaxcodec.cli.picture_files.load_codec", lambda options: pytest.fail("the codec was loaded")
     )
     (folder / "empty").mkdir()
     (folder / "letter").touch()
@@ -334,7 +334,7 @@ def test_a_full_disk_is_found_before_the_codec_is_loaded(folder, fake, untouched
 
     monkeypatch.setattr("jaxcodec.files.probe_folder", full)
     monkeypatch.setattr(
-        "jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded")
+        "jaxcodec.cli.picture_files.load_codec", lambda options: pytest.fail("the codec was loaded")
     )
     untouched(
         "encode", "photo.png", "a.jxc", words=["cannot write a.jxc", "No space left on device"]

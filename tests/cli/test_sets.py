@@ -75,7 +75,7 @@ def test_a_budget_that_is_too_small_leaves_nothing(photos, refused, codec):
 
 def test_existing_outputs_are_found_before_the_work(photos, refused, codec, monkeypatch):
     monkeypatch.setattr(
-        "jaxcodec.cli.pictures.load_codec", lambda options: pytest.fail("the codec was loaded")
+        "jaxcodec.cli.picture_files.load_codec", lambda options: pytest.fail("the codec was loaded")
     )
     (photos / "out").mkdir()
     (photos / "out" / "calm.jxc").touch()

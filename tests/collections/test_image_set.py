@@ -6,6 +6,7 @@ import small_codecs
 
 import jaxcodec
 from jaxcodec.collections import image_set
+from jaxcodec.distortions.ssim import ssim
 from jaxcodec.errors import CodecError, ImageError, RateError
 from jaxcodec.image import Picture
 
@@ -50,15 +51,26 @@ def test_refined_they_keep_to_it_too(pictures):
     plain = image_set.encode_set(codec, crops, mean_bpp=3.0)
     refined = image_set.encode_set(codec, crops, mean_bpp=3.0, refine=3)
     assert refined.total_bytes <= 3.0 * 2 * 64 * 64 / 8
-    assert refined.mse_255 <= plain.mse_255
+    assert refined.distance <= plain.distance
 
 
 def test_the_errors_are_those_of_the_files(codec, done, pictures):
     errors = [
         squared_error(codec, p, m.encoded.data) for p, m in zip(pictures, done.members, strict=True)
     ]
-    assert errors == pytest.approx([member.squared_error for member in done.members])
-    assert done.mse_255 == pytest.approx(sum(errors) / sum(done.pixels))
+    assert errors == pytest.approx([member.error for member in done.members])
+    assert done.distance == pytest.approx(sum(errors) / sum(done.pixels))
+
+
+def test_another_distortion_can_be_made_least(pictures):
+    codec = small_codecs.build("tiny")
+    crops = [Picture(picture.pixels[:32, :32]) for picture in pictures[:2]]
+    done = image_set.encode_set(codec, crops, mean_bpp=3.0, distortion="ssim")
+    distances = [
+        float(1 - ssim(jaxcodec.decode(codec, member.encoded.data), picture.pixels))
+        for picture, member in zip(crops, done.members, strict=True)
+    ]
+    assert done.distance == pytest.approx(np.mean(distances), rel=1e-4)
 
 
 def test_what_nobody_sees_has_no_part_in_the_error(pictures):
@@ -68,17 +80,15 @@ def test_what_nobody_sees_has_no_part_in_the_error(pictures):
     hidden = Picture(np.concatenate([pictures[1].pixels[:64, :64], alpha], axis=-1))
     done = image_set.encode_set(codec, [hidden], mean_bpp=3.0)
     difference = jaxcodec.decode(codec, done.members[0].encoded.data).astype(float) - hidden.pixels
-    assert done.members[0].squared_error == pytest.approx(
-        np.square(difference[:, :30]).mean(axis=-1).sum()
-    )
+    assert done.members[0].error == pytest.approx(np.square(difference[:, :30]).mean(axis=-1).sum())
     kept = image_set.encode_set(codec, [hidden], mean_bpp=3.0, keep_hidden_colour=True)
     difference = jaxcodec.decode(codec, kept.members[0].encoded.data).astype(float) - hidden.pixels
-    assert kept.members[0].squared_error == pytest.approx(np.square(difference).mean(axis=-1).sum())
+    assert kept.members[0].error == pytest.approx(np.square(difference).mean(axis=-1).sum())
 
 
 def test_it_is_better_than_the_same_rate_for_all(done):
     assert done.same_rate is not None
-    assert done.mse_255 < 0.9 * done.same_rate_mse_255
+    assert done.distance < 0.9 * done.same_rate_distance
     calm, busy, _ = done.members
     assert calm.encoded.bpp < 0.6 < busy.encoded.bpp
 
@@ -86,7 +96,7 @@ def test_it_is_better_than_the_same_rate_for_all(done):
 def test_one_picture_gets_the_budget(codec, pictures):
     alone = image_set.encode_set(codec, pictures[1:2], total_bytes=3_000)
     assert 0.98 * 3_000 <= alone.total_bytes <= 3_000
-    assert alone.mse_255 <= alone.same_rate_mse_255
+    assert alone.distance <= alone.same_rate_distance
 
 
 class Read:
@@ -118,7 +128,11 @@ def test_a_broken_picture_is_left_out_and_the_others_have_the_budget(pictures):
         assert [done.members[0].encoded.data, done.members[2].encoded.data] == [
             m.encoded.data for m in whole.members
         ]
-        assert (done.count, done.total_bytes, done.mse_255) == (2, whole.total_bytes, whole.mse_255)
+        assert (done.count, done.total_bytes, done.distance) == (
+            2,
+            whole.total_bytes,
+            whole.distance,
+        )
     gone = image_set.encode_set(
         codec, Read([crops[0], crops[0], crops[1]], vanishing=1), mean_bpp=3.0
     )

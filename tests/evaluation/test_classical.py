@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, features
 
 from jaxcodec.evaluation.classical import BASELINES, baselines
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 
 
 def psnr(a, b):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxcodec.evaluation import curves
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 from jaxcodec.evaluation.measure import Measurement, Sweep
 
@@ -15,7 +15,15 @@ BPP, PSNR = (0.1, 0.2, 0.4, 0.8, 1.6), (26.0, 28.5, 31.2, 34.4, 38.0)
 def sweep(coder, scale=1.0, ms_ssim=0.9):
     """Two pictures; the second takes twice the bits and 2 dB less."""
     rows = [
-        Measurement(name, point, 100, scale * times * rate, quality - less, ms_ssim, 0.8, 0.1, 0.2)
+        Measurement(
+            name,
+            point,
+            100,
+            scale * times * rate,
+            {"psnr_db": quality - less, "ms_ssim": ms_ssim, "ssim": 0.8},
+            0.1,
+            0.2,
+        )
         for point, rate, quality in zip(coder.points, BPP, PSNR, strict=False)
         for name, times, less in (("a", 1, 0), ("b", 2, 2))
     ]

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from jaxcodec.evaluation import evaluate, journal, measure
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation import comparison, journal, measure
+from jaxcodec.evaluation.coder import EvaluationError
 
 
 class Stopped(Exception):
@@ -29,7 +29,7 @@ def counting(coarse):
 def test_an_evaluation_that_was_stopped_goes_on_where_it_was(counting, pictures, tmp_path):
     counting.stop_at[0] = 9
     with pytest.raises(Stopped):
-        evaluate.run([counting("mine")], [], pictures, tmp_path, example_count=0)
+        comparison.run([counting("mine")], [], pictures, tmp_path, example_count=0)
     kept = (tmp_path / journal.NAME).read_text().strip().splitlines()
     assert len(kept) == 4  # each point begins with one call for each of two sizes, untimed
 
@@ -45,13 +45,13 @@ def test_an_evaluation_that_was_stopped_goes_on_where_it_was(counting, pictures,
     )
     counting.calls.clear()
     counting.stop_at[0] = None
-    resumed = evaluate.run([counting("mine")], [], pictures, tmp_path, example_count=0)
+    resumed = comparison.run([counting("mine")], [], pictures, tmp_path, example_count=0)
     assert (64.0 not in {point for _, point in counting.calls}) and len(counting.calls) == 2 * (
         4 - 1
     ) + 12 - 4
     assert not (tmp_path / journal.NAME).exists()
 
-    whole = evaluate.run([counting("mine")], [], pictures, tmp_path / "whole", example_count=0)
+    whole = comparison.run([counting("mine")], [], pictures, tmp_path / "whole", example_count=0)
     assert sizes(resumed) == sizes(whole)
     before = [json.loads(line)["measurement"]["encode_seconds"] for line in kept]
     assert [row.encode_seconds for row in resumed.sweeps[0].measurements[:4]] == before

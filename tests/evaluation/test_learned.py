@@ -7,7 +7,7 @@ import small_codecs
 import jaxcodec
 from jaxcodec.artefact import codec_file
 from jaxcodec.errors import CodecFileError
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec, parse_spec, refined
 
 

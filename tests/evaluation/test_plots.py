@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from jaxcodec.evaluation import plots
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
 MEASURED = MeanCurve(

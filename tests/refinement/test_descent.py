@@ -14,7 +14,9 @@ import jaxcodec
 from jaxcodec import image
 from jaxcodec.codec import cost
 from jaxcodec.refinement import descent, problem
-from jaxcodec.refinement.problem import Shown
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
+from jaxcodec.refinement.problem import MSE
 
 TRADE_OFF = 0.01
 
@@ -26,47 +28,50 @@ def codec():
 
 
 @pytest.fixture(scope="module")
-def shown(codec) -> Shown:
+def padded(codec) -> PaddedImage:
     """A picture of 120 x 128, padded to what the stride asks for."""
     photo = data.astronaut()[64:184, 160:288]
     pixels = image.pad_to_multiple(photo[None], codec.geometry.stride)
     height, width = (np.int32(side) for side in photo.shape[:2])
-    return jax.device_put(Shown(pixels, np.full(1, 3000, np.int32), height, width))
+    return jax.device_put(PaddedImage(pixels, np.full(1, 3000, np.int32), height, width))
 
 
 @pytest.fixture(scope="module")
-def begun(codec, shown):
+def begun(codec, padded):
     """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state
     and what was seen.
     """
-    variables = problem.start(codec, shown)
-    ground, start = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=False)
+    variables = problem.start(codec, padded)
+    ground, start = descent.begin(codec, padded, variables, jax.random.key(0), 0.0, MSE)
     step = jax.jit(
         lambda state, key: descent.step(
-            codec, shown, ground, variables, state, jnp.float32(TRADE_OFF), key, grey=False
+            codec, padded, ground, variables, state, jnp.float32(TRADE_OFF), key, MSE
         )
     )
     return variables, ground, start, step
 
 
-def loss_of(codec, shown, variables, state) -> float:
-    measured = problem.measure(codec, shown, variables._replace(latent=state.latent))
-    return float(TRADE_OFF * measured.mse_255 + measured.bits / shown.pixel_count)
+def loss_of(codec, padded, variables, state) -> float:
+    measured = problem.measure(codec, padded, variables._replace(latent=state.latent))
+    return float(TRADE_OFF * measured.mse_255 + measured.bits / padded.pixel_count)
 
 
-def test_the_true_loss_falls_and_is_known_on_the_way(codec, shown, begun):
+def test_the_true_loss_falls_and_is_known_on_the_way(codec, padded, begun):
     variables, _, start, step = begun
     state, losses = start, []
     for index in range(20):
         state, (loss, _, _) = step(state, jax.random.fold_in(jax.random.key(1), index))
         losses.append(float(loss))
-    before, after = loss_of(codec, shown, variables, start), loss_of(codec, shown, variables, state)
+    before, after = (
+        loss_of(codec, padded, variables, start),
+        loss_of(codec, padded, variables, state),
+    )
     assert after < 0.995 * before
     np.testing.assert_allclose(losses[0], before, rtol=0.01)  # but for the 8 bits of a pixel
     assert losses[-1] < losses[10] < losses[0]
 
 
-def test_the_start_has_the_same_symbols_on_their_grid(codec, shown, begun):
+def test_the_start_has_the_same_symbols_on_their_grid(codec, padded, begun):
     variables, ground, start, _ = begun
     _, symbols = problem.rounded(codec, variables.latent, ground.mean)
     residual, again = problem.rounded(codec, start.latent, ground.mean)
@@ -74,9 +79,9 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, shown, begun):
     np.testing.assert_allclose(residual, symbols * codec.step, atol=1e-4)
 
 
-def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
+def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
     variables, ground, start, _ = begun
-    _, spared = descent.begin(codec, shown, variables, jax.random.key(0), cost.TAU, grey=False)
+    _, spared = descent.begin(codec, padded, variables, jax.random.key(0), cost.TAU, MSE)
     (_, nearest), (_, fewer) = (
         problem.rounded(codec, each.latent, ground.mean) for each in (start, spared)
     )
@@ -85,13 +90,13 @@ def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
         np.sign(moved), np.sign(nearest) * (moved != 0)
     )
     before, after = (
-        problem.measure(codec, shown, variables._replace(latent=each.latent)).bits
+        problem.measure(codec, padded, variables._replace(latent=each.latent)).bits
         for each in (start, spared)
     )
     assert after < 0.99 * before
 
 
-def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, begun):
+def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, padded, begun):
     _, ground, start, _ = begun
     _, symbols = problem.rounded(codec, start.latent, ground.mean)
     around = cost.latent_bits_around(codec, symbols, ground.side)
@@ -100,17 +105,19 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, be
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun):
+def test_curvature_is_what_a_move_without_slope_costs(grey, codec, padded, begun):
     variables, _, start, _ = begun
-    ground, _ = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=grey)
+    ground, _ = descent.begin(
+        codec, padded, variables, jax.random.key(0), 0.0, Criterion(grey=grey)
+    )
 
     @jax.jit
     def error(latent):
-        difference = shown.pixels / 255.0 - problem.decoded(
-            codec, shown, variables._replace(latent=latent)
+        difference = padded.pixels / 255.0 - problem.decoded(
+            codec, padded, variables._replace(latent=latent)
         )
         difference = difference.mean(axis=-1, keepdims=True) if grey else difference
-        return 255**2 * shown.mean_square(difference)
+        return 255**2 * padded.mean(jnp.square(difference))
 
     slope = jax.jit(jax.grad(error))(start.latent)
     rng, told, real = np.random.default_rng(0), [], []
@@ -131,7 +138,7 @@ def test_at_most_one_symbol_of_a_window_moves_and_by_one(codec, begun):
     ).astype(int)
     assert set(np.unique(moved)) <= {-1, 0, 1} and moved.any()
     tried = (moved != 0) | np.asarray(state.failed_up) | np.asarray(state.failed_down)
-    rows, columns = (-(-side // descent._WINDOW) + 1 for side in moved.shape[1:3])
+    rows, columns = (-(-side // descent.WINDOW) + 1 for side in moved.shape[1:3])
     assert tried.sum() <= rows * columns
 
 
@@ -147,17 +154,17 @@ def test_what_failed_is_not_tried_again(codec, begun):
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (1, 3), (3, 2)])
 def test_windows_part_all_places(top, left):
     values = jnp.asarray(np.random.default_rng(0).normal(size=(9, 6)), jnp.float32)
-    windows = descent._Windows(values.shape, jnp.int32(top), jnp.int32(left))
+    windows = descent.Windows(values.shape, jnp.int32(top), jnp.int32(left))
     np.testing.assert_allclose(windows.total(values).sum(), values.sum(), rtol=1e-5)
     least = np.asarray(windows.everywhere(windows.least(values)))
     for row, column in np.ndindex(*values.shape):
-        own = [(place + shift) // descent._WINDOW for place, shift in ((row, top), (column, left))]
+        own = [(place + shift) // descent.WINDOW for place, shift in ((row, top), (column, left))]
         first = [
-            max(number * descent._WINDOW - shift, 0)
+            max(number * descent.WINDOW - shift, 0)
             for number, shift in zip(own, (top, left), strict=True)
         ]
         end = [
-            (number + 1) * descent._WINDOW - shift
+            (number + 1) * descent.WINDOW - shift
             for number, shift in zip(own, (top, left), strict=True)
         ]
         assert least[row, column] == values[first[0] : end[0], first[1] : end[1]].min()

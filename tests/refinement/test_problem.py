@@ -13,7 +13,9 @@ import small_codecs
 from jaxcodec.codec import encode
 from jaxcodec.coding import container
 from jaxcodec.refinement import problem, relaxations
-from jaxcodec.refinement.problem import Shown, Variables
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
+from jaxcodec.refinement.problem import Variables
 
 TRADE_OFF, TAU, STEP = 0.01, 0.4, 0.8
 HEIGHT, WIDTH = 3, 5  # of what counts, of 4 x 6 pixels
@@ -76,16 +78,18 @@ def expected(latent, hyper, *, grey=False, plain=False):
 
 
 def relaxed_loss(variables, relaxation=ANNEALING, **settings):
-    shown = Shown(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
+    padded = PaddedImage(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
     variables = jax.tree.map(lambda value: jnp.asarray(value, jnp.float32), variables)
     return problem.relaxed_loss(
-        codec(), shown, variables, TRADE_OFF, relaxation, KEY, TAU, **settings
+        codec(), padded, variables, TRADE_OFF, relaxation, KEY, TAU, **settings
     )
 
 
 @pytest.mark.parametrize("settings", [{}, {"grey": True}, {"plain": True}])
 def test_it_is_the_loss_of_the_formula(settings):
-    loss, (bits, error) = relaxed_loss(VARIABLES, **settings)
+    criterion = Criterion(grey=settings.get("grey", False))
+    plain = settings.get("plain", False)
+    loss, (bits, error) = relaxed_loss(VARIABLES, criterion=criterion, plain=plain)
     np.testing.assert_allclose((loss, bits, error), expected(*VARIABLES[:2], **settings), rtol=1e-4)
 
 
@@ -122,9 +126,9 @@ def test_latent_and_hyper_latent_have_random_numbers_of_their_own():
 
 
 def test_on_a_plain_grid_what_is_measured_is_rounded_to_integers_too():
-    shown = Shown(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
+    padded = PaddedImage(PIXELS, np.zeros(1, np.int32), jnp.int32(HEIGHT), jnp.int32(WIDTH))
     measured = problem.measure(
-        codec(), shown, Variables(*map(jnp.float32, VARIABLES[:2])), plain=True
+        codec(), padded, Variables(*map(jnp.float32, VARIABLES[:2])), plain=True
     )
     latent, hyper_hat = np.round(VARIABLES.latent / STEP), np.round(VARIABLES.hyper - 0.25) + 0.25
     mean = hyper_hat @ MEANS / STEP
@@ -142,9 +146,9 @@ def test_the_true_bits_are_those_that_a_file_of_the_same_symbols_takes(photo):
         photo[:128, 192:320],
         np.array([5000], np.int32),
     )
-    shown = Shown(picture[None], quality, jnp.int32(128), jnp.int32(128))
-    measured = jax.jit(lambda shown: problem.measure(codec, shown, problem.start(codec, shown)))(
-        shown
+    padded = PaddedImage(picture[None], quality, jnp.int32(128), jnp.int32(128))
+    measured = jax.jit(lambda padded: problem.measure(codec, padded, problem.start(codec, padded)))(
+        padded
     )
     _, parts, _ = container.read(encode(codec, picture, quality=50, coder="lanes"))
     assert float(measured.bits) == pytest.approx(8 * sum(map(len, parts)), rel=0.01, abs=32)

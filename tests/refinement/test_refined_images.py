@@ -10,9 +10,10 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import pictures
 from jaxcodec.coding import container
+from jaxcodec.distortions.mse import psnr_db
+from jaxcodec.distortions.ssim import ssim
 from jaxcodec.errors import RateError, RefineError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import batches, methods
 from jaxcodec.refinement.tasks import Task
 
@@ -162,4 +163,22 @@ def test_what_a_progress_shows_is_finite_whatever_the_target(photos):
     (latents,) = batches.refine(codec, [task], methods.make(steps=2, every=1), progress=seen.append)
     assert np.isinf(latents.best.loss)
     assert len(seen) == 2
-    assert all(np.isfinite(score).all() for look in seen for score in (*look.best, *look.seen))
+    assert all(np.isfinite(score).all() for look in seen for score in (*look.best, *look.current))
+
+
+def test_it_refines_for_another_distortion(photos):
+    """Of pictures with padding, one of them grey."""
+    codec = small_codecs.build("tiny")
+    changes = {"steps": 6, "every": 6, "learning_rate": 0.02, "trade_off": 20.0}
+    refined = jaxcodec.refine(codec, photos[:2], distortion="ssim", **changes)
+    for latents, photo in zip(refined, photos, strict=False):
+        start, best = latents.start, latents.best
+        assert best.loss <= start.loss
+        assert best.loss == pytest.approx(20 * best.distance + best.bpp, rel=1e-5)
+        decoded = jaxcodec.decode(codec, jaxcodec.encode(codec, photo, latents=latents))
+        assert best.distance == pytest.approx(float(1 - ssim(decoded, photo)), abs=1e-4)
+    assert any(each.best.distance < each.start.distance for each in refined)
+    with pytest.raises(RefineError, match="^a descent goes by single pixels, and SSIM is no mean"):
+        jaxcodec.refine(codec, photos[:1], distortion="ssim", method="descent")
+    with pytest.raises(RefineError, match="^MS-SSIM takes sides of 161 pixels or more, and a pict"):
+        jaxcodec.refine(codec, photos[:1], distortion="ms_ssim", **changes)

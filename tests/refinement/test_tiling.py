@@ -9,7 +9,8 @@ from skimage import data
 
 import jaxcodec
 from jaxcodec.coding import container
-from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.distortions.mse import DISTORTION as MSE
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.refinement import methods, tiling
 
 SETTINGS = methods.make("ssl")
@@ -50,14 +51,16 @@ def test_tiles_cover_a_picture_and_join_to_it(codec):
 
 
 def test_memory_grows_with_pixels(codec):
-    less, more = (tiling.pixels_within(codec, SETTINGS, gigabytes << 30) for gigabytes in (1, 2))
+    less, more = (
+        tiling.pixels_within(codec, SETTINGS, MSE, gigabytes << 30) for gigabytes in (1, 2)
+    )
     assert more == pytest.approx(2 * less, abs=2)
 
 
 @pytest.fixture(scope="module")
 def tiled(codec, photo):
     """Latents of the picture in tiles, and how many those were."""
-    pixels = tiling.pixels_within(codec, SETTINGS, 1 << 40)
+    pixels = tiling.pixels_within(codec, SETTINGS, MSE, 1 << 40)
     of_a_tile = (
         int((6 * codec.geometry.stride) ** 2 / pixels * (1 << 40)) + 1
     )  # bytes for 6 by 6 strides

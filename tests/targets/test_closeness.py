@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxcodec
+from jaxcodec.distortions.distortion import similarity_db
+from jaxcodec.distortions.ms_ssim import ms_ssim
+from jaxcodec.distortions.mse import psnr_db
+from jaxcodec.distortions.ssim import ssim
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.ms_ssim import ms_ssim, similarity_db
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.targets.encode import encode_picture
+from jaxcodec.targets.target import AtLeast
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,13 @@ def test_an_ms_ssim_is_kept_and_hardly_exceeded(codec, pixels):
     decoded = jaxcodec.decode(codec, jaxcodec.encode(codec, pixels, ms_ssim=0.97))
     above = similarity_db(ms_ssim(decoded, pixels)) - similarity_db(0.97)
     assert 0 <= above <= 0.05
+
+
+def test_any_metric_can_be_kept(codec, pixels):
+    encoded = encode_picture(codec, Picture(pixels), AtLeast("ssim", 0.9))
+    value = float(ssim(jaxcodec.decode(codec, encoded.data), pixels))
+    assert 0 <= similarity_db(value) - similarity_db(0.9) <= 0.05
+    assert encoded.reached == pytest.approx(value)
 
 
 def test_grey_and_alpha_count_as_they_should(codec, pixels):

@@ -5,10 +5,10 @@ import pytest
 from skimage import data
 
 import jaxcodec
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.refinement import loop
+from jaxcodec.refinement import iterate
 from jaxcodec.targets import encode as rate_encode
 from jaxcodec.targets import refined
 
@@ -90,9 +90,9 @@ def test_few_steps_gain(codec, photo, target):
 @pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
 def test_where_nothing_is_gained_the_note_says_so(codec, photo, target, monkeypatch):
     """A refinement that ends with its start."""
-    refine = loop.refine
+    refine = iterate.refine
     monkeypatch.setattr(
-        loop, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2)
+        iterate, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2)
     )
     kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
     assert kept.data == jaxcodec.encode(codec, photo, **target)

@@ -12,8 +12,9 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import pictures, stacked
 from jaxcodec.image import Picture
-from jaxcodec.refinement import loop, methods, problem
-from jaxcodec.refinement.problem import Shown
+from jaxcodec.refinement import carry, iterate, methods, problem, targeting
+from jaxcodec.refinement.criterion import Criterion
+from jaxcodec.refinement.padded_image import PaddedImage
 
 SIZE = 64
 SETTINGS = methods.make("ssl", steps=40, every=20, learning_rate=0.02)
@@ -25,21 +26,23 @@ def photos() -> list[np.ndarray]:
     return [data.astronaut()[64:128, 160:224], data.coffee()[132:196, 236:300]]
 
 
-def batch_of(codec, photos, trade_off, target_bits=np.nan) -> loop.Batch:
+def batch_of(codec, photos, trade_off, target_bits=np.nan) -> carry.Batch:
     sources = [pictures.prepare(codec, Picture(photo), None) for photo in photos]
     quality = np.full((len(photos), 1), 5000 if codec.variable else 0, np.int32)
     sides = np.full(len(photos), SIZE, np.int32)
-    shown = Shown(np.stack([source.pixels[None] for source in sources]), quality, sides, sides)
+    padded = PaddedImage(
+        np.stack([source.pixels[None] for source in sources]), quality, sides, sides
+    )
     keys = jax.random.split(jax.random.key(5), len(photos))
     each = (np.full(len(photos), value, np.float32) for value in (trade_off, target_bits, np.nan))
-    trade_off, target_bits, target_mse_255 = each
-    return loop.Batch(
-        shown,
+    trade_off, target_bits, target_distance = each
+    return carry.Batch(
+        padded,
         trade_off,
         stacked.at_steps(codec, [0] * len(photos)),
         keys,
         target_bits,
-        target_mse_255,
+        target_distance,
     )
 
 
@@ -50,7 +53,7 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
     codec = small_codecs.build(name)
     trade_off = 0.01
     looks = list(
-        loop.refine(codec, batch_of(codec, photos, trade_off), SETTINGS._replace(descent=20))
+        iterate.refine(codec, batch_of(codec, photos, trade_off), SETTINGS._replace(descent=20))
     )
     start, end = looks[0], looks[-1]
     assert [look.step for look in looks] == [0, 20, 40]
@@ -74,8 +77,8 @@ def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, p
 def test_a_free_step_grows_where_only_the_rate_counts(photos):
     codec = small_codecs.build("tiny")
     settings = SETTINGS._replace(step_rate=0.02)
-    *_, end = loop.refine(codec, batch_of(codec, photos, 1e-8), settings)
-    *_, held = loop.refine(codec, batch_of(codec, photos, 1e-8), SETTINGS)
+    *_, end = iterate.refine(codec, batch_of(codec, photos, 1e-8), settings)
+    *_, held = iterate.refine(codec, batch_of(codec, photos, 1e-8), SETTINGS)
     assert (np.asarray(end.best.field) > 0).all() and (np.asarray(held.best.field) == 0).all()
     assert (np.asarray(end.best.loss) < np.asarray(held.best.loss)).all()
 
@@ -83,8 +86,8 @@ def test_a_free_step_grows_where_only_the_rate_counts(photos):
 def test_synthesis_in_bfloat16_leads_to_nearly_the_same(photos):
     codec = small_codecs.build("patch")  # whose synthesis comes near a picture without training
     batch = batch_of(codec, photos, 0.01)
-    start, _, exact = loop.refine(codec, batch, SETTINGS)
-    *_, low = loop.refine(codec, batch, SETTINGS._replace(dtype="bfloat16"))
+    start, _, exact = iterate.refine(codec, batch, SETTINGS)
+    *_, low = iterate.refine(codec, batch, SETTINGS._replace(dtype="bfloat16"))
     gains = [np.asarray(start.loss) - np.asarray(end.best.loss) for end in (exact, low)]
     assert (gains[0] > 0).all() and (np.asarray(low.best.loss) != np.asarray(exact.best.loss)).any()
     np.testing.assert_allclose(gains[1], gains[0], rtol=0.2)
@@ -93,7 +96,9 @@ def test_synthesis_in_bfloat16_leads_to_nearly_the_same(photos):
 def test_it_ends_early_where_nothing_gets_better(photos):
     codec = small_codecs.build("tiny")
     settings = SETTINGS._replace(steps=100, learning_rate=1e-9, patience=30)
-    assert [look.step for look in loop.refine(codec, batch_of(codec, photos, 0.01), settings)] == [
+    assert [
+        look.step for look in iterate.refine(codec, batch_of(codec, photos, 0.01), settings)
+    ] == [
         0,
         20,
         40,
@@ -102,16 +107,16 @@ def test_it_ends_early_where_nothing_gets_better(photos):
 
 def test_the_controller_comes_to_the_target(photos):
     codec = jaxcodec.load("default")
-    (free,) = loop.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
+    (free,) = iterate.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
-    start, *_, end = loop.refine(
+    start, *_, end = iterate.refine(
         codec, batch_of(codec, photos, 0.01, target), SETTINGS._replace(steps=160)
     )
     assert (np.asarray(start.best.found_at) == 0).all() and (
         np.asarray(end.best.found_at) > 0
     ).all()
     shares = np.asarray(end.best.measured.bits) / target
-    assert ((shares >= loop.NEAR[0]) & (shares <= loop.NEAR[1])).all()
+    assert ((shares >= targeting.NEAR[0]) & (shares <= targeting.NEAR[1])).all()
 
 
 @pytest.fixture
@@ -129,7 +134,7 @@ def relaxed_losses(photos, settings, trade_off=0.01):
     codec = small_codecs.build("tiny")
     return [
         np.asarray(look.relaxed_loss)
-        for look in loop.refine(codec, batch_of(codec, photos, trade_off), settings)
+        for look in iterate.refine(codec, batch_of(codec, photos, trade_off), settings)
     ][1:]
 
 
@@ -138,7 +143,7 @@ def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
     and .999 in float64.
     """
 
-    def pull(codec, shown, variables, trade_off, **named):
+    def pull(codec, padded, variables, trade_off, **named):
         moved = variables.latent.reshape(-1)[0]
         return trade_off * (jnp.sin(3 * moved) + moved**2), (jnp.float32(1), jnp.float32(1))
 
@@ -146,7 +151,7 @@ def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
     settings = methods.make("map", steps=12, every=1, learning_rate=0.3, decay=0.5)
     codec, trade_off = small_codecs.build("tiny"), 0.7
     batch = batch_of(codec, photos[:1], trade_off)
-    value = float(np.asarray(loop.start(codec, batch.shown).latent).reshape(-1)[0])
+    value = float(np.asarray(iterate.start(codec, batch.padded).latent).reshape(-1)[0])
     expected, first, second = [], 0.0, 0.0
     for step in range(12):
         expected.append(trade_off * (np.sin(3 * value) + value**2))
@@ -175,7 +180,7 @@ def test_the_optimiser_is_adam_and_its_learning_rate_falls(photos, pretended):
     ],
 )
 def test_the_temperature_falls_as_the_method_says(method, temperature, photos, pretended):
-    def tau_alone(codec, shown, variables, tau, relaxation, **named):
+    def tau_alone(codec, padded, variables, tau, relaxation, **named):
         assert isinstance(relaxation(variables.latent, jax.random.key(0), tau), jax.Array)
         return tau + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
 
@@ -189,7 +194,7 @@ def test_the_temperature_falls_as_the_method_says(method, temperature, photos, p
 
 
 def test_every_step_and_image_has_random_numbers_of_its_own(photos, pretended):
-    def drawn(codec, shown, variables, key, **named):
+    def drawn(codec, padded, variables, key, **named):
         return jax.random.uniform(key) + 0 * jnp.sum(variables.latent), (
             jnp.float32(1),
             jnp.float32(1),
@@ -205,8 +210,8 @@ def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch
     codec = small_codecs.build("tiny")
     ends = []
     for pixels in (1, 1 << 40):
-        monkeypatch.setattr(loop, "CALL_PIXELS", pixels)
-        *_, end = loop.refine(
+        monkeypatch.setattr(iterate, "CALL_PIXELS", pixels)
+        *_, end = iterate.refine(
             codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3)
         )
         ends.append(float(end.loss[0]))
@@ -215,10 +220,15 @@ def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch
 
 @pytest.mark.parametrize(("grey", "plain"), [(False, False), (True, False), (False, True)])
 def test_the_relaxed_loss_knows_what_the_batch_is(photos, pretended, grey, plain):
-    def told(codec, shown, variables, *, grey, plain, **named):
-        return 2.0 * grey + plain + 0 * jnp.sum(variables.latent), (jnp.float32(1), jnp.float32(1))
+    def told(codec, padded, variables, *, criterion, plain, **named):
+        return 2.0 * criterion.grey + plain + 0 * jnp.sum(variables.latent), (
+            jnp.float32(1),
+            jnp.float32(1),
+        )
 
     pretended(told)
     codec, settings = small_codecs.build("tiny"), methods.make("ssl", steps=1, every=1, plain=plain)
-    *_, end = loop.refine(codec, batch_of(codec, photos[:1], 0.01), settings, grey=grey)
+    *_, end = iterate.refine(
+        codec, batch_of(codec, photos[:1], 0.01), settings, Criterion(grey=grey)
+    )
     assert float(end.relaxed_loss[0]) == 2 * grey + plain

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import pathlib
+from typing import TYPE_CHECKING
 
 import jaxcodec
 from jaxcodec import image
@@ -13,6 +14,9 @@ from jaxcodec.coding.container import MAGIC
 from jaxcodec.errors import ImageError
 from jaxcodec.files import read_bytes
 from jaxcodec.image import Picture
+
+if TYPE_CHECKING:  # they load JAX
+    from jaxcodec.codec import Codec, Encoded
 
 SUFFIX = ".jxc"
 """Suffix of a compressed picture."""
@@ -54,7 +58,7 @@ def read(job: Job, options: argparse.Namespace) -> Picture:
     return dataclasses.replace(picture, icc=None) if options.no_icc else picture
 
 
-def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) -> Result:
+def result(encoded: "Encoded", options: argparse.Namespace, notes: tuple[str, ...] = ()) -> Result:
     """What to say of a compressed picture: its size, quality and step, and what it reached of what
     was asked for.
     """
@@ -69,13 +73,13 @@ def result(encoded, options: argparse.Namespace, notes: tuple[str, ...] = ()) ->
     if encoded.step != 1:
         text += f", quantiser step {encoded.step:.4g}"
     if encoded.reached is not None:
-        name, told = (
+        name, template = (
             ("psnr_db", "PSNR {:.2f} dB")
             if options.psnr is not None
             else ("ms_ssim", "MS-SSIM {:.5f}")
         )
         facts[name] = encoded.reached
-        text += ", " + told.format(encoded.reached)
+        text += ", " + template.format(encoded.reached)
     notes += encoded.notes
     if encoded.interrupted:
         notes += ("its refinement was interrupted",)
@@ -89,7 +93,7 @@ def check_codec(options: argparse.Namespace) -> None:
     codec_file.read_metadata(bundled.find(options.codec))
 
 
-def load_codec(options: argparse.Namespace):
+def load_codec(options: argparse.Namespace) -> "Codec":
     """The codec that was named; raises CodecFileError. This is where JAX is imported."""
     from jaxcodec.runtime import compile_cache
 

@@ -14,9 +14,9 @@ from PIL import Image
 
 from jaxcodec.errors import DataError
 from jaxcodec.evaluate import main
-from jaxcodec.evaluation import evaluate
+from jaxcodec.evaluation import comparison
 from jaxcodec.evaluation.bd import Curve, bd_rate
-from jaxcodec.evaluation.coders import EvaluationError
+from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
 PUBLISHED = [MeanCurve("Paper <1>", "a source", (0.5, 1.0, 2.0, 4.0), (20, 25, 30, 40))]
@@ -37,7 +37,7 @@ def out(tmp_path_factory, pictures, coarse):
             return super().decode(data[:-20], point)
 
     folder = tmp_path_factory.mktemp("results") / "new" / "folder"
-    evaluate.run(
+    comparison.run(
         [coarse("mine")],
         [Wasteful("theirs")],
         pictures,
@@ -191,7 +191,7 @@ def test_the_report_carries_every_measurement(page):
 
 def test_without_codecs_the_baselines_are_compared(tmp_path, pictures, coarse):
     names = coarse("one", (64.0, 32.0)), coarse("two", (32.0, 16.0))
-    evaluation = evaluate.run([], names, pictures, tmp_path, example_count=0)
+    evaluation = comparison.run([], names, pictures, tmp_path, example_count=0)
     assert {(row["test"], row["anchor"]) for row in evaluation.comparisons()} == {
         ("one", "two"),
         ("two", "one"),
@@ -199,7 +199,7 @@ def test_without_codecs_the_baselines_are_compared(tmp_path, pictures, coarse):
 
 
 def test_lossless_files_are_infinitely_good_and_null_in_json(tmp_path, pictures, coarse):
-    evaluate.run([coarse(points=(2.0, 1.0))], [], pictures, tmp_path, example_count=1)
+    comparison.run([coarse(points=(2.0, 1.0))], [], pictures, tmp_path, example_count=1)
     results = json.loads((tmp_path / "results.json").read_text())
     assert [mean["psnr_db"] is None for mean in results["coders"][0]["mean"]] == [False, True]
 
@@ -210,17 +210,17 @@ def test_what_cannot_work_is_refused_before_anything_is_measured(tmp_path, pictu
             raise AssertionError("measured")
 
     with pytest.raises(EvaluationError, match="nothing to measure"):
-        evaluate.run([], [], pictures, tmp_path)
+        comparison.run([], [], pictures, tmp_path)
     with pytest.raises(EvaluationError, match="two curves are called 'x'"):
-        evaluate.run([Never("x")], [Never("x", (3.0,))], pictures, tmp_path)
+        comparison.run([Never("x")], [Never("x", (3.0,))], pictures, tmp_path)
     with pytest.raises(EvaluationError, match="no published curve is called 'y'"):
-        evaluate.run([Never("x")], [], pictures, tmp_path, drawn=["y"])
+        comparison.run([Never("x")], [], pictures, tmp_path, drawn=["y"])
     (tmp_path / "file").write_text("")
     with pytest.raises(EvaluationError, match="cannot make the folder"):
-        evaluate.run([Never("x")], [], pictures, tmp_path / "file" / "out")
+        comparison.run([Never("x")], [], pictures, tmp_path / "file" / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no images"):
-        evaluate.run([Never("x")], [], tmp_path / "empty", tmp_path / "out")
+        comparison.run([Never("x")], [], tmp_path / "empty", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -234,7 +234,7 @@ def test_pictures_that_fail_are_left_out_of_everything_and_told(tmp_path, pictur
     folder = tmp_path / "in"
     shutil.copytree(pictures, folder)
     (folder / "broken.png").write_bytes(b"not a picture")
-    evaluation = evaluate.run(
+    evaluation = comparison.run(
         [coarse("mine")], [NoGrey("theirs")], folder, tmp_path / "out", example_count=3
     )
     assert set(evaluation.left_out) == {"broken.png", "c <grey>.png"}
@@ -252,13 +252,13 @@ def test_a_coder_that_can_take_nothing_is_an_error(tmp_path, pictures, coarse):
             raise EvaluationError("too large")
 
     with pytest.raises(EvaluationError, match="too large"):
-        evaluate.run([coarse("mine")], [Never("theirs")], pictures, tmp_path, example_count=0)
+        comparison.run([coarse("mine")], [Never("theirs")], pictures, tmp_path, example_count=0)
     assert not (tmp_path / "report.html").exists()
 
 
 def test_published_curves_of_other_pictures_are_told_of(tmp_path, pictures, coarse):
     published = [dataclasses.replace(PUBLISHED[0], data_set="Kodak (24 images)")]
-    evaluation = evaluate.run(
+    evaluation = comparison.run(
         [coarse("mine")], [], pictures, tmp_path, published=published, example_count=0
     )
     (warning,) = evaluation.warnings()
@@ -274,12 +274,12 @@ def test_published_curves_of_other_pictures_are_told_of(tmp_path, pictures, coar
 def test_results_do_not_go_among_the_pictures(tmp_path, pictures, coarse):
     (tmp_path / "link").symlink_to(pictures)
     with pytest.raises(EvaluationError, match="cannot go into .*link, the folder of the pictures"):
-        evaluate.run([coarse("mine")], [], pictures, tmp_path / "link")
+        comparison.run([coarse("mine")], [], pictures, tmp_path / "link")
 
 
 def test_a_codec_given_twice_is_refused(tmp_path, pictures, coarse):
     with pytest.raises(EvaluationError, match="mine is given twice; leave one out"):
-        evaluate.run([coarse("mine"), coarse("mine")], [], pictures, tmp_path)
+        comparison.run([coarse("mine"), coarse("mine")], [], pictures, tmp_path)
 
 
 def run_script(*arguments):
@@ -287,7 +287,7 @@ def run_script(*arguments):
 
 
 def test_the_script_in_the_root_is_the_same(monkeypatch, capsys):
-    root = pathlib.Path(evaluate.__file__).parents[2]
+    root = pathlib.Path(comparison.__file__).parents[2]
     monkeypatch.setattr("sys.argv", ["eval.py", "--help"])
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(root / "eval.py"), run_name="__main__")
@@ -366,7 +366,7 @@ def test_an_interrupt_is_no_traceback(tmp_path, pictures, capsys, monkeypatch):
     def interrupted(*arguments, **settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluate, "run", interrupted)
+    monkeypatch.setattr(comparison, "run", interrupted)
     assert run_script("--images", pictures, "--out", tmp_path / "out") == 130
     assert "the same command goes on" in capsys.readouterr().err
 
@@ -375,7 +375,7 @@ def test_what_nobody_foresaw_is_no_traceback(tmp_path, pictures, capsys, monkeyp
     def broken(*arguments, **settings):
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(evaluate, "run", broken)
+    monkeypatch.setattr(comparison, "run", broken)
     assert run_script("--images", pictures, "--out", tmp_path / "out") == 2
     error = capsys.readouterr().err
     assert "ZeroDivisionError: a bug" in error and error.count("\n") == 1

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Collection, Sequence
 
 from jaxcodec.evaluation import examples, journal, machine, measure, plots, report, results
-from jaxcodec.evaluation.coders import Coder, EvaluationError
+from jaxcodec.evaluation.coder import Coder, EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 from jaxcodec.evaluation.measure import Photo, Sweep
 from jaxcodec.evaluation.results import Evaluation
