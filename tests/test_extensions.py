@@ -314,7 +314,7 @@ def test_an_entropy_model_of_ones_own_must_say_how_it_is_coded():
 @pytest.mark.parametrize(
     ("fields", "targets", "message"),
     [
-        ({"kind": "outside.nets:function"}, (), "has no `init`"),
+        ({"kind": "outside.nets:function"}, (), "has no `phases`"),
         (
             {"kind": "outside.nets:NotANetwork", "weight": 1.0},
             (),

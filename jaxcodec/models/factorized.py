@@ -28,10 +28,9 @@ class FactorizedModel(nn.Module):
 
     def __call__(self, image, quality, key, kind: str = "noise") -> Output:
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
-        latent_hat, bits, side_bits = self.quantised(
-            self.to_latent(image, quality), None, quality, quantiser(kind, key)
-        )
-        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+        latent = self.to_latent(image, quality)
+        latent_hat, bits, side_bits = self.quantised(latent, None, quality, quantiser(kind, key))
+        return Output(self.synthesise(latent_hat, quality), bits, side_bits, latent, latent_hat)
 
     def quantised(self, latent, hyper, quality, quantise, step=1.0):
         """A latent as synthesis sees it, its bits (B,), and zeros; see `HyperpriorModel.quantised`;

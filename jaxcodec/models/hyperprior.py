@@ -49,7 +49,8 @@ class HyperpriorModel(nn.Module):
         latent = self.to_latent(image, quality)
         hyper = self.to_hyper_latent(latent, quality)
         latent_hat, bits, side_bits = self.quantised(latent, hyper, quality, quantiser(kind, key))
-        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+        image = self.synthesise(latent_hat, quality)
+        return Output(image, bits, side_bits, latent, latent_hat)
 
     def quantised(self, latent, hyper, quality, quantise, step=1.0):
         """A latent as synthesis sees it, its bits (B,), and those of them that are the

@@ -1,35 +1,41 @@
 """What training minimises."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
-
-import jax
+from typing import Any
 
 from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
 from jaxcodec.objectives import controller
-from jaxcodec.objectives.rate_distortion import Metrics, RateDistortion
+from jaxcodec.objectives.protocol import (
+    CODEC,
+    Carry,
+    Forward,
+    Loss,
+    Metrics,
+    Network,
+    Objective,
+    Params,
+    Phase,
+)
+from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.objectives.target_rate import TargetRate
 
-__all__ = ["Metrics", "Objective", "RateDistortion", "TargetRate", "create"]
+__all__ = [
+    "CODEC",
+    "Carry",
+    "Forward",
+    "Loss",
+    "Metrics",
+    "Network",
+    "Objective",
+    "Params",
+    "Phase",
+    "RateDistortion",
+    "TargetRate",
+    "create",
+]
 
-
-class Objective(Protocol):
-    """A loss, with what it carries from step to step.
-
-    init: the carry at the start, arrays. draw_quality: what qualities the images of a batch are
-      trained at. Called with (image, reconstruction, bits, quality, carry) it gives loss and
-      metrics. update: the next carry, for an objective that carries something. validate: metrics of
-      rounded latents, under the carry that the next step would have.
-    """
-
-    def init(self) -> Any: ...
-    def draw_quality(self, key: jax.Array, batch: int) -> jax.Array: ...
-    def __call__(
-        self, image, reconstruction, bits, quality, carry
-    ) -> tuple[jax.Array, Metrics]: ...
-    def update(self, bits, quantised_bits, pixels: int, quality, carry) -> tuple[Any, Metrics]: ...
-    def validate(self, image, reconstruction, bits, quality, carry) -> Metrics: ...
+_NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
 
 
 def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
@@ -72,7 +78,22 @@ def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
         objective = extensions.resolve(kind)(**fields)
     except TypeError as error:
         raise TrainingError(f"config.objective cannot be made: {error}") from error
-    for needed in ("init", "draw_quality", "__call__", "validate"):
+    for needed in _NEEDED:
         if not hasattr(objective, needed):
             raise TrainingError(f"the objective {kind!r} has no `{needed}`; see docs/extending.md")
+    _check_players(kind, objective)
     return objective
+
+
+def _check_players(kind: Any, objective: Objective) -> None:
+    """Raises TrainingError unless the first phase is the codec's and the others are of networks
+    that the objective brings.
+    """
+    players = [phase.player for phase in objective.phases]
+    brought = objective.networks.keys()
+    if players[:1] != [CODEC] or CODEC in brought or not brought >= set(players[1:]):
+        raise TrainingError(
+            f"the objective {kind!r} has phases of {players} and brings the networks "
+            f"{sorted(brought)}; the first phase must be of {CODEC!r}, the others of these "
+            "networks, see docs/extending.md"
+        )

@@ -1,12 +1,13 @@
 """The rate-distortion loss, for one trade-off or for a range of them in one model."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-Metrics = dict[str, jax.Array]
+from jaxcodec.objectives.protocol import CODEC, Carry, Forward, Metrics, Network, Params, Phase
 
 
 class RateDistortion(NamedTuple):
@@ -36,6 +37,16 @@ class RateDistortion(NamedTuple):
             255 / math.sqrt(18 / (trade_off * math.log(2))) for trade_off in (self.first, self.last)
         )
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One, the codec's."""
+        return (Phase(CODEC, self.loss),)
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """None beside the codec."""
+        return {}
+
     def init(self) -> tuple[()]:
         """What the loss carries from step to step: nothing."""
         return ()
@@ -46,28 +57,36 @@ class RateDistortion(NamedTuple):
         """
         return (jax.random.uniform(key) + jnp.arange(batch) / batch) % 1.0
 
-    def __call__(self, image, reconstruction, bits, quality, carry=()) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, mse_255 and psnr_db (each a mean
-        over images).
+    def loss(
+        self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: Carry
+    ) -> tuple[jax.Array, Metrics]:
+        """Mean loss over the batch, and the metrics of `measure`."""
+        del params, key, carry
+        metrics = self.measure(forward)
+        return metrics["loss"], metrics
 
-        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,); carry: of `init`.
-        """
-        del carry
-        mse_255, psnr_db = distortions(image, reconstruction)
-        bpp = bits / (image.shape[1] * image.shape[2])
-        trade_off = self.trade_off(quality)
+    def measure(self, forward: Forward) -> Metrics:
+        """The metrics loss, bpp, mse_255 and psnr_db, each a mean over images."""
+        mse_255, psnr_db = distortions(forward.image, forward.reconstruction)
+        bpp = forward.bpp
+        trade_off = self.trade_off(forward.quality)
         weight = (trade_off / (self.first * self.last) ** 0.5) ** -self.balance
-        loss = jnp.mean(weight * (trade_off * mse_255 + bpp))
-        return loss, {
-            "loss": loss,
+        return {
+            "loss": jnp.mean(weight * (trade_off * mse_255 + bpp)),
             "bpp": bpp.mean(),
             "mse_255": mse_255.mean(),
             "psnr_db": psnr_db.mean(),
         }
 
-    def validate(self, image, reconstruction, bits, quality, carry=()) -> Metrics:
-        """The metrics of rounded latents."""
-        return self(image, reconstruction, bits, quality, carry)[1]
+    def update(self, carry: Carry, forward: Forward, rounded: Forward) -> tuple[Carry, Metrics]:
+        """The carry as it is: nothing."""
+        del forward, rounded
+        return carry, {}
+
+    def validate(self, params: Mapping[str, Params], forward: Forward, carry: Carry) -> Metrics:
+        """The metrics of `measure` of rounded latents."""
+        del params, carry
+        return self.measure(forward)
 
 
 def distortions(image: jax.Array, reconstruction: jax.Array) -> tuple[jax.Array, jax.Array]:

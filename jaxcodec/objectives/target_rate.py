@@ -2,13 +2,15 @@
 given.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxcodec.objectives.controller import Controller, RateState
-from jaxcodec.objectives.rate_distortion import Metrics, distortions
+from jaxcodec.objectives.protocol import CODEC, Forward, Metrics, Network, Params, Phase
+from jaxcodec.objectives.rate_distortion import distortions
 from jaxcodec.objectives.thesis import HIT
 
 
@@ -40,58 +42,72 @@ class TargetRate(NamedTuple):
         """Number of the target, int32, of a quality."""
         return jnp.round(quality * (len(self.targets_bpp) - 1)).astype(jnp.int32)
 
-    def __call__(
-        self, image, reconstruction, bits, quality, state: RateState
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One, the codec's."""
+        return (Phase(CODEC, self.loss),)
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """None beside the codec."""
+        return {}
+
+    def loss(
+        self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: RateState
     ) -> tuple[jax.Array, Metrics]:
         """Mean loss over the batch, and the metrics loss, bpp, mse_255, psnr_db, parameter_bpp,
         shift_bpp and beta.
 
-        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,). No gradient flows
-          through the state.
+        carry: the controller's state; no gradient flows through it.
         """
-        state, which = jax.lax.stop_gradient(state), self.which(quality)
+        del params, key
+        state, which = jax.lax.stop_gradient(carry), self.which(forward.quality)
         parameter, beta = state.parameter_bpp[which], state.beta[which]
-        values, bpp = self._values(image, reconstruction, bits, parameter, beta)
+        values = self._values(forward, parameter, beta)
         weight = (beta / jnp.mean(state.beta)) ** -self.balance
         loss = jnp.mean(weight * values["loss"])
         carried = {"parameter_bpp": parameter, "shift_bpp": state.shift_bpp[which], "beta": beta}
-        means = {name: jnp.mean(value) for name, value in (values | {"bpp": bpp} | carried).items()}
+        means = {name: jnp.mean(value) for name, value in (values | carried).items()}
         return loss, means | {"loss": loss}
 
     def update(
-        self, bits, quantised_bits, pixels: int, quality, state: RateState
+        self, carry: RateState, forward: Forward, rounded: Forward
     ) -> tuple[RateState, Metrics]:
-        """The next state from the bits (B,) of a step under its surrogate and of rounded latents,
-        and metrics of these.
+        """The controller's next state from the rates of a step under its surrogate and of rounded
+        latents, and the metrics quantised_bpp and hits of the latter.
         """
-        which = self.which(quality)
-        noisy_bpp, quantised_bpp = bits / pixels, quantised_bits / pixels
-        _, state = self.controller.update(noisy_bpp, quantised_bpp, which, state)
+        which = self.which(forward.quality)
+        quantised_bpp = rounded.bpp
+        _, state = self.controller.update(forward.bpp, quantised_bpp, which, carry)
         return state, {
             "quantised_bpp": jnp.mean(quantised_bpp),
             "hits": _hits(quantised_bpp, state.target_bpp[which]),
         }
 
-    def validate(self, image, reconstruction, bits, quality, state: RateState) -> Metrics:
+    def validate(self, params: Mapping[str, Params], forward: Forward, carry: RateState) -> Metrics:
         """Metrics of rounded latents against the targets themselves, each a mean over images.
 
-        loss, under the beta of the state; bpp, mse_255, psnr_db; hits, the part of the images
+        loss, under the beta of the carry; bpp, mse_255, psnr_db; hits, the part of the images
         within 15 % of the target; squared_deviation, of the rate from the target, relative.
         """
-        which = self.which(quality)
-        wanted = state.target_bpp[which]
-        values, bpp = self._values(image, reconstruction, bits, wanted, state.beta[which])
-        values |= {"bpp": bpp, "squared_deviation": jnp.square(bpp / wanted - 1)}
+        del params
+        which = self.which(forward.quality)
+        wanted = carry.target_bpp[which]
+        values = self._values(forward, wanted, carry.beta[which])
+        values["squared_deviation"] = jnp.square(forward.bpp / wanted - 1)
         return {name: jnp.mean(value) for name, value in values.items()} | {
-            "hits": _hits(bpp, wanted)
+            "hits": _hits(forward.bpp, wanted)
         }
 
-    def _values(self, image, reconstruction, bits, parameter, beta):
-        mse_255, psnr_db = distortions(image, reconstruction)
-        bpp = bits / (image.shape[1] * image.shape[2])
+    def _values(
+        self, forward: Forward, parameter: jax.Array, beta: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Loss and metrics of each image, (B,), under rate parameters and betas (B,)."""
+        mse_255, psnr_db = distortions(forward.image, forward.reconstruction)
+        bpp = forward.bpp
         loss = mse_255 + beta * jnp.square((parameter - bpp) / parameter)
-        return {"loss": loss, "mse_255": mse_255, "psnr_db": psnr_db}, bpp
+        return {"loss": loss, "bpp": bpp, "mse_255": mse_255, "psnr_db": psnr_db}
 
 
-def _hits(bpp, target_bpp):
+def _hits(bpp: jax.Array, target_bpp: jax.Array) -> jax.Array:
     return jnp.mean((jnp.abs(bpp / target_bpp - 1) <= HIT).astype(jnp.float32))

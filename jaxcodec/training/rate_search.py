@@ -19,7 +19,7 @@ from jaxcodec.files import write_atomic
 from jaxcodec.objectives import heuristic
 from jaxcodec.objectives.heuristic import Request, Round
 from jaxcodec.objectives.thesis import Setting
-from jaxcodec.training import loop
+from jaxcodec.training import train_loop
 from jaxcodec.training.reporting import read_metrics
 
 LOG_FILE = "search.jsonl"
@@ -56,7 +56,7 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
     while (setting := heuristic.following(request, rounds)) is not None:
         number = len(rounds)
         logging.info("round %d: R_param %.4f bpp, beta %g", number, *setting)
-        if not loop.train(
+        if not train_loop.train(
             _round_config(config, workdir, number, setting), _folder(workdir, number)
         ):
             return False
@@ -81,7 +81,7 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
             spread,
             *setting,
         )
-    return loop.train(
+    return train_loop.train(
         _continued(_fixed(config, setting), workdir, len(rounds) - 1), workdir / "final"
     )
 
@@ -157,20 +157,20 @@ def _from_first(make: Callable[[], Any]) -> Any:
     """
     if jax.process_count() == 1:
         return make()
-    told = {}
+    message = {}
     if jax.process_index() == 0:
         try:
-            told = {"value": make()}
+            message = {"value": make()}
         except TrainingError as error:
-            told = {"error": str(error)}
-    text = json.dumps(told).encode()
+            message = {"error": str(error)}
+    text = json.dumps(message).encode()
     size = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
     padded = np.zeros(size, np.uint8)
     padded[: min(len(text), size)] = np.frombuffer(text, np.uint8)[:size]
-    told = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8)))
-    if "error" in told:
-        raise TrainingError(told["error"])
-    return told["value"]
+    message = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8)))
+    if "error" in message:
+        raise TrainingError(message["error"])
+    return message["value"]
 
 
 def _folder(workdir: pathlib.Path, number: int) -> pathlib.Path:

@@ -1,7 +1,6 @@
 """Training from the weights of another run."""
 
 import pathlib
-from typing import Any
 
 import flax.traverse_util
 import jax.numpy as jnp
@@ -9,11 +8,14 @@ import numpy as np
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import local_folder
+from jaxcodec.objectives import Params
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
 
 
-def params_of(workdir: str | pathlib.Path, template: Any, qualities: tuple[float, float]) -> Any:
+def params_of(
+    workdir: str | pathlib.Path, template: Params, qualities: tuple[float, float]
+) -> Params:
     """The weights that the run in `workdir` would export, shaped as `template`, float32.
 
     Weights that depend on the quality are tables over it; they are read off at the qualities of
