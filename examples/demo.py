@@ -17,10 +17,10 @@ from skimage import data
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.codec import decode_picture
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.evaluation.classical import BASELINES
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.image import Picture
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.runtime import compile_cache
 from jaxcodec.targets.encode import encode_picture
 

@@ -7,11 +7,11 @@ import os
 import pathlib
 from collections.abc import Mapping
 
+from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
 from jaxcodec.evaluation.coders import EvaluationError
 from jaxcodec.evaluation.measure import Sweep
 from jaxcodec.files import read_bytes
-from jaxcodec.metrics.ms_ssim import similarity_db
 
 RATE_RANGES = (None, (0.15, 1.0))
 """The ranges in bpp over which curves are compared; None for all that they have in common."""

@@ -16,11 +16,11 @@ import numpy as np
 import tqdm
 
 from jaxcodec import image
+from jaxcodec.distortions.ms_ssim import MIN_SIDE, ms_ssim
+from jaxcodec.distortions.mse import psnr_db
+from jaxcodec.distortions.ssim import WINDOW, ssim
 from jaxcodec.errors import CodecError, ImageError
 from jaxcodec.evaluation.coders import Coder, EvaluationError
-from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim
-from jaxcodec.metrics.psnr import psnr_db
-from jaxcodec.metrics.ssim import WINDOW, ssim
 
 NUMBERS = ("bpp", "psnr_db", "ms_ssim", "ssim", "encode_seconds", "decode_seconds")
 """The fields of a `Measurement` whose means over the pictures are reported."""

@@ -14,8 +14,8 @@ import numpy as np
 from jaxcodec.codec import Codec, pictures, stacked, symbols, tiles
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
+from jaxcodec.distortions.mse import mse_255
 from jaxcodec.errors import RefineError
-from jaxcodec.metrics.psnr import mse_255
 from jaxcodec.refinement import loop, tasks, tiling
 from jaxcodec.refinement.latents import Latents, Score, score
 from jaxcodec.refinement.methods import Settings

@@ -20,9 +20,10 @@ from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.step import MAX_FIELD, UNIT
+from jaxcodec.distortions.distortion import similarity_db
+from jaxcodec.distortions.ms_ssim import MIN_SIDE, ms_ssim
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RateError
-from jaxcodec.metrics.ms_ssim import MIN_SIDE, ms_ssim, similarity_db
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.targets import trial
 from jaxcodec.targets.matching import file_at
 from jaxcodec.targets.search import crossing

@@ -13,8 +13,8 @@ from jaxcodec.codec import Codec, Encoded, pictures, tiles
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RefineError
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import batches
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents

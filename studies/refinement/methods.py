@@ -28,8 +28,8 @@ import numpy as np
 
 import jaxcodec
 from jaxcodec import image
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import methods
 from jaxcodec.runtime import compile_cache
 

@@ -17,7 +17,7 @@ import numpy as np
 from methods import pictures
 
 import jaxcodec
-from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.runtime import compile_cache
 
 COLUMNS = (

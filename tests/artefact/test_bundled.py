@@ -9,7 +9,7 @@ from PIL import Image
 
 import jaxcodec
 from jaxcodec.artefact import bundled
-from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.distortions.mse import psnr_db
 
 QUALITIES = (0, 35, 70, 100)
 

@@ -10,9 +10,9 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import pictures
 from jaxcodec.coding import container
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RateError, RefineError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import batches, methods
 from jaxcodec.refinement.tasks import Task
 

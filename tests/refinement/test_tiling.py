@@ -9,7 +9,7 @@ from skimage import data
 
 import jaxcodec
 from jaxcodec.coding import container
-from jaxcodec.metrics.psnr import psnr_db
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.refinement import methods, tiling
 
 SETTINGS = methods.make("ssl")

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import jaxcodec
+from jaxcodec.distortions.distortion import similarity_db
+from jaxcodec.distortions.ms_ssim import ms_ssim
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RateError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.ms_ssim import ms_ssim, similarity_db
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.targets.encode import encode_picture
 
 

@@ -5,9 +5,9 @@ import pytest
 from skimage import data
 
 import jaxcodec
+from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.errors import RefineError
 from jaxcodec.image import Picture
-from jaxcodec.metrics.psnr import psnr_db
 from jaxcodec.refinement import loop
 from jaxcodec.targets import encode as rate_encode
 from jaxcodec.targets import refined

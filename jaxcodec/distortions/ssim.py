@@ -6,11 +6,14 @@ visibility to structural similarity", IEEE Trans. Image Processing 13, 2004: Gau
 compared one by one and averaged.
 """
 
+from typing import Any
+
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec.metrics.pairs import MetricError, as_pair
+from jaxcodec.distortions.distortion import Distortion, as_float, similarity
 
 WINDOW = 11
 """Side of the window in pixels."""
@@ -22,8 +25,24 @@ _C1, _C2 = 0.01**2, 0.03**2  # (K L)^2, with the peak L = 1
 _BLOCK = 64
 
 
-@jax.jit
-def ssim(a, b) -> jax.Array:
+def _mean_similarity(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
+    """The mean over windows and channels of both factors' product."""
+    del params
+    luminance, contrast_structure = similarity_maps(planes(as_float(a)), planes(as_float(b)))
+    return jnp.mean(luminance * contrast_structure, axis=(-3, -2, -1))
+
+
+DISTORTION = Distortion(
+    name="ssim",
+    unit="1 - SSIM",
+    compare=_mean_similarity,
+    metric=similarity("ssim", "SSIM"),
+    is_similarity=True,
+    least_side=WINDOW,
+)
+
+
+def ssim(a: chex.Array, b: chex.Array) -> jax.Array:
     """Mean structural similarity, 1 for equal images.
 
     Args:
@@ -33,16 +52,9 @@ def ssim(a, b) -> jax.Array:
       float32 (...), one value an image.
 
     Raises:
-      MetricError: the shapes differ, or a side is below 11 pixels.
+      DistortionError: the shapes differ, or a side is below 11 pixels.
     """
-    a, b = as_pair(a, b)
-    if min(a.shape[-3:-1]) < WINDOW:
-        raise MetricError(
-            f"SSIM needs {WINDOW} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; give larger "
-            "images"
-        )
-    luminance, contrast_structure = similarity_maps(planes(a), planes(b))
-    return jnp.mean(luminance * contrast_structure, axis=(-3, -2, -1))
+    return DISTORTION.value(a, b)
 
 
 def planes(image: jax.Array) -> jax.Array:
@@ -62,6 +74,8 @@ def similarity_maps(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
       The luminance term and the product of the contrast and structure terms, (..., height - 10,
       width - 10).
     """
+    chex.assert_equal_shape([a, b])
+    chex.assert_type([a, b], jnp.float32)
     mean_a, mean_b = _blur(a), _blur(b)
     squares, product = mean_a * mean_a + mean_b * mean_b, mean_a * mean_b
     variances = _blur(a * a + b * b) - squares

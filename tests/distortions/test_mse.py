@@ -2,8 +2,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxcodec.metrics.pairs import MetricError
-from jaxcodec.metrics.psnr import mse_255, psnr_db
+from jaxcodec.distortions import DistortionError
+from jaxcodec.distortions.mse import mse_255, psnr_db
 
 
 def test_values_worked_by_hand():
@@ -45,5 +45,5 @@ def test_gradient_of_the_error():
     ],
 )
 def test_what_cannot_be_compared_is_refused(a, b, message):
-    with pytest.raises(MetricError, match=message):
+    with pytest.raises(DistortionError, match=message):
         psnr_db(a, b)

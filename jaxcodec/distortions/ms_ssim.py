@@ -6,12 +6,14 @@ five scales, luminance at the coarsest only, each channel on its own and then av
 mean counted as zero.
 """
 
+from typing import Any
+
+import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxcodec.metrics.pairs import MetricError, as_pair
-from jaxcodec.metrics.ssim import WINDOW, planes, similarity_maps
+from jaxcodec.distortions.distortion import Distortion, as_float, similarity
+from jaxcodec.distortions.ssim import WINDOW, planes, similarity_maps
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, finest first (table 1 of the paper)."""
@@ -20,8 +22,35 @@ MIN_SIDE = (WINDOW - 1) * 2 ** (len(WEIGHTS) - 1) + 1
 """Smallest side in pixels, 161: the coarsest scale must still hold one window."""
 
 
-@jax.jit
-def ms_ssim(a, b) -> jax.Array:
+def _product_over_scales(params: Any, a: jax.Array, b: jax.Array) -> jax.Array:
+    """The product of the powers of the mean similarity at each scale (equation 7), a mean over
+    channels.
+    """
+    del params
+    a, b = planes(as_float(a)), planes(as_float(b))
+    result = 1.0
+    for scale, weight in enumerate(WEIGHTS):
+        luminance, contrast_structure = similarity_maps(a, b)
+        if scale == len(WEIGHTS) - 1:
+            contrast_structure = luminance * contrast_structure
+        else:
+            a, b = _halve(a), _halve(b)
+        result *= _power_of_positive(jnp.mean(contrast_structure, axis=(-2, -1)), weight)
+    return jnp.mean(result, axis=-1)
+
+
+DISTORTION = Distortion(
+    name="ms_ssim",
+    unit="1 - MS-SSIM",
+    compare=_product_over_scales,
+    metric=similarity("ms_ssim", "MS-SSIM"),
+    is_similarity=True,
+    least_side=MIN_SIDE,
+    remedy="use SSIM for small images",
+)
+
+
+def ms_ssim(a: chex.Array, b: chex.Array) -> jax.Array:
     """Multi-scale structural similarity, 0 to 1, 1 for equal images.
 
     An odd side is extended by its edge before halving, so that every pixel counts (as TensorFlow
@@ -34,24 +63,9 @@ def ms_ssim(a, b) -> jax.Array:
       float32 (...), one value an image.
 
     Raises:
-      MetricError: the shapes differ, or a side is below 161 pixels.
+      DistortionError: the shapes differ, or a side is below 161 pixels.
     """
-    a, b = as_pair(a, b)
-    if min(a.shape[-3:-1]) < MIN_SIDE:
-        raise MetricError(
-            f"MS-SSIM needs {MIN_SIDE} pixels a side, not {a.shape[-2]} x {a.shape[-3]}; use SSIM "
-            "for small images"
-        )
-    a, b = planes(a), planes(b)
-    result = 1.0
-    for scale, weight in enumerate(WEIGHTS):
-        luminance, similarity = similarity_maps(a, b)
-        if scale == len(WEIGHTS) - 1:
-            similarity = luminance * similarity
-        else:
-            a, b = _halve(a), _halve(b)
-        result *= _power_of_positive(jnp.mean(similarity, axis=(-2, -1)), weight)
-    return jnp.mean(result, axis=-1)
+    return DISTORTION.value(a, b)
 
 
 def _halve(image: jax.Array) -> jax.Array:
@@ -68,11 +82,3 @@ def _power_of_positive(value: jax.Array, exponent: float) -> jax.Array:
     """max(value, 0) ** exponent, with gradient 0, not NaN, where the value is not positive."""
     positive = value > 0
     return jnp.where(positive, jnp.where(positive, value, 1.0) ** exponent, 0.0)
-
-
-def similarity_db(similarity):
-    """-10 log10(1 - similarity): SSIM or MS-SSIM in dB, which spreads the values near 1; infinite
-    at 1.
-    """
-    with np.errstate(divide="ignore"):
-        return -10 * np.log10(1 - np.asarray(similarity, np.float64))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from jaxcodec.metrics.pairs import MetricError
-from jaxcodec.metrics.ssim import ssim
+from jaxcodec.distortions import DistortionError
+from jaxcodec.distortions.ssim import ssim
 
 
 def distorted(image, seed=0):
@@ -54,5 +54,5 @@ def test_gradient_at_equal_images_vanishes(photo):
 
 
 def test_a_side_below_the_window_is_refused():
-    with pytest.raises(MetricError, match="11 pixels a side, not 30 x 10"):
+    with pytest.raises(DistortionError, match="11 pixels a side, not 30 x 10"):
         ssim(np.zeros((10, 30, 3), np.uint8), np.zeros((10, 30, 3), np.uint8))
