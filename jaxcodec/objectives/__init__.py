@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxcodec import extensions
+from jaxcodec import distortions, extensions
+from jaxcodec.distortions import DistortionError
 from jaxcodec.errors import TrainingError
 from jaxcodec.objectives import controller
 from jaxcodec.objectives.protocol import (
@@ -42,27 +43,34 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
     """The objective of a config: a target rate where there are `targets_bpp`, else the trade-off of
     `RateDistortion`.
 
-    trade_off: the fields of `RateDistortion`; or a `kind`, a class of one's own or its import path,
-      and its fields.
+    trade_off: the fields of `RateDistortion`, the distortion by its name, which a target rate has
+      too; or a `kind`, a class of one's own or its import path, and its fields.
     target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.Decay`) and the arguments
       of `controller.create`; empty lists stand for what is not given.
 
     Raises:
       RateError: settings that cannot work.
-      ExtensionError, TrainingError: an objective of one's own that cannot be had, or has other
-        fields.
+      TrainingError: a distortion that there is not.
+      ExtensionError, TrainingError: an objective or distortion of one's own that cannot be had, or
+        has other fields.
     """
     if "kind" in trade_off:
         return _own(dict(trade_off), target_rate)
+    fields = dict(trade_off)
+    try:
+        distortion = distortions.get(fields.pop("distortion", "mse"))
+    except DistortionError as error:
+        raise TrainingError(f"config.objective.distortion cannot be used: {error}") from error
     if not target_rate["targets_bpp"]:
-        return RateDistortion(**trade_off)
+        return RateDistortion(**fields, distortion=distortion)
     settings = {
         name: value or None if name == "parameter_bpp" else value
         for name, value in target_rate.items()
     }
     targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
     decay = controller.Decay(**settings.pop("decay"))
-    return TargetRate(targets, controller.create(targets, decay=decay, **settings), balance)
+    made = controller.create(targets, decay=decay, **settings)
+    return TargetRate(targets, made, balance, distortion)
 
 
 def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:

@@ -7,28 +7,31 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxcodec.distortions import Distortion, mse
 from jaxcodec.objectives.protocol import CODEC, Carry, Forward, Metrics, Network, Params, Phase
 
 
 class RateDistortion(NamedTuple):
-    """L = lambda * 255^2 * MSE + bpp (CompressAI's convention), lambda from `first` to `last` over
-    the quality.
+    """L = lambda * D + bpp, lambda from `first` to `last` over the quality.
 
     first, last: lambda at quality 0 and 1, log-linear between. balance: each image's loss is
       divided by (lambda / sqrt(first * last)) ** balance; with 0.5 a percent of rate weighs about
-      the same at every quality, since rate grows about as the square root of lambda.
+      the same at every quality, since rate grows about as the square root of lambda. distortion: D,
+      in its own unit; 255^2 * MSE is CompressAI's convention.
     """
 
     first: float
     last: float
     balance: float = 0.0
+    distortion: Distortion = mse.DISTORTION
 
     def trade_off(self, quality: jax.Array) -> jax.Array:
         """Lambda of `quality` (B,) in [0, 1]."""
         return self.first * (self.last / self.first) ** quality
 
     def starting_gains(self) -> tuple[float, float]:
-        """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1].
+        """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1] under
+        the squared error.
 
         At high rate the optimal quantiser step is sqrt(18 / (lambda ln 2)) in grey levels; a gain
         is 255 over that.
@@ -66,17 +69,14 @@ class RateDistortion(NamedTuple):
         return metrics["loss"], metrics
 
     def measure(self, forward: Forward) -> Metrics:
-        """The metrics loss, bpp, mse_255 and psnr_db, each a mean over images."""
-        mse_255, psnr_db = distortions(forward.image, forward.reconstruction)
-        bpp = forward.bpp
+        """The metrics loss, bpp and those of `closeness`, each a mean over images."""
+        bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
         trade_off = self.trade_off(forward.quality)
         weight = (trade_off / (self.first * self.last) ** 0.5) ** -self.balance
         return {
-            "loss": jnp.mean(weight * (trade_off * mse_255 + bpp)),
+            "loss": jnp.mean(weight * (trade_off * distance + bpp)),
             "bpp": bpp.mean(),
-            "mse_255": mse_255.mean(),
-            "psnr_db": psnr_db.mean(),
-        }
+        } | {name: value.mean() for name, value in closeness(forward, self.distortion).items()}
 
     def update(self, carry: Carry, forward: Forward, rounded: Forward) -> tuple[Carry, Metrics]:
         """The carry as it is: nothing."""
@@ -89,9 +89,13 @@ class RateDistortion(NamedTuple):
         return self.measure(forward)
 
 
-def distortions(image: jax.Array, reconstruction: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean squared error on the scale 0 to 255, and PSNR in dB, of each image, (B,), from (B, H, W,
-    3) in [0, 1].
+def closeness(forward: Forward, distortion: Distortion) -> Metrics:
+    """mse_255, psnr_db, and the metric of a distortion under its own name, of each image, (B,).
+
+    psnr_db is that of an error of 1e-10 at most, so that an average of it is finite.
     """
-    mse_255 = 255**2 * jnp.mean(jnp.square(image - reconstruction), axis=(1, 2, 3))
-    return mse_255, 10 * jnp.log10(255**2 / jnp.maximum(mse_255, 1e-10))
+    images = forward.image, forward.reconstruction
+    mse_255 = mse.mse_255(*images)
+    psnr_db = 10 * jnp.log10(255**2 / jnp.maximum(mse_255, 1e-10))
+    own = {} if distortion is mse.DISTORTION else {distortion.metric.key: distortion.value(*images)}
+    return own | {"mse_255": mse_255, "psnr_db": psnr_db}

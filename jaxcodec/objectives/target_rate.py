@@ -8,15 +8,16 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxcodec.distortions import Distortion, mse
 from jaxcodec.objectives.controller import Controller, RateState
 from jaxcodec.objectives.protocol import CODEC, Forward, Metrics, Network, Params, Phase
-from jaxcodec.objectives.rate_distortion import distortions
+from jaxcodec.objectives.rate_distortion import closeness
 from jaxcodec.objectives.thesis import HIT
 
 
 class TargetRate(NamedTuple):
-    """J = D + beta * ((R_param - R) / R_param)^2, with D = 255^2 * MSE, R in bpp, R_param and beta
-    from a controller.
+    """J = D + beta * ((R_param - R) / R_param)^2, with R in bpp, R_param and beta from a
+    controller, and D a distortion in its own unit, 255^2 * MSE by default.
 
     R is that of each image, so that every image is drawn to the target and not only their mean. Of
     several targets quality tells which: 0 is the first of `targets_bpp` and 1 the last, at equal
@@ -27,6 +28,7 @@ class TargetRate(NamedTuple):
     targets_bpp: tuple[float, ...]
     controller: Controller
     balance: float = 0.0
+    distortion: Distortion = mse.DISTORTION
 
     def init(self) -> RateState:
         """The controller's state."""
@@ -55,7 +57,7 @@ class TargetRate(NamedTuple):
     def loss(
         self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: RateState
     ) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, mse_255, psnr_db, parameter_bpp,
+        """Mean loss over the batch, and the metrics loss, bpp, those of `closeness`, parameter_bpp,
         shift_bpp and beta.
 
         carry: the controller's state; no gradient flows through it.
@@ -87,8 +89,8 @@ class TargetRate(NamedTuple):
     def validate(self, params: Mapping[str, Params], forward: Forward, carry: RateState) -> Metrics:
         """Metrics of rounded latents against the targets themselves, each a mean over images.
 
-        loss, under the beta of the carry; bpp, mse_255, psnr_db; hits, the part of the images
-        within 15 % of the target; squared_deviation, of the rate from the target, relative.
+        loss, under the beta of the carry; bpp, and those of `closeness`; hits, the part of the
+        images within 15 % of the target; squared_deviation, of the rate from the target, relative.
         """
         del params
         which = self.which(forward.quality)
@@ -103,10 +105,9 @@ class TargetRate(NamedTuple):
         self, forward: Forward, parameter: jax.Array, beta: jax.Array
     ) -> dict[str, jax.Array]:
         """Loss and metrics of each image, (B,), under rate parameters and betas (B,)."""
-        mse_255, psnr_db = distortions(forward.image, forward.reconstruction)
-        bpp = forward.bpp
-        loss = mse_255 + beta * jnp.square((parameter - bpp) / parameter)
-        return {"loss": loss, "bpp": bpp, "mse_255": mse_255, "psnr_db": psnr_db}
+        bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
+        loss = distance + beta * jnp.square((parameter - bpp) / parameter)
+        return {"loss": loss, "bpp": bpp} | closeness(forward, self.distortion)
 
 
 def _hits(bpp: jax.Array, target_bpp: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ from typing import Any
 import ml_collections
 
 from jaxcodec import extensions, models, objectives
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.models.build import stride
@@ -66,7 +67,7 @@ def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
         )
     config = default_config()
     trade_off = qualities[str(quality)]
-    config.objective = {"first": trade_off, "last": trade_off, "balance": 0.0}
+    config.objective.update({"first": trade_off, "last": trade_off, "balance": 0.0})
     config.steps = 5_000_000
     config.validation_qualities = (0.0,)
     return config
@@ -126,7 +127,13 @@ def check(config: ml_collections.ConfigDict) -> None:
         raise TrainingError(
             "a factorized model has no networks that choose tables; leave config.fake_quantised off"
         )
-    objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+    objective = objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+    distortion = getattr(objective, "distortion", None)  # one of one's own may have none
+    if isinstance(distortion, Distortion) and config.data.crop < distortion.least_side:
+        raise TrainingError(
+            f"config.data.crop is {config.data.crop}; {distortion.metric.label}, which "
+            f"config.objective.distortion names, needs {distortion.least_side} pixels a side"
+        )
 
 
 def folders(config: ml_collections.ConfigDict) -> list[str]:
@@ -153,9 +160,9 @@ def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None
     """
     if not (workdir / RUN_FILE).exists():
         return
-    before, now = (
-        _flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), config)
-    )
+    # A config may leave out what is at its default, as an objective that is assigned whole does.
+    whole = ml_collections.ConfigDict(_merged(default_config().to_dict(), config.to_dict()))
+    before, now = (_flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), whole))
     names = sorted(
         name
         for name in before.keys() | now.keys()
@@ -216,11 +223,11 @@ def _check_names(config: ml_collections.ConfigDict) -> None:
             raise TrainingError(f"config.{name} is unknown; {remedy}")
 
 
-def _is_own(settings) -> bool:
+def _is_own(settings: ml_collections.ConfigDict) -> bool:
     return extensions.is_own(settings.get("kind"))
 
 
-def _lookup(config, name):
+def _lookup(config: ml_collections.ConfigDict, name: str) -> Any:
     """The setting of that name, with dots; None where this config has none, as an objective of
     one's own.
     """

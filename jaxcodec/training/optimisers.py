@@ -1,6 +1,6 @@
 """Optimisers and learning-rate schedules from a config."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +41,7 @@ def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
     warm, rate = config.optimiser.warmup, config.optimiser.learning_rate
     rising = optax.linear_schedule(rate / max(1, warm), rate, warm)
 
-    def at(step):
+    def at(step: jax.Array) -> jax.Array:
         part = jnp.clip((step - falling.start) / falling.steps, 0.0, 1.0)
         return jnp.where(step < warm, rising(step), rate * (1.0 - part))
 
@@ -97,8 +97,10 @@ def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformat
     )
 
 
-def _kernels_as_matrices(params):
-    def numbers(path, leaf):
+def _kernels_as_matrices(params: Any) -> Any:
+    """For Muon: which axes of each kernel are rows and columns; None for what Adam moves."""
+
+    def numbers(path: tuple[Any, ...], leaf: jax.Array) -> Any:
         matrix = (
             path[-1].key == "kernel"
             and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= _MUON_WIDEST

@@ -177,7 +177,7 @@ def _folder(workdir: pathlib.Path, number: int) -> pathlib.Path:
     return workdir / f"round_{number:02}"
 
 
-def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
+def _fixed(config: ml_collections.ConfigDict, setting: Setting) -> ml_collections.ConfigDict:
     fixed = config.copy_and_resolve_references()
     fixed.target_rate.strategy = "fixed"
     fixed.target_rate.parameter_bpp = (setting.parameter_bpp,)
@@ -185,14 +185,18 @@ def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
     return fixed
 
 
-def _round_config(config, workdir, number, setting) -> ml_collections.ConfigDict:
+def _round_config(
+    config: ml_collections.ConfigDict, workdir: pathlib.Path, number: int, setting: Setting
+) -> ml_collections.ConfigDict:
     settings = _fixed(config, setting)
     settings.steps = settings.validate_every = config.search.steps
     settings.optimiser.decay = 0.0
     return _continued(settings, workdir, number - 1) if number else settings
 
 
-def _continued(settings, workdir, number) -> ml_collections.ConfigDict:
+def _continued(
+    settings: ml_collections.ConfigDict, workdir: pathlib.Path, number: int
+) -> ml_collections.ConfigDict:
     """The settings with a start from the weights of a round."""
     settings.start.workdir = str(_folder(workdir, number))
     settings.start.qualities = (0.0, 1.0)

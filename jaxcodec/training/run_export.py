@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+import ml_collections
 import numpy as np
 
 from jaxcodec import extensions, models
@@ -58,7 +59,11 @@ def export(
     return content
 
 
-def _pictures(config, workdir: pathlib.Path, images: str | pathlib.Path | None) -> list[np.ndarray]:
+def _pictures(
+    config: ml_collections.ConfigDict,
+    workdir: pathlib.Path,
+    images: str | pathlib.Path | None,
+) -> list[np.ndarray]:
     """Up to PICTURES pictures, evenly spread over those that were trained on, or over a folder."""
     folders = run_config.folders(config) if images is None else [images]
     held_out = config.data.validation_images if images is None else 0
@@ -82,7 +87,7 @@ def _pictures(config, workdir: pathlib.Path, images: str | pathlib.Path | None) 
     return [folder.read(folder.train[number]) for number in chosen]
 
 
-def _bpp_range(workdir: pathlib.Path, step: int, qualities) -> tuple[float, float]:
+def _bpp_range(workdir: pathlib.Path, step: int, qualities: Sequence[float]) -> tuple[float, float]:
     """Mean validation rates (bpp) of the lowest and highest quality, from the last validation up to
     `step`.
     """

@@ -75,10 +75,13 @@ SETTINGS = (
     Setting(
         "model", {}, "the description that jaxcodec.models.build takes; each config has its own"
     ),
-    Setting(
-        "objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)
-    ),
+    Setting("objective.first", 0.01, "lambda at quality 0, of L = lambda D + bpp", _above(0)),
     Setting("objective.last", 0.01, "lambda at quality 1", _above(0)),
+    Setting(
+        "objective.distortion",
+        "mse",
+        "D: mse (255^2 MSE), ms_ssim, another of jaxcodec.distortions, or MODULE:NAME",
+    ),
     Setting(
         "objective.balance",
         0.0,

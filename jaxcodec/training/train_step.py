@@ -43,14 +43,13 @@ def make_train_step(
     """
     transforms = optimisers_of(objective, transform)
 
-    def run_codec(params: Params, images, quality, key, kind: str = surrogate) -> Forward:
-        return forward_pass(model, params, images, quality, key, kind)
-
-    def update_carry(params: Params, forward: Forward, key, carry: Carry) -> tuple[Carry, Metrics]:
+    def update_carry(
+        params: Params, forward: Forward, key: jax.Array, carry: Carry
+    ) -> tuple[Carry, Metrics]:
         if not jax.tree.leaves(carry):
             return carry, {}
         # XLA shares the analysis with the loss, and drops the synthesis.
-        rounded = run_codec(params, forward.image, forward.quality, key, kind="round")
+        rounded = forward_pass(model, params, forward.image, forward.quality, key, "round")
         return objective.update(carry, forward, rounded)
 
     def train_step(
@@ -62,7 +61,9 @@ def make_train_step(
         quality = objective.draw_quality(key_quality, images.shape[0])
 
         players, metrics, finite = dict(state.players), {}, True
-        run = functools.partial(run_codec, images=images, quality=quality, key=key_noise)
+        run = functools.partial(
+            forward_pass, model, image=images, quality=quality, key=key_noise, surrogate=surrogate
+        )
         for number, phase in enumerate(objective.phases):
             own_key = jax.random.fold_in(key, 2 + number)  # 0 and 1 are those of the split
             loss, gradients, measured, forward = _differentiate(

@@ -3,8 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from jaxcodec.objectives import Forward, RateDistortion
+from jaxcodec import distortions
+from jaxcodec.distortions import ms_ssim
+from jaxcodec.errors import TrainingError
+from jaxcodec.objectives import Forward, RateDistortion, create
 
 
 def loss_and_metrics(objective, image, reconstruction, bits, quality):
@@ -134,3 +138,28 @@ def test_it_moves_the_codec_alone_and_carries_nothing():
     assert not objective.networks and objective.init() == ()
     forward = Forward(*[jnp.zeros((1, 2, 2, 3))] * 5)
     assert objective.update((), forward, forward) == ((), {})
+
+
+def test_lambda_weighs_the_distortion_that_is_given():
+    """L = lambda (1 - MS-SSIM) + bpp; the squared error is reported all the same."""
+    rng = np.random.default_rng(2)
+    image = jnp.asarray(rng.uniform(size=(2, 164, 168, 3)), jnp.float32)
+    reconstruction = image + 0.1 * jnp.asarray(rng.normal(size=image.shape), jnp.float32)
+    bits, quality = jnp.array([1e4, 3e4]), jnp.array([0.0, 1.0])
+    objective = create({"first": 2.0, "last": 50.0, "distortion": "ms_ssim"}, {"targets_bpp": ()})
+    assert objective == RateDistortion(2.0, 50.0, distortion=distortions.get("ms_ssim"))
+    loss, metrics = loss_and_metrics(objective, image, reconstruction, bits, quality)
+    similarity = np.asarray(ms_ssim.ms_ssim(image, reconstruction))
+    bpp = np.asarray(bits) / (164 * 168)
+    expected = np.mean(np.array([2.0, 50.0]) * (1 - similarity) + bpp)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    np.testing.assert_allclose(metrics["ms_ssim"], np.mean(similarity), rtol=1e-6)
+    mse = np.mean((255 * (np.asarray(image, np.float64) - reconstruction)) ** 2, axis=(1, 2, 3))
+    np.testing.assert_allclose(metrics["mse_255"], np.mean(mse), rtol=1e-5)
+
+
+def test_a_distortion_that_there_is_not_is_told():
+    with pytest.raises(
+        TrainingError, match="config.objective.distortion cannot be used: .*'msssim'; choose from"
+    ):
+        create({"first": 1.0, "last": 1.0, "distortion": "msssim"}, {"targets_bpp": ()})

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxcodec.distortions import ssim
 from jaxcodec.objectives import Forward, TargetRate, controller, create
 
 SETTINGS = {
@@ -225,3 +226,15 @@ def test_the_settings_of_a_config_reach_the_controller():
         0.41,
         1.2,
     )
+
+
+def test_the_distortion_is_the_one_that_is_given():
+    made = create({"distortion": "ssim"}, SETTINGS)
+    image = jnp.asarray(np.random.default_rng(0).uniform(size=(2, 16, 16, 3)), jnp.float32)
+    blurred = 0.5 * (image + jnp.roll(image, 1, axis=1))
+    bits = jnp.array([0.5, 0.75]) * 256
+    loss, metrics = loss_of(made, image, blurred, bits, QUALITY, made.init())
+    similarity = np.asarray(ssim.ssim(image, blurred))
+    # 300 ((.25 - .5) / .25)^2 and 100 ((1 - .75) / 1)^2
+    np.testing.assert_allclose(loss, np.mean(1 - similarity + [300, 6.25]), rtol=1e-5)
+    np.testing.assert_allclose(metrics["ssim"], np.mean(similarity), rtol=1e-5)

@@ -339,3 +339,16 @@ def test_a_folder_in_use_is_refused(config, tmp_path):
         pytest.raises(TrainingError, match=f"in use by another run .process {os.getpid()} on "),
     ):
         train_loop.train(config, tmp_path)
+
+
+def test_a_run_under_another_distortion(config, tmp_path, read_metrics):
+    config.objective.first = config.objective.last = 20.0
+    config.objective.distortion = "ms_ssim"
+    config.steps, config.batch_size = 2, 2
+    with pytest.raises(TrainingError, match=r"config.data.crop is 32; MS-SSIM.* needs 161 pixels"):
+        train_loop.train(config, tmp_path)
+    config.data.crop = 176
+    assert train_loop.train(config, tmp_path)
+    for row in read_metrics(tmp_path):
+        assert row["loss"] == pytest.approx(20 * (1 - row["ms_ssim"]) + row["bpp"], rel=1e-4)
+        assert row["psnr_db"] > 0

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxcodec import distortions
 from jaxcodec.objectives import CODEC, Forward, Metrics, Network, Phase
-from jaxcodec.objectives.rate_distortion import distortions
+from jaxcodec.objectives.rate_distortion import closeness
 
 
 class CharbonnierRate(NamedTuple):
@@ -47,13 +48,8 @@ class CharbonnierRate(NamedTuple):
         difference = 255 * (forward.image - forward.reconstruction)
         bpp = jnp.mean(forward.bpp)
         loss = self.weight * jnp.mean(jnp.sqrt(difference**2 + self.epsilon**2)) + bpp
-        mse_255, psnr_db = distortions(forward.image, forward.reconstruction)
-        return {
-            "loss": loss,
-            "bpp": bpp,
-            "mse_255": mse_255.mean(),
-            "psnr_db": psnr_db.mean(),
-        }
+        errors = closeness(forward, distortions.get("mse"))  # mse_255 and psnr_db of each image
+        return {"loss": loss, "bpp": bpp} | {name: errors[name].mean() for name in errors}
 
     def update(self, carry, forward: Forward, rounded: Forward) -> tuple[tuple[()], Metrics]:
         """The carry of the next step: nothing."""
