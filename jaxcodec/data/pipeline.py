@@ -123,8 +123,9 @@ class Batches:
     def __init__(
         self, parts: grain.MapDataset, workers: int, process_index: int, process_count: int
     ):
-        """parts: those of all processes' batches in turn, of which this is every
-        `process_count`-th.
+        """Begins at the first batch.
+
+        parts: those of all processes' batches in turn, of which this is every `process_count`-th.
         """
         self._parts, self._workers = parts, workers
         self._process_index, self._process_count = process_index, process_count
@@ -192,9 +193,7 @@ class Batches:
 
 
 def _without_ctrl_c(call: Callable[[], T]) -> T:
-    """`call()` in a thread that no Ctrl-C comes to, nor to what it starts: workers, from their
-    first instruction on.
-    """
+    """`call()` in a thread that no Ctrl-C comes to, nor to the workers that it starts."""
     resource_tracker.ensure_running()  # which would let the signal through again
     block = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
     with concurrent.futures.ThreadPoolExecutor(1, initializer=block) as thread:
@@ -231,8 +230,7 @@ def validation_crops(dataset: ImageFolder, crop: int, count: int) -> np.ndarray:
 def random_crop(
     pixels: np.ndarray, crop: int, min_scale: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """A random square of an image, shrunk by a random factor of at least `min_scale`, and flipped
-    in half of the cases.
+    """A random square of an image, shrunk by a random factor, and flipped in half of the cases.
 
     Args:
       pixels: uint8 (height, width, 3).
@@ -254,8 +252,9 @@ def random_crop(
 
 
 def cut(pixels: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """The square of `side` pixels at (top, left); beyond the bottom and right border the image is
-    reflected.
+    """The square of `side` pixels at (top, left).
+
+    Beyond the bottom and right border the image is reflected.
     """
     square = pixels[top : top + side, left : left + side]
     height, width, _ = square.shape

@@ -40,8 +40,9 @@ _NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
 
 
 def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
-    """The objective of a config: a target rate where there are `targets_bpp`, else the trade-off of
-    `RateDistortion`.
+    """The objective of a config.
+
+    It is a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`.
 
     trade_off: the fields of `RateDistortion`, the distortion by its name, which a target rate has
       too; or a `kind`, a class of one's own or its import path, and its fields.
@@ -94,9 +95,7 @@ def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
 
 
 def _check_players(kind: Any, objective: Objective) -> None:
-    """Raises TrainingError unless the first phase is the codec's and the others are of networks
-    that the objective brings.
-    """
+    """Raises TrainingError unless phases begin with the codec's and networks fit the others."""
     players = [phase.player for phase in objective.phases]
     brought = objective.networks.keys()
     if players[:1] != [CODEC] or CODEC in brought or not brought >= set(players[1:]):

@@ -1,9 +1,9 @@
-"""Rate parameters for target-rate training: explicit state, in the manner of optax (Guerin 2024,
-chapters 5 and 6).
+"""Rate parameters for target-rate training: explicit state, in the manner of optax.
 
-A model trained on rates under uniform noise lands below them once it rounds: the noise
-over-estimates the rate of symbols whose scale is small (the mean-rate shift, section 5.4.4). The
-loss therefore takes a rate parameter that is not the target itself, and a controller says which:
+Source: Guerin 2024, chapters 5 and 6. A model trained on rates under uniform noise lands below them
+once it rounds: the noise over-estimates the rate of symbols whose scale is small (the mean-rate
+shift, section 5.4.4). The loss therefore takes a rate parameter that is not the target itself, and
+a controller says which:
 
     controller = create((0.25,), strategy="general")
     state = controller.init()
@@ -58,10 +58,10 @@ class RateState(NamedTuple):
 
 
 class Decay(NamedTuple):
-    """A target that starts high and comes down (eq. 6.14): min(limit_bpp, r * base^(max(0, steps -
-    t) / steps)).
+    """A target that starts high and comes down (eq. 6.14).
 
-    Only for targets of at most `below_bpp`; `steps` of 0 leaves every target as it is.
+    At step t it is min(limit_bpp, r * base^(max(0, steps - t) / steps)). Only for targets of at
+    most `below_bpp`; `steps` of 0 leaves every target as it is.
     """
 
     steps: int = 150_000

@@ -30,11 +30,10 @@ class RateDistortion(NamedTuple):
         return self.first * (self.last / self.first) ** quality
 
     def starting_gains(self) -> tuple[float, float]:
-        """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1] under
-        the squared error.
+        """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1].
 
-        At high rate the optimal quantiser step is sqrt(18 / (lambda ln 2)) in grey levels; a gain
-        is 255 over that.
+        They are for the squared error. At high rate the optimal quantiser step is sqrt(18 / (lambda
+        ln 2)) in grey levels; a gain is 255 over that.
         """
         return tuple(
             255 / math.sqrt(18 / (trade_off * math.log(2))) for trade_off in (self.first, self.last)
@@ -55,9 +54,7 @@ class RateDistortion(NamedTuple):
         return ()
 
     def draw_quality(self, key: jax.Array, batch: int) -> jax.Array:
-        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start, so that
-        it sees the range.
-        """
+        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start."""
         return (jax.random.uniform(key) + jnp.arange(batch) / batch) % 1.0
 
     def loss(

@@ -1,6 +1,4 @@
-"""The target-rate loss (Guerin 2024, eq. 5.14, 6.8 and 6.20): distortion, at a rate that is
-given.
-"""
+"""The target-rate loss: distortion, at a rate that is given (Guerin 2024, eq. 5.14, 6.8, 6.20)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -16,8 +14,10 @@ from jaxcodec.objectives.thesis import HIT
 
 
 class TargetRate(NamedTuple):
-    """J = D + beta * ((R_param - R) / R_param)^2, with R in bpp, R_param and beta from a
-    controller, and D a distortion in its own unit, 255^2 * MSE by default.
+    """J = D + beta * ((R_param - R) / R_param)^2.
+
+    D is a distortion in its own unit, 255^2 * MSE by default; R is in bpp; R_param and beta come
+    from a controller.
 
     R is that of each image, so that every image is drawn to the target and not only their mean. Of
     several targets quality tells which: 0 is the first of `targets_bpp` and 1 the last, at equal
@@ -57,10 +57,10 @@ class TargetRate(NamedTuple):
     def loss(
         self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: RateState
     ) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, those of `closeness`, parameter_bpp,
-        shift_bpp and beta.
+        """Mean loss over the batch, and metrics.
 
-        carry: the controller's state; no gradient flows through it.
+        They are loss, bpp, those of `closeness`, parameter_bpp, shift_bpp and beta. carry: the
+        controller's state; no gradient flows through it.
         """
         del params, key
         state, which = jax.lax.stop_gradient(carry), self.which(forward.quality)
@@ -75,8 +75,10 @@ class TargetRate(NamedTuple):
     def update(
         self, carry: RateState, forward: Forward, rounded: Forward
     ) -> tuple[RateState, Metrics]:
-        """The controller's next state from the rates of a step under its surrogate and of rounded
-        latents, and the metrics quantised_bpp and hits of the latter.
+        """The controller's next state, and the metrics quantised_bpp and hits.
+
+        The state is made of the rates of a step under its surrogate and of rounded latents; the
+        metrics are of rounded latents.
         """
         which = self.which(forward.quality)
         quantised_bpp = rounded.bpp

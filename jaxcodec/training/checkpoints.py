@@ -1,6 +1,4 @@
-"""Checkpoints: the train state, the input's position, and the metrics of the open logging window,
-by Orbax.
-"""
+"""Checkpoints by Orbax: train state, position of the input, metrics of the open window."""
 
 import contextlib
 import dataclasses
@@ -29,10 +27,10 @@ _PLAYER_FIELDS = tuple(field.name for field in dataclasses.fields(Player))
 
 
 class Checkpoints:
-    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never
-    seen as one.
+    """Saves asynchronously and atomically under `workdir/checkpoints`.
 
-    For a `with` statement, at whose end every save is on disk.
+    An unfinished save is never seen as one. For a `with` statement, at whose end every save is on
+    disk.
     """
 
     def __init__(self, workdir: pathlib.Path, keep: int = 2):
@@ -65,9 +63,9 @@ class Checkpoints:
         return self._manager.latest_step()
 
     def save(self, step: int, state: TrainState, host: dict[str, Any]) -> None:
-        """Starts saving `state` and the JSON values `host` (input position, open window) as
-        checkpoint `step`.
+        """Starts saving a state and the JSON values `host` as checkpoint `step`.
 
+        `host` is the position of the input, the open window and the fingerprint of the images.
         Raises TrainingError if this save cannot begin, or the one before did not succeed.
         """
         if step == self.latest_step():
@@ -81,10 +79,10 @@ class Checkpoints:
             self._manager.save(step, args=arguments)
 
     def restore(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
-        """The newest sound checkpoint, with the shapes and shardings of `template`; damaged ones
-        are told in a warning.
+        """The newest sound checkpoint, with the shapes and shardings of `template`.
 
-        Raises TrainingError if it is of another model than the template, or if all are damaged.
+        Damaged ones are named in a warning. Raises TrainingError if it is of another model than the
+        template, or if all are damaged.
         """
         stored_template = to_stored(template)
         abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, stored_template)
@@ -102,9 +100,7 @@ class Checkpoints:
         return restored
 
     def set_aside_damaged(self) -> None:
-        """Moves the checkpoints that `restore` found damaged to `workdir/damaged_checkpoints`, to
-        make way for new ones.
-        """
+        """Moves what `restore` found damaged to `workdir/damaged_checkpoints`."""
         if not self._damaged:
             return
         if jax.process_index() == 0:
@@ -151,9 +147,7 @@ class Checkpoints:
                 )
 
     def _seal(self) -> None:
-        """Called by Orbax, in its own thread, when all is written, before it gives a checkpoint its
-        name.
-        """
+        """Seals a checkpoint that is written; Orbax calls it, in a thread, before it names it."""
         if jax.process_index() == 0:
             for folder in self._folder.iterdir():
                 if folder.is_dir() and not folder.name.isdigit():
@@ -162,8 +156,10 @@ class Checkpoints:
 
 
 def to_stored(state: TrainState) -> dict[str, Any]:
-    """A state as checkpoints hold it: what the codec's player has stands at the top, where it stood
-    when there was no other (up to version 0.5), and the other players under `players`.
+    """A state as checkpoints hold it.
+
+    What the codec's player has stands at the top, where it stood when there was no other (up to
+    version 0.5), and the other players under `players`.
     """
     codec = {name: getattr(state.codec, name) for name in _PLAYER_FIELDS}
     others = {
@@ -183,10 +179,10 @@ def from_stored(stored: dict[str, Any]) -> TrainState:
 
 
 def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
-    """Step, and the codec's averaged or last parameters, of the newest sound checkpoint, as NumPy
-    arrays.
+    """Step and parameters of the codec of the newest sound checkpoint, NumPy arrays.
 
-    Raises TrainingError if there is no checkpoint, or none that is not damaged.
+    averaged: whether they are the moving average or the last. Raises TrainingError if there is no
+    checkpoint, or none that is not damaged.
     """
     directory = (workdir / FOLDER).absolute()
     if not directory.is_dir():
@@ -236,9 +232,7 @@ def _newest_sound(manager: ocp.CheckpointManager, read: Callable[[int], Read]) -
 
 
 def _shapes(tree: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """{path: shape} of the arrays of a stored state, or of what Orbax keeps about one, named tuples
-    as dictionaries.
-    """
+    """{path: shape} of the arrays of a stored state, or of the metadata that Orbax keeps of one."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     names = {_name(path): leaf for path, leaf in leaves}
     return {name: tuple(leaf.shape) for name, leaf in names.items() if hasattr(leaf, "shape")}

@@ -35,9 +35,7 @@ resumed.
 
 
 def default_config() -> ml_collections.ConfigDict:
-    """The defaults of `SETTINGS`, that every config starts from; `model` is left for it to fill,
-    and the objective to set.
-    """
+    """The defaults of `SETTINGS`, that every config starts from; `model` is left empty."""
     defaults: dict = {}
     for setting in SETTINGS:
         *groups, name = setting.name.split(".")
@@ -55,8 +53,10 @@ COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932,
 
 
 def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
-    """CompressAI's training settings at its `quality` (1 to 8): Adam 1e-4, batches of 16 crops of
-    256, 5 million steps.
+    """CompressAI's training settings at its `quality` (1 to 8).
+
+    Adam 1e-4, batches of 16 crops of 256, 5 million steps. Raises TrainingError for another
+    quality.
     """
     qualities = {
         str(number): trade_off for number, trade_off in enumerate(COMPRESSAI_TRADE_OFFS, 1)
@@ -74,8 +74,9 @@ def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
 
 
 def small_config() -> ml_collections.ConfigDict:
-    """Settings for a first run on a CPU: 4,000 steps of 8 crops of 128 pixels at CompressAI's
-    fourth trade-off.
+    """Settings for a first run on a CPU.
+
+    4,000 steps of 8 crops of 128 pixels at CompressAI's fourth trade-off.
     """
     config = compressai_config(4)
     config.steps = 4_000
@@ -88,8 +89,9 @@ def small_config() -> ml_collections.ConfigDict:
 
 
 def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    """A copy that a file can keep, with import paths in place of classes and functions; what it
-    names may be imported now.
+    """A copy that a file can keep, with import paths in place of classes and functions.
+
+    What it names may be imported from now on.
 
     Raises:
       ExtensionError: it holds a class or function that no other process could import.
@@ -102,11 +104,10 @@ def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 
 
 def check(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError, RateError of a target rate or CodecFileError of a model, for settings
-    that cannot work.
+    """Raises TrainingError, RateError or CodecFileError for settings that cannot work.
 
-    The message names the setting, its value and what it may be. Nothing is opened, nothing is
-    compiled.
+    RateError is of a target rate, CodecFileError of a model. The message names the setting, its
+    value and what it may be. Nothing is opened, nothing is compiled.
     """
     _check_names(config)
     for setting in SETTINGS:
@@ -153,10 +154,10 @@ def folders(config: ml_collections.ConfigDict) -> list[str]:
 
 
 def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
-    """Raises TrainingError, which tells every difference, if the run in `workdir` was begun with
-    other `BINDING` settings.
+    """Raises TrainingError if the run in `workdir` was begun with other `BINDING` settings.
 
-    Only for a folder that has a checkpoint: a run without one binds nobody.
+    The message tells every difference. Only for a folder that has a checkpoint: a run without one
+    binds nobody.
     """
     if not (workdir / RUN_FILE).exists():
         return
@@ -188,10 +189,10 @@ def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
 
 
 def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
-    """The settings of the run in `workdir`; what a run of an older version did not know is at its
-    default.
+    """The settings of the run in `workdir`.
 
-    Raises TrainingError if there is no run, or its file is damaged.
+    What a run of an older version did not know is at its default. Raises TrainingError if there is
+    no run, or its file is damaged.
     """
     path = workdir / RUN_FILE
     if not path.exists():
@@ -209,8 +210,9 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
 
 
 def _check_names(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a setting that there is none of. A model has its own, objective and
-    optimiser may have.
+    """Raises TrainingError for a setting that there is none of.
+
+    A model has settings of its own; objective and optimiser may have.
     """
     known = {setting.name for setting in SETTINGS}
     free = tuple(
@@ -228,9 +230,7 @@ def _is_own(settings: ml_collections.ConfigDict) -> bool:
 
 
 def _lookup(config: ml_collections.ConfigDict, name: str) -> Any:
-    """The setting of that name, with dots; None where this config has none, as an objective of
-    one's own.
-    """
+    """The setting of that name, with dots; None where this config has none."""
     for part in name.split("."):
         config = None if config is None else config.get(part)
     return config

@@ -10,8 +10,10 @@ from jaxcodec.objectives import Metrics
 
 
 class MetricsWindow(NamedTuple):
-    """Metrics of single steps, in order: rows of floats, then pending ones that are still on the
-    device. Fetching them waits for the steps, so it is done seldom.
+    """Metrics of single steps, in order.
+
+    rows: of floats. pending: of later steps, still on the device. To fetch them waits for the
+    steps, so it is done seldom.
     """
 
     rows: tuple[dict[str, float], ...] = ()

@@ -16,8 +16,7 @@ _MUON_WIDEST = 128
 
 
 class Decay(NamedTuple):
-    """When the learning rate begins to fall, and over how many steps: int32 (), or numbers of the
-    host.
+    """When the learning rate begins to fall, and over how many steps: int32 ().
 
     All that a schedule takes from the length of a run. The step of training is given it as an
     argument, so that a run of another length shares its compiled program.
@@ -79,13 +78,12 @@ def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransfo
 
 
 def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformation:
-    """Muon (Jordan et al. 2024) for narrow convolution kernels, as matrices (taps and inputs,
-    outputs); Adam for the rest.
+    """Muon (Jordan et al. 2024) for narrow convolution kernels, Adam for the rest.
 
-    Wide kernels stay with Adam: orthogonalising them costs more than it gains on a CPU, and those
-    that start as a designed transform need small, directed changes. Updates are scaled to the root
-    mean square that Adam's have (Liu et al. 2025), so `learning_rate` serves Adam and `muon_factor`
-    times it serves Muon.
+    Kernels are taken as matrices (taps and inputs, outputs). Wide kernels stay with Adam:
+    orthogonalising them costs more than it gains on a CPU, and those that start as a designed
+    transform need small, directed changes. Updates are scaled to the root mean square that Adam's
+    have (Liu et al. 2025), so `learning_rate` serves Adam and `muon_factor` times it serves Muon.
     """
     factor = config.optimiser.muon_factor
     return optax.contrib.muon(

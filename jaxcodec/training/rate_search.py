@@ -1,6 +1,4 @@
-"""Algorithm 3 of Guerin's thesis as a run: rounds of training that look for the rate parameter and
-beta of a target.
-"""
+"""Algorithm 3 of Guerin's thesis as a run: rounds that search rate parameter and beta."""
 
 import functools
 import json
@@ -26,18 +24,18 @@ LOG_FILE = "search.jsonl"
 
 
 def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Trains rounds until one meets the request of `config.search`, then `config.steps` steps under
-    its setting.
+    """Trains rounds until one meets the request of `config.search`, then the model.
 
-    Each round is a run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed
-    parameter and beta, from the weights of the round before; what its last validation measures
-    decides about the next (`rate.heuristic`). There are `config.search.rounds` at most; where none
-    meets the request, the setting of the nearest is taken, and said. The model is trained in
-    WORKDIR/final, from the weights of the last round. The log is WORKDIR/search.jsonl: a line a
-    round, then one that tells what was chosen. The same command goes on wherever it was stopped. Of
-    several processes the first reads and writes the log, and tells the others.
+    The model is trained for `config.steps` steps under the setting of that round. Each round is a
+    run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed parameter and
+    beta, from the weights of the round before; what its last validation measures decides about the
+    next (`objectives.heuristic`). There are `config.search.rounds` at most; where none meets the
+    request, the setting of the nearest is taken, and said. The model is trained in WORKDIR/final,
+    from the weights of the last round. The log is WORKDIR/search.jsonl: a line a round, then one
+    that tells what was chosen. The same command goes on wherever it was stopped. Of several
+    processes the first reads and writes the log, and tells the others.
 
-    Returns True when all is done, False when it was told to stop before.
+    Returns True when all is done, False when a signal stopped it before.
 
     Raises:
       TrainingError: not one target, no validation images, or a log that is not one of this search.
@@ -87,10 +85,10 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
 
 
 def read_log(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of the log: of a round its number, setting, mean_bpp and deviation_bpp; then
-    chosen_round, setting, met.
+    """The lines of the log.
 
-    Raises TrainingError for a file that is no such log.
+    Each is of a round, with its number, setting, mean_bpp and deviation_bpp; the last has
+    chosen_round, setting and met. Raises TrainingError for a file that is no such log.
     """
     path = pathlib.Path(workdir) / LOG_FILE
     try:
@@ -152,9 +150,7 @@ def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict
 
 
 def _from_first(make: Callable[[], Any]) -> Any:
-    """The JSON value that `make` gives in the first process, on every process; so too a
-    TrainingError that it raises.
-    """
+    """The JSON value that `make` gives in the first process, or its TrainingError, on every one."""
     if jax.process_count() == 1:
         return make()
     message = {}

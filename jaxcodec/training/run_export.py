@@ -26,14 +26,13 @@ def export(
     overwrite: bool = True,
     allow: Sequence[str] = (),
 ) -> codec_file.CodecContent:
-    """Writes the newest sound checkpoint of `workdir` as the codec file `path`, and returns what it
-    holds.
+    """Writes the newest sound checkpoint of `workdir` as the codec file `path`.
 
-    The averaged parameters are taken where the run keeps an average. The range of rates that the
-    codec claims is that of the last validation before the checkpoint. Integer networks are
-    calibrated on a few pictures, evenly spread over those that the run trained on, or over the
-    folder `images`. `allow`: modules from outside the package that the run may name, see
-    `jaxcodec.extensions`.
+    Returns what it holds. The averaged parameters are taken where the run keeps an average. The
+    range of rates that the codec claims is that of the last validation before the checkpoint.
+    Integer networks are calibrated on a few pictures, evenly spread over those that the run trained
+    on, or over the folder `images`. `allow`: modules from outside the package that the run may
+    name, see `jaxcodec.extensions`.
 
     Raises:
       ExtensionError: the run names code that was not allowed or cannot be imported.
@@ -88,9 +87,7 @@ def _pictures(
 
 
 def _bpp_range(workdir: pathlib.Path, step: int, qualities: Sequence[float]) -> tuple[float, float]:
-    """Mean validation rates (bpp) of the lowest and highest quality, from the last validation up to
-    `step`.
-    """
+    """Mean rates (bpp) of the lowest and highest quality in the last validation up to `step`."""
     rates = {
         row["part"]: row["bpp"]
         for row in read_metrics(workdir)

@@ -14,8 +14,10 @@ from jaxcodec.training import config as run_config
 
 
 class RunInput(NamedTuple):
-    """Training batches of this process, held-out crops (N, crop, crop, 3) uint8, and a hash that
-    tells the training images.
+    """The images of a run, as crops.
+
+    batches: those of training of this process. held_out: (N, crop, crop, 3) uint8. fingerprint: a
+    hash that tells the training images.
     """
 
     batches: data.Batches

@@ -89,9 +89,7 @@ def build_model(config: ml_collections.ConfigDict) -> nn.Module:
 
 
 def check_model(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a model whose sizes do not go together, which only shows when it is
-    traced.
-    """
+    """Raises TrainingError for a model whose sizes do not go together, as a trace shows."""
     key, image = jax.random.key(0), np.zeros((1, config.data.crop, config.data.crop, 3), np.float32)
     try:
         output, _ = jax.eval_shape(
@@ -116,8 +114,9 @@ def compile_step(
     mesh: jax.sharding.Mesh,
     falling: Decay,
 ) -> TrainStep:
-    """The compiled step of training. XLA's word about how long that takes is hidden, ours is
-    logged.
+    """The compiled step of training.
+
+    XLA's word about how long that takes is hidden, ours is logged.
     """
     logging.info("compiling the training step, which takes minutes for a large model that is new")
     begun = time.monotonic()

@@ -16,8 +16,9 @@ class Valid(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting: its name in the config, with dots; None as a default stands for a string that is
-    not given.
+    """One setting: its name in the config, with dots.
+
+    None as a default stands for a string that is not given.
     """
 
     name: str

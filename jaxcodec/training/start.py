@@ -50,16 +50,15 @@ def params_of(
 
 
 def _is_table(path: str) -> bool:
-    """Whether a weight's first axis is the quality: those of `Gains` and `Modulation`, see
-    `interpolate_points`.
-    """
+    """Whether a weight's first axis is the quality, as of `Gains` and `Modulation`."""
     parts = path.split("/")
     return "gains" in parts or any(part.startswith("Modulation") for part in parts)
 
 
 def read_off(table: np.ndarray, points: int, qualities: tuple[float, float]) -> np.ndarray:
-    """A table over the quality (points, ...) at as many points from one quality to another, beyond
-    [0, 1] as well.
+    """A table over the quality (points, ...), at `points` points from one quality to another.
+
+    Qualities may be beyond [0, 1].
     """
     if len(table) == 1:
         return np.repeat(table, points, axis=0)

@@ -29,7 +29,9 @@ class Player:
 
 @flax.struct.dataclass
 class TrainState:
-    """step: () int32, steps done. players: by name, "codec" among them. carry: what the objective
+    """What a step of training takes and gives back.
+
+    step: () int32, steps done. players: by name, "codec" among them. carry: what the objective
     carries, a `RateState` of a target-rate loss, () of others.
     """
 

@@ -1,6 +1,4 @@
-"""The training loop: one readable pass from a config and a folder to checkpoints, metrics and
-pictures.
-"""
+"""The training loop: one pass from a config and a folder to checkpoints, metrics and pictures."""
 
 import contextlib
 import pathlib
@@ -26,11 +24,10 @@ from jaxcodec.training.stopping import Stop
 
 
 def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Trains the model of `config` in `workdir`, from the newest sound checkpoint there if there is
-    one.
+    """Trains the model of `config` in `workdir`.
 
-    Returns True when all steps are done, False when a SIGTERM came first; either way the last state
-    is saved.
+    It goes on from the newest sound checkpoint there, if there is one. Returns True when all steps
+    are done, False when a SIGTERM came first; either way the last state is saved.
 
     Raises:
       TrainingError, RateError, CodecFileError: a setting that cannot work, a checkpoint that does

@@ -28,13 +28,13 @@ def make_train_step(
     seed: int,
     average_decay: float,
 ) -> TrainStep:
-    """Returns `train_step(state, images, falling=None) -> (state, metrics)` for images (B, crop,
-    crop, 3) uint8.
+    """Returns `train_step(state, images, falling=None) -> (state, metrics)`.
 
-    The phases of the objective follow each other, each with the players as those before it left
-    them. The codec runs in the first phase; later ones see that pass. `transform` moves the codec,
-    and networks that bring no optimiser; it is given `falling`, a `Decay` of the learning rate,
-    where it takes one (`optimisers.create` does).
+    images: (B, crop, crop, 3) uint8, of which metrics are means. The phases of the objective follow
+    each other, each with the players as those before it left them. The codec runs in the first
+    phase; later ones see that pass. `transform` moves the codec, and networks that bring no
+    optimiser; it is given `falling`, a `Decay` of the learning rate, where it takes one
+    (`optimisers.create` does).
 
     Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an
     uninterrupted one. A loss or gradient of any phase that is not finite leaves the whole state as
@@ -96,8 +96,9 @@ def _differentiate(
     key: jax.Array,
     carry: Carry,
 ) -> tuple[jax.Array, Params, Metrics, Forward]:
-    """Loss of a phase, its gradients by the parameters of its player, its metrics, and the codec's
-    pass, which `run` makes of the codec's parameters.
+    """Loss, gradients by the parameters of its player, metrics, and the codec's pass, of a phase.
+
+    run: makes the pass of the codec's parameters.
     """
     params = {name: player.params for name, player in players.items()}
 
@@ -126,8 +127,9 @@ def _moved(
     falling: Decay | None,
     average_decay: jax.Array,
 ) -> Player:
-    """A player after a step of its optimiser; its average keeps the part `average_decay` of what it
-    was.
+    """A player after a step of its optimiser.
+
+    average_decay: the part of its average that stays.
     """
     updates, optimiser = transform.update(
         gradients, player.optimiser, player.params, falling=falling
@@ -138,18 +140,15 @@ def _moved(
 
 
 def _named(player: str, metrics: Metrics) -> Metrics:
-    """Metrics as they are reported: the codec's under their names, those of others with the
-    player's before it.
-    """
+    """Metrics as they are reported: those of other players than the codec as PLAYER_NAME."""
     return metrics if player == CODEC else {f"{player}_{name}": metrics[name] for name in metrics}
 
 
 def make_validation_step(model: nn.Module, objective: Objective) -> ValidationStep:
-    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)` with real
-    rounding.
+    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)`.
 
-    params: of every player, by name. images: (B, H, W, 3) uint8; quality: (B,); carry: that of the
-    train state; reconstruction: (B, H, W, 3) uint8.
+    Latents are rounded, and so are the pixels. params: of every player, by name. images: (B, H, W,
+    3) uint8; quality: (B,); carry: that of the train state; reconstruction: (B, H, W, 3) uint8.
     """
 
     def validate(

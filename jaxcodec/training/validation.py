@@ -25,11 +25,10 @@ def validate(
     mesh: jax.sharding.Mesh,
     reporter: Reporter | None,
 ) -> None:
-    """Validates the averaged parameters, or the last where the run keeps no average, at every
-    quality of the config, and reports metrics and pictures.
+    """Validates at every quality of the config, and reports metrics and pictures.
 
-    held_out: crops (N, crop, crop, 3) uint8. Every process computes; the one with a reporter
-    reports.
+    Parameters are the averaged ones, or the last where the run keeps no average. held_out: crops
+    (N, crop, crop, 3) uint8. Every process computes; the one with a reporter reports.
     """
     params = {
         name: player.average if config.average_decay else player.params
@@ -59,11 +58,11 @@ def mean_metrics(
     quality: float,
     mesh: jax.sharding.Mesh,
 ) -> tuple[dict[str, float], np.ndarray]:
-    """Mean metrics over `crops` (N, crop, crop, 3) uint8 at `quality`, and the reconstruction of
-    the first 8 or fewer.
+    """Mean metrics over crops at a quality, and the reconstruction of the first 8 or fewer.
 
-    `step_function` is the jitted step of `train_step.make_validation_step`; params, of every
-    player, and carry are replicated over the mesh.
+    crops: (N, crop, crop, 3) uint8; reconstruction: shaped alike. `step_function` is the jitted
+    step of `train_step.make_validation_step`; params, of every player, and carry are replicated
+    over the mesh.
     """
     results, sizes, first = [], [], None
     for start in range(0, len(crops), _BATCH):
