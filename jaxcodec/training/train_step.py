@@ -30,7 +30,7 @@ def make_train_step(
 ) -> TrainStep:
     """Returns `train_step(state, images, falling=None) -> (state, metrics)`.
 
-    images: (B, crop, crop, 3) uint8, of which metrics are means. The phases of the objective follow
+    images: (B, crop, crop, 3) uint8. The phases of the objective follow
     each other, each with the players as those before it left them. The codec runs in the first
     phase; later ones see that pass. `transform` moves the codec, and networks that bring no
     optimiser; it is given `falling`, a `Decay` of the learning rate, where it takes one
