@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxcodec import distortions, extensions
-from jaxcodec.distortions import DistortionError
+from jaxcodec.distortions import Distortion, DistortionError
 from jaxcodec.errors import TrainingError
 from jaxcodec.objectives import controller
 from jaxcodec.objectives.protocol import (
@@ -58,10 +58,7 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
     if "kind" in trade_off:
         return _own(dict(trade_off), target_rate)
     fields = dict(trade_off)
-    try:
-        distortion = distortions.get(fields.pop("distortion", "mse"))
-    except DistortionError as error:
-        raise TrainingError(f"config.objective.distortion cannot be used: {error}") from error
+    distortion = _distortion(fields.pop("distortion", "mse"))
     if not target_rate["targets_bpp"]:
         return RateDistortion(**fields, distortion=distortion)
     settings = {
@@ -70,8 +67,19 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
     }
     targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
     decay = controller.Decay(**settings.pop("decay"))
-    made = controller.create(targets, decay=decay, **settings)
-    return TargetRate(targets, made, balance, distortion)
+    rate_controller = controller.create(targets, decay=decay, **settings)
+    return TargetRate(targets, rate_controller, balance, distortion)
+
+
+def _distortion(name: str) -> Distortion:
+    """The distortion of a config; raises TrainingError where there is none."""
+    try:
+        return distortions.get(name)
+    except DistortionError as error:
+        raise TrainingError(
+            f"config.objective.distortion is {name!r}; it must be one of "
+            f"{', '.join(distortions.names())}, or MODULE:NAME of your own"
+        ) from error
 
 
 def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
@@ -97,10 +105,10 @@ def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
 def _check_players(kind: Any, objective: Objective) -> None:
     """Raises TrainingError unless phases begin with the codec's and networks fit the others."""
     players = [phase.player for phase in objective.phases]
-    brought = objective.networks.keys()
-    if players[:1] != [CODEC] or CODEC in brought or not brought >= set(players[1:]):
+    networks = objective.networks.keys()
+    if players[:1] != [CODEC] or CODEC in networks or not networks >= set(players[1:]):
         raise TrainingError(
             f"the objective {kind!r} has phases of {players} and brings the networks "
-            f"{sorted(brought)}; the first phase must be of {CODEC!r}, the others of these "
+            f"{sorted(networks)}; the first phase must be of {CODEC!r}, the others of these "
             "networks, see docs/extending.md"
         )

@@ -160,6 +160,6 @@ def test_lambda_weighs_the_distortion_that_is_given():
 
 def test_a_distortion_that_there_is_not_is_told():
     with pytest.raises(
-        TrainingError, match="config.objective.distortion cannot be used: .*'msssim'; choose from"
+        TrainingError, match="config.objective.distortion is 'msssim'; it must be one of .*ms_ssim"
     ):
         create({"first": 1.0, "last": 1.0, "distortion": "msssim"}, {"targets_bpp": ()})
