@@ -351,4 +351,4 @@ def test_a_run_under_another_distortion(config, tmp_path, read_metrics):
     assert train_loop.train(config, tmp_path)
     for row in read_metrics(tmp_path):
         assert row["loss"] == pytest.approx(20 * (1 - row["ms_ssim"]) + row["bpp"], rel=1e-4)
-        assert row["psnr_db"] > 0
+        assert np.isfinite(row["psnr_db"])
