@@ -27,7 +27,7 @@ from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.runtime import memory
 from jaxcodec.runtime.compilation import compiled
 from jaxcodec.training import state
-from jaxcodec.training.step import make_train_step
+from jaxcodec.training.train_step import make_train_step
 
 PRESETS = {"mean_scale": mean_scale_model, "autoregressive": autoregressive_model}
 
@@ -103,7 +103,7 @@ def training_task(name: str, pixels: np.ndarray):
         model, objective, transform, surrogate="noise", seed=0, average_decay=0.999
     )
     step = jax.jit(step, donate_argnums=0)
-    current = state.create(model, transform, worker.CROP, seed=0)
+    current = state.create(model, objective, transform, worker.CROP, seed=0)
     crops = worker.crops(pixels)
 
     def one_step():

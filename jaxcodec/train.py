@@ -143,7 +143,7 @@ def _main(argv: list[str]) -> None:
     """Trains, and turns errors into one sentence and exit status 2."""
     from jaxcodec import guard
     from jaxcodec.runtime import compile_cache, memory
-    from jaxcodec.training import loop, rate_search, sharding
+    from jaxcodec.training import rate_search, sharding, train_loop
 
     given = flags.FLAGS
     memory.keep_freed_memory()
@@ -153,7 +153,7 @@ def _main(argv: list[str]) -> None:
         sharding.initialise_distributed(
             given.coordinator, given.processes, given.process, cluster=given.distributed
         )
-        train = rate_search.search if given.search else loop.train
+        train = rate_search.search if given.search else train_loop.train
         finished = train(given.config, given.workdir)
     except CodecError as error:
         _fail(error, argv)

@@ -324,7 +324,7 @@ def test_an_entropy_model_of_ones_own_is_a_subclass_that_knows_how_it_is_coded()
 @pytest.mark.parametrize(
     ("fields", "targets", "message"),
     [
-        ({"kind": "outside.nets:function"}, (), "has no `init`"),
+        ({"kind": "outside.nets:function"}, (), "has no `phases`"),
         (
             {"kind": "outside.nets:NotANetwork", "weight": 1.0},
             (),

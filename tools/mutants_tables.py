@@ -15,7 +15,7 @@ TESTS = {
     "objectives/thesis.py": ["objectives/test_thesis.py"],
     "collections/allocation.py": ["collections/test_allocation.py"],
     "targets/search.py": ["targets/test_search.py"],
-    "training/step.py": ["training/test_step.py"],
+    "training/train_step.py": ["training/test_train_step.py", "training/test_two_players.py"],
     "integer/arithmetic.py": ["integer/test_arithmetic.py"],
     "integer/calibrate.py": ["integer/test_calibrate.py", "entropy/test_hyperprior.py"],
     "entropy/context_tables.py": ["entropy/test_context_tables.py", "integer/test_quantise.py"],
@@ -69,10 +69,20 @@ DIFFERENTIABLE = {
     "entropy/distributions/mixture.py": frozenset(),
     "entropy/surrogates.py": frozenset(),
     "objectives/rate_distortion.py": frozenset(
-        {"starting_gains", "init", "draw_quality", "validate", "trade_off"}
+        {
+            "starting_gains",
+            "phases",
+            "networks",
+            "init",
+            "draw_quality",
+            "update",
+            "validate",
+            "trade_off",
+            "closeness",
+        }
     ),
     "objectives/target_rate.py": frozenset(
-        {"init", "draw_quality", "which", "update", "validate", "_hits"}
+        {"phases", "networks", "init", "draw_quality", "which", "update", "validate", "_hits"}
     ),
     "refinement/relaxations.py": frozenset(
         {"make", "_probabilities", "two_classes", "three_classes", "annealed", "ssl_odds"}
@@ -87,9 +97,9 @@ are not.
 NAMED: tuple[tuple[str, str, str, str], ...] = (
     (
         "the rounded rate measured under noise, so that RA does nothing",
-        "training/step.py",
-        'rounded = model.apply(params, images, quality, key, kind="round")',
-        "rounded = model.apply(params, images, quality, key, kind=surrogate)",
+        "training/train_step.py",
+        'forward_pass(model, params, forward.image, forward.quality, key, "round")',
+        "forward_pass(model, params, forward.image, forward.quality, key, surrogate)",
     ),
     (
         "two settings of the thesis exchanged",
@@ -106,8 +116,8 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     (
         "the target rate's distortion times 1.5",
         "objectives/target_rate.py",
-        "loss = mse_255 + beta",
-        "loss = 1.5 * mse_255 + beta",
+        "loss = distance + beta",
+        "loss = 1.5 * distance + beta",
     ),
     (
         "the trade-off of training times 1.5",
@@ -118,8 +128,8 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     (
         "validation under the beta of the start",
         "objectives/target_rate.py",
-        "bits, wanted, state.beta[which])",
-        "bits, wanted, self.init().beta[which])",
+        "self._values(forward, wanted, carry.beta[which])",
+        "self._values(forward, wanted, self.init().beta[which])",
     ),
     (
         "one key for latent and hyper-latent while training",
@@ -232,10 +242,16 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ): "noise is as likely as its negative",
     (
         "objectives/rate_distortion.py",
-        "return self(image, reconstruction, bits, quality, carry)[1]",
-        "self(image, reconstruction, bits, quality, carry) -> self(reconstruction, image, bits, "
-        "quality, carry)",
-    ): "a squared difference has no sides",
+        "bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)",
+        "self.distortion(forward.image, forward.reconstruction) -> "
+        "self.distortion(forward.reconstruction, forward.image)",
+    ): "the distortions of the package have no sides",
+    (
+        "objectives/target_rate.py",
+        "bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)",
+        "self.distortion(forward.image, forward.reconstruction) -> "
+        "self.distortion(forward.reconstruction, forward.image)",
+    ): "the distortions of the package have no sides",
     (
         "objectives/controller.py",
         "jnp.clip(jnp.log(state.beta) + self.beta_rate * jnp.clip(excess, -1, 1), low, high)",

@@ -26,7 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the newest checkpoint of a run as a codec file."""
     codec_output.check(options.output, [options.workdir], options.force)
-    from jaxcodec.training.export import export
+    from jaxcodec.training.run_export import export
 
     content = export(
         options.workdir,

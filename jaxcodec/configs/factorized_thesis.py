@@ -19,7 +19,7 @@ def get_config():
     config = default_config()
     config.name = "factorized_thesis"
     config.model = factorized_model(256, 256, kernels=(9, 5, 5), strides=(4, 2, 2))
-    config.objective = {"first": 0.0067, "last": 0.0067, "balance": 0.0}
+    config.objective.update({"first": 0.0067, "last": 0.0067, "balance": 0.0})
     config.steps = 500_000
     config.validation_qualities = (0.0,)
     return config

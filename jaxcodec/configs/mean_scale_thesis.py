@@ -16,7 +16,7 @@ def get_config():
     config = default_config()
     config.name = "mean_scale_thesis"
     config.model = mean_scale_model(256, 256, hyper_activation="relu", wide=False)
-    config.objective = {"first": 0.0067, "last": 0.0067, "balance": 0.0}
+    config.objective.update({"first": 0.0067, "last": 0.0067, "balance": 0.0})
     config.steps = 500_000
     config.validation_qualities = (0.0,)
     return config

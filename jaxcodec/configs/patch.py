@@ -27,8 +27,9 @@ def get_config(trade_off=""):
     config = default_config()
     config.name = f"default_{trade_off}".strip("_")
     points = 1 if trade_off else 8
-    config.objective = _objective(trade_off)
-    first, last = RateDistortion(**config.objective).starting_gains()
+    objective = _objective(trade_off)
+    config.objective.update(objective)
+    first, last = RateDistortion(**objective).starting_gains()
     config.model = patch_model(
         288, width=96, blocks=6, hyper=96, points=points, first_gain=first, last_gain=last
     )

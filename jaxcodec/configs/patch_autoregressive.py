@@ -18,8 +18,8 @@ def get_config(argument="autoregressive"):
     pattern, _, mixture = argument.partition(",")
     config = default_config()
     config.name = f"patch_{pattern}{mixture and '_mixture'}"
-    config.objective = {"first": 0.013, "last": 0.013, "balance": 0.0}
-    gain, _ = RateDistortion(**config.objective).starting_gains()
+    config.objective.update({"first": 0.013, "last": 0.013, "balance": 0.0})
+    gain, _ = RateDistortion(0.013, 0.013).starting_gains()
     config.model = patch_context_model(
         96, width=64, blocks=3, hyper=48, gain=gain, pattern=pattern, mixture=int(mixture or 1)
     )

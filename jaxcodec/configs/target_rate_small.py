@@ -85,7 +85,7 @@ def get_config(argument="parametric,0.25"):
     )
     if what == "base":
         points = 8 if entropy == "parametric" else 1
-        config.objective = BASE[entropy]
+        config.objective.update(BASE[entropy])
         config.steps = 3_000
         config.surrogate = "mixed"
         config.validation_qualities = (0.0, 0.25, 0.5, 0.75, 1.0)[:points]
@@ -127,7 +127,7 @@ def _aim(config, entropy, what, method):
     )
     if method == "trade_off":
         trade_off = TRADE_OFF[entropy][targets[0]]
-        config.objective = {"first": trade_off, "last": trade_off, "balance": 0.0}
+        config.objective.update({"first": trade_off, "last": trade_off, "balance": 0.0})
         return 1
     config.target_rate.targets_bpp = targets
     config.target_rate.beta = tuple(thesis.SETTINGS[entropy][target].beta for target in targets)

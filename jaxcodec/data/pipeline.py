@@ -69,6 +69,26 @@ def training_batches(
       DataError: the batch cannot be divided among the processes, or min_scale is outside (0, 1];
         or, while iterating, an image that cannot be read any more, or a worker that was ended.
     """
+    _check(batch_size, process_count, min_scale)
+    if workers:
+        dataset = _for_workers(dataset, workers)
+
+    def example(path: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        return {"image": random_crop(dataset.read(path), crop, min_scale, rng)}
+
+    parts = (
+        grain.MapDataset.source(_paths_of_an_epoch(dataset, reference_pixels, max_copies))
+        .seed(seed)
+        .shuffle()
+        .repeat()
+        .random_map(example)
+        .batch(batch_size // process_count, drop_remainder=True)
+    )
+    return Batches(parts, workers, process_index, process_count)
+
+
+def _check(batch_size: int, process_count: int, min_scale: float) -> None:
+    """Raises DataError for settings of `training_batches` that cannot work."""
     if batch_size % process_count:
         raise DataError(
             f"a batch of {batch_size} cannot be divided among {process_count} processes; choose a "
@@ -79,29 +99,22 @@ def training_batches(
             f"images cannot be shrunk by a factor of {min_scale}; choose min_scale above 0 and up "
             "to 1"
         )
-    copies = np.clip(
-        np.round(np.array(dataset.train_pixels) / reference_pixels).astype(int), 1, max_copies
-    )
-    paths = np.repeat(np.array(dataset.train, dtype=object), copies).tolist()
-    if workers:
-        if not flags.FLAGS.is_parsed():
-            # Grain hands absl's flags to its processes, and a notebook never parses them.
-            flags.FLAGS.mark_as_parsed()
-        cache = DecodedCache(dataset.cache.limit_bytes // workers)
-        dataset = dataclasses.replace(dataset, cache=cache)
 
-    def example(path: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return {"image": random_crop(dataset.read(path), crop, min_scale, rng)}
 
-    parts = (
-        grain.MapDataset.source(paths)
-        .seed(seed)
-        .shuffle()
-        .repeat()
-        .random_map(example)
-        .batch(batch_size // process_count, drop_remainder=True)
-    )
-    return Batches(parts, workers, process_index, process_count)
+def _paths_of_an_epoch(dataset: ImageFolder, reference_pixels: int, max_copies: int) -> list[str]:
+    """Paths of the training images in order, each as often as it comes up in an epoch."""
+    sizes = np.round(np.array(dataset.train_pixels) / reference_pixels).astype(int)
+    copies = np.clip(sizes, 1, max_copies)
+    return np.repeat(np.array(dataset.train, dtype=object), copies).tolist()
+
+
+def _for_workers(dataset: ImageFolder, workers: int) -> ImageFolder:
+    """The dataset as each of several processes has it, with its part of the cache."""
+    if not flags.FLAGS.is_parsed():
+        # Grain hands absl's flags to its processes, and a notebook never parses them.
+        flags.FLAGS.mark_as_parsed()
+    cache = DecodedCache(dataset.cache.limit_bytes // workers)
+    return dataclasses.replace(dataset, cache=cache)
 
 
 class Batches:
@@ -110,8 +123,9 @@ class Batches:
     def __init__(
         self, parts: grain.MapDataset, workers: int, process_index: int, process_count: int
     ):
-        """parts: those of all processes' batches in turn, of which this is every
-        `process_count`-th.
+        """Begins at the first batch.
+
+        parts: those of all processes' batches in turn, of which this is every `process_count`-th.
         """
         self._parts, self._workers = parts, workers
         self._process_index, self._process_count = process_index, process_count
@@ -179,9 +193,7 @@ class Batches:
 
 
 def _without_ctrl_c(call: Callable[[], T]) -> T:
-    """`call()` in a thread that no Ctrl-C comes to, nor to what it starts: workers, from their
-    first instruction on.
-    """
+    """`call()` in a thread that no Ctrl-C comes to, nor to the workers that it starts."""
     resource_tracker.ensure_running()  # which would let the signal through again
     block = functools.partial(signal.pthread_sigmask, signal.SIG_BLOCK, {signal.SIGINT})
     with concurrent.futures.ThreadPoolExecutor(1, initializer=block) as thread:
@@ -218,8 +230,7 @@ def validation_crops(dataset: ImageFolder, crop: int, count: int) -> np.ndarray:
 def random_crop(
     pixels: np.ndarray, crop: int, min_scale: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """A random square of an image, shrunk by a random factor of at least `min_scale`, and flipped
-    in half of the cases.
+    """A random square of an image, shrunk by a random factor, and flipped in half of the cases.
 
     Args:
       pixels: uint8 (height, width, 3).
@@ -241,8 +252,9 @@ def random_crop(
 
 
 def cut(pixels: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
-    """The square of `side` pixels at (top, left); beyond the bottom and right border the image is
-    reflected.
+    """The square of `side` pixels at (top, left).
+
+    Beyond the bottom and right border the image is reflected.
     """
     square = pixels[top : top + side, left : left + side]
     height, width, _ = square.shape

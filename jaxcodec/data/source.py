@@ -72,8 +72,7 @@ class ImageFolder:
     cache: DecodedCache
 
     def read(self, path: str) -> np.ndarray:
-        """Pixels of one image as read-only uint8 (height, width, 3) RGB, from memory where
-        possible.
+        """Pixels of one image, read-only uint8 (height, width, 3) RGB, from memory where possible.
 
         Raises:
           DataError: the file was readable when the folder was opened and is no longer.
@@ -93,8 +92,9 @@ class ImageFolder:
 
 
 def read_rgb(path: str) -> np.ndarray:
-    """Reads an image file as read-only uint8 (height, width, 3); grey is repeated, alpha is
-    dropped.
+    """Reads an image file as read-only uint8 (height, width, 3) RGB.
+
+    Grey is repeated, alpha is dropped.
 
     Raises:
       ImageError: the file is not a readable image.
@@ -171,8 +171,9 @@ def open_folder(
 
 
 def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
-    """The folders as paths; raises DataError for one that does not exist, is no folder or cannot be
-    listed.
+    """The folders as paths.
+
+    Raises DataError for one that does not exist, is no folder or cannot be listed.
     """
     checked = []
     for name in folders:
@@ -223,8 +224,9 @@ def _is_run(folder: pathlib.Path) -> bool:
 
 
 def _count_pixels(path: str, cache: DecodedCache | None) -> int | None:
-    """Width times height, or None if unreadable; decodes the image for the cache, or without one
-    its header only.
+    """Width times height, or None if unreadable.
+
+    Decodes the image for the cache, or without one its header only.
     """
     try:
         if cache is None:

@@ -68,7 +68,8 @@ class EntropyModel(nn.Module):
         latent = self.to_latent(image, quality)
         hyper = self.to_hyper_latent(latent, quality)
         latent_hat, bits, side_bits = self.quantised(latent, hyper, quality, quantiser(kind, key))
-        return Output(self.synthesise(latent_hat, quality), bits, side_bits)
+        image = self.synthesise(latent_hat, quality)
+        return Output(image, bits, side_bits, latent, latent_hat)
 
     def quantised(
         self,

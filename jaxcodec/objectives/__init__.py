@@ -1,62 +1,85 @@
 """What training minimises."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-import jax
-
-from jaxcodec import extensions
+from jaxcodec import distortions, extensions
+from jaxcodec.distortions import Distortion, DistortionError
 from jaxcodec.errors import TrainingError
 from jaxcodec.objectives import controller
-from jaxcodec.objectives.rate_distortion import Metrics, RateDistortion
+from jaxcodec.objectives.protocol import (
+    CODEC,
+    Carry,
+    Forward,
+    Loss,
+    Metrics,
+    Network,
+    Objective,
+    Params,
+    Phase,
+)
+from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.objectives.target_rate import TargetRate
 
-__all__ = ["Metrics", "Objective", "RateDistortion", "TargetRate", "create"]
+__all__ = [
+    "CODEC",
+    "Carry",
+    "Forward",
+    "Loss",
+    "Metrics",
+    "Network",
+    "Objective",
+    "Params",
+    "Phase",
+    "RateDistortion",
+    "TargetRate",
+    "create",
+]
 
-
-class Objective(Protocol):
-    """A loss, with what it carries from step to step.
-
-    init: the carry at the start, arrays. draw_quality: what qualities the images of a batch are
-      trained at. Called with (image, reconstruction, bits, quality, carry) it gives loss and
-      metrics. update: the next carry, for an objective that carries something. validate: metrics of
-      rounded latents, under the carry that the next step would have.
-    """
-
-    def init(self) -> Any: ...
-    def draw_quality(self, key: jax.Array, batch: int) -> jax.Array: ...
-    def __call__(
-        self, image, reconstruction, bits, quality, carry
-    ) -> tuple[jax.Array, Metrics]: ...
-    def update(self, bits, quantised_bits, pixels: int, quality, carry) -> tuple[Any, Metrics]: ...
-    def validate(self, image, reconstruction, bits, quality, carry) -> Metrics: ...
+_NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
 
 
 def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
-    """The objective of a config: a target rate where there are `targets_bpp`, else the trade-off of
-    `RateDistortion`.
+    """The objective of a config.
 
-    trade_off: the fields of `RateDistortion`; or a `kind`, a class of one's own or its import path,
-      and its fields.
+    It is a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`.
+
+    trade_off: the fields of `RateDistortion`, the distortion by its name, which a target rate has
+      too; or a `kind`, a class of one's own or its import path, and its fields.
     target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.Decay`) and the arguments
       of `controller.create`; empty lists stand for what is not given.
 
     Raises:
       RateError: settings that cannot work.
-      ExtensionError, TrainingError: an objective of one's own that cannot be had, or has other
-        fields.
+      TrainingError: a distortion that there is not.
+      ExtensionError, TrainingError: an objective or distortion of one's own that cannot be had, or
+        has other fields.
     """
     if "kind" in trade_off:
         return _own(dict(trade_off), target_rate)
+    fields = dict(trade_off)
+    distortion = _distortion(fields.pop("distortion", "mse"))
     if not target_rate["targets_bpp"]:
-        return RateDistortion(**trade_off)
+        return RateDistortion(**fields, distortion=distortion)
     settings = {
         name: value or None if name == "parameter_bpp" else value
         for name, value in target_rate.items()
     }
     targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
     decay = controller.Decay(**settings.pop("decay"))
-    return TargetRate(targets, controller.create(targets, decay=decay, **settings), balance)
+    rate_controller = controller.create(targets, decay=decay, **settings)
+    return TargetRate(targets, rate_controller, balance, distortion)
+
+
+def _distortion(name: str) -> Distortion:
+    """The distortion of a config; raises TrainingError where there is none."""
+    try:
+        return distortions.get(name)
+    except DistortionError as error:
+        raise TrainingError(
+            f"config.objective.distortion is {name!r}; it must be one of "
+            f"{', '.join(distortions.names())}, or MODULE:NAME of your own"
+        ) from error
 
 
 def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
@@ -72,7 +95,20 @@ def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
         objective = extensions.resolve(kind)(**fields)
     except TypeError as error:
         raise TrainingError(f"config.objective cannot be made: {error}") from error
-    for needed in ("init", "draw_quality", "__call__", "validate"):
+    for needed in _NEEDED:
         if not hasattr(objective, needed):
             raise TrainingError(f"the objective {kind!r} has no `{needed}`; see docs/extending.md")
+    _check_players(kind, objective)
     return objective
+
+
+def _check_players(kind: Any, objective: Objective) -> None:
+    """Raises TrainingError unless phases begin with the codec's and networks fit the others."""
+    players = [phase.player for phase in objective.phases]
+    networks = objective.networks.keys()
+    if players[:1] != [CODEC] or CODEC in networks or not networks >= set(players[1:]):
+        raise TrainingError(
+            f"the objective {kind!r} has phases of {players} and brings the networks "
+            f"{sorted(networks)}; the first phase must be of {CODEC!r}, the others of these "
+            "networks, see docs/extending.md"
+        )

@@ -1,9 +1,9 @@
-"""Rate parameters for target-rate training: explicit state, in the manner of optax (Guerin 2024,
-chapters 5 and 6).
+"""Rate parameters for target-rate training: explicit state, in the manner of optax.
 
-A model trained on rates under uniform noise lands below them once it rounds: the noise
-over-estimates the rate of symbols whose scale is small (the mean-rate shift, section 5.4.4). The
-loss therefore takes a rate parameter that is not the target itself, and a controller says which:
+Source: Guerin 2024, chapters 5 and 6. A model trained on rates under uniform noise lands below them
+once it rounds: the noise over-estimates the rate of symbols whose scale is small (the mean-rate
+shift, section 5.4.4). The loss therefore takes a rate parameter that is not the target itself, and
+a controller says which:
 
     controller = create((0.25,), strategy="general")
     state = controller.init()
@@ -58,10 +58,10 @@ class RateState(NamedTuple):
 
 
 class Decay(NamedTuple):
-    """A target that starts high and comes down (eq. 6.14): min(limit_bpp, r * base^(max(0, steps -
-    t) / steps)).
+    """A target that starts high and comes down (eq. 6.14).
 
-    Only for targets of at most `below_bpp`; `steps` of 0 leaves every target as it is.
+    At step t it is min(limit_bpp, r * base^(max(0, steps - t) / steps)). Only for targets of at
+    most `below_bpp`; `steps` of 0 leaves every target as it is.
     """
 
     steps: int = 150_000
@@ -123,7 +123,7 @@ class Controller(NamedTuple):
         count = member.sum(axis=1)
         present = count > 0
 
-        def mean(values):
+        def mean(values: jax.Array) -> jax.Array:
             return jnp.sum(jnp.where(member, values, 0), axis=1) / jnp.maximum(count, 1)
 
         shift = jnp.where(present, mean(noisy_bpp - quantised_bpp), state.shift_bpp)
@@ -144,12 +144,12 @@ class Controller(NamedTuple):
         )
         return state.parameter_bpp, state
 
-    def _targets_at(self, step, state):
+    def _targets_at(self, step: jax.Array, state: RateState) -> jax.Array:
         return (
             self.decay(state.target_bpp, step) if self.strategy == "general" else state.target_bpp
         )
 
-    def _next_parameter(self, shift, state):
+    def _next_parameter(self, shift: jax.Array, state: RateState) -> jax.Array:
         if self.strategy == "fixed":
             return state.parameter_bpp
         parameter = jnp.maximum(
@@ -160,7 +160,7 @@ class Controller(NamedTuple):
         kept = self.alpha if self.smoothing == "decay" else 1 - self.alpha
         return kept * state.parameter_bpp + (1 - kept) * parameter
 
-    def _next_beta(self, squared, state):
+    def _next_beta(self, squared: jax.Array, state: RateState) -> jax.Array:
         if not self.tolerance:
             return state.beta
         excess = jnp.log(jnp.maximum(squared, 1e-12)) / 2 - jnp.log(self.tolerance)
@@ -219,13 +219,22 @@ def create(
     )
 
 
-def _averaged(new, old, decay, seen):
+def _averaged(new: jax.Array, old: jax.Array, decay: float, seen: jax.Array) -> jax.Array:
     """A moving average that begins as a mean."""
     kept = jnp.minimum(decay, seen / (seen + 1))
     return kept * old + (1 - kept) * new
 
 
-def _check(targets, strategy, beta, parameter_bpp, smoothing, alpha, tolerance):
+def _check(
+    targets: Sequence[float],
+    strategy: str,
+    beta: Sequence[float],
+    parameter_bpp: Sequence[float] | None,
+    smoothing: str,
+    alpha: float,
+    tolerance: float,
+) -> None:
+    """Raises RateError for arguments of `create` that cannot work."""
     if strategy not in STRATEGIES:
         raise RateError(f"the strategy {strategy!r} is unknown; use one of {', '.join(STRATEGIES)}")
     if smoothing not in SMOOTHINGS:

@@ -1,5 +1,6 @@
-"""The heuristic search for a rate parameter and a weight (Guerin 2024, Algorithm 3), as pure
-functions of its rounds.
+"""The heuristic search for a rate parameter and a weight, as pure functions of its rounds.
+
+Source: Guerin 2024, Algorithm 3.
 
     rounds = ()
     while (setting := following(request, rounds)) is not None:
@@ -28,9 +29,7 @@ loss divides by it.
 
 
 class Request(NamedTuple):
-    """What is asked of a model, and how it is looked for; made by `request`, which tells the
-    fields.
-    """
+    """The rate that a model is to have, and how it is searched; `request` tells the fields."""
 
     target_bpp: float
     mean_tolerance: float
@@ -40,8 +39,9 @@ class Request(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What a model trained under `setting` measures: mean and standard deviation in bpp of rounded
-    latents of images.
+    """A round of training under `setting`.
+
+    Mean and standard deviation over images of the rate of rounded latents, in bpp.
     """
 
     setting: Setting
@@ -89,8 +89,9 @@ def increment(target_bpp: float) -> float:
 
 
 def following(request: Request, rounds: Sequence[Round]) -> Setting | None:
-    """The setting of the next round after these; None where the last met the request, or there were
-    as many as may be.
+    """The setting of the next round after these.
+
+    None where the last met the request, or there were as many as may be.
     """
     if not rounds:
         return Setting(request.target_bpp, LEAST_BETA)
@@ -100,8 +101,9 @@ def following(request: Request, rounds: Sequence[Round]) -> Setting | None:
 
 
 def step(request: Request, last: Round) -> Setting:
-    """The setting after a round that missed: R_param -= mean - target; beta up where rates spread
-    too much, else down.
+    """The setting after a round that missed.
+
+    R_param falls by mean - target; beta goes up where rates spread too much, else down.
     """
     parameter = last.setting.parameter_bpp - (last.mean_bpp - request.target_bpp)
     wide = last.deviation_bpp > request.tolerance * request.target_bpp
@@ -119,10 +121,10 @@ def is_met(request: Request, measured: Round) -> bool:
 
 
 def chosen(request: Request, rounds: Sequence[Round]) -> int:
-    """The round whose setting the model is to be trained under: the first that met the request,
-    else the nearest.
+    """The round whose setting the model is to be trained under.
 
-    How far a round is off is the larger of mean and deviation, each in units of what is allowed.
+    It is the first that met the request, else the nearest. How far a round is off is the larger of
+    mean and deviation, each in units of what is allowed.
     """
     misses = [_miss(request, measured) for measured in rounds]
     return next(

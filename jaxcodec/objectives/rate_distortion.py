@@ -1,26 +1,29 @@
 """The rate-distortion loss, for one trade-off or for a range of them in one model."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-Metrics = dict[str, jax.Array]
+from jaxcodec.distortions import Distortion, mse
+from jaxcodec.objectives.protocol import CODEC, Carry, Forward, Metrics, Network, Params, Phase
 
 
 class RateDistortion(NamedTuple):
-    """L = lambda * 255^2 * MSE + bpp (CompressAI's convention), lambda from `first` to `last` over
-    the quality.
+    """L = lambda * D + bpp, lambda from `first` to `last` over the quality.
 
     first, last: lambda at quality 0 and 1, log-linear between. balance: each image's loss is
       divided by (lambda / sqrt(first * last)) ** balance; with 0.5 a percent of rate weighs about
-      the same at every quality, since rate grows about as the square root of lambda.
+      the same at every quality, since rate grows about as the square root of lambda. distortion: D,
+      in its own unit; 255^2 * MSE is CompressAI's convention.
     """
 
     first: float
     last: float
     balance: float = 0.0
+    distortion: Distortion = mse.DISTORTION
 
     def trade_off(self, quality: jax.Array) -> jax.Array:
         """Lambda of `quality` (B,) in [0, 1]."""
@@ -29,50 +32,67 @@ class RateDistortion(NamedTuple):
     def starting_gains(self) -> tuple[float, float]:
         """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1].
 
-        At high rate the optimal quantiser step is sqrt(18 / (lambda ln 2)) in grey levels; a gain
-        is 255 over that.
+        They are for the squared error. At high rate the optimal quantiser step is sqrt(18 / (lambda
+        ln 2)) in grey levels; a gain is 255 over that.
         """
         return tuple(
             255 / math.sqrt(18 / (trade_off * math.log(2))) for trade_off in (self.first, self.last)
         )
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One, the codec's."""
+        return (Phase(CODEC, self.loss),)
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """None beside the codec."""
+        return {}
 
     def init(self) -> tuple[()]:
         """What the loss carries from step to step: nothing."""
         return ()
 
     def draw_quality(self, key: jax.Array, batch: int) -> jax.Array:
-        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start, so that
-        it sees the range.
-        """
+        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start."""
         return (jax.random.uniform(key) + jnp.arange(batch) / batch) % 1.0
 
-    def __call__(self, image, reconstruction, bits, quality, carry=()) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, mse_255 and psnr_db (each a mean
-        over images).
+    def loss(
+        self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: Carry
+    ) -> tuple[jax.Array, Metrics]:
+        """Mean loss over the batch, and the metrics of `measure`."""
+        del params, key, carry
+        metrics = self.measure(forward)
+        return metrics["loss"], metrics
 
-        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,); carry: of `init`.
-        """
-        del carry
-        mse_255, psnr_db = distortions(image, reconstruction)
-        bpp = bits / (image.shape[1] * image.shape[2])
-        trade_off = self.trade_off(quality)
+    def measure(self, forward: Forward) -> Metrics:
+        """The metrics loss, bpp and those of `closeness`, each a mean over images."""
+        bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
+        trade_off = self.trade_off(forward.quality)
         weight = (trade_off / (self.first * self.last) ** 0.5) ** -self.balance
-        loss = jnp.mean(weight * (trade_off * mse_255 + bpp))
-        return loss, {
-            "loss": loss,
+        return {
+            "loss": jnp.mean(weight * (trade_off * distance + bpp)),
             "bpp": bpp.mean(),
-            "mse_255": mse_255.mean(),
-            "psnr_db": psnr_db.mean(),
-        }
+        } | {name: value.mean() for name, value in closeness(forward, self.distortion).items()}
 
-    def validate(self, image, reconstruction, bits, quality, carry=()) -> Metrics:
-        """The metrics of rounded latents."""
-        return self(image, reconstruction, bits, quality, carry)[1]
+    def update(self, carry: Carry, forward: Forward, rounded: Forward) -> tuple[Carry, Metrics]:
+        """The carry as it is: nothing."""
+        del forward, rounded
+        return carry, {}
+
+    def validate(self, params: Mapping[str, Params], forward: Forward, carry: Carry) -> Metrics:
+        """The metrics of `measure` of rounded latents."""
+        del params, carry
+        return self.measure(forward)
 
 
-def distortions(image: jax.Array, reconstruction: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean squared error on the scale 0 to 255, and PSNR in dB, of each image, (B,), from (B, H, W,
-    3) in [0, 1].
+def closeness(forward: Forward, distortion: Distortion) -> Metrics:
+    """mse_255, psnr_db, and the metric of a distortion under its own name, of each image, (B,).
+
+    psnr_db is that of an error of 1e-10 at most, so that an average of it is finite.
     """
-    mse_255 = 255**2 * jnp.mean(jnp.square(image - reconstruction), axis=(1, 2, 3))
-    return mse_255, 10 * jnp.log10(255**2 / jnp.maximum(mse_255, 1e-10))
+    images = forward.image, forward.reconstruction
+    mse_255 = mse.mse_255(*images)
+    psnr_db = 10 * jnp.log10(255**2 / jnp.maximum(mse_255, 1e-10))
+    own = {} if distortion is mse.DISTORTION else {distortion.metric.key: distortion.value(*images)}
+    return own | {"mse_255": mse_255, "psnr_db": psnr_db}

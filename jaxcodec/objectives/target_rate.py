@@ -1,19 +1,22 @@
-"""The target-rate loss (Guerin 2024, eq. 5.14, 6.8 and 6.20): distortion, at a rate that is
-given.
-"""
+"""The target-rate loss: distortion, at a rate that is given (Guerin 2024, eq. 5.14, 6.8, 6.20)."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxcodec.distortions import Distortion, mse
 from jaxcodec.objectives.controller import Controller, RateState
-from jaxcodec.objectives.rate_distortion import Metrics, distortions
+from jaxcodec.objectives.protocol import CODEC, Forward, Metrics, Network, Params, Phase
+from jaxcodec.objectives.rate_distortion import closeness
 from jaxcodec.objectives.thesis import HIT
 
 
 class TargetRate(NamedTuple):
-    """J = D + beta * ((R_param - R) / R_param)^2, with D = 255^2 * MSE, R in bpp, R_param and beta
+    """J = D + beta * ((R_param - R) / R_param)^2.
+
+    D is a distortion in its own unit, 255^2 * MSE by default; R is in bpp; R_param and beta come
     from a controller.
 
     R is that of each image, so that every image is drawn to the target and not only their mean. Of
@@ -25,6 +28,7 @@ class TargetRate(NamedTuple):
     targets_bpp: tuple[float, ...]
     controller: Controller
     balance: float = 0.0
+    distortion: Distortion = mse.DISTORTION
 
     def init(self) -> RateState:
         """The controller's state."""
@@ -40,58 +44,73 @@ class TargetRate(NamedTuple):
         """Number of the target, int32, of a quality."""
         return jnp.round(quality * (len(self.targets_bpp) - 1)).astype(jnp.int32)
 
-    def __call__(
-        self, image, reconstruction, bits, quality, state: RateState
-    ) -> tuple[jax.Array, Metrics]:
-        """Mean loss over the batch, and the metrics loss, bpp, mse_255, psnr_db, parameter_bpp,
-        shift_bpp and beta.
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One, the codec's."""
+        return (Phase(CODEC, self.loss),)
 
-        image, reconstruction: (B, H, W, 3) in [0, 1]; bits, quality: (B,). No gradient flows
-          through the state.
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """None beside the codec."""
+        return {}
+
+    def loss(
+        self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: RateState
+    ) -> tuple[jax.Array, Metrics]:
+        """Mean loss over the batch, and metrics.
+
+        They are loss, bpp, those of `closeness`, parameter_bpp, shift_bpp and beta. carry: the
+        controller's state; no gradient flows through it.
         """
-        state, which = jax.lax.stop_gradient(state), self.which(quality)
+        del params, key
+        state, which = jax.lax.stop_gradient(carry), self.which(forward.quality)
         parameter, beta = state.parameter_bpp[which], state.beta[which]
-        values, bpp = self._values(image, reconstruction, bits, parameter, beta)
+        values = self._values(forward, parameter, beta)
         weight = (beta / jnp.mean(state.beta)) ** -self.balance
         loss = jnp.mean(weight * values["loss"])
         carried = {"parameter_bpp": parameter, "shift_bpp": state.shift_bpp[which], "beta": beta}
-        means = {name: jnp.mean(value) for name, value in (values | {"bpp": bpp} | carried).items()}
+        means = {name: jnp.mean(value) for name, value in (values | carried).items()}
         return loss, means | {"loss": loss}
 
     def update(
-        self, bits, quantised_bits, pixels: int, quality, state: RateState
+        self, carry: RateState, forward: Forward, rounded: Forward
     ) -> tuple[RateState, Metrics]:
-        """The next state from the bits (B,) of a step under its surrogate and of rounded latents,
-        and metrics of these.
+        """The controller's next state, and the metrics quantised_bpp and hits.
+
+        The state is made of the rates of a step under its surrogate and of rounded latents; the
+        metrics are of rounded latents.
         """
-        which = self.which(quality)
-        noisy_bpp, quantised_bpp = bits / pixels, quantised_bits / pixels
-        _, state = self.controller.update(noisy_bpp, quantised_bpp, which, state)
+        which = self.which(forward.quality)
+        quantised_bpp = rounded.bpp
+        _, state = self.controller.update(forward.bpp, quantised_bpp, which, carry)
         return state, {
             "quantised_bpp": jnp.mean(quantised_bpp),
             "hits": _hits(quantised_bpp, state.target_bpp[which]),
         }
 
-    def validate(self, image, reconstruction, bits, quality, state: RateState) -> Metrics:
+    def validate(self, params: Mapping[str, Params], forward: Forward, carry: RateState) -> Metrics:
         """Metrics of rounded latents against the targets themselves, each a mean over images.
 
-        loss, under the beta of the state; bpp, mse_255, psnr_db; hits, the part of the images
-        within 15 % of the target; squared_deviation, of the rate from the target, relative.
+        loss, under the beta of the carry; bpp, and those of `closeness`; hits, the part of the
+        images within 15 % of the target; squared_deviation, of the rate from the target, relative.
         """
-        which = self.which(quality)
-        wanted = state.target_bpp[which]
-        values, bpp = self._values(image, reconstruction, bits, wanted, state.beta[which])
-        values |= {"bpp": bpp, "squared_deviation": jnp.square(bpp / wanted - 1)}
+        del params
+        which = self.which(forward.quality)
+        wanted = carry.target_bpp[which]
+        values = self._values(forward, wanted, carry.beta[which])
+        values["squared_deviation"] = jnp.square(forward.bpp / wanted - 1)
         return {name: jnp.mean(value) for name, value in values.items()} | {
-            "hits": _hits(bpp, wanted)
+            "hits": _hits(forward.bpp, wanted)
         }
 
-    def _values(self, image, reconstruction, bits, parameter, beta):
-        mse_255, psnr_db = distortions(image, reconstruction)
-        bpp = bits / (image.shape[1] * image.shape[2])
-        loss = mse_255 + beta * jnp.square((parameter - bpp) / parameter)
-        return {"loss": loss, "mse_255": mse_255, "psnr_db": psnr_db}, bpp
+    def _values(
+        self, forward: Forward, parameter: jax.Array, beta: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Loss and metrics of each image, (B,), under rate parameters and betas (B,)."""
+        bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
+        loss = distance + beta * jnp.square((parameter - bpp) / parameter)
+        return {"loss": loss, "bpp": bpp} | closeness(forward, self.distortion)
 
 
-def _hits(bpp, target_bpp):
+def _hits(bpp: jax.Array, target_bpp: jax.Array) -> jax.Array:
     return jnp.mean((jnp.abs(bpp / target_bpp - 1) <= HIT).astype(jnp.float32))

@@ -1,14 +1,10 @@
-"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4, and table 5.8 for the
-residual variant).
-"""
+"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4 and table 5.8)."""
 
 from typing import NamedTuple
 
 
 class Setting(NamedTuple):
-    """R_param in bpp that makes a model land on the target, as Algorithm 3 found it there, and
-    beta.
-    """
+    """R_param in bpp with which a model lands on the target, as Algorithm 3 found it, and beta."""
 
     parameter_bpp: float
     beta: float

@@ -14,10 +14,10 @@ import numpy as np
 
 from jaxcodec import distortions
 from jaxcodec.codec import Codec, pictures, stacked, symbols, tiles
-from jaxcodec.codec.kinds import Symbols
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
 from jaxcodec.distortions import Distortion
+from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import RefineError
 from jaxcodec.refinement import iterate, tasks, tiling
 from jaxcodec.refinement.carry import Batch, Evaluation

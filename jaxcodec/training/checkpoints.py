@@ -1,8 +1,7 @@
-"""Checkpoints: the train state, the input's position, and the metrics of the open logging window,
-by Orbax.
-"""
+"""Checkpoints by Orbax: train state, position of the input, metrics of the open window."""
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, Self, TypeVar
@@ -15,20 +14,23 @@ from absl import logging
 from jax.experimental import multihost_utils
 
 from jaxcodec.errors import CodecError, TrainingError
+from jaxcodec.objectives import CODEC
 from jaxcodec.training import sealing
-from jaxcodec.training.state import TrainState
+from jaxcodec.training.state import Player, TrainState
 
 FOLDER = "checkpoints"
 DAMAGED_FOLDER = "damaged_checkpoints"
 
 Read = TypeVar("Read")
 
+_PLAYER_FIELDS = tuple(field.name for field in dataclasses.fields(Player))
+
 
 class Checkpoints:
-    """Saves asynchronously and atomically under `workdir/checkpoints`; an unfinished save is never
-    seen as one.
+    """Saves asynchronously and atomically under `workdir/checkpoints`.
 
-    For a `with` statement, at whose end every save is on disk.
+    An unfinished save is never seen as one. For a `with` statement, at whose end every save is on
+    disk.
     """
 
     def __init__(self, workdir: pathlib.Path, keep: int = 2):
@@ -61,45 +63,44 @@ class Checkpoints:
         return self._manager.latest_step()
 
     def save(self, step: int, state: TrainState, host: dict[str, Any]) -> None:
-        """Starts saving `state` and the JSON values `host` (input position, open window) as
-        checkpoint `step`.
+        """Starts saving a state and the JSON values `host` as checkpoint `step`.
 
+        `host` is the position of the input, the open window and the fingerprint of the images.
         Raises TrainingError if this save cannot begin, or the one before did not succeed.
         """
         if step == self.latest_step():
             return
         # The step donates its state; on a CPU Orbax may still be reading the very same buffers.
-        state = jax.tree.map(jnp.copy, state)
+        stored = jax.tree.map(jnp.copy, to_stored(state))
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(state), host=ocp.args.JsonSave(host)
+            state=ocp.args.StandardSave(stored), host=ocp.args.JsonSave(host)
         )
         with _writing(self._folder):
             self._manager.save(step, args=arguments)
 
     def restore(self, template: TrainState) -> tuple[TrainState, dict[str, Any]]:
-        """The newest sound checkpoint, with the shapes and shardings of `template`; damaged ones
-        are told in a warning.
+        """The newest sound checkpoint, with the shapes and shardings of `template`.
 
-        Raises TrainingError if it is of another model than the template, or if all are damaged.
+        Damaged ones are named in a warning. Raises TrainingError if it is of another model than the
+        template, or if all are damaged.
         """
-        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, template)
+        stored_template = to_stored(template)
+        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, stored_template)
         arguments = ocp.args.Composite(
             state=ocp.args.StandardRestore(abstract), host=ocp.args.JsonRestore()
         )
 
         def read(step: int) -> tuple[TrainState, dict[str, Any]]:
-            self._check_model(step, template)
+            self._check_model(step, stored_template)
             restored = self._manager.restore(step, args=arguments)
-            return restored.state, restored.host
+            return from_stored(restored.state), restored.host
 
         step, restored = _newest_sound(self._manager, read)
         self._damaged = [later for later in self._manager.all_steps() if later > step]
         return restored
 
     def set_aside_damaged(self) -> None:
-        """Moves the checkpoints that `restore` found damaged to `workdir/damaged_checkpoints`, to
-        make way for new ones.
-        """
+        """Moves what `restore` found damaged to `workdir/damaged_checkpoints`."""
         if not self._damaged:
             return
         if jax.process_index() == 0:
@@ -131,8 +132,10 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 self._folder.rmdir()
 
-    def _check_model(self, step: int, template: TrainState) -> None:
-        stored, wanted = _shapes(self._manager.item_metadata(step)["state"]), _shapes(template)
+    def _check_model(self, step: int, template: dict[str, Any]) -> None:
+        # Orbax gives the metadata as a tree of its own kind.
+        stored = _shapes(dict(self._manager.item_metadata(step)["state"]))
+        wanted = _shapes(template)
         for name in sorted(stored.keys() | wanted.keys()):
             there, here = stored.get(name, "missing"), wanted.get(name, "missing")
             if there != here:
@@ -144,9 +147,7 @@ class Checkpoints:
                 )
 
     def _seal(self) -> None:
-        """Called by Orbax, in its own thread, when all is written, before it gives a checkpoint its
-        name.
-        """
+        """Seals a checkpoint that is written; Orbax calls it, in a thread, before it names it."""
         if jax.process_index() == 0:
             for folder in self._folder.iterdir():
                 if folder.is_dir() and not folder.name.isdigit():
@@ -154,11 +155,34 @@ class Checkpoints:
                         sealing.seal(folder)
 
 
-def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
-    """Step, and the averaged or the last parameters, of the newest sound checkpoint, as NumPy
-    arrays.
+def to_stored(state: TrainState) -> dict[str, Any]:
+    """A state as checkpoints hold it.
 
-    Raises TrainingError if there is no checkpoint, or none that is not damaged.
+    What the codec's player has stands at the top, where it stood when there was no other (up to
+    version 0.5), and the other players under `players`.
+    """
+    codec = {name: getattr(state.codec, name) for name in _PLAYER_FIELDS}
+    others = {
+        name: {field: getattr(player, field) for field in _PLAYER_FIELDS}
+        for name, player in state.players.items()
+        if name != CODEC
+    }
+    stored = {"step": state.step, **codec, "carry": state.carry}
+    return stored | ({"players": others} if others else {})
+
+
+def from_stored(stored: dict[str, Any]) -> TrainState:
+    """The state of `to_stored`."""
+    players = {CODEC: Player(**{name: stored[name] for name in _PLAYER_FIELDS})}
+    players |= {name: Player(**fields) for name, fields in stored.get("players", {}).items()}
+    return TrainState(stored["step"], players, stored["carry"])
+
+
+def restore_exported(workdir: pathlib.Path, *, averaged: bool) -> tuple[int, Any]:
+    """Step and parameters of the codec of the newest sound checkpoint, NumPy arrays.
+
+    averaged: whether they are the moving average or the last. Raises TrainingError if there is no
+    checkpoint, or none that is not damaged.
     """
     directory = (workdir / FOLDER).absolute()
     if not directory.is_dir():
@@ -207,16 +231,14 @@ def _newest_sound(manager: ocp.CheckpointManager, read: Callable[[int], Read]) -
     )
 
 
-def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-    """{path: shape} of the arrays of a train state, or of what Orbax keeps about one."""
-    # Orbax keeps named tuples as dictionaries, whose metadata is a tree of its own kind.
-    tree = dict(tree) if not isinstance(tree, TrainState) else tree
+def _shapes(tree: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """{path: shape} of the arrays of a stored state, or of the metadata that Orbax keeps of one."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     names = {_name(path): leaf for path, leaf in leaves}
     return {name: tuple(leaf.shape) for name, leaf in names.items() if hasattr(leaf, "shape")}
 
 
-def _name(path) -> str:
+def _name(path: tuple[Any, ...]) -> str:
     parts = (
         next(getattr(key, kind) for kind in ("key", "name", "idx") if hasattr(key, kind))
         for key in path

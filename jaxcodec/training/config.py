@@ -9,6 +9,7 @@ from typing import Any
 import ml_collections
 
 from jaxcodec import extensions, models, objectives
+from jaxcodec.distortions import Distortion
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.models.build import stride
@@ -34,9 +35,7 @@ resumed.
 
 
 def default_config() -> ml_collections.ConfigDict:
-    """The defaults of `SETTINGS`, that every config starts from; `model` is left for it to fill,
-    and the objective to set.
-    """
+    """The defaults of `SETTINGS`, that every config starts from; `model` is left empty."""
     defaults: dict = {}
     for setting in SETTINGS:
         *groups, name = setting.name.split(".")
@@ -54,8 +53,10 @@ COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932,
 
 
 def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
-    """CompressAI's training settings at its `quality` (1 to 8): Adam 1e-4, batches of 16 crops of
-    256, 5 million steps.
+    """CompressAI's training settings at its `quality` (1 to 8).
+
+    Adam 1e-4, batches of 16 crops of 256, 5 million steps. Raises TrainingError for another
+    quality.
     """
     qualities = {
         str(number): trade_off for number, trade_off in enumerate(COMPRESSAI_TRADE_OFFS, 1)
@@ -66,15 +67,16 @@ def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
         )
     config = default_config()
     trade_off = qualities[str(quality)]
-    config.objective = {"first": trade_off, "last": trade_off, "balance": 0.0}
+    config.objective.update({"first": trade_off, "last": trade_off, "balance": 0.0})
     config.steps = 5_000_000
     config.validation_qualities = (0.0,)
     return config
 
 
 def small_config() -> ml_collections.ConfigDict:
-    """Settings for a first run on a CPU: 4,000 steps of 8 crops of 128 pixels at CompressAI's
-    fourth trade-off.
+    """Settings for a first run on a CPU.
+
+    4,000 steps of 8 crops of 128 pixels at CompressAI's fourth trade-off.
     """
     config = compressai_config(4)
     config.steps = 4_000
@@ -87,8 +89,9 @@ def small_config() -> ml_collections.ConfigDict:
 
 
 def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
-    """A copy that a file can keep, with import paths in place of classes and functions; what it
-    names may be imported now.
+    """A copy that a file can keep, with import paths in place of classes and functions.
+
+    What it names may be imported from now on.
 
     Raises:
       ExtensionError: it holds a class or function that no other process could import.
@@ -101,11 +104,10 @@ def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
 
 
 def check(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError, RateError of a target rate or CodecFileError of a model, for settings
-    that cannot work.
+    """Raises TrainingError, RateError or CodecFileError for settings that cannot work.
 
-    The message names the setting, its value and what it may be. Nothing is opened, nothing is
-    compiled.
+    RateError is of a target rate, CodecFileError of a model. The message names the setting, its
+    value and what it may be. Nothing is opened, nothing is compiled.
     """
     _check_names(config)
     for setting in SETTINGS:
@@ -126,7 +128,13 @@ def check(config: ml_collections.ConfigDict) -> None:
         raise TrainingError(
             "a factorized model has no networks that choose tables; leave config.fake_quantised off"
         )
-    objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+    objective = objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+    distortion = getattr(objective, "distortion", None)  # one of one's own may have none
+    if isinstance(distortion, Distortion) and config.data.crop < distortion.least_side:
+        raise TrainingError(
+            f"config.data.crop is {config.data.crop}; {distortion.metric.label}, which "
+            f"config.objective.distortion names, needs {distortion.least_side} pixels a side"
+        )
 
 
 def folders(config: ml_collections.ConfigDict) -> list[str]:
@@ -146,16 +154,16 @@ def folders(config: ml_collections.ConfigDict) -> list[str]:
 
 
 def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
-    """Raises TrainingError, which tells every difference, if the run in `workdir` was begun with
-    other `BINDING` settings.
+    """Raises TrainingError if the run in `workdir` was begun with other `BINDING` settings.
 
-    Only for a folder that has a checkpoint: a run without one binds nobody.
+    The message tells every difference. Only for a folder that has a checkpoint: a run without one
+    binds nobody.
     """
     if not (workdir / RUN_FILE).exists():
         return
-    before, now = (
-        _flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), config)
-    )
+    # A config may leave out what is at its default, as an objective that is assigned whole does.
+    whole = ml_collections.ConfigDict(_merged(default_config().to_dict(), config.to_dict()))
+    before, now = (_flat(json.loads(each.to_json_best_effort())) for each in (load(workdir), whole))
     names = sorted(
         name
         for name in before.keys() | now.keys()
@@ -181,10 +189,10 @@ def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
 
 
 def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
-    """The settings of the run in `workdir`; what a run of an older version did not know is at its
-    default.
+    """The settings of the run in `workdir`.
 
-    Raises TrainingError if there is no run, or its file is damaged.
+    What a run of an older version did not know is at its default. Raises TrainingError if there is
+    no run, or its file is damaged.
     """
     path = workdir / RUN_FILE
     if not path.exists():
@@ -202,8 +210,9 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
 
 
 def _check_names(config: ml_collections.ConfigDict) -> None:
-    """Raises TrainingError for a setting that there is none of. A model has its own, objective and
-    optimiser may have.
+    """Raises TrainingError for a setting that there is none of.
+
+    A model has settings of its own; objective and optimiser may have.
     """
     known = {setting.name for setting in SETTINGS}
     free = tuple(
@@ -216,14 +225,12 @@ def _check_names(config: ml_collections.ConfigDict) -> None:
             raise TrainingError(f"config.{name} is unknown; {remedy}")
 
 
-def _is_own(settings) -> bool:
+def _is_own(settings: ml_collections.ConfigDict) -> bool:
     return extensions.is_own(settings.get("kind"))
 
 
-def _lookup(config, name):
-    """The setting of that name, with dots; None where this config has none, as an objective of
-    one's own.
-    """
+def _lookup(config: ml_collections.ConfigDict, name: str) -> Any:
+    """The setting of that name, with dots; None where this config has none."""
     for part in name.split("."):
         config = None if config is None else config.get(part)
     return config

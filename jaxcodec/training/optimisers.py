@@ -1,6 +1,6 @@
 """Optimisers and learning-rate schedules from a config."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,7 @@ _MUON_WIDEST = 128
 
 
 class Decay(NamedTuple):
-    """When the learning rate begins to fall, and over how many steps: int32 (), or numbers of the
-    host.
+    """When the learning rate begins to fall, and over how many steps: int32 ().
 
     All that a schedule takes from the length of a run. The step of training is given it as an
     argument, so that a run of another length shares its compiled program.
@@ -41,7 +40,7 @@ def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
     warm, rate = config.optimiser.warmup, config.optimiser.learning_rate
     rising = optax.linear_schedule(rate / max(1, warm), rate, warm)
 
-    def at(step):
+    def at(step: jax.Array) -> jax.Array:
         part = jnp.clip((step - falling.start) / falling.steps, 0.0, 1.0)
         return jnp.where(step < warm, rising(step), rate * (1.0 - part))
 
@@ -79,13 +78,12 @@ def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransfo
 
 
 def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformation:
-    """Muon (Jordan et al. 2024) for narrow convolution kernels, as matrices (taps and inputs,
-    outputs); Adam for the rest.
+    """Muon (Jordan et al. 2024) for narrow convolution kernels, Adam for the rest.
 
-    Wide kernels stay with Adam: orthogonalising them costs more than it gains on a CPU, and those
-    that start as a designed transform need small, directed changes. Updates are scaled to the root
-    mean square that Adam's have (Liu et al. 2025), so `learning_rate` serves Adam and `muon_factor`
-    times it serves Muon.
+    Kernels are taken as matrices (taps and inputs, outputs). Wide kernels stay with Adam:
+    orthogonalising them costs more than it gains on a CPU, and those that start as a designed
+    transform need small, directed changes. Updates are scaled to the root mean square that Adam's
+    have (Liu et al. 2025), so `learning_rate` serves Adam and `muon_factor` times it serves Muon.
     """
     factor = config.optimiser.muon_factor
     return optax.contrib.muon(
@@ -97,8 +95,10 @@ def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformat
     )
 
 
-def _kernels_as_matrices(params):
-    def numbers(path, leaf):
+def _kernels_as_matrices(params: Any) -> Any:
+    """For Muon: which axes of each kernel are rows and columns; None for what Adam moves."""
+
+    def numbers(path: tuple[Any, ...], leaf: jax.Array) -> Any:
         matrix = (
             path[-1].key == "kernel"
             and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= _MUON_WIDEST

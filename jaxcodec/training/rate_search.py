@@ -1,6 +1,4 @@
-"""Algorithm 3 of Guerin's thesis as a run: rounds of training that look for the rate parameter and
-beta of a target.
-"""
+"""Algorithm 3 of Guerin's thesis as a run: rounds that search rate parameter and beta."""
 
 import functools
 import json
@@ -19,25 +17,25 @@ from jaxcodec.files import write_atomic
 from jaxcodec.objectives import heuristic
 from jaxcodec.objectives.heuristic import Request, Round
 from jaxcodec.objectives.thesis import Setting
-from jaxcodec.training import loop
+from jaxcodec.training import train_loop
 from jaxcodec.training.reporting import read_metrics
 
 LOG_FILE = "search.jsonl"
 
 
 def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
-    """Trains rounds until one meets the request of `config.search`, then `config.steps` steps under
-    its setting.
+    """Trains rounds until one meets the request of `config.search`, then the model.
 
-    Each round is a run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed
-    parameter and beta, from the weights of the round before; what its last validation measures
-    decides about the next (`rate.heuristic`). There are `config.search.rounds` at most; where none
-    meets the request, the setting of the nearest is taken, and said. The model is trained in
-    WORKDIR/final, from the weights of the last round. The log is WORKDIR/search.jsonl: a line a
-    round, then one that tells what was chosen. The same command goes on wherever it was stopped. Of
-    several processes the first reads and writes the log, and tells the others.
+    The model is trained for `config.steps` steps under the setting of that round. Each round is a
+    run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed parameter and
+    beta, from the weights of the round before; what its last validation measures decides about the
+    next (`objectives.heuristic`). There are `config.search.rounds` at most; where none meets the
+    request, the setting of the nearest is taken, and said. The model is trained in WORKDIR/final,
+    from the weights of the last round. The log is WORKDIR/search.jsonl: a line a round, then one
+    that tells what was chosen. The same command goes on wherever it was stopped. Of several
+    processes the first reads and writes the log, and tells the others.
 
-    Returns True when all is done, False when it was told to stop before.
+    Returns True when all is done, False when a signal stopped it before.
 
     Raises:
       TrainingError: not one target, no validation images, or a log that is not one of this search.
@@ -56,7 +54,7 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
     while (setting := heuristic.following(request, rounds)) is not None:
         number = len(rounds)
         logging.info("round %d: R_param %.4f bpp, beta %g", number, *setting)
-        if not loop.train(
+        if not train_loop.train(
             _round_config(config, workdir, number, setting), _folder(workdir, number)
         ):
             return False
@@ -81,16 +79,16 @@ def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bo
             spread,
             *setting,
         )
-    return loop.train(
+    return train_loop.train(
         _continued(_fixed(config, setting), workdir, len(rounds) - 1), workdir / "final"
     )
 
 
 def read_log(workdir: str | pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of the log: of a round its number, setting, mean_bpp and deviation_bpp; then
-    chosen_round, setting, met.
+    """The lines of the log.
 
-    Raises TrainingError for a file that is no such log.
+    Each is of a round, with its number, setting, mean_bpp and deviation_bpp; the last has
+    chosen_round, setting and met. Raises TrainingError for a file that is no such log.
     """
     path = pathlib.Path(workdir) / LOG_FILE
     try:
@@ -152,32 +150,30 @@ def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict
 
 
 def _from_first(make: Callable[[], Any]) -> Any:
-    """The JSON value that `make` gives in the first process, on every process; so too a
-    TrainingError that it raises.
-    """
+    """The JSON value that `make` gives in the first process, or its TrainingError, on every one."""
     if jax.process_count() == 1:
         return make()
-    told = {}
+    message = {}
     if jax.process_index() == 0:
         try:
-            told = {"value": make()}
+            message = {"value": make()}
         except TrainingError as error:
-            told = {"error": str(error)}
-    text = json.dumps(told).encode()
+            message = {"error": str(error)}
+    text = json.dumps(message).encode()
     size = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
     padded = np.zeros(size, np.uint8)
     padded[: min(len(text), size)] = np.frombuffer(text, np.uint8)[:size]
-    told = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8)))
-    if "error" in told:
-        raise TrainingError(told["error"])
-    return told["value"]
+    message = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded), np.uint8)))
+    if "error" in message:
+        raise TrainingError(message["error"])
+    return message["value"]
 
 
 def _folder(workdir: pathlib.Path, number: int) -> pathlib.Path:
     return workdir / f"round_{number:02}"
 
 
-def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
+def _fixed(config: ml_collections.ConfigDict, setting: Setting) -> ml_collections.ConfigDict:
     fixed = config.copy_and_resolve_references()
     fixed.target_rate.strategy = "fixed"
     fixed.target_rate.parameter_bpp = (setting.parameter_bpp,)
@@ -185,14 +181,18 @@ def _fixed(config, setting: Setting) -> ml_collections.ConfigDict:
     return fixed
 
 
-def _round_config(config, workdir, number, setting) -> ml_collections.ConfigDict:
+def _round_config(
+    config: ml_collections.ConfigDict, workdir: pathlib.Path, number: int, setting: Setting
+) -> ml_collections.ConfigDict:
     settings = _fixed(config, setting)
     settings.steps = settings.validate_every = config.search.steps
     settings.optimiser.decay = 0.0
     return _continued(settings, workdir, number - 1) if number else settings
 
 
-def _continued(settings, workdir, number) -> ml_collections.ConfigDict:
+def _continued(
+    settings: ml_collections.ConfigDict, workdir: pathlib.Path, number: int
+) -> ml_collections.ConfigDict:
     """The settings with a start from the weights of a round."""
     settings.start.workdir = str(_folder(workdir, number))
     settings.start.qualities = (0.0, 1.0)

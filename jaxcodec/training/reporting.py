@@ -48,8 +48,7 @@ def _parse(line: str) -> dict[str, Any] | None:
 
 
 class Reporter:
-    """Writes metrics of a run to `workdir/metrics.jsonl`, `workdir/tensorboard` and
-    `workdir/pictures`.
+    """Writes metrics.jsonl, tensorboard/ and pictures/ in the folder of a run.
 
     Lines that a killed run wrote past the checkpoint it resumes from (`start_step`) are dropped, so
     that the file reads as that of an uninterrupted run. Only the first process of a run should make
@@ -79,8 +78,9 @@ class Reporter:
             self._board.add_scalar(f"{part}/{name}", value, step)
 
     def progress(self, step: int, values: dict[str, float], images: int) -> None:
-        """Logs a line with loss, bpp, PSNR, images per second and time left; `images` is the global
-        batch size.
+        """Logs a line with loss, bpp, PSNR, images per second and time left.
+
+        images: the global batch size.
         """
         elapsed = max(time.monotonic() - self._started, 1e-9)
         steps_per_second = (step - self._first) / elapsed
@@ -100,9 +100,7 @@ class Reporter:
 
     @contextlib.contextmanager
     def uncounted(self) -> Iterator[None]:
-        """What is done meanwhile, compilation say, does not count for the speed and the time
-        left.
-        """
+        """What is done meanwhile does not count for the speed and the time left."""
         begun = time.monotonic()
         try:
             yield
@@ -110,9 +108,7 @@ class Reporter:
             self._started += time.monotonic() - begun
 
     def picture(self, step: int, name: str, rows: list[np.ndarray]) -> None:
-        """Writes a grid of pictures; each of `rows` is uint8 (B, H, W, 3), one row of B
-        pictures.
-        """
+        """Writes a grid of pictures; each of `rows` is uint8 (B, H, W, 3), a row of B pictures."""
         grid = np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)
         with _writing(self._pictures):
             self._pictures.mkdir(exist_ok=True)

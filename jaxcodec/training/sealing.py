@@ -11,17 +11,13 @@ _PARTS = ("state", "host")
 
 
 def seal(folder: pathlib.Path) -> None:
-    """Keeps size and CRC-32 of every file of the checkpoint `folder` in it, if it has no seal
-    yet.
-    """
+    """Keeps size and CRC-32 of every file of a checkpoint in its folder, if there is no seal."""
     if not (folder / SEAL_FILE).exists():
         write_atomic(folder / SEAL_FILE, json.dumps(_measure(folder), indent=0).encode())
 
 
 def damage(folder: pathlib.Path) -> str | None:
-    """What is wrong with a checkpoint by its seal, for people; None if nothing is, or if it has no
-    seal.
-    """
+    """What is wrong with a checkpoint by its seal, for people; None if nothing, or without one."""
     try:
         expected = json.loads((folder / SEAL_FILE).read_bytes())
         measured = _measure(folder)

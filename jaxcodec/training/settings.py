@@ -16,8 +16,9 @@ class Valid(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One setting: its name in the config, with dots; None as a default stands for a string that is
-    not given.
+    """One setting: its name in the config, with dots.
+
+    None as a default stands for a string that is not given.
     """
 
     name: str
@@ -75,10 +76,13 @@ SETTINGS = (
     Setting(
         "model", {}, "the description that jaxcodec.models.build takes; each config has its own"
     ),
-    Setting(
-        "objective.first", 0.01, "lambda at quality 0, of L = lambda 255^2 MSE + bpp", _above(0)
-    ),
+    Setting("objective.first", 0.01, "lambda at quality 0, of L = lambda D + bpp", _above(0)),
     Setting("objective.last", 0.01, "lambda at quality 1", _above(0)),
+    Setting(
+        "objective.distortion",
+        "mse",
+        "D: mse (255^2 MSE), ms_ssim, another of jaxcodec.distortions, or MODULE:NAME",
+    ),
     Setting(
         "objective.balance",
         0.0,

@@ -17,8 +17,9 @@ def initialise_distributed(
     *,
     cluster: bool = True,
 ) -> None:
-    """Joins the processes of a run, if it is one of several; call it before anything else touches
-    JAX.
+    """Joins the processes of a run, if it is one of several.
+
+    Call it before anything else touches JAX.
 
     Args:
       coordinator: HOST:PORT of process 0, where JAX does not find it.

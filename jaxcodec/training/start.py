@@ -1,7 +1,6 @@
 """Training from the weights of another run."""
 
 import pathlib
-from typing import Any
 
 import flax.traverse_util
 import jax.numpy as jnp
@@ -9,11 +8,14 @@ import numpy as np
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import local_folder
+from jaxcodec.objectives import Params
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
 
 
-def params_of(workdir: str | pathlib.Path, template: Any, qualities: tuple[float, float]) -> Any:
+def params_of(
+    workdir: str | pathlib.Path, template: Params, qualities: tuple[float, float]
+) -> Params:
     """The weights that the run in `workdir` would export, shaped as `template`, float32.
 
     Weights that depend on the quality are tables over it; they are read off at the qualities of
@@ -48,16 +50,15 @@ def params_of(workdir: str | pathlib.Path, template: Any, qualities: tuple[float
 
 
 def _is_table(path: str) -> bool:
-    """Whether a weight's first axis is the quality: those of `Gains` and `Modulation`, see
-    `interpolate_points`.
-    """
+    """Whether a weight's first axis is the quality, as of `Gains` and `Modulation`."""
     parts = path.split("/")
     return "gains" in parts or any(part.startswith("Modulation") for part in parts)
 
 
 def read_off(table: np.ndarray, points: int, qualities: tuple[float, float]) -> np.ndarray:
-    """A table over the quality (points, ...) at as many points from one quality to another, beyond
-    [0, 1] as well.
+    """A table over the quality (points, ...), at `points` points from one quality to another.
+
+    Qualities may be beyond [0, 1].
     """
     if len(table) == 1:
         return np.repeat(table, points, axis=0)

@@ -13,8 +13,7 @@ from jax.experimental import multihost_utils
 
 
 class Stop:
-    """Whether a SIGTERM or a Ctrl-C (SIGINT) has come to this process, or to any process of a run
-    of several.
+    """Whether a SIGTERM or a Ctrl-C (SIGINT) has come to any process of a run.
 
     For a `with` statement in the main thread; the handlers that were there come back at its end.
     The first signal asks for a stop, at whatever the process is: compiling, training or saving. A
@@ -49,8 +48,9 @@ class Stop:
         self._seen.add(number)
 
     def _watch(self) -> None:
-        """Reads the numbers of signals as they come; the interpreter writes them whatever the main
-        thread is doing.
+        """Reads the numbers of signals as they come.
+
+        The interpreter writes them whatever the main thread is doing.
         """
         stopping = False
         with self._wakes:

@@ -18,7 +18,7 @@ def content(monkeypatch):
     def import_codec(checkpoint, images, path, *, name, overwrite):
         return export(checkpoint, path, images, overwrite=overwrite)
 
-    monkeypatch.setattr("jaxcodec.training.export.export", export)
+    monkeypatch.setattr("jaxcodec.training.run_export.export", export)
     monkeypatch.setattr("jaxcodec.importing.codec.import_codec", import_codec)
     return made
 
@@ -78,7 +78,7 @@ def test_nothing_is_overwritten_unasked(folder, run, refused, content):
 def test_an_output_that_cannot_be_is_found_before_the_work(
     folder, refused, monkeypatch, output, words
 ):
-    for name in ("jaxcodec.training.export.export", "jaxcodec.importing.codec.import_codec"):
+    for name in ("jaxcodec.training.run_export.export", "jaxcodec.importing.codec.import_codec"):
         monkeypatch.setattr(name, lambda *_, **__: pytest.fail("the work began"))
     for line in lines(output):
         refused(*line, words=words)

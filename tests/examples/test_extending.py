@@ -13,7 +13,7 @@ from PIL import Image
 import jaxcodec
 from jaxcodec import cli, configs, extensions
 from jaxcodec.errors import ExtensionError
-from jaxcodec.training import loop
+from jaxcodec.training import train_loop
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "examples" / "extending"
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory, photo):
             2,
             2,
         )
-        assert loop.train(config, workdir)
+        assert train_loop.train(config, workdir)
         yield workdir, images
     for name in [name for name in sys.modules if name.split(".")[0] == "my_codec"]:
         del sys.modules[name]

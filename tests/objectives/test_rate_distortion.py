@@ -3,8 +3,18 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from jaxcodec.objectives import RateDistortion
+from jaxcodec import distortions
+from jaxcodec.distortions import ms_ssim
+from jaxcodec.errors import TrainingError
+from jaxcodec.objectives import Forward, RateDistortion, create
+
+
+def loss_and_metrics(objective, image, reconstruction, bits, quality):
+    """The loss of a pass over images that are given."""
+    forward = Forward(image, quality, reconstruction, bits, jnp.zeros_like(bits))
+    return objective.loss({}, forward, jax.random.key(0), ())
 
 
 def test_one_trade_off_is_lambda_255_squared_mse_plus_bpp():
@@ -12,8 +22,8 @@ def test_one_trade_off_is_lambda_255_squared_mse_plus_bpp():
         jnp.full((2, 4, 8, 3), 0.5),
         jnp.stack([jnp.full((4, 8, 3), 0.6), jnp.full((4, 8, 3), 0.5)]),
     )
-    loss, metrics = RateDistortion(0.01, 0.01)(
-        image, reconstruction, jnp.array([64.0, 32.0]), jnp.zeros(2)
+    loss, metrics = loss_and_metrics(
+        RateDistortion(0.01, 0.01), image, reconstruction, jnp.array([64.0, 32.0]), jnp.zeros(2)
     )
     mse = 255**2 * 0.1**2
     np.testing.assert_allclose(loss, (0.01 * mse + 2 + 1) / 2, rtol=1e-5)
@@ -31,17 +41,20 @@ def test_the_loss_and_its_metrics_in_float64():
     weight = (trade_off / np.sqrt(0.002 * 0.1)) ** -0.5
     arrays = [jnp.asarray(array, jnp.float32) for array in (image, reconstruction, bits, quality)]
     objective = RateDistortion(0.002, 0.1, balance=0.5)
-    loss, metrics = objective(*arrays)
+    loss, metrics = loss_and_metrics(objective, *arrays)
     expected = {
         "loss": np.mean(weight * (trade_off * mse + bits / 24)),
         "bpp": np.mean(bits / 24),
         "mse_255": np.mean(mse),
         "psnr_db": np.mean(10 * np.log10(255**2 / mse)),
     }
-    assert set(metrics) == set(expected)
+    image, reconstruction, bits, quality = arrays
+    forward = Forward(image, quality, reconstruction, bits, jnp.zeros_like(bits))
+    validated = objective.validate({}, forward, objective.init())
+    assert set(metrics) == set(expected) == set(validated)
     for name, value in expected.items():
         np.testing.assert_allclose(metrics[name], value, rtol=1e-5, err_msg=name)
-        np.testing.assert_array_equal(metrics[name], objective.validate(*arrays)[name])
+        np.testing.assert_array_equal(metrics[name], validated[name])
     assert loss == metrics["loss"]
 
 
@@ -51,8 +64,12 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
     trade_off = np.array([0.001, 0.1])
 
     def loss_of(reconstruction, bits):
-        return RateDistortion(0.001, 0.1)(
-            jnp.asarray(image), reconstruction, bits, jnp.array([0.0, 1.0])
+        return loss_and_metrics(
+            RateDistortion(0.001, 0.1),
+            jnp.asarray(image),
+            reconstruction,
+            bits,
+            jnp.array([0.0, 1.0]),
         )[0]
 
     of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(jnp.asarray(reconstruction), jnp.ones(2))
@@ -62,8 +79,12 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
 
 
 def test_images_without_an_error_have_a_finite_psnr():
-    _, metrics = RateDistortion(0.01, 0.01)(
-        jnp.ones((1, 4, 4, 3)), jnp.ones((1, 4, 4, 3)), jnp.ones(1), jnp.zeros(1)
+    _, metrics = loss_and_metrics(
+        RateDistortion(0.01, 0.01),
+        jnp.ones((1, 4, 4, 3)),
+        jnp.ones((1, 4, 4, 3)),
+        jnp.ones(1),
+        jnp.zeros(1),
     )
     np.testing.assert_allclose(metrics["psnr_db"], 10 * np.log10(255**2 / 1e-10), rtol=1e-5)
 
@@ -81,8 +102,8 @@ def test_balance_weighs_the_qualities_and_leaves_the_middle_alone():
     plain, balanced = RateDistortion(0.001, 0.1), RateDistortion(0.001, 0.1, balance=0.5)
     for quality, weight in ((0.0, 10**0.5), (0.5, 1.0), (1.0, 10**-0.5)):
         ratio = (
-            balanced(image, image, bits, jnp.array([quality]))[0]
-            / plain(image, image, bits, jnp.array([quality]))[0]
+            loss_and_metrics(balanced, image, image, bits, jnp.array([quality]))[0]
+            / loss_and_metrics(plain, image, image, bits, jnp.array([quality]))[0]
         )
         np.testing.assert_allclose(ratio, weight, rtol=1e-4)
 
@@ -109,3 +130,36 @@ def test_drawn_qualities_cover_the_range_evenly():
     assert float(draw(jax.random.key(4), 8)[0]) != float(draw(jax.random.key(3), 8)[0])
     drawn = np.array([draw(jax.random.key(seed), 3) for seed in range(30)])
     assert drawn.min() >= 0 and drawn.max() < 1
+
+
+def test_it_moves_the_codec_alone_and_carries_nothing():
+    objective = RateDistortion(1.0, 1.0)
+    assert [phase.player for phase in objective.phases] == ["codec"]
+    assert not objective.networks and objective.init() == ()
+    forward = Forward(*[jnp.zeros((1, 2, 2, 3))] * 5)
+    assert objective.update((), forward, forward) == ((), {})
+
+
+def test_lambda_weighs_the_distortion_that_is_given():
+    """L = lambda (1 - MS-SSIM) + bpp; the squared error is reported all the same."""
+    rng = np.random.default_rng(2)
+    image = jnp.asarray(rng.uniform(size=(2, 164, 168, 3)), jnp.float32)
+    reconstruction = image + 0.1 * jnp.asarray(rng.normal(size=image.shape), jnp.float32)
+    bits, quality = jnp.array([1e4, 3e4]), jnp.array([0.0, 1.0])
+    objective = create({"first": 2.0, "last": 50.0, "distortion": "ms_ssim"}, {"targets_bpp": ()})
+    assert objective == RateDistortion(2.0, 50.0, distortion=distortions.get("ms_ssim"))
+    loss, metrics = loss_and_metrics(objective, image, reconstruction, bits, quality)
+    similarity = np.asarray(ms_ssim.ms_ssim(image, reconstruction))
+    bpp = np.asarray(bits) / (164 * 168)
+    expected = np.mean(np.array([2.0, 50.0]) * (1 - similarity) + bpp)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    np.testing.assert_allclose(metrics["ms_ssim"], np.mean(similarity), rtol=1e-6)
+    mse = np.mean((255 * (np.asarray(image, np.float64) - reconstruction)) ** 2, axis=(1, 2, 3))
+    np.testing.assert_allclose(metrics["mse_255"], np.mean(mse), rtol=1e-5)
+
+
+def test_a_distortion_that_there_is_not_is_told():
+    with pytest.raises(
+        TrainingError, match="config.objective.distortion is 'msssim'; it must be one of .*ms_ssim"
+    ):
+        create({"first": 1.0, "last": 1.0, "distortion": "msssim"}, {"targets_bpp": ()})

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxcodec.objectives import TargetRate, controller, create
+from jaxcodec.distortions import ssim
+from jaxcodec.objectives import Forward, TargetRate, controller, create
 
 SETTINGS = {
     "targets_bpp": (0.25, 1.0),
@@ -25,12 +26,33 @@ BITS = jnp.array([0.5, 0.75]) * 64
 QUALITY = jnp.array([0.0, 1.0])
 
 
+def forward_of(image, reconstruction, bits, quality):
+    return Forward(image, quality, reconstruction, bits, jnp.zeros_like(bits))
+
+
+def loss_of(made, image, reconstruction, bits, quality, state):
+    """Loss and metrics of a pass that is given."""
+    forward = forward_of(image, reconstruction, bits, quality)
+    return made.loss({}, forward, jax.random.key(0), state)
+
+
+def update(made, bits, quantised_bits, state):
+    """The next state and metrics of images of 64 pixels."""
+    passes = (forward_of(IMAGE, RECONSTRUCTION, each, QUALITY) for each in (bits, quantised_bits))
+    return made.update(state, *passes)
+
+
+def validate(made, bits, state):
+    """Metrics of a pass over `IMAGE`."""
+    return made.validate({}, forward_of(IMAGE, RECONSTRUCTION, bits, QUALITY), state)
+
+
 def objective(**settings) -> TargetRate:
     return create({}, SETTINGS | settings)
 
 
 def test_the_loss_is_that_of_equation_5_14():
-    loss, metrics = objective()(IMAGE, RECONSTRUCTION, BITS, QUALITY, objective().init())
+    loss, metrics = loss_of(objective(), IMAGE, RECONSTRUCTION, BITS, QUALITY, objective().init())
     # 4 + 300 * ((.25 - .5) / .25)^2 = 304, and 4 + 100 * ((1 - .75) / 1)^2 = 10.25
     np.testing.assert_allclose(loss, (304 + 10.25) / 2, rtol=1e-5)
     np.testing.assert_allclose(
@@ -64,7 +86,7 @@ def test_the_loss_and_its_metrics_in_float64(balance):
     three = objective(targets_bpp=(0.25, 0.5, 1.5), beta=(1.0, 1.0, 1.0), balance=balance)
     state = three.init()._replace(**{name: jnp.array(values) for name, values in STATE.items()})
     arrays = [jnp.asarray(array, jnp.float32) for array in (image, reconstruction, bits, which / 2)]
-    loss, metrics = three(*arrays, state)
+    loss, metrics = loss_of(three, *arrays, state)
     np.testing.assert_allclose(loss, np.mean(weight * each), rtol=1e-5)
     expected = {
         "loss": np.mean(weight * each), "bpp": np.mean(bpp), "mse_255": np.mean(mse),
@@ -84,10 +106,10 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
         objective().init()._replace(parameter_bpp=jnp.asarray(parameter), beta=jnp.asarray(beta))
     )
 
-    def loss_of(reconstruction, bits):
-        return objective()(jnp.asarray(image), reconstruction, bits, QUALITY, state)[0]
+    def loss(reconstruction, bits):
+        return loss_of(objective(), jnp.asarray(image), reconstruction, bits, QUALITY, state)[0]
 
-    of_image, of_bits = jax.grad(loss_of, argnums=(0, 1))(
+    of_image, of_bits = jax.grad(loss, argnums=(0, 1))(
         jnp.asarray(reconstruction), jnp.asarray(bits)
     )
     # Of two images, each a mean over 4 x 6 x 3 samples.
@@ -101,16 +123,18 @@ def test_the_gradients_of_distortion_and_rate_in_float64():
 
 
 def test_balance_lets_every_target_weigh_the_same():
-    loss, _ = objective(balance=1.0)(IMAGE, RECONSTRUCTION, BITS, QUALITY, objective().init())
+    loss, _ = loss_of(
+        objective(balance=1.0), IMAGE, RECONSTRUCTION, BITS, QUALITY, objective().init()
+    )
     np.testing.assert_allclose(loss, (304 * 200 / 300 + 10.25 * 200 / 100) / 2, rtol=1e-5)
 
 
 def test_no_gradient_flows_through_the_state():
-    def loss_of(bits, state):
-        return objective()(IMAGE, RECONSTRUCTION, bits, QUALITY, state)[0]
+    def loss(bits, state):
+        return loss_of(objective(), IMAGE, RECONSTRUCTION, bits, QUALITY, state)[0]
 
     state = objective().init()
-    of_bits, of_state = jax.grad(loss_of, argnums=(0, 1), allow_int=True)(BITS, state)
+    of_bits, of_state = jax.grad(loss, argnums=(0, 1), allow_int=True)(BITS, state)
     for field in ("parameter_bpp", "shift_bpp", "beta", "target_bpp", "squared_deviation"):
         np.testing.assert_array_equal(getattr(of_state, field), 0)
     # d/dR beta ((p - R) / p)^2 = -2 beta (p - R) / p^2, over 64 pixels and 2 images
@@ -120,9 +144,7 @@ def test_no_gradient_flows_through_the_state():
 
 
 def test_update_measures_the_shift_of_each_target():
-    state, metrics = objective().update(
-        BITS, BITS - jnp.array([6.4, 19.2]), 64, QUALITY, objective().init()
-    )
+    state, metrics = update(objective(), BITS, BITS - jnp.array([6.4, 19.2]), objective().init())
     np.testing.assert_allclose(state.shift_bpp, [0.1, 0.3], rtol=1e-5)
     np.testing.assert_allclose(state.parameter_bpp, [0.35, 1.3], rtol=1e-5)
     np.testing.assert_allclose(metrics["quantised_bpp"], (0.4 + 0.45) / 2, rtol=1e-5)
@@ -130,18 +152,16 @@ def test_update_measures_the_shift_of_each_target():
 
 def test_hits_are_images_within_15_percent_of_their_targets():
     quantised = jnp.array([0.25 * 1.149, 1.151]) * 64
-    _, metrics = objective().update(BITS, quantised, 64, QUALITY, objective().init())
+    _, metrics = update(objective(), BITS, quantised, objective().init())
     assert metrics["hits"] == 0.5
     quantised = jnp.array([0.25 * 0.851, 0.851]) * 64
-    _, metrics = objective().update(BITS, quantised, 64, QUALITY, objective().init())
+    _, metrics = update(objective(), BITS, quantised, objective().init())
     assert metrics["hits"] == 1
 
 
 def test_validation_measures_against_the_targets_themselves():
     fixed = objective(strategy="fixed", parameter_bpp=(3.0, 3.0))
-    metrics = fixed.validate(
-        IMAGE, RECONSTRUCTION, jnp.array([0.25 * 1.14, 1.16]) * 64, QUALITY, fixed.init()
-    )
+    metrics = validate(fixed, jnp.array([0.25 * 1.14, 1.16]) * 64, fixed.init())
     np.testing.assert_allclose(metrics["hits"], 0.5)
     np.testing.assert_allclose(metrics["squared_deviation"], (0.14**2 + 0.16**2) / 2, rtol=1e-4)
     np.testing.assert_allclose(metrics["loss"], 4 + (300 * 0.14**2 + 100 * 0.16**2) / 2, rtol=1e-4)
@@ -157,7 +177,7 @@ def test_validation_takes_the_beta_of_the_state_and_not_that_of_the_start():
         .init()
         ._replace(beta=jnp.array([7.0, 11.0]), parameter_bpp=jnp.array([2.0, 3.0]))
     )
-    metrics = objective().validate(IMAGE, RECONSTRUCTION, BITS, QUALITY, state)
+    metrics = validate(objective(), BITS, state)
     # ((.5 - .25) / .25)^2 = 1 and ((.75 - 1) / 1)^2 = 1/16
     np.testing.assert_allclose(metrics["loss"], 4 + (7 * 1 + 11 / 16) / 2, rtol=1e-5)
 
@@ -206,3 +226,15 @@ def test_the_settings_of_a_config_reach_the_controller():
         0.41,
         1.2,
     )
+
+
+def test_the_distortion_is_the_one_that_is_given():
+    made = create({"distortion": "ssim"}, SETTINGS)
+    image = jnp.asarray(np.random.default_rng(0).uniform(size=(2, 16, 16, 3)), jnp.float32)
+    blurred = 0.5 * (image + jnp.roll(image, 1, axis=1))
+    bits = jnp.array([0.5, 0.75]) * 256
+    loss, metrics = loss_of(made, image, blurred, bits, QUALITY, made.init())
+    similarity = np.asarray(ssim.ssim(image, blurred))
+    # 300 ((.25 - .5) / .25)^2 and 100 ((1 - .75) / 1)^2
+    np.testing.assert_allclose(loss, np.mean(1 - similarity + [300, 6.25]), rtol=1e-5)
+    np.testing.assert_allclose(metrics["ssim"], np.mean(similarity), rtol=1e-5)

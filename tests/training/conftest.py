@@ -17,7 +17,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from jaxcodec.runtime import compile_cache
-from jaxcodec.training import loop
+from jaxcodec.training import train_loop
 from jaxcodec.training.reporting import Reporter
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -75,7 +75,7 @@ def uninterrupted(tmp_path_factory, images, compile_once) -> pathlib.Path:
     """Workdir of the tiny run on one device, finished without interruption."""
     config = tiny_config(images)
     workdir = tmp_path_factory.mktemp("uninterrupted")
-    assert loop.train(config, workdir)
+    assert train_loop.train(config, workdir)
     return workdir
 
 

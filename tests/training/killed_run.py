@@ -12,7 +12,7 @@ import sys
 from tiny_config import get_config
 
 from jaxcodec.runtime import compile_cache
-from jaxcodec.training import loop
+from jaxcodec.training import train_loop
 from jaxcodec.training.checkpoints import Checkpoints
 from jaxcodec.training.reporting import Reporter
 
@@ -39,4 +39,4 @@ if __name__ == "__main__":
         Checkpoints.save = kill_after(Checkpoints.save, int(step))
     config = get_config()
     config.data.folders = images
-    loop.train(config, workdir)
+    train_loop.train(config, workdir)

@@ -13,7 +13,7 @@ import pytest
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.training import checkpoints, sealing
-from jaxcodec.training.state import TrainState
+from jaxcodec.training.state import Player, TrainState
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,13 @@ def state():
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(lambda step: 1e-3)).init(
         tree
     )
-    return TrainState(jnp.int32(5), tree, jax.tree.map(lambda leaf: leaf + 1, tree), optimiser)
+    codec = Player(tree, jax.tree.map(lambda leaf: leaf + 1, tree), optimiser)
+    return TrainState(jnp.int32(5), {"codec": codec})
+
+
+def with_params(state, params):
+    """The state with other parameters of the codec."""
+    return state.replace(players={"codec": state.codec.replace(params=params)})
 
 
 def zeros(state):
@@ -38,11 +44,8 @@ def saved(state, tmp_path_factory):
     with checkpoints.Checkpoints(workdir, keep=2) as manager:
         assert manager.latest_step() is None
         for step in (5, 6, 7):
-            scaled = (
-                state
-                if step == 7
-                else state.replace(params=jax.tree.map(lambda leaf: 2 * leaf, state.params))
-            )
+            doubled = jax.tree.map(lambda leaf: 2 * leaf, state.codec.params)
+            scaled = state if step == 7 else with_params(state, doubled)
             manager.save(step, scaled, {"input": {"next_index": 3}, "step": step})
     return workdir
 
@@ -87,7 +90,7 @@ def test_the_newest_are_kept_and_come_back(saved, state):
     assert sorted(
         path.name for path in (saved / "checkpoints").iterdir() if path.name.isdigit()
     ) == ["6", "7"]
-    for averaged, expected in ((True, state.average), (False, state.params)):
+    for averaged, expected in ((True, state.codec.average), (False, state.codec.params)):
         step, params = checkpoints.restore_exported(saved, averaged=averaged)
         assert step == 7
         jax.tree.map(np.testing.assert_array_equal, params, expected)
@@ -101,15 +104,14 @@ def test_of_a_damaged_checkpoint_the_one_before_is_taken_with_a_word(
     DAMAGES[damage](workdir)
     step, params = checkpoints.restore_exported(workdir, averaged=False)
     assert step == 6
-    np.testing.assert_array_equal(params["params"]["kernel"], 2 * state.params["params"]["kernel"])
+    doubled = 2 * state.codec.params["params"]["kernel"]
+    np.testing.assert_array_equal(params["params"]["kernel"], doubled)
     assert "the checkpoint of step 7 in" in caplog.text and "is damaged" in caplog.text
     caplog.clear()
     with checkpoints.Checkpoints(workdir) as manager:
         restored, host = manager.restore(zeros(state))
         assert host["step"] == 6
-        np.testing.assert_array_equal(
-            restored.params["params"]["kernel"], 2 * state.params["params"]["kernel"]
-        )
+        np.testing.assert_array_equal(restored.codec.params["params"]["kernel"], doubled)
         assert "is damaged" in caplog.text
         assert (workdir / "checkpoints" / "7").exists()  # nothing is moved before the run begins
         manager.set_aside_damaged()
@@ -145,7 +147,7 @@ def test_a_checkpoint_of_another_model_is_told_as_that(saved, state):
             "params": {"kernel": jnp.zeros((3, 3))}
         },
         r"params/params/bias is missing there and \(3,\) here": {
-            "params": state.params["params"] | {"bias": jnp.zeros(3)}
+            "params": state.codec.params["params"] | {"bias": jnp.zeros(3)}
         },
     }
     for message, params in others.items():
@@ -156,7 +158,7 @@ def test_a_checkpoint_of_another_model_is_told_as_that(saved, state):
                 match="checkpoint of step 7 .* does not fit the model of the config: " + message,
             ),
         ):
-            manager.restore(state.replace(params=params))
+            manager.restore(with_params(state, params))
 
 
 def test_a_workdir_without_checkpoints_is_an_error(tmp_path):

@@ -120,3 +120,12 @@ def test_damaged_settings_are_one_sentence(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(CodecError, match="config.json is damaged"):
         run_config.load(tmp_path)
+
+
+def test_an_objective_that_is_assigned_whole_has_the_defaults_of_the_rest(config, tmp_path):
+    run_config.remember(config, tmp_path)
+    config.objective = {"first": 0.01, "last": 0.01, "balance": 0.0}
+    run_config.check_same(config, tmp_path)
+    config.objective = {"kind": "toy_critic:CriticisedRate", "trade_off": 0.5, "weight": 1.0}
+    run_config.remember(config, tmp_path)
+    run_config.check_same(config, tmp_path)

@@ -15,7 +15,7 @@ import pytest
 
 from jaxcodec.errors import RateError, TrainingError
 from jaxcodec.training import config as run_config
-from jaxcodec.training import loop, rate_search
+from jaxcodec.training import rate_search, train_loop
 from jaxcodec.training.checkpoints import restore_exported
 
 LOG = "search.jsonl"
@@ -80,7 +80,7 @@ def trained(monkeypatch):
         (workdir / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         return True
 
-    monkeypatch.setattr(loop, "train", train)
+    monkeypatch.setattr(train_loop, "train", train)
     return done
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from jaxcodec.errors import TrainingError
-from jaxcodec.training.export import export
+from jaxcodec.training.run_export import export
 
 
 @pytest.fixture

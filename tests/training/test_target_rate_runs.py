@@ -14,7 +14,7 @@ import pytest
 from jaxcodec import models
 from jaxcodec.errors import RateError, TrainingError
 from jaxcodec.models.presets import patch_model
-from jaxcodec.training import loop, start
+from jaxcodec.training import start, train_loop
 from jaxcodec.training.checkpoints import restore_exported
 
 SETTINGS = "tests/training/tiny_target.py"
@@ -36,7 +36,7 @@ def config(images):
 def finished(tmp_path_factory, images) -> pathlib.Path:
     """Workdir of the run on one device, finished without interruption."""
     workdir = tmp_path_factory.mktemp("target")
-    assert loop.train(target_config(images), workdir)
+    assert train_loop.train(target_config(images), workdir)
     return workdir
 
 
@@ -78,8 +78,8 @@ def test_validation_takes_the_beta_that_was_adapted(finished, read_metrics, save
 def test_interruptions_change_nothing(finished, config, tmp_path, interrupt, assert_same_run):
     for step in (3, 7):
         interrupt(step)
-        assert not loop.train(config, tmp_path)
-    assert loop.train(config, tmp_path)
+        assert not train_loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, finished)
 
 
@@ -100,7 +100,7 @@ def test_a_run_begins_with_the_weights_of_another(finished, config, tmp_path, sa
     config.start.workdir = str(finished)
     config.steps, config.average_decay = 1, 0.999
     config.optimiser.learning_rate = 1e-9
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     _, before = restore_exported(finished, averaged=True)
     for old, new in zip(
         jax.tree.leaves(before), jax.tree.leaves(saved_state(tmp_path)["params"]), strict=True
@@ -130,5 +130,5 @@ def test_tables_over_the_quality_are_read_off():
 def test_targets_that_cannot_be_leave_no_workdir(config, tmp_path):
     config.target_rate.beta = (1.0,)
     with pytest.raises(RateError, match="beta"):
-        loop.train(config, tmp_path / "run")
+        train_loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -15,9 +15,12 @@ def test_validation_averages_over_all_held_out_crops(images):
     )  # 12, more than one batch of 8
     crops[-1] = 255
 
-    def validate(params, pixels, quality, carry):
-        return {"level": params * jnp.mean(pixels.astype(jnp.float32)) + quality[0] + carry}, pixels
+    def step(params, pixels, quality, carry):
+        level = params["codec"] * jnp.mean(pixels.astype(jnp.float32))
+        return {"level": level + quality[0] + carry}, pixels
 
-    metrics, first = validation.run(validate, 2.0, 7.0, crops, 0.25, sharding.data_mesh())
+    metrics, first = validation.mean_metrics(
+        step, {"codec": 2.0}, 7.0, crops, 0.25, sharding.data_mesh()
+    )
     assert metrics == {"level": pytest.approx(2 * crops.mean() + 7.25, rel=1e-5)}
     np.testing.assert_array_equal(first, crops[:8])

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxcodec.objectives import Metrics
-from jaxcodec.objectives.rate_distortion import distortions
+from jaxcodec import distortions
+from jaxcodec.objectives import CODEC, Forward, Metrics, Network, Phase
+from jaxcodec.objectives.rate_distortion import closeness
 
 
 class CharbonnierRate(NamedTuple):
@@ -17,6 +18,16 @@ class CharbonnierRate(NamedTuple):
     weight: float
     epsilon: float = 1.0
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """One: the codec is moved by `loss`."""
+        return (Phase(CODEC, self.loss),)
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """None beside the codec."""
+        return {}
+
     def init(self) -> tuple[()]:
         """What is carried from step to step: nothing."""
         return ()
@@ -26,20 +37,26 @@ class CharbonnierRate(NamedTuple):
         del key
         return jnp.zeros(batch)
 
-    def __call__(self, image, reconstruction, bits, quality, carry) -> tuple[jax.Array, Metrics]:
-        """Loss and metrics; images (B, H, W, 3) in [0, 1], bits and quality (B,)."""
-        del carry, quality
-        difference = 255 * (image - reconstruction)
-        bpp = jnp.mean(bits) / (image.shape[1] * image.shape[2])
-        loss = self.weight * jnp.mean(jnp.sqrt(difference**2 + self.epsilon**2)) + bpp
-        mse_255, psnr_db = distortions(image, reconstruction)
-        return loss, {
-            "loss": loss,
-            "bpp": bpp,
-            "mse_255": mse_255.mean(),
-            "psnr_db": psnr_db.mean(),
-        }
+    def loss(self, params, forward: Forward, key, carry) -> tuple[jax.Array, Metrics]:
+        """Loss and metrics of a pass of the codec over a batch."""
+        del params, key, carry
+        metrics = self.measure(forward)
+        return metrics["loss"], metrics
 
-    def validate(self, image, reconstruction, bits, quality, carry) -> Metrics:
+    def measure(self, forward: Forward) -> Metrics:
+        """Loss, rate and errors, each a mean over images."""
+        difference = 255 * (forward.image - forward.reconstruction)
+        bpp = jnp.mean(forward.bpp)
+        loss = self.weight * jnp.mean(jnp.sqrt(difference**2 + self.epsilon**2)) + bpp
+        errors = closeness(forward, distortions.get("mse"))  # mse_255 and psnr_db of each image
+        return {"loss": loss, "bpp": bpp} | {name: errors[name].mean() for name in errors}
+
+    def update(self, carry, forward: Forward, rounded: Forward) -> tuple[tuple[()], Metrics]:
+        """The carry of the next step: nothing."""
+        del forward, rounded
+        return carry, {}
+
+    def validate(self, params, forward: Forward, carry) -> Metrics:
         """The metrics of rounded latents."""
-        return self(image, reconstruction, bits, quality, carry)[1]
+        del params, carry
+        return self.measure(forward)

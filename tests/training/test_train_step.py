@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jaxcodec.models.output import Output
 from scipy.stats import norm
 
 from jaxcodec import models, objectives
-from jaxcodec.objectives.rate_distortion import RateDistortion
+from jaxcodec.entropy.output import Output
+from jaxcodec.objectives import Phase, RateDistortion
 from jaxcodec.training import state as train_state
-from jaxcodec.training.step import make_train_step, make_validation_step
+from jaxcodec.training.train_step import make_train_step, make_validation_step
 
 OBJECTIVE = RateDistortion(0.01, 0.01)
 
@@ -32,11 +32,20 @@ class OneMatrix(nn.Module):
 
 def make(rate=1e-2, seed=0, average_decay=0.999):
     model, transform = OneMatrix(), optax.adam(rate)
-    state = train_state.create(model, transform, 8, seed)
+    state = train_state.create(model, OBJECTIVE, transform, 8, seed)
     step = make_train_step(
         model, OBJECTIVE, transform, surrogate="noise", seed=seed, average_decay=average_decay
     )
     return state, jax.jit(step)
+
+
+def matrix_of(params):
+    return np.asarray(params["params"]["matrix"])
+
+
+def with_codec(state, **fields):
+    """The state with other fields of the codec's player."""
+    return state.replace(players={"codec": state.codec.replace(**fields)})
 
 
 @pytest.fixture
@@ -67,34 +76,34 @@ def test_a_step_is_a_function_of_state_and_batch(images):
 
 def test_seeds_give_other_starts_and_other_noise(images):
     (first, step), (other, other_step) = make(seed=0), make(seed=1)
-    assert not np.array_equal(first.params["params"]["matrix"], other.params["params"]["matrix"])
+    assert not np.array_equal(matrix_of(first.codec.params), matrix_of(other.codec.params))
     assert step(first, images)[1]["bpp"] != other_step(first, images)[1]["bpp"]
 
 
 def test_the_average_follows_the_parameters(images):
     state, step = make(average_decay=0.5)
-    before = np.asarray(state.average["params"]["matrix"])
+    before = matrix_of(state.codec.average)
     after, _ = step(state, images)
     decay = min(0.5, 1 / 10)  # short at the first step
-    expected = decay * before + (1 - decay) * np.asarray(after.params["params"]["matrix"])
-    np.testing.assert_allclose(after.average["params"]["matrix"], expected, rtol=1e-5)
+    expected = decay * before + (1 - decay) * matrix_of(after.codec.params)
+    np.testing.assert_allclose(matrix_of(after.codec.average), expected, rtol=1e-5)
 
 
 def test_the_average_grows_longer_with_the_steps(images):
     state, step = make(average_decay=0.999)
     state = state.replace(step=jnp.int32(30))
-    before = np.asarray(state.average["params"]["matrix"]) + 1
-    state = state.replace(average=jax.tree.map(lambda leaf: leaf + 1, state.average))
+    before = matrix_of(state.codec.average) + 1
+    state = with_codec(state, average=jax.tree.map(lambda leaf: leaf + 1, state.codec.average))
     after, _ = step(state, images)
-    expected = 31 / 40 * before + 9 / 40 * np.asarray(after.params["params"]["matrix"])
-    np.testing.assert_allclose(after.average["params"]["matrix"], expected, rtol=1e-5)
+    expected = 31 / 40 * before + 9 / 40 * matrix_of(after.codec.params)
+    np.testing.assert_allclose(matrix_of(after.codec.average), expected, rtol=1e-5)
 
 
 def test_a_step_that_is_not_finite_changes_nothing(images):
     state, step = make()
     state, _ = step(state, images)
-    spoilt = state.replace(
-        params=jax.tree.map(lambda leaf: leaf.at[0, 0].set(jnp.nan), state.params)
+    spoilt = with_codec(
+        state, params=jax.tree.map(lambda leaf: leaf.at[0, 0].set(jnp.nan), state.codec.params)
     )
     after, metrics = step(spoilt, images)
     assert metrics["finite"] == 0
@@ -103,7 +112,7 @@ def test_a_step_that_is_not_finite_changes_nothing(images):
 
 def test_validation_sees_real_rounding_and_gives_pixels(images):
     state, _ = make()
-    identity = jax.tree.map(lambda leaf: jnp.eye(3), state.params)
+    identity = {"codec": jax.tree.map(lambda leaf: jnp.eye(3), state.codec.params)}
     validate = jax.jit(make_validation_step(OneMatrix(), OBJECTIVE))
     metrics, reconstruction = validate(identity, images, jnp.full(4, 0.5), ())
     np.testing.assert_array_equal(reconstruction, images)
@@ -113,25 +122,68 @@ def test_validation_sees_real_rounding_and_gives_pixels(images):
     assert again["bpp"] == metrics["bpp"]
 
 
-class Told:
-    """An objective that tells what it was given."""
+class Recorder:
+    """An objective whose metrics are what it is given."""
 
+    networks = {}
     init = OBJECTIVE.init
     draw_quality = OBJECTIVE.draw_quality
 
-    def __call__(self, image, reconstruction, bits, quality, carry):
-        del bits, quality, carry
-        return jnp.mean(reconstruction), {
-            "loss": jnp.mean(reconstruction),
-            "image": jnp.mean(image),
+    @property
+    def phases(self):
+        return (Phase("codec", self.loss),)
+
+    def loss(self, params, forward, key, carry):
+        loss = jnp.mean(forward.reconstruction)
+        return loss, {
+            "loss": loss,
+            "image": jnp.mean(forward.image),
+            "random": jax.random.uniform(key),
         }
+
+
+def test_a_loss_sees_the_whole_forward_pass(images):
+    model, transform = models.build(SMALL["mean_scale"]), optax.sgd(0.0)
+
+    class OfAModel(Recorder):
+        def loss(self, params, forward, key, carry):
+            seen = {name: getattr(forward, name) for name in forward._fields}
+            return jnp.mean(forward.reconstruction), {"loss": jnp.mean(forward.bits)} | seen
+
+    state = train_state.create(model, OfAModel(), transform, 8, 0)
+    _, metrics = make_train_step(
+        model, OfAModel(), transform, surrogate="round", seed=0, average_decay=0.9
+    )(state, images)
+    params = state.codec.params
+    np.testing.assert_array_equal(metrics["image"], images.astype(np.float32) / 255)
+    latent = model.apply(params, metrics["image"], metrics["quality"], method="to_latent")
+    np.testing.assert_allclose(metrics["latent"], latent, rtol=1e-4, atol=1e-5)
+    synthesised = model.apply(
+        params, metrics["latent_hat"], metrics["quality"], method="synthesise"
+    )
+    np.testing.assert_allclose(metrics["reconstruction"], synthesised, rtol=1e-4, atol=1e-5)
+    assert np.abs(metrics["latent_hat"] - latent).max() <= 0.5 + 1e-5
+    assert (metrics["side_bits"] > 0).all() and (metrics["bits"] > metrics["side_bits"]).all()
+
+
+def test_the_randomness_of_a_loss_is_its_own_at_every_step(images):
+    model, transform = OneMatrix(), optax.sgd(0.0)
+    state = train_state.create(model, Recorder(), transform, 8, 0)
+    step = make_train_step(
+        model, Recorder(), transform, surrogate="noise", seed=0, average_decay=0.9
+    )
+    drawn = [
+        float(step(state.replace(step=jnp.int32(number)), images)[1]["random"])
+        for number in (0, 1, 1)
+    ]
+    assert drawn[0] != drawn[1] == drawn[2]
 
 
 def test_an_objective_is_given_the_image_and_then_the_reconstruction(images):
     model, transform = OneMatrix(), optax.sgd(0.0)
-    state = train_state.create(model, transform, 8, 0)
+    state = train_state.create(model, Recorder(), transform, 8, 0)
     _, metrics = make_train_step(
-        model, Told(), transform, surrogate="noise", seed=0, average_decay=0.9
+        model, Recorder(), transform, surrogate="noise", seed=0, average_decay=0.9
     )(state, images)
     assert metrics["image"] == pytest.approx(np.mean(images) / 255, rel=1e-5)
     assert metrics["loss"] != pytest.approx(np.mean(images) / 255, rel=1e-3)
@@ -139,7 +191,7 @@ def test_an_objective_is_given_the_image_and_then_the_reconstruction(images):
 
 @pytest.mark.parametrize("gain", [0.9, 1.5])
 def test_validation_rounds_and_clips_its_pixels(images, gain):
-    params = jax.tree.map(lambda leaf: gain * jnp.eye(3), make()[0].params)
+    params = {"codec": jax.tree.map(lambda leaf: gain * jnp.eye(3), make()[0].codec.params)}
     metrics, reconstruction = make_validation_step(OneMatrix(), OBJECTIVE)(
         params, images, jnp.zeros(4), ()
     )
@@ -239,9 +291,9 @@ def test_the_shift_is_that_of_independently_rounded_bits(name):
     images = np.random.default_rng(0).integers(0, 256, (3, 16, 24, 3), np.uint8)
     model, transform = models.build(SMALL[name]), optax.sgd(1e-3)
     objective = objectives.create({}, TARGET_RATE)
-    state = train_state.create(model, transform, 16, 0, objective.init())
-    narrow = jax.tree_util.tree_map_with_path(_narrowed, state.params)
-    state = state.replace(params=narrow)
+    state = train_state.create(model, objective, transform, 16, 0)
+    narrow = jax.tree_util.tree_map_with_path(_narrowed, state.codec.params)
+    state = with_codec(state, params=narrow)
     step = make_train_step(
         model, objective, transform, surrogate="noise", seed=0, average_decay=0.9
     )
@@ -263,7 +315,7 @@ def _narrowed(path, leaf):
 def test_validation_is_under_the_carry_that_it_is_given(images):
     objective = objectives.create({}, TARGET_RATE)
     validate = jax.jit(make_validation_step(OneMatrix(), objective))
-    params = make()[0].params
+    params = {"codec": make()[0].codec.params}
     first, second = (
         validate(params, images, jnp.zeros(4), objective.init()._replace(beta=jnp.array([beta])))[0]
         for beta in (1.0, 50.0)

@@ -17,7 +17,7 @@ from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
 from jaxcodec.errors import DataError, TrainingError
-from jaxcodec.training import loop
+from jaxcodec.training import run_steps, train_loop
 from jaxcodec.training.checkpoints import Checkpoints, restore_exported
 from jaxcodec.training.lock import locked
 from jaxcodec.training.reporting import Reporter
@@ -67,7 +67,7 @@ def test_a_run_leaves_event_files_and_pictures(uninterrupted, read_metrics):
 
 def test_a_finished_run_has_nothing_left_to_do(uninterrupted, config, read_metrics):
     before = read_metrics(uninterrupted)
-    assert loop.train(config, uninterrupted)
+    assert train_loop.train(config, uninterrupted)
     assert read_metrics(uninterrupted) == before
 
 
@@ -81,11 +81,11 @@ def test_sigterm_at_several_steps_changes_nothing(
         8,
     ):  # the first step; a step with validation; a step with a checkpoint of its own
         interrupt(step)
-        assert not loop.train(config, tmp_path)
+        assert not train_loop.train(config, tmp_path)
         assert restore_exported(tmp_path, averaged=True)[0] == step
         assert read_metrics(tmp_path)[-1]["step"] == step
     assert signal.getsignal(signal.SIGTERM) is handler
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
@@ -101,7 +101,7 @@ def test_sigkill_at_several_steps_changes_nothing(
         4,
         8,
     )  # the kill may come before Orbax has finished writing
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
@@ -109,7 +109,7 @@ def test_means_over_a_window_survive_an_interruption(
     config, tmp_path, monkeypatch, assert_same_run, read_metrics
 ):
     config.log_every, config.checkpoint_every, config.validate_every = 5, 3, 100
-    assert loop.train(config, tmp_path / "whole")
+    assert train_loop.train(config, tmp_path / "whole")
 
     original = Checkpoints.save
 
@@ -119,9 +119,9 @@ def test_means_over_a_window_survive_an_interruption(
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(Checkpoints, "save", save)
-    assert not loop.train(config, tmp_path / "parts")
+    assert not train_loop.train(config, tmp_path / "parts")
     monkeypatch.undo()
-    assert loop.train(config, tmp_path / "parts")
+    assert train_loop.train(config, tmp_path / "parts")
     assert [row["step"] for row in read_metrics(tmp_path / "whole") if row["part"] == "train"] == [
         5,
         10,
@@ -134,22 +134,22 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     uninterrupted, config, tmp_path, interrupt, saved_state, assert_same_run
 ):
     interrupt(4)
-    assert not loop.train(config, tmp_path)
+    assert not train_loop.train(config, tmp_path)
     good = saved_state(tmp_path)
     rate, config.optimiser.learning_rate = config.optimiser.learning_rate, 1e30
     config.log_every, config.checkpoint_every = 100, 6
     with pytest.raises(TrainingError, match=r"loss of step [56] is not finite .*learning_rate"):
-        loop.train(config, tmp_path)
+        train_loop.train(config, tmp_path)
     jax.tree.map(np.testing.assert_array_equal, saved_state(tmp_path), good)
 
     config.optimiser.learning_rate, config.log_every, config.checkpoint_every = rate, 1, 4
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
 def test_a_run_without_held_out_images_does_not_validate(config, tmp_path, read_metrics):
     config.data.validation_images = 0
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert {row["part"] for row in read_metrics(tmp_path)} == {"train"}
     assert not (tmp_path / "pictures").exists()
 
@@ -158,10 +158,10 @@ def test_settings_and_folders_that_cannot_work_leave_no_workdir(config, tmp_path
     workdir = tmp_path / "run"
     config.data.folders = str(tmp_path / "absent")
     with pytest.raises(DataError, match="absent is not a folder"):
-        loop.train(config, workdir)
+        train_loop.train(config, workdir)
     config.data.folders = ""
     with pytest.raises(TrainingError, match="config.data.folders is empty"):
-        loop.train(config, workdir)
+        train_loop.train(config, workdir)
     assert not workdir.exists()
 
 
@@ -171,7 +171,7 @@ def test_a_workdir_of_another_model_is_refused(uninterrupted, config):
         TrainingError,
         match=r"holds a run with other settings \(config.model.analysis.features: \[4, 6\] before, \[5, 6\] now\)",  # noqa: E501
     ):
-        loop.train(config, pathlib.Path(uninterrupted))
+        train_loop.train(config, pathlib.Path(uninterrupted))
 
 
 def test_a_run_does_not_go_on_with_other_images(uninterrupted, images, config, tmp_path):
@@ -182,7 +182,7 @@ def test_a_run_does_not_go_on_with_other_images(uninterrupted, images, config, t
     config.steps = 14
     min(path for path in fewer.iterdir() if path.suffix == ".png").unlink()
     with pytest.raises(TrainingError, match="not those that this run has seen"):
-        loop.train(config, workdir)
+        train_loop.train(config, workdir)
 
 
 def test_ctrl_c_saves_and_is_passed_on(
@@ -198,18 +198,18 @@ def test_ctrl_c_saves_and_is_passed_on(
     monkeypatch.setattr(Reporter, "scalars", scalars)
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        loop.train(config, tmp_path)
+        train_loop.train(config, tmp_path)
     assert signal.getsignal(signal.SIGINT) is handler
     assert restore_exported(tmp_path, averaged=True)[0] == 5
     monkeypatch.undo()
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, uninterrupted)
 
 
 def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(
     config, tmp_path, monkeypatch
 ):
-    original = loop.make_train_step
+    original = run_steps.make_train_step
 
     def make(*arguments, **named):
         step = original(*arguments, **named)
@@ -220,8 +220,8 @@ def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(
 
         return traced
 
-    monkeypatch.setattr(loop, "make_train_step", make)
-    assert not loop.train(config, tmp_path / "run")
+    monkeypatch.setattr(run_steps, "make_train_step", make)
+    assert not train_loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -232,10 +232,10 @@ def test_a_run_that_fails_at_once_does_not_block_its_folder(config, tmp_path):
         4,
     )
     with pytest.raises(TrainingError, match="is not finite"):
-        loop.train(config, tmp_path)
+        train_loop.train(config, tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 4
     config.optimiser.learning_rate, config.batch_size, config.steps = rate, 8, 1
-    assert loop.train(config, tmp_path)
+    assert train_loop.train(config, tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 8
 
 
@@ -244,12 +244,12 @@ def test_a_refused_run_changes_nothing(uninterrupted, config, tmp_path):
     before = {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()}
     config.steps, config.surrogate = 99, "mixed"
     with pytest.raises(TrainingError, match="config.surrogate: noise before, mixed now"):
-        loop.train(config, workdir)
+        train_loop.train(config, workdir)
     config.surrogate, config.data.min_scale = "noise", 0.5
     (tmp_path / "empty").mkdir()
     config.data.folders = str(tmp_path / "empty")
     with pytest.raises(DataError, match="no readable"):
-        loop.train(config, workdir)
+        train_loop.train(config, workdir)
     assert {path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()} == before
 
 
@@ -261,7 +261,7 @@ def test_a_damaged_checkpoint_is_made_again_from_the_one_before(
     for path in damaged.rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert loop.train(config, workdir)
+    assert train_loop.train(config, workdir)
     assert "the checkpoint of step 12 in" in caplog.text and "is damaged" in caplog.text
     assert "resumed from step 8" in caplog.text or restore_exported(workdir, averaged=True)[0] == 12
     assert (workdir / "damaged_checkpoints" / "12").exists()
@@ -281,7 +281,7 @@ def test_an_image_that_vanishes_costs_no_step(images, config, tmp_path, monkeypa
 
     monkeypatch.setattr(Reporter, "scalars", scalars)
     with pytest.raises(DataError, match="was found when the folder was opened"):
-        loop.train(config, tmp_path / "run")
+        train_loop.train(config, tmp_path / "run")
     assert restore_exported(tmp_path / "run", averaged=True)[0] >= 3
 
 
@@ -290,12 +290,12 @@ def test_a_model_whose_sizes_do_not_fit_is_one_sentence(config, tmp_path):
     with pytest.raises(
         TrainingError, match=r"makes \(1, 32, 32, 4\) of \(1, 32, 32, 3\); mend config.model"
     ):
-        loop.train(config, tmp_path / "run")
+        train_loop.train(config, tmp_path / "run")
     config.model.synthesis.features = (4, -3)
     with pytest.raises(
         TrainingError, match="the model of the config cannot be built .*; mend config.model"
     ):
-        loop.train(config, tmp_path / "run")
+        train_loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -304,7 +304,7 @@ def test_an_address_is_no_work_folder(config, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for path in (name, pathlib.Path(name)):
         with pytest.raises(TrainingError, match="is an address, not a folder of this machine"):
-            loop.train(config, path)
+            train_loop.train(config, path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -325,11 +325,11 @@ def test_another_length_shares_the_compiled_step(config, tmp_path, own_programs)
         return {path.name for path in own_programs.rglob("*train_step*")}
 
     config.steps = 1
-    assert loop.train(config, tmp_path / "short")
+    assert train_loop.train(config, tmp_path / "short")
     before = programs()
     assert before
     config.steps = 2
-    assert loop.train(config, tmp_path / "long")
+    assert train_loop.train(config, tmp_path / "long")
     assert programs() == before
 
 
@@ -338,4 +338,17 @@ def test_a_folder_in_use_is_refused(config, tmp_path):
         locked(tmp_path),
         pytest.raises(TrainingError, match=f"in use by another run .process {os.getpid()} on "),
     ):
-        loop.train(config, tmp_path)
+        train_loop.train(config, tmp_path)
+
+
+def test_a_run_under_another_distortion(config, tmp_path, read_metrics):
+    config.objective.first = config.objective.last = 20.0
+    config.objective.distortion = "ms_ssim"
+    config.steps, config.batch_size = 2, 2
+    with pytest.raises(TrainingError, match=r"config.data.crop is 32; MS-SSIM.* needs 161 pixels"):
+        train_loop.train(config, tmp_path)
+    config.data.crop = 176
+    assert train_loop.train(config, tmp_path)
+    for row in read_metrics(tmp_path):
+        assert row["loss"] == pytest.approx(20 * (1 - row["ms_ssim"]) + row["bpp"], rel=1e-4)
+        assert np.isfinite(row["psnr_db"])

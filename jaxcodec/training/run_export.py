@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+import ml_collections
 import numpy as np
 
 from jaxcodec import extensions, models
@@ -25,14 +26,13 @@ def export(
     overwrite: bool = True,
     allow: Sequence[str] = (),
 ) -> codec_file.CodecContent:
-    """Writes the newest sound checkpoint of `workdir` as the codec file `path`, and returns what it
-    holds.
+    """Writes the newest sound checkpoint of `workdir` as the codec file `path`.
 
-    The averaged parameters are taken where the run keeps an average. The range of rates that the
-    codec claims is that of the last validation before the checkpoint. Integer networks are
-    calibrated on a few pictures, evenly spread over those that the run trained on, or over the
-    folder `images`. `allow`: modules from outside the package that the run may name, see
-    `jaxcodec.extensions`.
+    Returns what it holds. The averaged parameters are taken where the run keeps an average. The
+    range of rates that the codec claims is that of the last validation before the checkpoint.
+    Integer networks are calibrated on a few pictures, evenly spread over those that the run trained
+    on, or over the folder `images`. `allow`: modules from outside the package that the run may
+    name, see `jaxcodec.extensions`.
 
     Raises:
       ExtensionError: the run names code that was not allowed or cannot be imported.
@@ -58,7 +58,11 @@ def export(
     return content
 
 
-def _pictures(config, workdir: pathlib.Path, images: str | pathlib.Path | None) -> list[np.ndarray]:
+def _pictures(
+    config: ml_collections.ConfigDict,
+    workdir: pathlib.Path,
+    images: str | pathlib.Path | None,
+) -> list[np.ndarray]:
     """Up to PICTURES pictures, evenly spread over those that were trained on, or over a folder."""
     folders = run_config.folders(config) if images is None else [images]
     held_out = config.data.validation_images if images is None else 0
@@ -82,10 +86,8 @@ def _pictures(config, workdir: pathlib.Path, images: str | pathlib.Path | None) 
     return [folder.read(folder.train[number]) for number in chosen]
 
 
-def _bpp_range(workdir: pathlib.Path, step: int, qualities) -> tuple[float, float]:
-    """Mean validation rates (bpp) of the lowest and highest quality, from the last validation up to
-    `step`.
-    """
+def _bpp_range(workdir: pathlib.Path, step: int, qualities: Sequence[float]) -> tuple[float, float]:
+    """Mean rates (bpp) of the lowest and highest quality in the last validation up to `step`."""
     rates = {
         row["part"]: row["bpp"]
         for row in read_metrics(workdir)

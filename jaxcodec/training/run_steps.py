@@ -1,0 +1,132 @@
+"""What a run computes: its model, the state at the start, and the compiled steps."""
+
+import time
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import ml_collections
+import numpy as np
+from absl import logging
+
+from jaxcodec import models, objectives
+from jaxcodec.errors import TrainingError
+from jaxcodec.training import optimisers, sharding, start
+from jaxcodec.training import state as train_state
+from jaxcodec.training.optimisers import Decay
+from jaxcodec.training.quiet import without_compile_alarm
+from jaxcodec.training.train_step import (
+    TrainStep,
+    ValidationStep,
+    make_train_step,
+    make_validation_step,
+)
+
+
+class RunSteps(NamedTuple):
+    """The jitted steps of training, which donates its state, and of validation."""
+
+    train: TrainStep
+    validate: ValidationStep
+
+
+def make(config: ml_collections.ConfigDict, mesh: jax.sharding.Mesh) -> RunSteps:
+    """The steps of a config, over a mesh."""
+    model, objective = build_model(config), _objective(config)
+    train_step = make_train_step(
+        model,
+        objective,
+        optimisers.create(config),
+        surrogate=config.surrogate,
+        seed=config.seed,
+        average_decay=config.average_decay,
+    )
+    same, split = sharding.replicated(mesh), sharding.divided(mesh)
+    return RunSteps(
+        jax.jit(
+            train_step,
+            in_shardings=(same, split, same),
+            out_shardings=(same, same),
+            donate_argnums=0,
+        ),
+        jax.jit(make_validation_step(model, objective), out_shardings=same),
+    )
+
+
+def first_state(
+    config: ml_collections.ConfigDict, mesh: jax.sharding.Mesh, *, fresh: bool
+) -> train_state.TrainState:
+    """The state before the first step, replicated over the mesh.
+
+    fresh: whether the run begins with it, so that the weights of another run matter
+    (`config.start`); else it is the template of a checkpoint.
+
+    Raises:
+      TrainingError: the other run has no checkpoint, or another model.
+    """
+    transform = optimisers.create(config)
+    state = train_state.create(
+        build_model(config), _objective(config), transform, config.data.crop, config.seed
+    )
+    if config.start.workdir and fresh:
+        params = start.params_of(config.start.workdir, state.codec.params, config.start.qualities)
+        codec = train_state.fresh_player(params, transform)
+        state = state.replace(players=state.players | {objectives.CODEC: codec})
+    logging.info(
+        "%d parameters, %d devices in %d processes, global batch %d",
+        sum(leaf.size for leaf in jax.tree.leaves(state.codec.params)),
+        mesh.size,
+        jax.process_count(),
+        config.batch_size,
+    )
+    return sharding.put_replicated(jax.device_get(state), mesh)
+
+
+def build_model(config: ml_collections.ConfigDict) -> nn.Module:
+    """The model of a config, with 8-bit networks where it asks for them (`fake_quantised`)."""
+    model = models.build(config.model.to_dict())
+    return model.clone(fake_quantised=True) if config.fake_quantised else model
+
+
+def check_model(config: ml_collections.ConfigDict) -> None:
+    """Raises TrainingError for a model whose sizes do not go together, as a trace shows."""
+    key, image = jax.random.key(0), np.zeros((1, config.data.crop, config.data.crop, 3), np.float32)
+    try:
+        output, _ = jax.eval_shape(
+            build_model(config).init_with_output, key, image, np.zeros(1, np.float32), key
+        )
+    except Exception as error:  # Flax and JAX raise anything
+        reason = " ".join(str(error).split())[:300]
+        raise TrainingError(
+            f"the model of the config cannot be built ({reason}); mend config.model"
+        ) from error
+    if output.image.shape != image.shape:
+        raise TrainingError(
+            f"the model of the config makes {output.image.shape} of {image.shape}; mend "
+            "config.model"
+        )
+
+
+def compile_step(
+    train_step: TrainStep,
+    state: train_state.TrainState,
+    config: ml_collections.ConfigDict,
+    mesh: jax.sharding.Mesh,
+    falling: Decay,
+) -> TrainStep:
+    """The compiled step of training.
+
+    XLA's word about how long that takes is hidden, ours is logged.
+    """
+    logging.info("compiling the training step, which takes minutes for a large model that is new")
+    begun = time.monotonic()
+    shape = (config.batch_size, config.data.crop, config.data.crop, 3)
+    images = jax.ShapeDtypeStruct(shape, np.uint8, sharding=sharding.divided(mesh))
+    with without_compile_alarm():
+        compiled = train_step.lower(state, images, falling).compile()
+    logging.info("compiled in %.0f s", time.monotonic() - begun)
+    return compiled
+
+
+def _objective(config: ml_collections.ConfigDict) -> objectives.Objective:
+    return objectives.create(config.objective.to_dict(), config.target_rate.to_dict())

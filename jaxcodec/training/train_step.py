@@ -1,0 +1,164 @@
+"""One step of training and one of validation, as pure functions."""
+
+import functools
+from collections.abc import Callable, Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxcodec.objectives import CODEC, Carry, Forward, Metrics, Objective, Params, Phase
+from jaxcodec.training.forward import forward_pass
+from jaxcodec.training.optimisers import Decay
+from jaxcodec.training.state import Player, TrainState, optimisers_of
+
+TrainStep = Callable[..., tuple[TrainState, Metrics]]
+ValidationStep = Callable[
+    [Mapping[str, Params], jax.Array, jax.Array, Carry], tuple[Metrics, jax.Array]
+]
+
+
+def make_train_step(
+    model: nn.Module,
+    objective: Objective,
+    transform: optax.GradientTransformation,
+    *,
+    surrogate: str,
+    seed: int,
+    average_decay: float,
+) -> TrainStep:
+    """Returns `train_step(state, images, falling=None) -> (state, metrics)`.
+
+    images: (B, crop, crop, 3) uint8. The phases of the objective follow
+    each other, each with the players as those before it left them. The codec runs in the first
+    phase; later ones see that pass. `transform` moves the codec, and networks that bring no
+    optimiser; it is given `falling`, a `Decay` of the learning rate, where it takes one
+    (`optimisers.create` does).
+
+    Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an
+    uninterrupted one. A loss or gradient of any phase that is not finite leaves the whole state as
+    it was; the metric `finite` (0 or 1) tells. An objective that carries something is updated with
+    what the step measured; over several devices that is the global batch.
+    """
+    transforms = optimisers_of(objective, transform)
+
+    def update_carry(
+        params: Params, forward: Forward, key: jax.Array, carry: Carry
+    ) -> tuple[Carry, Metrics]:
+        if not jax.tree.leaves(carry):
+            return carry, {}
+        # XLA shares the analysis with the loss, and drops the synthesis.
+        rounded = forward_pass(model, params, forward.image, forward.quality, key, "round")
+        return objective.update(carry, forward, rounded)
+
+    def train_step(
+        state: TrainState, images: jax.Array, falling: Decay | None = None
+    ) -> tuple[TrainState, Metrics]:
+        key = jax.random.fold_in(jax.random.key(seed), state.step)
+        key_quality, key_noise = jax.random.split(key)
+        images = images.astype(jnp.float32) / 255
+        quality = objective.draw_quality(key_quality, images.shape[0])
+
+        players, metrics, finite = dict(state.players), {}, True
+        run = functools.partial(
+            forward_pass, model, image=images, quality=quality, key=key_noise, surrogate=surrogate
+        )
+        for number, phase in enumerate(objective.phases):
+            own_key = jax.random.fold_in(key, 2 + number)  # 0 and 1 are those of the split
+            loss, gradients, measured, forward = _differentiate(
+                phase, players, run, own_key, state.carry
+            )
+            norm = optax.tree.norm(gradients)
+            finite &= jnp.isfinite(loss) & jnp.isfinite(norm)
+            metrics |= _named(phase.player, measured | {"gradient_norm": norm})
+            players[phase.player] = _moved(
+                players[phase.player],
+                gradients,
+                optax.with_extra_args_support(transforms[phase.player]),
+                falling,
+                # A growing average: short at first, so that it forgets the start.
+                jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step)),
+            )
+            run = functools.partial(_constant, forward)
+        carry, measured = update_carry(state.codec.params, forward, key_noise, state.carry)
+        new_state = TrainState(state.step + 1, players, carry)
+        new_state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), new_state, state)
+        return new_state, metrics | measured | {"finite": finite.astype(jnp.float32)}
+
+    return train_step
+
+
+def _differentiate(
+    phase: Phase,
+    players: Mapping[str, Player],
+    run: Callable[[Params], Forward],
+    key: jax.Array,
+    carry: Carry,
+) -> tuple[jax.Array, Params, Metrics, Forward]:
+    """Loss, gradients by the parameters of its player, metrics, and the codec's pass, of a phase.
+
+    run: makes the pass of the codec's parameters.
+    """
+    params = {name: player.params for name, player in players.items()}
+
+    def loss_of(own: Params) -> tuple[jax.Array, tuple[Metrics, Forward]]:
+        seen = params | {phase.player: own}
+        forward = run(seen[CODEC])
+        loss, metrics = phase.loss(seen, forward, key, carry)
+        return loss, (metrics, forward)
+
+    (loss, (metrics, forward)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
+        params[phase.player]
+    )
+    return loss, gradients, metrics, forward
+
+
+def _constant(forward: Forward, params: Params) -> Forward:
+    """The pass that was made before, whatever the parameters."""
+    del params
+    return forward
+
+
+def _moved(
+    player: Player,
+    gradients: Params,
+    transform: optax.GradientTransformationExtraArgs,
+    falling: Decay | None,
+    average_decay: jax.Array,
+) -> Player:
+    """A player after a step of its optimiser.
+
+    average_decay: the part of its average that stays.
+    """
+    updates, optimiser = transform.update(
+        gradients, player.optimiser, player.params, falling=falling
+    )
+    params = optax.apply_updates(player.params, updates)
+    average = optax.incremental_update(params, player.average, 1 - average_decay)
+    return Player(params, average, optimiser)
+
+
+def _named(player: str, metrics: Metrics) -> Metrics:
+    """Metrics as they are reported: those of other players than the codec as PLAYER_NAME."""
+    return metrics if player == CODEC else {f"{player}_{name}": metrics[name] for name in metrics}
+
+
+def make_validation_step(model: nn.Module, objective: Objective) -> ValidationStep:
+    """Returns `validate(params, images, quality, carry) -> (metrics, reconstruction)`.
+
+    Latents are rounded, and so are the pixels. params: of every player, by name. images: (B, H, W,
+    3) uint8; quality: (B,); carry: that of the train state; reconstruction: (B, H, W, 3) uint8.
+    """
+
+    def validate(
+        params: Mapping[str, Params], images: jax.Array, quality: jax.Array, carry: Carry
+    ) -> tuple[Metrics, jax.Array]:
+        images = images.astype(jnp.float32) / 255
+        key = jax.random.key(0)  # rounding draws nothing
+        forward = forward_pass(model, params[CODEC], images, quality, key, "round")
+        pixels = jnp.round(255 * jnp.clip(forward.reconstruction, 0, 1)) / 255
+        metrics = objective.validate(params, forward._replace(reconstruction=pixels), carry)
+        return metrics, (255 * pixels).astype(jnp.uint8)
+
+    return validate
