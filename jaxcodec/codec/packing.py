@@ -81,7 +81,7 @@ def pack(
         height=size[0],
         channels=3,
         quality=int(hundredths[0]) if codec.variable else None,
-        step=codec.field,
+        step=codec.step_index,
         precision=codec.precision,
         coder=stream.coder,
         lanes=stream.lanes,
@@ -108,7 +108,7 @@ def unpack(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Unpack
     require(codec)
     header, parts, _ = container.read(data)
     check_fits(codec, header, parts, max_pixels)
-    if header.channels != 3 or header.step != codec.field:
+    if header.channels != 3 or header.step != codec.step_index:
         what = (
             f"has {header.channels} channels"
             if header.channels != 3

@@ -12,8 +12,7 @@ from jaxcodec import image
 from jaxcodec.codec import streams
 from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.value import Codec, at_step, require
-from jaxcodec.coding import container, sections
-from jaxcodec.coding import step as step_of
+from jaxcodec.coding import container, quantiser_step, sections
 from jaxcodec.coding.container import Header
 from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import BitstreamError, ImageError, RateError, TooLargeError, WrongCodecError
@@ -266,7 +265,7 @@ def write(
     Args:
       codec: at the step.
       source, hundredths: of the picture.
-      step: the field of the step.
+      step: the index of the step.
       symbols, side: made at that quality and step.
     """
     stream = streams.encode(codec, symbols, side, source.coder)
@@ -290,7 +289,7 @@ def write(
     data = container.write(header, stream.parts, source.sections)
     quality = None if hundredths is None else hundredths / 100
     return Encoded(
-        data, quality, step_of.size(step), 8 * len(data) / source.pixel_count, source.notes
+        data, quality, quantiser_step.size(step), 8 * len(data) / source.pixel_count, source.notes
     )
 
 

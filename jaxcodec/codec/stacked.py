@@ -16,21 +16,21 @@ _ENCODING = ("interval", "start", "size", "minimum")
 class Steps(NamedTuple):
     """What of a codec depends on its step, with a leading axis of images.
 
-    field: of the step (`coding.step`), int32 (n,). integer: arrays of the integer networks by name.
+    step_index: see `quantiser_step`, int32 (n,). integer: arrays of the integer networks by name.
       lane_tables: fields of `LaneTables` that an encoder needs, by name; empty where they do not
       depend on it. step: float32 (n,).
     """
 
-    field: Array
+    step_index: Array
     integer: Mapping[str, Array]
     lane_tables: Mapping[str, Array]
     step: Array
 
 
-def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
-    """What `codec` has at the steps of `fields` (`coding.step`), one for each image."""
-    own = {field: at_step(codec, field) for field in set(fields)}
-    each = [own[field] for field in fields]
+def at_steps(codec: Codec, step_indices: Sequence[int]) -> Steps:
+    """What `codec` has at the steps of `step_indices` (`quantiser_step`), one for each image."""
+    own = {step_index: at_step(codec, step_index) for step_index in set(step_indices)}
+    each = [own[step_index] for step_index in step_indices]
     moved = [
         name
         for name, array in codec.integer.items()
@@ -39,7 +39,7 @@ def at_steps(codec: Codec, fields: Sequence[int]) -> Steps:
     names = _ENCODING if codec.order.tables_depend_on_step else ()
     return jax.device_put(
         Steps(
-            np.array(fields, np.int32),
+            np.array(step_indices, np.int32),
             {name: np.stack([one.integer[name] for one in each]) for name in moved},
             {name: _stacked([getattr(one.lane_tables, name) for one in each]) for name in names},
             np.array([one.step for one in each], np.float32),

@@ -18,7 +18,7 @@ from jaxcodec import extensions, models
 from jaxcodec.artefact import bundled, codec_file
 from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.codec import networks
-from jaxcodec.coding import coders, step
+from jaxcodec.coding import coders, quantiser_step
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
@@ -120,16 +120,17 @@ class Codec:
         return self.host.sets["prior"].precision
 
     @property
-    def field(self) -> int | None:
-        """The field of the step (`coding.step`); None where the codec is traced, or has a batch of
-        steps.
+    def step_index(self) -> int | None:
+        """The index of the step (`quantiser_step`).
+
+        None where the codec is traced, or has a batch of steps.
         """
         known = isinstance(self.step, (np.generic, np.ndarray, jax.Array)) and not isinstance(
             self.step, Tracer
         )
         if not known or np.shape(self.step) != ():
             return None
-        return round(math.log(float(jax.device_get(self.step))) / step.UNIT)
+        return round(math.log(float(jax.device_get(self.step))) / quantiser_step.UNIT)
 
     def hyper_shape(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """The shape of the hyper-symbols of padded pixels of `size` (H, W)."""
@@ -159,14 +160,18 @@ class Codec:
         entropy = json.loads(self.host.content.model)["entropy"]
         low, high = self.bpp_range
         rates = f"{low:.2f} to {high:.2f} bpp" if self.variable else f"{low:.2f} bpp"
-        at = "" if self.field in (0, None) else f", step {float(jax.device_get(self.step)):.4g}"
+        at = (
+            "" if self.step_index in (0, None) else f", step {float(jax.device_get(self.step)):.4g}"
+        )
         return f"<Codec {self.name!r} {self.id}: {entropy}, {rates}{at}>"
 
     def __eq__(self, other):
         if not isinstance(other, Codec):
             return NotImplemented
-        known = None not in (self.field, other.field)
-        return self is other or (known and (self.id, self.field) == (other.id, other.field))
+        known = None not in (self.step_index, other.step_index)
+        return self is other or (
+            known and (self.id, self.step_index) == (other.id, other.step_index)
+        )
 
     def __hash__(self):
         return hash(self.id)
@@ -178,13 +183,13 @@ class Codec:
         return self
 
     def __reduce__(self):
-        if self.field is None:
+        if self.step_index is None:
             raise CodecError(
                 f"the codec {self.name} has no values here, inside of a transformation such as jit "
                 "or vmap, and cannot be "
                 "pickled; pickle it outside"
             )
-        return _restored, (self.host.content, self.field)
+        return _restored, (self.host.content, self.step_index)
 
 
 _DATA = ("params", "integer", "lane_tables", "step")
@@ -225,9 +230,9 @@ def require(codec: Any) -> None:
         raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
 
 
-def _restored(content: CodecContent, field: int) -> Codec:
+def _restored(content: CodecContent, step_index: int) -> Codec:
     codec = create(content)
-    return at_step(codec, field, decodes=True) if field else codec
+    return at_step(codec, step_index, decodes=True) if step_index else codec
 
 
 @jax_settings.ours
@@ -306,22 +311,22 @@ jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcod
 
 
 @jax_settings.ours
-def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
-    """The codec with the quantiser step of a field of `coding.step`; whatever step `codec` has does
-    not count.
+def at_step(codec: Codec, step_index: int, *, decodes: bool = False) -> Codec:
+    """The codec with the quantiser step of an index of `quantiser_step`; whatever step `codec`
+    has does not count.
 
     What was compiled for one step serves all. Unless it `decodes`, the lanes of the codec can only
     encode, which spares making tables of a prior anew.
     """
     host, content, lookups = codec.host, codec.host.content, codec.lane_tables
-    stepped = codec.order.arrays_at(content.integer, field)
+    stepped = codec.order.arrays_at(content.integer, step_index)
     moved = {
         name: jax.device_put(array)
         for name, array in stepped.items()
         if array is not content.integer.get(name)
     }
     if codec.order.tables_depend_on_step:
-        sets = codec.order.tables_at(content.tables, field)
+        sets = codec.order.tables_at(content.tables, step_index)
         host = host.with_sets(sets)
         lookups = lane_tables(*sets.values()) if decodes else for_encoding(lookups, *sets.values())
     return dataclasses.replace(
@@ -329,5 +334,5 @@ def at_step(codec: Codec, field: int, *, decodes: bool = False) -> Codec:
         host=host,
         integer={**codec.integer, **moved},
         lane_tables=lookups,
-        step=jax.device_put(np.float32(step.size(field))),
+        step=jax.device_put(np.float32(quantiser_step.size(step_index))),
     )

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jaxcodec.coding import step
+from jaxcodec.coding import quantiser_step
 from jaxcodec.errors import BitstreamError, VersionError
 
 MAGIC = b"\x89JXC"
@@ -58,7 +58,7 @@ class Header:
       width, height: of the picture, in pixels.
       channels: 1 (grey), 3 (RGB) or 4 (RGBA).
       quality: hundredths, 0 to 10000, or None for a codec with one quality.
-      step: the field of the quantiser step (`coding.step`), -5768 to 5768; 0 is the codec's own
+      step: the index of the quantiser step (`quantiser_step`), -5768 to 5768; 0 is the codec's own
         step.
       precision: bits of the probability tables.
       coder: which of CODERS wrote the symbols.
@@ -89,7 +89,7 @@ class Header:
         quality = None if self.quality is None else self.quality / 100
         readable = {
             "quality": quality,
-            "step": round(step.size(self.step), 6),
+            "step": round(quantiser_step.size(self.step), 6),
             "symbol_crc": f"{self.symbol_crc:08x}",
         }
         return dataclasses.asdict(self) | readable | {"part_bytes": list(self.part_bytes)}
@@ -311,7 +311,7 @@ def _check_fields(header: Header, content: int) -> None:
         "channels": header.channels in (1, 3, 4)
         and (header.channels == 4) == ("alpha" in header.section_bytes),
         "quality": header.quality is None or header.quality <= MAX_QUALITY,
-        "step": abs(header.step) <= step.MAX_FIELD,
+        "step": abs(header.step) <= quantiser_step.MAX_INDEX,
     }
     wrong = [name for name, valid in checks.items() if not valid]
     if wrong:

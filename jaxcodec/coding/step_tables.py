@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from jaxcodec.coding import step as steps
+from jaxcodec.coding import quantiser_step
 from jaxcodec.coding.tables import Tables
 
 _BITS = 10
@@ -18,21 +18,21 @@ _BITS = 10
 
 
 @functools.lru_cache(maxsize=16)
-def at_step(tables: Tables, field: int) -> Tables:
-    """The tables at the step of a field of `coding.step`; of field 0 the same.
+def at_step(tables: Tables, step_index: int) -> Tables:
+    """The tables at the step of an index of `quantiser_step`; of index 0 the same.
 
     Both tails end where the mass falls under a count; the escape takes what is cut off, and keeps
     what it had.
     """
-    if field == 0:
+    if step_index == 0:
         return tables
-    multiplier, exponent = steps.ratio(field)
+    multiplier, exponent = quantiser_step.ratio(step_index)
     size = np.diff(tables.starts).astype(np.int64) - 2
     first = 2 * tables.minimum.astype(np.int64) - 1  # twice where the first interval begins
     last = first + 2 * size
 
     # Symbols from the interval that holds the first end to the one that holds the last.
-    shift = steps.RATIO_BITS - exponent
+    shift = quantiser_step.RATIO_BITS - exponent
     low = _symbol_at(first, multiplier, shift)
     count = _symbol_at(last, multiplier, shift) - low + 1
     table = np.repeat(np.arange(len(size)), count + 1)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxcodec.coding import step
+from jaxcodec.coding import quantiser_step
 from jaxcodec.entropy import context_tables, scales
 from jaxcodec.entropy.context import MaskedConv, windows
 from jaxcodec.entropy.context_freezing import quantise_context_model
@@ -213,8 +213,8 @@ def arrays_at(form: str, arrays: Arrays, step_index: int) -> dict[str, Any]:
     return {
         **arrays,
         scales.THRESHOLDS: scales.thresholds_at(form, arrays[scales.THRESHOLDS], step_index),
-        "step": np.array(step.ratio(step_index), np.int32),
-        "inverse": np.array(step.ratio(-step_index), np.int32),
+        "step": np.array(quantiser_step.ratio(step_index), np.int32),
+        "inverse": np.array(quantiser_step.ratio(-step_index), np.int32),
     }
 
 

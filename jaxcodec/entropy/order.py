@@ -114,7 +114,7 @@ class Order:
         raise NotImplementedError
 
     def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
-        """The arrays of the codec file at a quantiser step (`coding.step`). Those that do not
+        """The arrays of the codec file at a quantiser step (`quantiser_step`). Those that do not
         depend on it are the same objects.
         """
         del step_index

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcodec.coding import step
+from jaxcodec.coding import quantiser_step
 from jaxcodec.entropy.distributions.gaussian import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
 
 THRESHOLDS = "thresholds"
@@ -25,7 +25,7 @@ def thresholds(form: str) -> np.ndarray:
 
 
 def thresholds_at(form: str, own: np.ndarray, step_index: int) -> np.ndarray:
-    """The thresholds `own` of a codec file at a quantiser step (`coding.step`).
+    """The thresholds `own` of a codec file at a quantiser step (`quantiser_step`).
 
     A scale over the step is compared, so thresholds move: by the step's index where the integers
     stand for logarithms, whose unit is that of the index, and times the step where they stand for
@@ -33,7 +33,9 @@ def thresholds_at(form: str, own: np.ndarray, step_index: int) -> np.ndarray:
     """
     if form == "log":
         return np.asarray(own + step_index, np.int32)
-    return np.asarray([step.scaled(int(threshold), step_index) for threshold in own], np.int32)
+    return np.asarray(
+        [quantiser_step.scaled(int(threshold), step_index) for threshold in own], np.int32
+    )
 
 
 def log_offset(params: Mapping[str, Any]) -> np.ndarray:

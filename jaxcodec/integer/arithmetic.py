@@ -58,7 +58,7 @@ def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
     """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
     before.
 
-    `ratio` is int32 (multiplier, exponent), as `jaxcodec.coding.step.ratio` gives it, exponent from
+    `ratio` is int32 (multiplier, exponent), as `quantiser_step.ratio` gives it, exponent from
     -4 to 4.
     """
     limit = 1 << 22

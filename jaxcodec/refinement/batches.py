@@ -158,7 +158,7 @@ def _arrays(
     trade_off, *targets = (
         jax.device_put(np.array(values, np.float32)) for values in zip(*each, strict=True)
     )
-    at = stacked.at_steps(codec, [part.task.field for part in batch])
+    at = stacked.at_steps(codec, [part.task.step_index for part in batch])
     return Batch(tasks.images(batch), trade_off, at, jnp.stack(keys), *targets)
 
 
@@ -201,7 +201,7 @@ def _latents(
                 codec_id=codec.id,
                 shape=part.task.source.shape,
                 hundredths=part.task.hundredths,
-                field=int(last.best.field[place]),
+                step_index=int(last.best.step_index[place]),
                 symbols=own_symbols,
                 residual=residual,
                 trade_off=aims[part.task.index, part.number].trade_off,
@@ -228,7 +228,7 @@ def _whole(
     own_symbols, residual = tiling.join(
         codec, [part.tile for part in parts], [(own.symbols, own.residual) for own in each]
     )
-    stepped = at_step(codec, task.field)
+    stepped = at_step(codec, task.step_index)
     analysis = pictures.analyse(codec, task.source, task.hundredths)
     own_start = symbols.rounded(stepped, analysis)
     interrupted = any(own.interrupted for own in each)
@@ -259,7 +259,7 @@ def _true_score(
     height, width, _ = task.source.shape
     quality = np.array([task.hundredths or 0], np.int32)
     side = stepped.side(own_symbols.hyper, quality, tiles.run)
-    file = pictures.write(stepped, task.source, task.hundredths, task.field, own_symbols, side)
+    file = pictures.write(stepped, task.source, task.hundredths, task.step_index, own_symbols, side)
     bits = 8 * sum(container.read_header(file.data).part_bytes)
     decoded = pictures.synthesise(stepped, task.source, task.hundredths, own_symbols)
     original = task.source.pixels[:height, :width, : decoded.shape[-1]]

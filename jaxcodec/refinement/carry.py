@@ -51,13 +51,13 @@ class Best(NamedTuple):
     """The iterate of the least true loss so far of each image; towards a target, of those near it,
     if there are any.
 
-    loss: that loss. measured: what was measured. field: of its quantiser step. found_at: when, in
+    loss: that loss. measured: what was measured. step_index: of its step. found_at: when, in
       steps.
     """
 
     loss: jax.Array
     measured: Measurement
-    field: jax.Array
+    step_index: jax.Array
     found_at: jax.Array
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from jaxcodec.codec import cost, networks, stacked
 from jaxcodec.codec.stacked import Steps
 from jaxcodec.codec.value import Codec
-from jaxcodec.coding.step import MAX_FIELD, UNIT
+from jaxcodec.coding.quantiser_step import MAX_INDEX, UNIT
 from jaxcodec.refinement import descent, problem
 from jaxcodec.refinement.carry import LAST_STEPS, Batch, Best, Evaluation, State, Trace
 from jaxcodec.refinement.criterion import Criterion
@@ -190,7 +190,7 @@ def _begin(
     """The carry and the best at the start, and the true loss there."""
 
     def one(each, variables, measured):
-        best = Best(counted_loss(each, measured), measured, each.at.field, jnp.int32(0))
+        best = Best(counted_loss(each, measured), measured, each.at.step_index, jnp.int32(0))
         # Before the first evaluation what the relaxation does to the bits is not known, and the
         # controller waits.
         state = State(
@@ -300,10 +300,10 @@ def _append(trace: Trace, loss: jax.Array, bits: jax.Array, distance: jax.Array)
 
 
 def _at(codec: Codec, batch: Batch, state: State) -> Steps:
-    """The steps that the images have come to, of whole fields."""
+    """The steps that the images have come to, of whole indices."""
     moved = np.rint(np.asarray(state.variables.log_step) / UNIT).astype(int)
     return stacked.at_steps(
-        codec, np.clip(np.asarray(batch.at.field) + moved, -MAX_FIELD, MAX_FIELD).tolist()
+        codec, np.clip(np.asarray(batch.at.step_index) + moved, -MAX_INDEX, MAX_INDEX).tolist()
     )
 
 
@@ -317,7 +317,7 @@ def _evaluate(
 
     def one(each, state, best, trace, measured):
         state = state._replace(log_shift=log_shift_of(each, trace, measured))
-        now = Best(counted_loss(each, measured), measured, each.at.field, jnp.int32(step))
+        now = Best(counted_loss(each, measured), measured, each.at.step_index, jnp.int32(step))
         # Towards a target, bits and error are worth what the controller has found them to be worth
         # there.
         worth = each._replace(trade_off=each.trade_off * jnp.exp(log_factor(state)))

@@ -33,7 +33,7 @@ class Latents:
       codec_id: of the codec that they are for.
       shape: of the picture, (height, width, channels).
       hundredths: the quality in hundredths, or None for a codec with one quality.
-      field: of the quantiser step (`coding.step`).
+      step_index: of the quantiser step (`quantiser_step`).
       symbols: int32 NumPy arrays.
       residual: float32, what the latent's symbols were rounded from, in units of the codec's own
         step.
@@ -48,7 +48,7 @@ class Latents:
     codec_id: str
     shape: tuple[int, int, int]
     hundredths: int | None
-    field: int
+    step_index: int
     symbols: Symbols
     residual: np.ndarray
     trade_off: float

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxcodec.codec import Codec, pictures, stacked
-from jaxcodec.coding.step import MAX_FIELD
+from jaxcodec.coding.quantiser_step import MAX_INDEX
 from jaxcodec.distortions import Distortion
 from jaxcodec.refinement import iterate, tiling
 from jaxcodec.refinement.criterion import Criterion
@@ -24,7 +24,7 @@ _MARGIN = 1.006
 
 
 class Task(NamedTuple):
-    """A picture to refine: its place among others, made ready; its quality, and the field of its
+    """A picture to refine: its place among others, made ready; its quality, and the index of its
     step; and what is asked.
 
     trade_off: lambda, or None for the codec's own with the picture. factor: on top of it.
@@ -34,7 +34,7 @@ class Task(NamedTuple):
     index: int
     source: pictures.Source
     hundredths: int | None
-    field: int = 0
+    step_index: int = 0
     trade_off: float | None = None
     factor: float = 1.0
     target_bits: float = math.nan
@@ -178,8 +178,10 @@ def _measured(codec: Codec, batch: list[Part], distortion: Distortion) -> np.nda
     variables = iterate.start(codec, padded)
     points = []
     for spread in (-_SPREAD, 0, _SPREAD):
-        fields = [int(np.clip(part.task.field + spread, -MAX_FIELD, MAX_FIELD)) for part in batch]
-        at = stacked.at_steps(codec, fields)
+        step_indices = [
+            int(np.clip(part.task.step_index + spread, -MAX_INDEX, MAX_INDEX)) for part in batch
+        ]
+        at = stacked.at_steps(codec, step_indices)
         measured = iterate.measure(codec, criterion(batch, distortion), padded, at, variables)
         points.append(np.stack([measured.bits, measured.distance], axis=-1))
     return np.stack(points, axis=1).astype(np.float64)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.coding.step import MAX_FIELD, UNIT
+from jaxcodec.coding.quantiser_step import MAX_INDEX, UNIT
 from jaxcodec.distortions import Distortion
 from jaxcodec.errors import RateError
 from jaxcodec.targets import trial
@@ -31,7 +31,7 @@ MOST_DB = 100.0
 MARGIN_DB = 0.05
 """A file is at most this much closer than was asked for, where the codec can do that."""
 
-_SLOPE = -5.0 * UNIT  # dB for each unit of the field, on photographs
+_SLOPE = -5.0 * UNIT  # dB for each step index, on photographs
 _QUALITY_SLOPE = -0.0012  # dB for each hundredth of the quality, taken off
 _NEAR_DB = 0.4  # a quality this near is left to the step
 _TRIALS = 24
@@ -45,7 +45,7 @@ _FILES = 4  # written of those that should be the smallest, to know which one is
 
 
 Place = tuple[int | None, int]
-"""A quality in hundredths, or None, and a field of the step."""
+"""A quality in hundredths, or None, and an index of the step."""
 
 
 def closeness_db(distortion: Distortion, source: pictures.Source, pixels: np.ndarray) -> float:
@@ -89,8 +89,8 @@ def encode(codec: Codec, source: pictures.Source, target: AtLeast, nearest: bool
     trials = Trials(codec, source, target.distortion)
     least, most = target.db, target.db + MARGIN_DB
     hundredths = _quality(trials, least) if codec.variable else None
-    fields = _fields(trials, hundredths, least + MARGIN_DB / 2)
-    met = [field for field, db in fields.items() if least <= db <= most]
+    step_indices = _closeness_by_step(trials, hundredths, least + MARGIN_DB / 2)
+    met = [step_index for step_index, db in step_indices.items() if least <= db <= most]
     if met and _smooth(trials.closeness):
         return _best(target, trials, [(hundredths, max(met))])
     low, high = _scan(trials)
@@ -146,8 +146,7 @@ def _best(target: AtLeast, trials: "Trials", places: list[Place], reach: str = "
 
 
 class Trials:
-    """What a decoder will show of a picture, measured at places: qualities in hundredths and fields
-    of the step.
+    """What a decoder will show of a picture, measured at places: qualities and step indices.
 
     closeness: in dB, of each place that was tried. bits, file: functions of a place: what its
       symbols cost, nearly, and its file.
@@ -165,11 +164,11 @@ class Trials:
             functools.lru_cache(maxsize=_FILES)(self._file),
         )
 
-    def db(self, hundredths: int | None, field: int) -> float:
+    def db(self, hundredths: int | None, step_index: int) -> float:
         """The closeness at a place, which is then in `closeness`."""
-        place = hundredths, field
+        place = hundredths, step_index
         if place not in self.closeness:
-            stepped = at_step(self.codec, field)
+            stepped = at_step(self.codec, step_index)
             symbols = trial.symbols(stepped, self._analysis(hundredths))
             pixels = pictures.synthesise(stepped, self.source, hundredths, symbols)
             found = closeness_db(self.distortion, self.source, pixels)
@@ -181,15 +180,15 @@ class Trials:
         return len(self.file(place).data)
 
     def _bits(self, place: Place) -> float:
-        hundredths, field = place
+        hundredths, step_index = place
         analysis = self._analysis(hundredths)
         return trial.hyper_bits(self.codec, analysis) + trial.latent_bits(
-            at_step(self.codec, field), analysis
+            at_step(self.codec, step_index), analysis
         )
 
     def _file(self, place: Place) -> Encoded:
-        hundredths, field = place
-        return file_at(self.codec, self.source, hundredths, self._analysis(hundredths), field)
+        hundredths, step_index = place
+        return file_at(self.codec, self.source, hundredths, self._analysis(hundredths), step_index)
 
 
 def _quality(trials: Trials, target_db: float) -> int:
@@ -203,34 +202,40 @@ def _quality(trials: Trials, target_db: float) -> int:
         tolerance=_NEAR_DB,
         steps=5,
     )
-    return MAX_QUALITY - found.field
+    return MAX_QUALITY - found.position
 
 
-def _fields(trials: Trials, hundredths: int | None, target_db: float) -> dict[int, float]:
-    """Closeness at the fields of a quality that a search tried."""
+def _closeness_by_step(
+    trials: Trials, hundredths: int | None, target_db: float
+) -> dict[int, float]:
+    """Closeness at the indices of a quality that a search tried."""
     crossing(
         functools.partial(trials.db, hundredths),
         target_db,
         start=0,
         slope=_SLOPE,
-        limits=(-MAX_FIELD, MAX_FIELD),
+        limits=(-MAX_INDEX, MAX_INDEX),
         tolerance=0.45 * MARGIN_DB,
         steps=_TRIALS,
     )
-    return {field: db for (quality, field), db in trials.closeness.items() if quality == hundredths}
+    return {
+        step_index: db
+        for (quality, step_index), db in trials.closeness.items()
+        if quality == hundredths
+    }
 
 
 def _smooth(closeness: dict[Place, float]) -> bool:
     """Whether closeness fell with the step wherever two steps of a quality were tried, and rose
     with the quality.
     """
-    by_field, by_quality = collections.defaultdict(list), collections.defaultdict(list)
-    for hundredths, field in sorted(closeness, key=lambda place: (place[0] or 0, -place[1])):
-        by_field[field].append(closeness[hundredths, field])
-        by_quality[hundredths].append(closeness[hundredths, field])
+    by_step, by_quality = collections.defaultdict(list), collections.defaultdict(list)
+    for hundredths, step_index in sorted(closeness, key=lambda place: (place[0] or 0, -place[1])):
+        by_step[step_index].append(closeness[hundredths, step_index])
+        by_quality[hundredths].append(closeness[hundredths, step_index])
     return all(
         after >= before - MARGIN_DB
-        for rising in (*by_field.values(), *by_quality.values())
+        for rising in (*by_step.values(), *by_quality.values())
         for before, after in itertools.pairwise(rising)
     )
 
@@ -247,16 +252,20 @@ def _scan(trials: Trials) -> tuple[float, float]:
         if trials.codec.variable
         else [None]
     )
-    fields = np.linspace(-MAX_FIELD, MAX_FIELD, sides).round().astype(int).tolist()
+    step_indices = np.linspace(-MAX_INDEX, MAX_INDEX, sides).round().astype(int).tolist()
     found = {}
-    for place in itertools.product(qualities, fields):
+    for place in itertools.product(qualities, step_indices):
         found[place] = trials.db(*place)
         trials.bits(place)  # while its analysis is at hand
     best = max(found, key=found.get)
-    reach = MAX_FIELD // (sides - 1)
+    reach = MAX_INDEX // (sides - 1)
     while pixel_count <= _GRIDS[0][0] and reach > 1:
-        fields = [int(np.clip(best[1] + move, -MAX_FIELD, MAX_FIELD)) for move in (-reach, reach)]
-        found |= {(best[0], field): trials.db(best[0], field) for field in fields}
+        step_indices = [
+            int(np.clip(best[1] + move, -MAX_INDEX, MAX_INDEX)) for move in (-reach, reach)
+        ]
+        found |= {
+            (best[0], step_index): trials.db(best[0], step_index) for step_index in step_indices
+        }
         best, reach = max(found, key=found.get), reach // 2
     return min(found.values()), max(found.values())
 
@@ -266,11 +275,11 @@ def _coarsen(trials: Trials, place: Place, least: float) -> None:
     hundredths, fine = place
     coarse = min(
         (
-            field
-            for (quality, field), db in trials.closeness.items()
-            if quality == hundredths and field > fine and db < least
+            step_index
+            for (quality, step_index), db in trials.closeness.items()
+            if quality == hundredths and step_index > fine and db < least
         ),
-        default=MAX_FIELD,
+        default=MAX_INDEX,
     )
     for _ in range(_COARSER):
         middle = (fine + coarse) // 2

@@ -8,9 +8,9 @@ from typing import Any, Unpack
 from jaxcodec import distortions
 from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.pictures import AnyPicture
-from jaxcodec.coding import step
+from jaxcodec.coding import quantiser_step
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.coding.step import MAX_FIELD
+from jaxcodec.coding.quantiser_step import MAX_INDEX
 from jaxcodec.distortions import Distortion
 from jaxcodec.errors import CodecError, RateError, RefineError
 from jaxcodec.refinement import methods
@@ -30,8 +30,8 @@ from jaxcodec.targets.target import (
     given,
 )
 
-_FINEST = round(math.log(1 / 4) / step.UNIT)
-"""The field of a fourth of a codec's own step: beyond it files grow, and hardly come closer."""
+_FINEST = round(math.log(1 / 4) / quantiser_step.UNIT)
+"""The index of a fourth of a codec's own step: beyond it files grow, and hardly come closer."""
 
 _MOST_BYTES = 1 << 48
 """What a limit may be: no file is as large."""
@@ -233,7 +233,7 @@ def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int
     filled = fit.encoded
     if (
         not fit.fits
-        or filled.step >= step.size(finest)
+        or filled.step >= quantiser_step.size(finest)
         or filled.quality not in (None, MAX_QUALITY / 100)
     ):
         return None
@@ -268,7 +268,7 @@ def _out_of_reach(
 ) -> Encoded:
     """What to do where no file of the codec comes close to the limit."""
     smallest, largest = (
-        matching.at_extreme(codec, source, field) for field in (MAX_FIELD, -MAX_FIELD)
+        matching.at_extreme(codec, source, step_index) for step_index in (MAX_INDEX, -MAX_INDEX)
     )
     reach = (
         f"the codec {codec.name} reaches {_up(smallest.bpp)} to {_down(largest.bpp)} bpp with "

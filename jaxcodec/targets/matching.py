@@ -13,7 +13,7 @@ from jaxcodec.codec import Codec, Encoded, cost, pictures
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.coding.step import MAX_FIELD, UNIT
+from jaxcodec.coding.quantiser_step import MAX_INDEX, UNIT
 from jaxcodec.targets import guess, trial
 from jaxcodec.targets.search import bounded, crossing
 
@@ -23,7 +23,7 @@ quality is looked for.
 """
 
 _SLOPE = -0.85 * UNIT
-"""How fast the logarithm of the size falls with the field, on photographs."""
+"""How fast the logarithm of the size falls with the index, on photographs."""
 
 _CLOSE = 0.003
 """A file that is less than its limit by no more than this share is full."""
@@ -46,10 +46,10 @@ WORTHS = tuple(cost.TAU * 2 ** (place / 32 - 8) for place in range(512))
 _ANALYSES = 6
 """The most qualities that are tried; almost always one or two."""
 
-_FARTHEST = 0.9 * MAX_FIELD
-"""Beyond this field the step is taken for one that no file can have."""
+_FARTHEST = 0.9 * MAX_INDEX
+"""Beyond this index the step is taken for one that no file can have."""
 
-_LIMITS = (-MAX_FIELD, MAX_FIELD)
+_LIMITS = (-MAX_INDEX, MAX_INDEX)
 
 
 class Fit(NamedTuple):
@@ -69,19 +69,21 @@ def to_size(codec: Codec, source: pictures.Source, limit: int) -> Fit:
     for attempt in range(_ANALYSES):
         analysis = pictures.analyse(codec, source, hundredths)
         start = _start(codec, source, analysis, limit)
-        better = _better_quality(codec, hundredths, start.field, attempt)
+        better = _better_quality(codec, hundredths, start.step_index, attempt)
         if better == hundredths:
             break
         hundredths = better
     return _fill(codec, source, hundredths, analysis, limit, start)
 
 
-def at_extreme(codec: Codec, source: pictures.Source, field: int) -> Encoded:
-    """The smallest file that a codec can make of a picture (field MAX_FIELD), or the largest
-    (-MAX_FIELD).
+def at_extreme(codec: Codec, source: pictures.Source, step_index: int) -> Encoded:
+    """The smallest file that a codec can make of a picture (index MAX_INDEX), or the largest
+    (-MAX_INDEX).
     """
-    hundredths = (0 if field > 0 else MAX_QUALITY) if codec.variable else None
-    return file_at(codec, source, hundredths, pictures.analyse(codec, source, hundredths), field)
+    hundredths = (0 if step_index > 0 else MAX_QUALITY) if codec.variable else None
+    return file_at(
+        codec, source, hundredths, pictures.analyse(codec, source, hundredths), step_index
+    )
 
 
 def file_at(
@@ -89,15 +91,20 @@ def file_at(
     source: pictures.Source,
     hundredths: int | None,
     analysis: Analysis,
-    field: int,
+    step_index: int,
     tau: float = cost.TAU,
 ) -> Encoded:
-    """The file of an analysed picture at the step of a field, with symbols rounded as
+    """The file of an analysed picture at the step of an index, with symbols rounded as
     `trial.symbols` does.
     """
-    stepped = at_step(codec, field)
+    stepped = at_step(codec, step_index)
     return pictures.write(
-        stepped, source, hundredths, field, trial.symbols(stepped, analysis, tau), analysis.side
+        stepped,
+        source,
+        hundredths,
+        step_index,
+        trial.symbols(stepped, analysis, tau),
+        analysis.side,
     )
 
 
@@ -119,22 +126,24 @@ def _fixed_bytes(source: pictures.Source) -> int:
 
 
 class _Start(NamedTuple):
-    """Where to begin at a quality: the field, the slope about it, and what the file holds besides
+    """Where to begin at a quality: the index, the slope about it, and what the file holds besides
     the latent, in bytes.
     """
 
-    field: int
+    step_index: int
     slope: float
     extra: float
 
 
 def _start(codec: Codec, source: pictures.Source, analysis: Analysis, limit: int) -> _Start:
-    """The field whose file should have `limit` bytes, from a sample of the latent."""
+    """The index whose file should have `limit` bytes, from a sample of the latent."""
     extra = _fixed_bytes(source) + trial.hyper_bits(codec, analysis) / 8
     share = trial.sample(codec, analysis)
     scale = analysis.residual.size / share.residual.size
     found = crossing(
-        lambda field: math.log(scale * trial.latent_bits(at_step(codec, field), share) + 1),
+        lambda step_index: math.log(
+            scale * trial.latent_bits(at_step(codec, step_index), share) + 1
+        ),
         _log_bits(limit - extra),
         start=0,
         slope=_SLOPE,
@@ -142,25 +151,27 @@ def _start(codec: Codec, source: pictures.Source, analysis: Analysis, limit: int
         tolerance=-10 * _SLOPE,
         steps=6,
     )
-    return _Start(found.field, found.slope, extra)
+    return _Start(found.position, found.slope, extra)
 
 
-def _better_quality(codec: Codec, hundredths: int | None, field: int, attempt: int) -> int | None:
+def _better_quality(
+    codec: Codec, hundredths: int | None, step_index: int, attempt: int
+) -> int | None:
     """The quality to go on with: the one at hand, or another where the step is too far from the
     codec's own.
 
     After the first attempt a far step is kept, but for the farthest: then the quality goes halfway,
     and in the last attempt all the way, to where it ends.
     """
-    if hundredths is None or _NEAR[0] <= field <= _NEAR[1]:
+    if hundredths is None or _NEAR[0] <= step_index <= _NEAR[1]:
         return hundredths
     if attempt == 0:
         low, high = guess.log_steps(codec)
-        moved = hundredths - MAX_QUALITY * field * UNIT / (low - high)
+        moved = hundredths - MAX_QUALITY * step_index * UNIT / (low - high)
         return round(min(max(moved, 0), MAX_QUALITY))
-    if abs(field) < _FARTHEST or attempt == _ANALYSES - 1:
+    if abs(step_index) < _FARTHEST or attempt == _ANALYSES - 1:
         return hundredths
-    end = 0 if field > 0 else MAX_QUALITY
+    end = 0 if step_index > 0 else MAX_QUALITY
     return end if attempt == _ANALYSES - 2 else (hundredths + end) // 2
 
 
@@ -177,31 +188,31 @@ def _fill(
     """
     aim, slope, extra = limit - max(_CLOSE / 4 * limit, _UNSURE_BYTES), start.slope, start.extra
     found = crossing(
-        lambda field: math.log(trial.latent_bits(at_step(codec, field), analysis) + 1),
+        lambda step_index: math.log(trial.latent_bits(at_step(codec, step_index), analysis) + 1),
         _log_bits(aim - extra),
-        start=start.field,
+        start=start.step_index,
         slope=slope,
         limits=_LIMITS,
         tolerance=-10 * slope,
         steps=4,
     )
-    field = _clip(found.field + round((_log_bits(aim - extra) - found.value) / slope))
+    step_index = _clip(found.position + round((_log_bits(aim - extra) - found.value) / slope))
     files, last, above = [], None, None
-    low, high = _LIMITS  # of the fields that may hold a fuller file within the limit
+    low, high = _LIMITS  # of the indices that may hold a fuller file within the limit
     while low <= high and len(files) < _FILES:
-        files.append(file_at(codec, source, hundredths, analysis, field))
+        files.append(file_at(codec, source, hundredths, analysis, step_index))
         size = len(files[-1].data)
         if size > limit:
-            low, above = field + 1, field
+            low, above = step_index + 1, step_index
         elif is_full(size, limit, source.pixel_count):
             break
         else:
-            high = field - 1
+            high = step_index - 1
         now = _log_bits(size - extra)
         if last is not None:
-            slope = bounded((now - last[1]) / (field - last[0]), slope)
-        last = field, now
-        field = min(max(field + round((_log_bits(aim - extra) - now) / slope), low), high)
+            slope = bounded((now - last[1]) / (step_index - last[0]), slope)
+        last = step_index, now
+        step_index = min(max(step_index + round((_log_bits(aim - extra) - now) / slope), low), high)
     best = fullest(files, limit)
     if above is None or not best.fits or is_full(len(best.encoded.data), limit, source.pixel_count):
         return best
@@ -217,17 +228,17 @@ def shaved(
     source: pictures.Source,
     hundredths: int | None,
     analysis: Analysis,
-    field: int,
+    step_index: int,
     limit: int,
 ) -> list[Encoded]:
-    """Files at a field whose own file is above the limit: what a bit is worth is bisected until one
+    """Files at a step whose own file is above the limit: what a bit is worth is bisected until one
     is full.
     """
     files = []
     low, high = 0, len(WORTHS)
     while low < high:
         middle = (low + high) // 2
-        files.append(file_at(codec, source, hundredths, analysis, field, WORTHS[middle]))
+        files.append(file_at(codec, source, hundredths, analysis, step_index, WORTHS[middle]))
         size = len(files[-1].data)
         if size <= limit and is_full(size, limit, source.pixel_count):
             break
@@ -248,5 +259,5 @@ def _log_bits(size: float) -> float:
     return math.log(max(8 * size, 1))
 
 
-def _clip(field: int) -> int:
-    return min(max(field, _LIMITS[0]), _LIMITS[1])
+def _clip(step_index: int) -> int:
+    return min(max(step_index, _LIMITS[0]), _LIMITS[1])

@@ -47,9 +47,11 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
             f"{_size(source.shape)}; "
             "refine this one"
         )
-    stepped = at_step(codec, latents.field)
+    stepped = at_step(codec, latents.step_index)
     side = _analysis(stepped, latents).side
-    return pictures.write(stepped, source, latents.hundredths, latents.field, latents.symbols, side)
+    return pictures.write(
+        stepped, source, latents.hundredths, latents.step_index, latents.symbols, side
+    )
 
 
 KEPT = "refinement gained nothing, and the file without it was kept"
@@ -131,10 +133,14 @@ def _better(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) 
 def _within(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded | None:
     """The fullest file of refined latents within a limit, where it is closer."""
     source, limit = goal.source, goal.limit
-    analysis = _analysis(at_step(codec, latents.field), latents)
-    files = [matching.file_at(codec, source, latents.hundredths, analysis, latents.field, tau=0.0)]
+    analysis = _analysis(at_step(codec, latents.step_index), latents)
+    files = [
+        matching.file_at(codec, source, latents.hundredths, analysis, latents.step_index, tau=0.0)
+    ]
     if len(files[0].data) > limit:
-        files += matching.shaved(codec, source, latents.hundredths, analysis, latents.field, limit)
+        files += matching.shaved(
+            codec, source, latents.hundredths, analysis, latents.step_index, limit
+        )
     refined = matching.fullest(files, limit)
     full = refined.fits and matching.close_enough(
         len(refined.encoded.data), limit, source.pixel_count
@@ -149,12 +155,17 @@ def _within(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) 
 
 def _close(codec: Codec, goal: Goal, target: AtLeast, latents: Latents) -> Encoded | None:
     """The smallest file found of refined latents that is close enough."""
-    analysis = _analysis(at_step(codec, latents.field), latents)
+    analysis = _analysis(at_step(codec, latents.step_index), latents)
 
     @functools.cache
     def at(place: int) -> tuple[Encoded, float]:
         file = matching.file_at(
-            codec, goal.source, latents.hundredths, analysis, latents.field, matching.WORTHS[place]
+            codec,
+            goal.source,
+            latents.hundredths,
+            analysis,
+            latents.step_index,
+            matching.WORTHS[place],
         )
         db = _db(codec, goal.source, target.distortion, file)
         return file, min(db, closeness.MOST_DB)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 
 class Crossing(NamedTuple):
-    """Where a search ended: the field, the value there, and the slope, value per unit, about it."""
+    """Where a search ended: the position, the value there, and the slope about it."""
 
-    field: int
+    position: int
     value: float
     slope: float
 
@@ -29,37 +29,37 @@ def crossing(
     tolerance: float,
     steps: int,
 ) -> Crossing:
-    """The field within `limits` where `value`, which falls, is about `target`: the secant method
+    """The position within `limits` where `value`, which falls, is about `target`: the secant method
     between brackets.
 
     Args:
-      value: of a field.
+      value: of a position.
       target: what it is to be.
-      start: the field to begin with.
+      start: the position to begin with.
       slope: a first guess of it, below 0.
-      limits: the least and the greatest field.
+      limits: the least and the greatest position.
       tolerance: how far off `target` is near enough.
       steps: the most evaluations.
 
     Returns:
-      The last field looked at; where no field within the limits comes near, the limit.
+      The last position looked at; where no position within the limits comes near, the limit.
     """
     low, high = limits
-    field = min(max(start, low), high)
+    position = min(max(start, low), high)
     last = None
     for step in range(steps):
-        now = value(field)
+        now = value(position)
         if last is not None:
-            slope = bounded((now - last[1]) / (field - last[0]), slope)
-        last = field, now
+            slope = bounded((now - last[1]) / (position - last[0]), slope)
+        last = position, now
         if abs(now - target) <= tolerance or step == steps - 1:
             break
         if now > target:
-            low = min(field + 1, high)
+            low = min(position + 1, high)
         else:
-            high = max(field - 1, low)
-        following = min(max(round(field + (target - now) / slope), low), high)
-        if following == field:
+            high = max(position - 1, low)
+        following = min(max(round(position + (target - now) / slope), low), high)
+        if following == position:
             break
-        field = following
-    return Crossing(field, now, slope)
+        position = following
+    return Crossing(position, now, slope)

@@ -44,11 +44,11 @@ def test_it_survives_pickling_whole(any_codec, face):
 
 
 @pytest.mark.parametrize("name", ["tiny", "autoregressive", "factorized"])
-@pytest.mark.parametrize("field", [-1000, 700])
-def test_it_keeps_its_step_when_pickled(name, field):
-    stepped = at_step(small_codecs.build(name), field, decodes=True)
+@pytest.mark.parametrize("step_index", [-1000, 700])
+def test_it_keeps_its_step_when_pickled(name, step_index):
+    stepped = at_step(small_codecs.build(name), step_index, decodes=True)
     again = pickle.loads(pickle.dumps(stepped))
-    assert again == stepped and again != small_codecs.build(name) and again.field == field
+    assert again == stepped and again != small_codecs.build(name) and again.step_index == step_index
     for mine, theirs in zip(jax.tree.leaves(again), jax.tree.leaves(stepped), strict=True):
         assert np.array_equal(mine, theirs)
 

@@ -5,23 +5,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxcodec.coding import step
+from jaxcodec.coding import quantiser_step
 from jaxcodec.entropy import scales
 
-fields = st.integers(-step.MAX_FIELD, step.MAX_FIELD)
+step_indices = st.integers(-quantiser_step.MAX_INDEX, quantiser_step.MAX_INDEX)
 
 
 def test_a_unit_is_that_of_the_scales_and_limits_are_sixteen():
-    assert pytest.approx(scales.UNITS["log"], rel=1e-12) == step.UNIT
-    assert step.size(step.MAX_FIELD) <= 16 < step.size(step.MAX_FIELD + 1)
-    assert step.size(0) == 1
+    assert pytest.approx(scales.UNITS["log"], rel=1e-12) == quantiser_step.UNIT
+    assert (
+        quantiser_step.size(quantiser_step.MAX_INDEX)
+        <= 16
+        < quantiser_step.size(quantiser_step.MAX_INDEX + 1)
+    )
+    assert quantiser_step.size(0) == 1
 
 
-@given(fields)
-def test_ratios_are_within_half_a_unit(field):
-    multiplier, exponent = step.ratio(field)
+@given(step_indices)
+def test_ratios_are_within_half_a_unit(step_index):
+    multiplier, exponent = quantiser_step.ratio(step_index)
     assert 1 << 14 <= multiplier < 1 << 15
-    assert multiplier * 2.0 ** (exponent - 14) == pytest.approx(step.size(field), rel=2**-15)
+    assert multiplier * 2.0 ** (exponent - 14) == pytest.approx(
+        quantiser_step.size(step_index), rel=2**-15
+    )
 
 
 def test_recorded_ratios():
@@ -37,11 +43,11 @@ def test_recorded_ratios():
         5768: (16384, 4),
         -5768: (16384, -4),
     }
-    assert {field: step.ratio(field) for field in recorded} == recorded
+    assert {step_index: quantiser_step.ratio(step_index) for step_index in recorded} == recorded
 
 
-@given(st.integers(-(2**31), 2**31), fields)
-def test_scaled_rounds_to_the_nearest_ties_up(value, field):
-    multiplier, exponent = step.ratio(field)
+@given(st.integers(-(2**31), 2**31), step_indices)
+def test_scaled_rounds_to_the_nearest_ties_up(value, step_index):
+    multiplier, exponent = quantiser_step.ratio(step_index)
     exact = value * fractions.Fraction(multiplier, 1 << 14) * fractions.Fraction(2) ** exponent
-    assert step.scaled(value, field) == math.floor(exact + fractions.Fraction(1, 2))
+    assert quantiser_step.scaled(value, step_index) == math.floor(exact + fractions.Fraction(1, 2))

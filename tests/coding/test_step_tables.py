@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from jaxcodec.coding import step, step_tables
+from jaxcodec.coding import quantiser_step, step_tables
 from jaxcodec.coding.make_tables import mass_tables
 
 SCALES = (0.4, 1.0, 3.0, 20.0)
@@ -24,11 +24,11 @@ def test_at_the_own_step_they_are_the_same(tables):
     assert step_tables.at_step(tables, 0) is tables
 
 
-@pytest.mark.parametrize("field", [-2000, -700, -1, 1, 700, 2000])
-def test_they_cost_little_more_than_those_of_the_density(tables, field):
-    found = step_tables.at_step(tables, field)
+@pytest.mark.parametrize("step_index", [-2000, -700, -1, 1, 700, 2000])
+def test_they_cost_little_more_than_those_of_the_density(tables, step_index):
+    found = step_tables.at_step(tables, step_index)
     for t, scale in enumerate(SCALES):
-        mass = masses(scale, 0.2, step.size(field))
+        mass = masses(scale, 0.2, quantiser_step.size(step_index))
         counts, first = found.counts(t)[:-1], found.minimum[t] + REACH
         inside = mass[first : first + len(counts)]
         assert inside.sum() > 0.998
@@ -36,9 +36,11 @@ def test_they_cost_little_more_than_those_of_the_density(tables, field):
         assert cost < 1.04 * ideal + 0.02
 
 
-@pytest.mark.parametrize("field", [-step.MAX_FIELD, -3000, 3000, step.MAX_FIELD])
-def test_the_longest_ways_give_tables(tables, field):
-    found = step_tables.at_step(tables, field)  # which checks itself
+@pytest.mark.parametrize(
+    "step_index", [-quantiser_step.MAX_INDEX, -3000, 3000, quantiser_step.MAX_INDEX]
+)
+def test_the_longest_ways_give_tables(tables, step_index):
+    found = step_tables.at_step(tables, step_index)  # which checks itself
     assert len(found) == len(tables)
     assert found.precision == tables.precision
 

@@ -58,45 +58,45 @@ def order(name: str):
 
 
 @functools.cache
-def run(name: str, field: int = 0):
+def run(name: str, step_index: int = 0):
     """A compiled function (hyper-symbols, symbols, quality) -> table, and offset with a context, as
     one array.
     """
     spec, arrays = quantised(name)
-    arrays = order(name).arrays_at(arrays, field)
+    arrays = order(name).arrays_at(arrays, step_index)
     if name in SCALE_MODELS:
         return jax.jit(lambda hyper, latent, quality: table_index(spec, arrays, hyper, quality))
     return jax.jit(lambda *a: jnp.concatenate(parallel(spec, arrays, *a), axis=-1))
 
 
-def at_step(name: str, field: int):
+def at_step(name: str, step_index: int):
     """Spec and arrays of a small model at a step, by the second implementation."""
     spec, arrays = quantised(name)
     return spec, steps.integer_arrays(
-        spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, field
+        spec, small_codecs.DESCRIPTIONS[name]["scale_form"], arrays, step_index
     )
 
 
-@pytest.mark.parametrize("field", [0, 1111, -5768])
+@pytest.mark.parametrize("step_index", [0, 1111, -5768])
 @pytest.mark.parametrize("name", SCALE_MODELS)
-def test_index_equals_the_second_implementation(name, field):
+def test_index_equals_the_second_implementation(name, step_index):
     hyper, latent = symbols(name)
     # What calibration never saw, and what no code can hold.
     hyper[0, 0, 0, :2] = [30_000, -(2**31)]
-    got = run(name, field)(hyper, latent, QUALITY)
-    spec, arrays = at_step(name, field)
+    got = run(name, step_index)(hyper, latent, QUALITY)
+    spec, arrays = at_step(name, step_index)
     assert np.array_equal(got, reference.scale_index(spec, arrays, hyper, QUALITY))
     assert got.shape == latent.shape
     assert len(np.unique(got)) > 10
 
 
-@pytest.mark.parametrize("field", [0, 1111, -5768])
+@pytest.mark.parametrize("step_index", [0, 1111, -5768])
 @pytest.mark.parametrize("name", CONTEXT_MODELS)
-def test_parameters_equal_the_second_implementation_place_by_place(name, field):
+def test_parameters_equal_the_second_implementation_place_by_place(name, step_index):
     hyper, latent = symbols(name)
     latent[0, 0, 0, :2] = [2**30, -(2**30)]
-    table, offset = np.split(np.asarray(run(name, field)(hyper, latent, QUALITY)), 2, axis=-1)
-    spec, arrays = at_step(name, field)
+    table, offset = np.split(np.asarray(run(name, step_index)(hyper, latent, QUALITY)), 2, axis=-1)
+    spec, arrays = at_step(name, step_index)
     at = getattr(reference, f"{name}_parameters")
     for picture in (0, 2):
         one = slice(picture, picture + 1)

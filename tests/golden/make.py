@@ -60,21 +60,21 @@ def main() -> None:
                 (f"{kind}_described", Picture(rgba, **DESCRIBED), 0),
                 (f"{kind}_grey", Picture(rgb[..., :1]), 0),
             ]
-        for name, picture, field in wanted:
+        for name, picture, step_index in wanted:
             for coder in ("lanes",) if codec.order.sequential else coders.installed():
-                compressed = encode(codec, picture, field, coder)
+                compressed = encode(codec, picture, step_index, coder)
                 (FOLDER / f"v{container.VERSION}_{name}_{coder}.jxc").write_bytes(compressed)
             shown = decode(codec, compressed)
             Image.fromarray(shown.squeeze()).save(FOLDER / f"v{container.VERSION}_{name}.png")
 
 
-def encode(codec, picture: Picture, field: int, coder: str) -> bytes:
-    """The file of a picture at the step of a field."""
+def encode(codec, picture: Picture, step_index: int, coder: str) -> bytes:
+    """The file of a picture at the step of an index."""
     source = pictures.prepare(codec, picture, coder)
     hundredths = 5175 if codec.variable else None
-    analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, field)
+    analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, step_index)
     return pictures.write(
-        stepped, source, hundredths, field, rounded(stepped, analysis), analysis.side
+        stepped, source, hundredths, step_index, rounded(stepped, analysis), analysis.side
     ).data
 
 

@@ -10,49 +10,53 @@ import numpy as np
 PLACES = 2**10
 
 
-def ratio(field: int) -> tuple[int, int]:
-    """(multiplier, exponent), 15 bits, of (25600 / 11)^(field / 16128)."""
-    log2 = field * math.log2(25600 / 11) / 16128
+def ratio(step_index: int) -> tuple[int, int]:
+    """(multiplier, exponent), 15 bits, of (25600 / 11)^(index / 16128)."""
+    log2 = step_index * math.log2(25600 / 11) / 16128
     exponent = math.floor(log2)
     return round(2 ** (log2 - exponent + 14)), exponent
 
 
-def integer_arrays(spec, form: str, arrays: dict, field: int) -> dict:
-    """The arrays of a codec's integer networks at the step of a field; `form` is its
+def integer_arrays(spec, form: str, arrays: dict, step_index: int) -> dict:
+    """The arrays of a codec's integer networks at the step of an index; `form` is its
     `scale_form`.
     """
-    multiplier, exponent = ratio(field)
+    multiplier, exponent = ratio(step_index)
     step = fractions.Fraction(multiplier, 2**14) * fractions.Fraction(2) ** exponent
     name = "thresholds" if spec["kind"] == "context" else f"{len(spec['ops']) - 1}/thresholds"
     own = [int(threshold) for threshold in arrays[name]]
     if form == "log":
-        moved = [threshold + field for threshold in own]
+        moved = [threshold + step_index for threshold in own]
     else:
         moved = [math.floor(threshold * step + fractions.Fraction(1, 2)) for threshold in own]
-    return arrays | {name: np.array(moved), "step": ratio(field), "inverse": ratio(-field)}
+    return arrays | {
+        name: np.array(moved),
+        "step": ratio(step_index),
+        "inverse": ratio(-step_index),
+    }
 
 
-def prior(tables, field: int):
-    """The tables of a factorized codec at the step of a field, as `rans.Decoder` takes them."""
-    return tables if field == 0 else _Prior(tables, field)
+def prior(tables, step_index: int):
+    """The tables of a factorized codec at the step of an index, as `rans.Decoder` takes them."""
+    return tables if step_index == 0 else _Prior(tables, step_index)
 
 
 class _Prior:
-    def __init__(self, tables, field: int):
+    def __init__(self, tables, step_index: int):
         self.precision = tables.precision
         cdfs, self.minimum = [], []
         for table, minimum in enumerate(tables.minimum):
             counts = [int(count) for count in tables.counts(table)[:-1]]
-            cdf, low = _moved(counts, int(minimum), field, 2**tables.precision)
+            cdf, low = _moved(counts, int(minimum), step_index, 2**tables.precision)
             cdfs.append(cdf)
             self.minimum.append(low)
         self.cdf = np.concatenate(cdfs)
         self.starts = np.cumsum([0, *map(len, cdfs)])
 
 
-def _moved(counts, minimum, field, total):
+def _moved(counts, minimum, step_index, total):
     """(cumulative counts, minimum) of one table."""
-    multiplier, exponent = ratio(field)
+    multiplier, exponent = ratio(step_index)
     step = fractions.Fraction(multiplier, 2**14) * fractions.Fraction(2) ** exponent
     begin = minimum - fractions.Fraction(1, 2)
     end = begin + len(counts)

@@ -79,7 +79,9 @@ def test_a_free_step_grows_where_only_the_rate_counts(photos):
     settings = SETTINGS._replace(step_rate=0.02)
     *_, end = iterate.refine(codec, batch_of(codec, photos, 1e-8), settings)
     *_, held = iterate.refine(codec, batch_of(codec, photos, 1e-8), SETTINGS)
-    assert (np.asarray(end.best.field) > 0).all() and (np.asarray(held.best.field) == 0).all()
+    assert (np.asarray(end.best.step_index) > 0).all() and (
+        np.asarray(held.best.step_index) == 0
+    ).all()
     assert (np.asarray(end.best.loss) < np.asarray(held.best.loss)).all()
 
 

@@ -60,7 +60,7 @@ def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
 def test_a_refined_step_is_told_in_the_file(name, photos):
     codec = small_codecs.build(name)
     latents = jaxcodec.refine(codec, photos[:1], **QUICK | {"trade_off": 1e-25}, step_rate=0.02)
-    assert latents[0].field != 0
+    assert latents[0].step_index != 0
     check_files(codec, latents, photos[:1])
 
 

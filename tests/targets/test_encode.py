@@ -61,8 +61,8 @@ def test_where_the_size_jumps_single_symbols_are_spared(small, monkeypatch):
     codec = small_codecs.build("patch")
     whole = matching.file_at
 
-    def coarse(codec, source, hundredths, analysis, field, *tau):
-        return whole(codec, source, hundredths, analysis, field // 2000 * 2000, *tau)
+    def coarse(codec, source, hundredths, analysis, step_index, *tau):
+        return whole(codec, source, hundredths, analysis, step_index // 2000 * 2000, *tau)
 
     monkeypatch.setattr(matching, "file_at", coarse)
     target = 0.9 * own_bpp(codec, small)

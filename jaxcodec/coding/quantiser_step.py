@@ -1,6 +1,6 @@
 """The quantiser step of a file: how many of a codec's own steps one of its symbols stands for.
 
-A file tells it as a field, an integer: step = (25600 / 11)^(field / 16128), so that field 0 is the
+A file tells it as an index, an integer: step = (25600 / 11)^(index / 16128), so that index 0 is the
 step that the codec was trained with and each unit is .048 %. 16128 units go from the least to the
 greatest scale of the conditional tables. What chooses tables takes the step as a ratio of integers,
 made here with decimal arithmetic, which gives the same digits on every machine.
@@ -11,9 +11,9 @@ import functools
 import math
 
 UNIT = math.log(25600 / 11) / 16128
-"""One of the field, in the natural logarithm of the step."""
+"""One unit of the index, in the natural logarithm of the step."""
 
-MAX_FIELD = 5768
+MAX_INDEX = 5768
 """Fields go from -5768 to 5768, steps from about 1/16 to 16."""
 
 RATIO_BITS = 14
@@ -21,20 +21,20 @@ RATIO_BITS = 14
 _CONTEXT = decimal.Context(prec=50, rounding=decimal.ROUND_HALF_EVEN)
 
 
-def size(field: int) -> float:
-    """The step that a field stands for."""
-    return math.exp(field * UNIT)
+def size(step_index: int) -> float:
+    """The step that an index stands for."""
+    return math.exp(step_index * UNIT)
 
 
 @functools.lru_cache(maxsize=256)
-def ratio(field: int) -> tuple[int, int]:
-    """The step of a field as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in
+def ratio(step_index: int) -> tuple[int, int]:
+    """The step of an index as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in
     [2^14, 2^15).
 
     Field 0 is (2^14, 0). Rounded to the nearest multiplier.
     """
     log = _CONTEXT.multiply(
-        _CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(25600), decimal.Decimal(11))), field
+        _CONTEXT.ln(_CONTEXT.divide(decimal.Decimal(25600), decimal.Decimal(11))), step_index
     )
     step = _CONTEXT.exp(_CONTEXT.divide(log, 16128))
     exponent = 0
@@ -50,8 +50,8 @@ def ratio(field: int) -> tuple[int, int]:
     return multiplier, exponent
 
 
-def scaled(value: int, field: int) -> int:
-    """An integer times the step of a field, to the nearest, ties up."""
-    multiplier, exponent = ratio(field)
+def scaled(value: int, step_index: int) -> int:
+    """An integer times the step of an index, to the nearest, ties up."""
+    multiplier, exponent = ratio(step_index)
     shift = RATIO_BITS - exponent
     return (2 * value * multiplier + (1 << shift)) >> (shift + 1)
