@@ -39,8 +39,8 @@ def begun(codec, shown):
     """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state
     and what was seen.
     """
-    variables = problem.start(codec, shown)
-    ground, start = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=False)
+    variables = jax.jit(problem.start)(codec, shown)
+    ground, start = begin(codec, shown, variables, jax.random.key(0), 0.0, grey=False)
     step = jax.jit(
         lambda state, key: descent.step(
             codec, shown, ground, variables, state, jnp.float32(TRADE_OFF), key, grey=False
@@ -49,8 +49,13 @@ def begun(codec, shown):
     return variables, ground, start, step
 
 
+# In one piece each: operation by operation they take far longer.
+begin = jax.jit(descent.begin, static_argnames="grey")
+measure = jax.jit(problem.measure)
+
+
 def loss_of(codec, shown, variables, state) -> float:
-    measured = problem.measure(codec, shown, variables._replace(latent=state.latent))
+    measured = measure(codec, shown, variables._replace(latent=state.latent))
     return float(TRADE_OFF * measured.mse_255 + measured.bits / shown.pixel_count)
 
 
@@ -76,7 +81,7 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, shown, begun):
 
 def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
     variables, ground, start, _ = begun
-    _, spared = descent.begin(codec, shown, variables, jax.random.key(0), cost.TAU, grey=False)
+    _, spared = begin(codec, shown, variables, jax.random.key(0), cost.TAU, grey=False)
     (_, nearest), (_, fewer) = (
         problem.rounded(codec, each.latent, ground.mean) for each in (start, spared)
     )
@@ -85,7 +90,7 @@ def test_it_may_begin_from_symbols_that_cost_less(codec, shown, begun):
         np.sign(moved), np.sign(nearest) * (moved != 0)
     )
     before, after = (
-        problem.measure(codec, shown, variables._replace(latent=each.latent)).bits
+        measure(codec, shown, variables._replace(latent=each.latent)).bits
         for each in (start, spared)
     )
     assert after < 0.99 * before
@@ -102,7 +107,7 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, shown, be
 @pytest.mark.parametrize("grey", [False, True])
 def test_curvature_is_what_a_move_without_slope_costs(grey, codec, shown, begun):
     variables, _, start, _ = begun
-    ground, _ = descent.begin(codec, shown, variables, jax.random.key(0), 0.0, grey=grey)
+    ground, _ = begin(codec, shown, variables, jax.random.key(0), 0.0, grey=grey)
 
     @jax.jit
     def error(latent):
