@@ -1,5 +1,6 @@
 # make demo [BPP=0.5]:    compress a photograph and show it beside JPEG, in demo/
-# make test [TESTS=PATH]: run the tests
+# make test [TESTS=PATH]: run the tests, but for those marked long
+# make test-all [TESTS=PATH]: run all tests
 # make lint:              check rules and format
 # Each makes a virtual environment in .venv with what it needs; PYTHON=... chooses another interpreter.
 
@@ -8,14 +9,18 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 BPP ?= 0.5
 TESTS ?=
+PYTEST = nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all lint clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/demo.py --bpp $(BPP)
 
 test: .venv/.test
-	nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(PYTEST) -m "not long" $(TESTS)
+
+test-all: .venv/.test
+	$(PYTEST) $(TESTS)
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

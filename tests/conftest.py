@@ -1,6 +1,7 @@
 """Fixtures that every test may use: photographs, and small models with random weights."""
 
 import atexit
+import gc
 import importlib.metadata
 import os
 import pathlib
@@ -27,9 +28,12 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 # own.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ and _JAX >= (0, 6):
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="jaxcodec-tests-")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+
+# Tracing makes millions of small objects that live on; Python looks through all of them too often.
+gc.set_threshold(200_000, 20, 100)
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -47,10 +51,15 @@ _LONG = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by markers
 def pytest_collection_modifyitems(items):
-    """Modules whose tests take long come first, so that no process is left with one when the others
-    are done.
+    """What `long_but` leaves out is long. Modules whose tests take long come first, so that no
+    process is left with one when the others are done.
     """
+    for item in items:
+        mark = item.get_closest_marker("long_but")
+        if mark is not None and item.callspec.id not in mark.args:
+            item.add_marker(pytest.mark.long)
     items.sort(
         key=lambda item: (
             item.path.parent.name not in ("training", "refinement") and item.path.stem not in _LONG
@@ -69,13 +78,25 @@ def shared_dir() -> pathlib.Path:
     return path
 
 
+_MOST_BYTES = 2 << 30
+
+
+def _resident_bytes() -> float:
+    """Memory of this process; infinite where the system has no /proc."""
+    try:
+        pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return float("inf")
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forget_programs():
-    """Compiled programs of one module are of no use to the next: kept, they grow to gigabytes over
-    the suite.
+    """Compiled programs of one module serve the next, until the process holds gigabytes: over the
+    whole suite they would grow to many.
     """
     yield
-    if "jax" in sys.modules:
+    if "jax" in sys.modules and _resident_bytes() > _MOST_BYTES:
         sys.modules["jax"].clear_caches()
 
 

@@ -66,6 +66,7 @@ def symbols_of(codec, data: bytes) -> Symbols:
     )
 
 
+@pytest.mark.long_but("tiny", "factorized", "mixture")
 def test_noise_in_every_float_activation_of_the_decoder_moves_pixels_and_no_symbol(any_codec, face):
     data = encode(any_codec, face)
     other = decode(
@@ -125,6 +126,7 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
     )
 
 
+@pytest.mark.long_but("tiny", "factorized", "scale")
 def test_without_jit_the_symbols_are_the_same(any_codec, face):
     if any_codec.name == "mixture":
         pytest.skip("the other kinds show it; operation by operation a mixture takes half a minute")
@@ -162,6 +164,7 @@ def test_batched_and_mapped_integer_networks_give_the_same(any_codec):
         assert all(np.array_equal(expected, other) for other in others)
 
 
+@pytest.mark.long_but("x64")
 @pytest.mark.parametrize("setting", ["x64", "one thread", "optimised"])
 def test_another_process_decodes_the_same_symbols(setting, face, tmp_path):
     names = sorted(small_codecs.DESCRIPTIONS)
@@ -193,6 +196,7 @@ for name in {names!r}:
     assert len(process.stdout.splitlines()) == len(names)
 
 
+@pytest.mark.long_but("tiny", "factorized", "mixture")
 def test_an_encoder_elsewhere_writes_files_that_decode_here(any_codec, face):
     there = elsewhere(any_codec)
     pixels = decode(any_codec, encode(there, face))

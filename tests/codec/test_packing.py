@@ -15,6 +15,7 @@ encode = jax.jit(jaxcodec.encode_fn)
 decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
 
 
+@pytest.mark.long_but("tiny", "factorized", "mixture")
 @pytest.mark.parametrize(
     "name", ["autoregressive", "checkerboard", "factorized", "mixture", "tiny"]
 )
@@ -39,6 +40,7 @@ def test_a_packed_file_is_the_one_that_encode_writes_and_holds_the_words(name, f
     )
 
 
+@pytest.mark.long
 def test_a_packed_file_may_have_many_lanes(photo):
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
     codec = small_codecs.build("patch")

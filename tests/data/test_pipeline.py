@@ -234,6 +234,7 @@ def test_a_file_that_vanishes_during_training_is_named(folder, workers):
         take(batches, 20)
 
 
+@pytest.mark.long
 def test_memory_does_not_grow(folder):
     dataset = data.open_folder(folder, cache_gib=30_000 / 2**30)
     batches = data.training_batches(dataset, batch_size=2, crop=64, seed=0)
@@ -286,6 +287,7 @@ def alive(pid):
         return False
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_workers_outlive_a_ctrl_c_and_end_with_a_parent_that_is_killed(numbered):
     command = [

@@ -104,6 +104,7 @@ def test_components_start_as_different_gaussians_around_zero(scale_form):
     np.testing.assert_allclose(weight, 1 / 3, rtol=1e-5)
 
 
+@pytest.mark.long_but("settings1")
 @pytest.mark.parametrize("settings", [("autoregressive", 1, "linear"), ("checkerboard", 3, "log")])
 def test_a_few_steps_lower_the_loss(settings, photo):
     model = models.build(

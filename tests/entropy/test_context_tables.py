@@ -144,6 +144,7 @@ def test_mixtures_equal_the_second_implementation_place_by_place():
     assert len(weights) > 10
 
 
+@pytest.mark.long_but("checkerboard")
 @pytest.mark.parametrize("name", ["patch", "checkerboard"])
 def test_any_way_of_running_gives_the_same_integers(name):
     arguments = (*symbols(name), QUALITY)
@@ -176,6 +177,7 @@ print(zlib.crc32(np.asarray(index, "<i4").tobytes()))
 """  # noqa: E501
 
 
+@pytest.mark.long
 def test_one_thread_gives_the_same_integers(tmp_path):
     hyper, latent = symbols("patch", 8, 12)
     spec, arrays = quantised("patch")

@@ -53,6 +53,7 @@ def test_refined_it_is_a_coder_of_its_own(files, photo):
     assert coder.decode(data, 60.0).shape == pixels.shape
 
 
+@pytest.mark.long_but("tiny")
 @pytest.mark.parametrize("name", ["tiny", "factorized"])
 def test_half_a_refinement_is_not_measured(name, files, photo, interrupted_refinement):
     coder = refined(from_spec(str(files[name])), 3)

@@ -25,6 +25,7 @@ def images(tmp_path, photo) -> pathlib.Path:
     return folder
 
 
+@pytest.mark.long_but("bmshj2018-factorized", "mbt2018")
 @pytest.mark.parametrize("architecture", ["bmshj2018-factorized", "mbt2018-mean", "mbt2018"])
 def test_an_imported_codec_decodes_what_it_encodes_at_the_rate_that_it_claims(
     tmp_path, images, architecture

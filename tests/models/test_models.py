@@ -34,7 +34,7 @@ def one_layer(entropy: str, outputs: int, **settings) -> dict:
 
 
 DESCRIPTIONS = {
-    "factorized": presets.factorized_model(6, 8),
+    "factorized": presets.factorized_model(6, 8, kernels=(5, 5), strides=(4, 4)),
     "mean_scale": presets.mean_scale_model(6, 8, hyper=6),
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),

@@ -41,8 +41,8 @@ def begun(codec, padded):
     """Variables, the ground and the start of a descent, and a compiled step: (state, key) -> state
     and what was seen.
     """
-    variables = problem.start(codec, padded)
-    ground, start = descent.begin(codec, padded, variables, jax.random.key(0), 0.0, MSE)
+    variables = jax.jit(problem.start)(codec, padded)
+    ground, start = begin(codec, padded, variables, jax.random.key(0), 0.0, MSE)
     step = jax.jit(
         lambda state, key: descent.step(
             codec, padded, ground, variables, state, jnp.float32(TRADE_OFF), key, MSE
@@ -51,8 +51,13 @@ def begun(codec, padded):
     return variables, ground, start, step
 
 
+# In one piece each: operation by operation they take far longer.
+begin = jax.jit(descent.begin, static_argnums=5)
+measure = jax.jit(problem.measure)
+
+
 def loss_of(codec, padded, variables, state) -> float:
-    measured = problem.measure(codec, padded, variables._replace(latent=state.latent))
+    measured = measure(codec, padded, variables._replace(latent=state.latent))
     return float(TRADE_OFF * measured.mse_255 + measured.bits / padded.pixel_count)
 
 
@@ -81,7 +86,7 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, padded, begun):
 
 def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
     variables, ground, start, _ = begun
-    _, spared = descent.begin(codec, padded, variables, jax.random.key(0), cost.TAU, MSE)
+    _, spared = begin(codec, padded, variables, jax.random.key(0), cost.TAU, MSE)
     (_, nearest), (_, fewer) = (
         problem.rounded(codec, each.latent, ground.mean) for each in (start, spared)
     )
@@ -90,7 +95,7 @@ def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
         np.sign(moved), np.sign(nearest) * (moved != 0)
     )
     before, after = (
-        problem.measure(codec, padded, variables._replace(latent=each.latent)).bits
+        measure(codec, padded, variables._replace(latent=each.latent)).bits
         for each in (start, spared)
     )
     assert after < 0.99 * before
@@ -107,9 +112,7 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, padded, b
 @pytest.mark.parametrize("grey", [False, True])
 def test_curvature_is_what_a_move_without_slope_costs(grey, codec, padded, begun):
     variables, _, start, _ = begun
-    ground, _ = descent.begin(
-        codec, padded, variables, jax.random.key(0), 0.0, Criterion(grey=grey)
-    )
+    ground, _ = begin(codec, padded, variables, jax.random.key(0), 0.0, Criterion(grey=grey))
 
     @jax.jit
     def error(latent):

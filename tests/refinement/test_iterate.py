@@ -46,6 +46,7 @@ def batch_of(codec, photos, trade_off, target_bits=np.nan) -> carry.Batch:
     )
 
 
+@pytest.mark.long_but("tiny", "mixture")
 @pytest.mark.parametrize(
     "name", ["autoregressive", "checkerboard", "factorized", "mixture", "scale", "tiny"]
 )

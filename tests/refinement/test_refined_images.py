@@ -44,6 +44,7 @@ def refined(request, photos):
     return codec, jaxcodec.refine(codec, photos, **QUICK)
 
 
+@pytest.mark.long_but("tiny")
 def test_no_image_is_worse_and_some_are_better(refined, photos):
     _, latents = refined
     assert [each.shape for each in latents] == [photo.shape for photo in photos]
@@ -52,10 +53,12 @@ def test_no_image_is_worse_and_some_are_better(refined, photos):
     assert not any(each.interrupted for each in latents)
 
 
+@pytest.mark.long_but("tiny")
 def test_the_file_weighs_and_shows_what_the_loss_said(refined, photos):
     check_files(*refined, photos)
 
 
+@pytest.mark.long_but("tiny")
 @pytest.mark.parametrize("name", ["tiny", "factorized"])
 def test_a_refined_step_is_told_in_the_file(name, photos):
     codec = small_codecs.build(name)
@@ -111,6 +114,7 @@ def test_more_trade_off_costs_more(photos):
     assert bits[0] < bits[1]
 
 
+@pytest.mark.long_but("tiny")
 def test_latents_of_another_codec_or_picture_are_refused(refined, photos):
     codec, latents = refined
     with pytest.raises(

@@ -16,8 +16,8 @@ from jaxcodec.refinement import methods, tiling
 SETTINGS = methods.make("ssl")
 QUICK = {
     "method": "ssl_descent",
-    "steps": 40,
-    "every": 20,
+    "steps": 20,
+    "every": 10,
     "learning_rate": 0.02,
     "trade_off": 1e-6,
 }
@@ -57,8 +57,7 @@ def test_memory_grows_with_pixels(codec):
     assert more == pytest.approx(2 * less, abs=2)
 
 
-@pytest.fixture(scope="module")
-def tiled(codec, photo):
+def tiled(codec, photo, **settings):
     """Latents of the picture in tiles, and how many those were."""
     pixels = tiling.pixels_within(codec, SETTINGS, MSE, 1 << 40)
     of_a_tile = (
@@ -66,13 +65,13 @@ def tiled(codec, photo):
     )  # bytes for 6 by 6 strides
     seen = []
     (latents,) = jaxcodec.refine(
-        codec, [photo], **QUICK, memory_bytes=of_a_tile, progress=seen.append
+        codec, [photo], **QUICK | settings, memory_bytes=of_a_tile, progress=seen.append
     )
     return latents, seen[0].batches
 
 
-def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tiled):
-    latents, tiles = tiled
+def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo):
+    latents, tiles = tiled(codec, photo)
     assert tiles > 1
     assert latents.best.loss < latents.start.loss
     file = jaxcodec.encode(codec, photo, latents=latents)
@@ -84,10 +83,13 @@ def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tile
     )
 
 
-def test_tiles_gain_most_of_what_the_whole_does(codec, photo, tiled):
-    (whole,) = jaxcodec.refine(codec, [photo], **QUICK)
-    assert tiled[0].start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
-    gain = [own.start.loss - own.best.loss for own in (tiled[0], whole)]
+@pytest.mark.long
+def test_tiles_gain_most_of_what_the_whole_does(codec, photo):
+    longer = {"steps": 40, "every": 20}
+    latents, _ = tiled(codec, photo, **longer)
+    (whole,) = jaxcodec.refine(codec, [photo], **QUICK | longer)
+    assert latents.start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
+    gain = [own.start.loss - own.best.loss for own in (latents, whole)]
     assert (
         gain[0] > 0.6 * gain[1]
     )  # four positions of six are kept of each: nearly all are near a border

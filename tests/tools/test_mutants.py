@@ -72,6 +72,7 @@ def test_every_module_has_mutants_tests_and_sound_tables(mutants):
         }
 
 
+@pytest.mark.long
 def test_a_run_kills_is_kept_and_shown(tmp_path):
     results = tmp_path / "results.jsonl"
     common = [sys.executable, "tools/mutants.py"]

@@ -38,6 +38,7 @@ def wait_for_step(read_metrics, workdir, step, processes, timeout_s=240):
             reached = max((row["step"] for row in read_metrics(workdir)), default=0)
 
 
+@pytest.mark.long
 def test_eight_devices_give_the_losses_of_one(uninterrupted, images, tmp_path, runs, read_metrics):
     arguments = [CONFIG, f"--workdir={tmp_path}", f"--config.data.folders={images}"]
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
@@ -52,6 +53,7 @@ def test_eight_devices_give_the_losses_of_one(uninterrupted, images, tmp_path, r
         assert row["bpp"] == pytest.approx(expected["bpp"], rel=TOLERANCE)
 
 
+@pytest.mark.long
 def test_two_processes_give_the_losses_of_one_and_stop_together(
     uninterrupted, images, tmp_path, runs, read_metrics
 ):
@@ -127,6 +129,7 @@ def test_train_py_says_what_is_wrong_in_one_sentence(tmp_path, runs):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_ctrl_c_saves_and_ends_with_130_whatever_the_workers_do(
     images, tmp_path, runs, read_metrics
 ):

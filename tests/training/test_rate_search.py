@@ -223,6 +223,7 @@ def test_a_real_run_is_trained_on_from_the_weights_of_its_last_round(
     jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, atol=1e-6), before, now)
 
 
+@pytest.mark.long
 def test_of_two_processes_the_first_tells_the_other(config, tmp_path, images, runs):
     with socket.socket() as listener:
         listener.bind(("localhost", 0))

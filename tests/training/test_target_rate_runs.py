@@ -83,6 +83,7 @@ def test_interruptions_change_nothing(finished, config, tmp_path, interrupt, ass
     assert_same_run(tmp_path, finished)
 
 
+@pytest.mark.long
 def test_eight_devices_carry_what_one_carries(finished, images, tmp_path, runs, read_metrics):
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
     arguments = [f"--config={SETTINGS}", f"--workdir={tmp_path}", f"--config.data.folders={images}"]

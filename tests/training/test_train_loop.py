@@ -89,6 +89,7 @@ def test_sigterm_at_several_steps_changes_nothing(
     assert_same_run(tmp_path, uninterrupted)
 
 
+@pytest.mark.long
 def test_sigkill_at_several_steps_changes_nothing(
     uninterrupted, config, images, tmp_path, runs, assert_same_run, read_metrics
 ):
@@ -105,6 +106,7 @@ def test_sigkill_at_several_steps_changes_nothing(
     assert_same_run(tmp_path, uninterrupted)
 
 
+@pytest.mark.long
 def test_means_over_a_window_survive_an_interruption(
     config, tmp_path, monkeypatch, assert_same_run, read_metrics
 ):
@@ -319,6 +321,7 @@ def own_programs(tmp_path):
     compilation_cache.reset_cache()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(jax.__version_info__ < (0, 6), reason="an older JAX keeps no compiled programs")
 def test_another_length_shares_the_compiled_step(config, tmp_path, own_programs):
     def programs():
