@@ -52,7 +52,7 @@ def begun(codec, padded):
 
 
 # In one piece each: operation by operation they take far longer.
-begin = jax.jit(descent.begin, static_argnums=5)
+begin = jax.jit(descent.begin)
 measure = jax.jit(problem.measure)
 
 
