@@ -41,8 +41,7 @@ def refine(
 
     Args:
       codec: what they are for.
-      images: pictures, or uint8 pixels (height, width, 1, 3 or 4), of any sizes; alpha has no part
-        in it.
+      images: pictures, or uint8 pixels (height, width, 1, 3 or 4), of any sizes; without alpha.
       quality: 0 to 100, one for all or for each; without it 50. A codec with one quality takes
         none.
       steps: how many; without it what the method has, 2,000.
