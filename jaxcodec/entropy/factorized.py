@@ -3,12 +3,11 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 
 from jaxcodec.coding import step_tables
 from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
 from jaxcodec.entropy.order import PRIOR, Order, Part, Request, Symbols, channel_tables
-from jaxcodec.entropy.surrogates import likelihood_bits
+from jaxcodec.entropy.output import Coded
 
 
 class FactorizedModel(EntropyModel):
@@ -18,11 +17,11 @@ class FactorizedModel(EntropyModel):
     """
 
     def quantised(self, latent, hyper, quality, quantise, step=1.0):
-        """See `EntropyModel.quantised`; there are no bits of a hyper-latent."""
+        """See `EntropyModel.quantised`."""
         del hyper, quality
         rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
-        bits = likelihood_bits(self.prior.likelihood(rate_latent * step, step))
-        return latent_hat * step, bits, jnp.zeros_like(bits)
+        likelihood = self.prior.likelihood(rate_latent * step, step)
+        return Coded(latent_hat * step, {"latent": likelihood})
 
     def residual(self, latent, mean=None):
         """What is rounded: the latent less the median of its channel."""

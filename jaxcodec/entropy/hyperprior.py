@@ -27,7 +27,8 @@ from jaxcodec.entropy.order import (
     channel_tables,
     hyper_part,
 )
-from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
+from jaxcodec.entropy.output import Coded
+from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.integer import arithmetic, calibrate, fake, network, quantise
 from jaxcodec.runtime.programs import kept
 from jaxcodec.transforms import operations
@@ -77,8 +78,7 @@ class HyperpriorModel(EntropyModel):
         """See `EntropyModel.quantised`."""
         rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
         likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
-        side_bits = likelihood_bits(self.prior(rate_hyper))
-        return latent_hat * step, likelihood_bits(likelihood) + side_bits, side_bits
+        return Coded(latent_hat * step, {"latent": likelihood, "hyper": self.prior(rate_hyper)})
 
     def conditional(
         self,
