@@ -112,12 +112,13 @@ def coded(model, params, images, quality):
     assert hyper.dtype == jnp.int32
     assert (mean is not None) == model.centred
     if hasattr(model, "scale"):
-        likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
+        likelihood = gaussian_likelihood(jnp.float32(symbols), apply("scale", hyper, quality))
     else:
         parameters = apply("parameters_parallel", hyper, symbols, quality)
         if len(parameters) == 2:
-            parameters = (*(part[None] for part in parameters), jnp.ones(1))
-        likelihood = mixture_likelihood(symbols, *parameters)
+            mean, scale = (part[None] for part in parameters)
+            parameters = mean, scale, jnp.ones_like(mean)
+        likelihood = mixture_likelihood(jnp.float32(symbols), *parameters)
     return bits_of(apply("prior_likelihood", hyper)) + bits_of(likelihood), image
 
 
