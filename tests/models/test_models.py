@@ -35,7 +35,7 @@ def one_layer(entropy: str, outputs: int, **settings) -> dict:
 
 DESCRIPTIONS = {
     "factorized": presets.factorized_model(6, 8, kernels=(5, 5), strides=(4, 4)),
-    "mean_scale": presets.mean_scale_model(6, 8, hyper=6),
+    "mean_scale": one_layer("mean_scale", 12),
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),
     "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
@@ -183,7 +183,7 @@ def test_without_points_there_is_no_gain():
     ("name", "expected"),
     [
         ("factorized", 16),
-        ("mean_scale", 64),
+        ("mean_scale", 32),
         ("autoregressive", 32),
         ("patch", 64),
         ("patch_factorized", 16),
@@ -191,6 +191,10 @@ def test_without_points_there_is_no_gain():
 )
 def test_stride_is_that_of_the_innermost_latent(name, expected):
     assert stride(DESCRIPTIONS[name]) == expected
+
+
+def test_stride_of_a_preset_is_that_of_all_its_layers():
+    assert stride(presets.mean_scale_model(6, 8, hyper=6)) == 64
 
 
 @pytest.mark.parametrize(
