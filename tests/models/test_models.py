@@ -35,7 +35,7 @@ def one_layer(entropy: str, outputs: int, **settings) -> dict:
 
 DESCRIPTIONS = {
     "factorized": presets.factorized_model(6, 8, kernels=(5, 5), strides=(4, 4)),
-    "mean_scale": presets.mean_scale_model(6, 8, hyper=6),
+    "mean_scale": one_layer("mean_scale", 12),
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),
     "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
@@ -154,7 +154,7 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
     ("name", "expected"),
     [
         ("factorized", 16),
-        ("mean_scale", 64),
+        ("mean_scale", 32),
         ("autoregressive", 32),
         ("patch", 64),
         ("patch_factorized", 16),
@@ -162,6 +162,10 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
 )
 def test_stride_is_that_of_the_innermost_latent(name, expected):
     assert stride(DESCRIPTIONS[name]) == expected
+
+
+def test_stride_of_a_preset_is_that_of_all_its_layers():
+    assert stride(presets.mean_scale_model(6, 8, hyper=6)) == 64
 
 
 @pytest.mark.parametrize(
