@@ -15,7 +15,10 @@ TESTS = {
     "objectives/thesis.py": ["objectives/test_thesis.py"],
     "collections/allocation.py": ["collections/test_allocation.py"],
     "targets/search.py": ["targets/test_search.py"],
-    "training/train_step.py": ["training/test_train_step.py", "training/test_two_players.py"],
+    "training/train_step.py": [
+        "training/test_train_step.py",
+        "training/system/test_two_players.py",
+    ],
     "integer/arithmetic.py": ["integer/test_arithmetic.py"],
     "integer/calibrate.py": ["integer/test_calibrate.py", "entropy/test_hyperprior.py"],
     "entropy/context_tables.py": ["entropy/test_context_tables.py", "integer/test_quantise.py"],

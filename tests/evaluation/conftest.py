@@ -4,9 +4,6 @@ import zlib
 import numpy as np
 import pytest
 
-from jaxcodec import image
-from jaxcodec.image import Picture
-
 
 @dataclasses.dataclass(frozen=True)
 class Coarse:
@@ -33,17 +30,3 @@ class Coarse:
 def coarse():
     """The class of the coder for tests."""
     return Coarse
-
-
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory, photo):
-    """A folder with three small pictures: RGB, RGBA of the same size, and grey."""
-    folder = tmp_path_factory.mktemp("pictures")
-    part = photo[80:120, 200:248]
-    alpha = np.full((40, 48, 1), 128, np.uint8)
-    image.write(folder / "a.png", Picture(part))
-    image.write(
-        folder / "b.png", Picture(np.concatenate([photo[200:240, 100:148], alpha], axis=-1))
-    )
-    image.write(folder / "c <grey>.png", Picture(photo[200:240, 300:340, :1]))
-    return folder
