@@ -1,8 +1,13 @@
 import dataclasses
+import math
 import zlib
 
 import numpy as np
 import pytest
+
+from jaxcodec.evaluation.curves import MeanCurve
+from jaxcodec.evaluation.measure import Measurement, Photo, Sweep
+from jaxcodec.evaluation.results import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,3 +35,48 @@ class Coarse:
 def coarse():
     """The class of the coder for tests."""
     return Coarse
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    """An evaluation made by hand: two coders on two pictures at two points, the second at twice
+    the rate of the first, and a published curve of other pictures.
+    """
+    photos = tuple(Photo(name, np.full((10, 20, 3), 90, np.uint8)) for name in ("a", "<b>"))
+
+    def sweep(name: str, factor: float) -> Sweep:
+        points = ((1.0, 0.5, 30.0), (2.0, 1.0, math.inf))
+        rows = [
+            Measurement(
+                photo.name,
+                point,
+                round(factor * bpp * 25),
+                factor * bpp,
+                {"psnr_db": psnr_db + place, "ms_ssim": None, "ssim": 0.9},
+                0.1,
+                0.2,
+            )
+            for point, bpp, psnr_db in points
+            for place, photo in enumerate(photos)
+        ]
+        return Sweep(Coarse(name, points=(1.0, 2.0)), tuple(rows))
+
+    return Evaluation(
+        machine={
+            "cpu": "a <cpu>",
+            "cores": 2,
+            "memory_gib": 4.0,
+            "devices": ["cpu"],
+            "system": "Linux",
+            "versions": {"jax": "1", "scipy": None},
+            "date": "2026-11-29",
+        },
+        folder="photos",
+        workers=1,
+        photos=photos,
+        sweeps=(sweep("mine", 1.0), sweep("theirs & others", 2.0)),
+        tests=("mine",),
+        published=(MeanCurve("Paper", "a source", (0.5, 1.0), (30.0, 31.0), data_set="Kodak"),),
+        examples=(),
+        left_out={"c": "it is broken"},
+    )
