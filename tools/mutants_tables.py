@@ -22,11 +22,14 @@ TESTS = {
     "integer/arithmetic.py": ["integer/test_arithmetic.py"],
     "integer/calibrate.py": ["integer/test_calibrate.py", "entropy/test_hyperprior.py"],
     "entropy/context_tables.py": ["entropy/test_context_tables.py", "integer/test_quantise.py"],
-    "entropy/context_freezing.py": ["entropy/test_context_tables.py"],
+    "entropy/context_freezing.py": [
+        "entropy/test_context_tables.py",
+        "entropy/test_context_freezing.py",
+    ],
     "integer/fake.py": ["integer/test_fake.py"],
-    "transforms/operations.py": ["entropy/test_lowering.py", "test_extensions.py"],
+    "transforms/operations.py": ["transforms/test_operations.py", "entropy/test_lowering.py"],
     "entropy/lowering.py": ["entropy/test_lowering.py", "test_extensions.py"],
-    "integer/network.py": ["integer/test_arithmetic.py", "entropy/test_context_tables.py"],
+    "integer/network.py": ["integer/test_network.py", "entropy/test_context_tables.py"],
     "integer/quantise.py": ["integer/test_quantise.py", "entropy/test_context_tables.py"],
     "entropy/hyperprior.py": ["entropy/test_context_tables.py", "entropy/test_hyperprior.py"],
     "entropy/scales.py": [
