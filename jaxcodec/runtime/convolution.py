@@ -10,7 +10,7 @@ gradients here:
                                  stride
     _kernel_gradient(x, g)       its adjoint in the kernel
 
-Each is XLA's own, except on a CPU, where `_form` chooses by the sizes alone:
+Each is XLA's own, except on a CPU, where `choose_form` chooses by the sizes alone:
 
     WINOGRAD   3x3 of stride 1 and 5x5 of stride 2: a fraction of the multiplications, see
                transforms.winograd
@@ -36,24 +36,31 @@ _WIDE = 32  # channels on both sides from which Winograd's transforms pay
 _TILES = 64  # tiles for each phase of the stride from which the transforms of the kernel pay
 
 
-class _Form(enum.Enum):
+class Form(enum.Enum):
+    """How a layer is computed; the docstring of the module tells when each is the fastest."""
+
     XLA = enum.auto()
     WINOGRAD = enum.auto()
     PATCHES = enum.auto()
     PHASES = enum.auto()
 
 
-def _form(kernel_shape, stride, pad, batch, size):
-    """The form of all three maps, for an output of `_convolve` of `size` (h, w)."""
+def choose_form(
+    kernel_shape: tuple[int, ...], stride: int, pad: int, batch: int, size: tuple[int, ...]
+) -> Form:
+    """The form of all three maps of a layer, for `batch` outputs of `size` (h, w).
+
+    kernel_shape: (k, k, I, O). pad: zeros on each side of the input.
+    """
     taps, _, channels, features = kernel_shape
     if jax.default_backend() != "cpu":
-        return _Form.XLA
+        return Form.XLA
     fits = taps == 2 * stride + 1 and pad in (0, stride) and min(channels, features) >= _WIDE
     if fits and winograd.tiles(batch, size) >= _TILES * stride**2:
-        return _Form.WINOGRAD
+        return Form.WINOGRAD
     if max(size) < taps:
-        return _Form.PATCHES
-    return _Form.PHASES if taps >= stride and channels >= _NARROW else _Form.XLA
+        return Form.PATCHES
+    return Form.PHASES if taps >= stride and channels >= _NARROW else Form.XLA
 
 
 def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
@@ -124,10 +131,10 @@ _transposed_conv.defvjp(_transposed_conv_forward, _transposed_conv_backward)
 
 def _convolve(x, kernel, stride, pad):
     size = _output_size(x.shape[1:3], kernel.shape[0], stride, pad)
-    match _form(kernel.shape, stride, pad, x.shape[0], size):
-        case _Form.WINOGRAD:
+    match choose_form(kernel.shape, stride, pad, x.shape[0], size):
+        case Form.WINOGRAD:
             return winograd.convolve(x, kernel, stride, pad)
-        case _Form.PATCHES:
+        case Form.PATCHES:
             return _convolve_patches(x, kernel, stride, pad)
     return _convolve_directly(x, kernel, stride, pad)
 
@@ -136,24 +143,24 @@ def _transpose(gradient, kernel, stride, pad, size):
     """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
     I).
     """
-    match _form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
-        case _Form.WINOGRAD:
+    match choose_form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
+        case Form.WINOGRAD:
             return winograd.transpose(gradient, kernel, stride, pad, size)
-        case _Form.PHASES:
+        case Form.PHASES:
             return _transpose_by_phases(gradient, kernel, stride, pad, size)
-        case _Form.PATCHES:
+        case Form.PATCHES:
             convolve = _convolve_patches
-        case _Form.XLA:
+        case Form.XLA:
             convolve = _convolve_directly
     image = jax.ShapeDtypeStruct((gradient.shape[0], *size, kernel.shape[2]), gradient.dtype)
     return jax.linear_transpose(lambda x: convolve(x, kernel, stride, pad), image)(gradient)[0]
 
 
 def _kernel_gradient(x, gradient, kernel, stride, pad):
-    form = _form(kernel.shape, stride, pad, x.shape[0], gradient.shape[1:3])
-    if form is _Form.WINOGRAD:
+    form = choose_form(kernel.shape, stride, pad, x.shape[0], gradient.shape[1:3])
+    if form is Form.WINOGRAD:
         return winograd.kernel_gradient(x, gradient, stride, pad)
-    convolve = _convolve_patches if form is _Form.PATCHES else _convolve_directly
+    convolve = _convolve_patches if form is Form.PATCHES else _convolve_directly
     return jax.linear_transpose(lambda k: convolve(x, k, stride, pad), kernel)(gradient)[0]
 
 

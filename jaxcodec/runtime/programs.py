@@ -158,11 +158,11 @@ def _folder() -> pathlib.Path | None:
         or jax.device_count() > 1
     ):
         return None
-    return pathlib.Path(folder) / _FOLDER / _kind()
+    return pathlib.Path(folder) / _FOLDER / fingerprint()
 
 
 @functools.cache
-def _kind() -> str:
+def fingerprint() -> str:
     """A name for this package and JAX, and the machine."""
     source = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
     return _digest(*source, *map(importlib.metadata.version, _LIBRARIES), *_machine())
