@@ -18,8 +18,8 @@ def gaussian_likelihood(
     """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard
     deviation `scale`.
 
-    Both in quantiser steps; the scale may have fewer places. The scale is bounded by .11 and the mass by 1e-9 (Minnen et
-    al. 2018), each with the gradient that lets a bounded value come back.
+    Both in quantiser steps; the scale may have fewer places. The scale is bounded by .11 and the
+    mass by 1e-9 (Minnen et al. 2018), each with the gradient that lets a bounded value come back.
     """
     scale = lower_bound(scale, SCALE_BOUND)
     distance = jnp.abs(residual)
