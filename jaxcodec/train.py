@@ -17,7 +17,7 @@ from ml_collections import config_flags
 
 from jaxcodec import configs
 from jaxcodec.errors import CodecError, TrainingError
-from jaxcodec.training.settings import SETTINGS
+from jaxcodec.training.settings import SETTINGS, Config
 
 _USAGE = """\
 usage: {program} --config=NAME|FILE[:ARGUMENT] --workdir=DIR [--config.SETTING=VALUE ...]
@@ -190,7 +190,7 @@ def _take_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     return name, rest
 
 
-def _check_names(argv: Sequence[str], config: ml_collections.ConfigDict) -> None:
+def _check_names(argv: Sequence[str], config: Config) -> None:
     """Raises TrainingError for a --config.SETTING that the config has not, with the one that is
     nearest.
     """
@@ -214,7 +214,7 @@ def _meant(name: str, known: list[str]) -> str:
     return f"did you mean config.{near[0]}?" if near else "--help lists them"
 
 
-def _flat(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """All settings by their names, with dots; groups of them too."""
     for name, value in config.items():
         yield prefix + name, value
@@ -252,7 +252,7 @@ def _program(path: str) -> str:
     return f"python {path}" if path.endswith(".py") else path
 
 
-def _help(program: str, name: str | None, config: ml_collections.ConfigDict | None) -> str:
+def _help(program: str, name: str | None, config: Config | None) -> str:
     values = dict(_flat(config)) if config is not None else {}
     rows = []
     for setting in SETTINGS:

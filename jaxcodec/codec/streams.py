@@ -130,7 +130,13 @@ def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
 
 
 def decode_words(
-    codec: Codec, words, length, count, width: int, size: tuple[int, int], quality
+    codec: Codec,
+    words: jax.Array,
+    length: jax.Array | int,
+    count: jax.Array | int,
+    width: int,
+    size: tuple[int, int],
+    quality: jax.Array,
 ) -> tuple[Symbols, Any]:
     """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use
     inside `jit`.

@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import flax.traverse_util
 import jax
@@ -69,10 +69,10 @@ class Host:
         """The name of each set, and how many tables it has."""
         return tuple((name, len(tables)) for name, tables in self.sets.items())
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Host) and self.sizes() == other.sizes()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.sizes())
 
 
@@ -156,7 +156,7 @@ class Codec:
         """The number of the first table of a part of the symbols in `lane_tables`."""
         return self.host.first(self.order.tables[part])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         entropy = json.loads(self.host.content.model)["entropy"]
         low, high = self.bpp_range
         rates = f"{low:.2f} to {high:.2f} bpp" if self.variable else f"{low:.2f} bpp"
@@ -165,7 +165,7 @@ class Codec:
         )
         return f"<Codec {self.name!r} {self.id}: {entropy}, {rates}{at}>"
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, Codec):
             return NotImplemented
         known = None not in (self.step_index, other.step_index)
@@ -173,16 +173,16 @@ class Codec:
             known and (self.id, self.step_index) == (other.id, other.step_index)
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.id)
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.step_index is None:
             raise CodecError(
                 f"the codec {self.name} has no values here, inside of a transformation such as jit "

@@ -20,9 +20,10 @@ from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(trade_off=""):
+def get_config(trade_off: str = "") -> Config:
     """Settings of the bundled codec, or of a model of the same sizes for one lambda."""
     config = default_config()
     config.name = f"default_{trade_off}".strip("_")

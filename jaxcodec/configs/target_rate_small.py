@@ -20,6 +20,7 @@ from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives import RateDistortion, thesis
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 BASE = {
     "parametric": {"first": 0.0002, "last": 0.06, "balance": 0.5},
@@ -58,7 +59,7 @@ METHODS = (
 )
 
 
-def get_config(argument="parametric,0.25"):
+def get_config(argument: str = "parametric,0.25") -> Config:
     """Settings of a base, of one target, or of all."""
     entropy, what, method = (*argument.split(","), "general")[:3]
     if entropy not in START or method not in METHODS:

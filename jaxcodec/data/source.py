@@ -8,6 +8,7 @@ import os
 import pathlib
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -35,7 +36,7 @@ class DecodedCache:
         self._images: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return DecodedCache, (self.limit_bytes,)
 
     def __len__(self) -> int:

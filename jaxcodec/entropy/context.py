@@ -61,7 +61,7 @@ class MaskedConv(nn.Module):
     pattern: str
 
     @nn.compact
-    def __call__(self, symbols):
+    def __call__(self, symbols: jax.Array) -> jax.Array:
         channels = symbols.shape[-1]
         rows, columns = np.transpose(TAPS[self.pattern])
 

@@ -1,14 +1,30 @@
 """The factorized model: every channel of the latent under a learned density of its own."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxcodec.coding import step_tables
+from jaxcodec.coding.tables import Tables
+from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
-from jaxcodec.entropy.order import PRIOR, Order, Part, Request, Symbols, channel_tables
-from jaxcodec.entropy.surrogates import likelihood_bits
+from jaxcodec.entropy.order import (
+    PRIOR,
+    Arrays,
+    Decoding,
+    Order,
+    Part,
+    Request,
+    Run,
+    Shape,
+    Symbols,
+    channel_tables,
+)
+from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
+from jaxcodec.integer.calibrate import Calibration
 
 
 class FactorizedModel(EntropyModel):
@@ -17,29 +33,38 @@ class FactorizedModel(EntropyModel):
     A symbol is counted from the median of its channel.
     """
 
-    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+    def quantised(
+        self,
+        latent: jax.Array,
+        hyper: jax.Array | None,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float = 1.0,
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
         """See `EntropyModel.quantised`; there are no bits of a hyper-latent."""
         del hyper, quality
         rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
         bits = likelihood_bits(self.prior.likelihood(rate_latent * step, step))
         return latent_hat * step, bits, jnp.zeros_like(bits)
 
-    def residual(self, latent, mean=None):
+    def residual(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
         """What is rounded: the latent less the median of its channel."""
         del mean
         return self.prior.residual(latent)
 
-    def reconstruct(self, residual, mean, quality):
+    def reconstruct(
+        self, residual: jax.Array, mean: jax.Array | None, quality: jax.Array
+    ) -> jax.Array:
         """Image (B, H, W, 3) from the decoded residual, any real numbers."""
         del mean
         return self.synthesise(self.prior.from_residual(residual), quality)
 
-    def freeze(self, params, calibration):
+    def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
         """A table for each channel; no integer networks."""
         del calibration
         return Frozen(prior_tables(self, params), None, {})
 
-    def order(self, spec, geometry):
+    def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """All of the latent at once."""
         del spec, geometry
         return ByChannel()
@@ -53,23 +78,29 @@ class ByChannel(Order):
     parallel = True
     tables_depend_on_step = True
 
-    def side(self, arrays, hyper, quality, run):
+    def side(
+        self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run
+    ) -> tuple[jax.Array, ...]:
         """Nothing."""
         return ()
 
-    def coded(self, arrays, latent, *side):
+    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
         """The latent by channel."""
         return Part(latent, channel_tables(latent.shape))
 
-    def parts(self, arrays, symbols, side, run):
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[jax.Array, ...], run: Run
+    ) -> dict[str, Part]:
         """One part, the latent."""
         return {"latent": self.coded(arrays, symbols.latent)}
 
-    def decode(self, arrays, hyper, latent, quality, run):
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+    ) -> Decoding:
         """One request."""
         values: jax.Array = yield Request("latent", channel_tables(latent))
         return Symbols(None, values)
 
-    def tables_at(self, tables, step_index):
+    def tables_at(self, tables: Mapping[str, Tables], step_index: int) -> dict[str, Tables]:
         """The mass of an interval of the step; see `coding.step_tables`."""
         return {PRIOR: step_tables.at_step(tables[PRIOR], step_index)}

@@ -25,7 +25,7 @@ class Quality:
 
     value: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.value is not None and not 0 <= self.value <= 100:
             raise RateError(
                 f"a quality of {self.value} is out of range; give a number from 0 to 100"
@@ -44,7 +44,7 @@ class Bpp:
 
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_above_0("bpp", self.value)
 
 
@@ -61,7 +61,7 @@ class MaxBytes:
 
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_above_0("max_bytes", self.value)
 
 
@@ -86,7 +86,7 @@ class AtLeast:
     metric: str | Distortion
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         metric = self.distortion.metric
         low, high = metric.limits
         if not low < self.value < high:
@@ -117,7 +117,7 @@ class AtLeast:
         unit = self.distortion.metric.unit
         return f" {unit}" if unit else ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.distortion.metric.phrase} of {self.value:g}{self.unit}"
 
 

@@ -27,7 +27,7 @@ class DeepFactorized(nn.Module):
     centred: bool = True
     init_scale: float = 10.0
 
-    def setup(self):
+    def setup(self) -> None:
         sizes = (1, *self.widths, 1)
         layer_scale = self.init_scale ** (1 / (len(sizes) - 1))
         layers = []
@@ -69,12 +69,12 @@ class DeepFactorized(nn.Module):
                 ]
         return units[0]
 
-    def logits(self, v):
+    def logits(self, v: jax.Array) -> jax.Array:
         """Logits of the cumulative at `v` (..., C)."""
         logits = self._raw_logits(v)
         return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
-    def likelihood(self, v, step=1.0):
+    def likelihood(self, v: jax.Array, step: jax.Array | float = 1.0) -> jax.Array:
         """Probability mass of the interval of length `step` around `v` (..., C), at least 1e-9."""
         upper, lower = self.logits(v + 0.5 * step), self.logits(v - 0.5 * step)
         # Both on the side of the sigmoid where the difference does not cancel.
@@ -84,27 +84,27 @@ class DeepFactorized(nn.Module):
         mass = jnp.abs(jax.nn.sigmoid(sign * upper) - jax.nn.sigmoid(sign * lower))
         return lower_bound(mass, LIKELIHOOD_BOUND)
 
-    def __call__(self, v):
+    def __call__(self, v: jax.Array) -> jax.Array:
         """The same as `likelihood`."""
         return self.likelihood(v)
 
-    def residual(self, v):
+    def residual(self, v: jax.Array) -> jax.Array:
         """`v` (..., C) less its median, what is rounded."""
         return v - self.median
 
-    def from_residual(self, residual):
+    def from_residual(self, residual: jax.Array) -> jax.Array:
         """The inverse of `residual`."""
         return residual + self.median
 
-    def to_symbols(self, v):
+    def to_symbols(self, v: jax.Array) -> jax.Array:
         """The integers, int32, that stand for `v` (..., C)."""
         return jnp.round(self.residual(v)).astype(jnp.int32)
 
-    def from_symbols(self, symbols):
+    def from_symbols(self, symbols: jax.Array) -> jax.Array:
         """The quantised values, float32, that integers (..., C) stand for."""
         return self.from_residual(symbols.astype(jnp.float32))
 
-    def symbol_likelihood(self, symbols):
+    def symbol_likelihood(self, symbols: jax.Array) -> jax.Array:
         """Probability mass of integers (..., C)."""
         return self.likelihood(self.from_symbols(symbols))
 
