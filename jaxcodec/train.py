@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import ml_collections
 from absl import app, flags, logging
@@ -131,7 +131,8 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
         raise TrainingError(_wrong_value(error, before)) from error
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{' '.join(str(error).split())}; see --help") from error
-    _check_tuples(values["config"].override_values, before)
+    config_flag: Any = values["config"]  # of a class of ml_collections
+    _check_tuples(config_flag.override_values, before)
     if positional[1:]:
         raise TrainingError(f"{positional[1]!r} is not a flag; see --help")
     if not values.workdir:
@@ -173,7 +174,7 @@ def _main(argv: list[str]) -> None:
         sys.exit(143)
 
 
-def _fail(error: Exception, argv: Sequence[str]) -> None:
+def _fail(error: Exception, argv: Sequence[str]) -> NoReturn:
     print(f"{pathlib.Path(argv[0]).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2)
 
@@ -225,11 +226,9 @@ def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _wrong_value(error: Exception, before: Mapping[str, Any]) -> str:
     match = re.match(r"flag --config\.([^=]*)=(.*?): ", str(error), re.DOTALL)
     kind = _KINDS.get(type(before.get(match[1]))) if match else None
-    return (
-        f"config.{match[1]} cannot be {match[2]!r}; give {kind}"
-        if kind
-        else " ".join(str(error).split())
-    )
+    if match is None or kind is None:
+        return " ".join(str(error).split())
+    return f"config.{match[1]} cannot be {match[2]!r}; give {kind}"
 
 
 def _check_tuples(given: Mapping[str, Any], before: Mapping[str, Any]) -> None:

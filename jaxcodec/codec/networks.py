@@ -81,10 +81,10 @@ def build(description_json: str) -> Networks:
     description = json.loads(description_json)
     model = models.build(description)
 
-    def piece(method: str):
+    def piece(method: str) -> Callable[..., Any]:
         return lambda params, *arguments: model.apply(params, *arguments, method=method)
 
-    def at_quality(method: str):
+    def at_quality(method: str) -> Callable[..., Any]:
         """A method whose last argument is the quality."""
         apply = piece(method)
         return lambda params, *given: apply(params, *given[:-1], _fraction(given[-1]))

@@ -25,6 +25,7 @@ from jaxcodec.coding.tables import Tables
 from jaxcodec.entropy import geometry
 from jaxcodec.entropy.order import Order, Run
 from jaxcodec.errors import CodecError, ExtensionError
+from jaxcodec.ops import Array
 from jaxcodec.runtime import devices, jax_settings
 
 
@@ -142,7 +143,7 @@ class Codec:
         stride = self.geometry.latent_stride
         return 1, size[0] // stride, size[1] // stride, self.geometry.channels
 
-    def side(self, hyper: Any, quality: jax.Array, run: Run) -> tuple:
+    def side(self, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the tables of the latent follow from, see `Order.side`."""
         return self.order.side(self.integer, hyper, quality, run)
 
@@ -289,9 +290,8 @@ def _static_to_bytes(values: tuple) -> bytes:
 def _static_from_bytes(data: bytes) -> tuple:
     fields, codec_id, sizes = json.loads(data)
     fields["bpp_range"] = tuple(fields["bpp_range"])
-    tables = {
-        name: range(size) for name, size in sizes.items()
-    }  # only their number counts where no codec is
+    # Only the number of tables counts where no codec is.
+    tables: Any = {name: range(size) for name, size in sizes.items()}
     static = _static(CodecContent(**fields, summary="", weights={}, tables=tables), codec_id)
     return tuple(static[name] for name in _META)
 

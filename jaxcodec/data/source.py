@@ -108,7 +108,7 @@ def read_rgb(path: str) -> np.ndarray:
 
 
 def open_folder(
-    folders: str | Sequence[str],
+    folders: str | pathlib.Path | Sequence[str | pathlib.Path],
     *,
     validation_images: int = 0,
     cache_gib: float = 4.0,
@@ -144,7 +144,7 @@ def open_folder(
     with concurrent.futures.ThreadPoolExecutor() as pool:
         count = functools.partial(_count_pixels, cache=cache if decode_all else None)
         sizes = dict(zip(names, pool.map(count, names), strict=True))
-    readable = [path for path in names if sizes[path] is not None]
+    readable = {path: size for path, size in sizes.items() if size is not None}
     skipped = tuple(path for path in names if sizes[path] is None)
     if skipped:
         logging.warning(
@@ -168,7 +168,7 @@ def open_folder(
     logging.info(
         "%d images to train on, %d held out, %d skipped", len(train), len(validation), len(skipped)
     )
-    return ImageFolder(train, tuple(sizes[path] for path in train), validation, skipped, cache)
+    return ImageFolder(train, tuple(readable[path] for path in train), validation, skipped, cache)
 
 
 def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
@@ -192,7 +192,9 @@ def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
     return checked
 
 
-def _find(folders: Sequence[str], leave_out: str | os.PathLike | None) -> dict[str, str]:
+def _find(
+    folders: Sequence[str | pathlib.Path], leave_out: str | os.PathLike | None
+) -> dict[str, str]:
     """Maps the path of every image file to its path relative to its folder, in sorted order."""
     found = {}
     for folder in check_folders(folders):

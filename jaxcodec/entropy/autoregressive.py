@@ -25,6 +25,7 @@ from jaxcodec.entropy.order import (
     channel_tables,
     hyper_part,
 )
+from jaxcodec.ops import Array
 
 
 class AutoregressiveModel(ContextModel):
@@ -34,6 +35,7 @@ class AutoregressiveModel(ContextModel):
 
     def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then wavefront by wavefront."""
+        assert spec is not None  # `freeze` gives one
         return ByWavefronts.of(spec, geometry, self.scale_form)
 
 
@@ -43,20 +45,18 @@ class ByWavefronts(ContextOrder):
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = True
 
-    def side(
-        self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run
-    ) -> tuple[jax.Array, ...]:
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the hyper-latent adds to the entropy parameters."""
         return (self.accumulators(arrays, hyper, quality, run),)
 
-    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent less its offsets."""
         (hyper,) = side
         seen = self.seen(arrays, latent, "autoregressive")
         return centred(latent, *self.parameters(arrays, hyper + seen))
 
     def parts(
-        self, arrays: Arrays, symbols: Symbols, side: tuple[jax.Array, ...], run: Run
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
     ) -> dict[str, Part]:
         """Two parts; the context of all places at once."""
         coded = run(
@@ -67,7 +67,7 @@ class ByWavefronts(ContextOrder):
         return {"hyper": hyper_part(symbols), "latent": Part(values, index, counts)}
 
     def decode(
-        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
         """A request, then a loop over wavefronts."""
         _, height, width, channels = shape = latent

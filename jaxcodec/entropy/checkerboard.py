@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,6 +23,7 @@ from jaxcodec.entropy.order import (
     channel_tables,
     hyper_part,
 )
+from jaxcodec.ops import Array
 
 
 class CheckerboardModel(ContextModel):
@@ -33,6 +33,7 @@ class CheckerboardModel(ContextModel):
 
     def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then each half of the places."""
+        assert spec is not None  # `freeze` gives one
         return TwoPasses.of(spec, geometry, self.scale_form)
 
 
@@ -46,21 +47,19 @@ class TwoPasses(ContextOrder):
         """Whether there are mixtures."""
         return self.mixture > 1
 
-    def side(
-        self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run
-    ) -> tuple[jax.Array, ...]:
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the hyper-latent adds to the entropy parameters, and which places see others."""
         accumulators = self.accumulators(arrays, hyper, quality, run)
         return accumulators, sees_context("checkerboard", *accumulators.shape[1:3])[None]
 
-    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent less its offsets."""
         hyper, sees = side
         seen = jnp.where(sees, self.seen(arrays, latent, "checkerboard"), 0)
         return centred(latent, *self.parameters(arrays, hyper + seen))
 
     def parts(
-        self, arrays: Arrays, symbols: Symbols, side: tuple[jax.Array, ...], run: Run
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
     ) -> dict[str, Part]:
         """Three parts."""
         first, second = _places(symbols.latent.shape)
@@ -73,7 +72,7 @@ class TwoPasses(ContextOrder):
         return parts
 
     def decode(
-        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
         """Three requests."""
         shape = latent

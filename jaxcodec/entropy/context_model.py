@@ -24,6 +24,7 @@ from jaxcodec.entropy.model import Frozen, prior_tables
 from jaxcodec.entropy.order import CONDITIONAL, Arrays, Order, Part, Run
 from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 from jaxcodec.runtime.programs import kept
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.layers import Conv
@@ -159,6 +160,7 @@ class ContextModel(HyperpriorModel):
         """A Gaussian table for each scale and phase of a mean, and the integer networks that choose
         table and offset.
         """
+        assert calibration is not None  # for `has_hyper`
         tables = context_tables.tables()
 
         def at_own_step(spec, arrays):
@@ -199,13 +201,13 @@ class ContextOrder(Order):
         )
         return cls(geometry, scale_form, spec.get("mixture", 1), *pieces)
 
-    def accumulators(self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run) -> Any:
+    def accumulators(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> Any:
         """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w,
         K).
         """
         return run(self.geometry.hyper, lambda z: self.hyper_part(arrays, z, quality), hyper)
 
-    def seen(self, arrays: Arrays, latent: jax.Array, pattern: str) -> jax.Array:
+    def seen(self, arrays: Arrays, latent: Array, pattern: str) -> jax.Array:
         """What the neighbours of every place add to its sums, whether it may see them or not."""
         codes = self.context_codes(arrays, latent)
         return self.context_part(arrays, windows(codes, pattern))
@@ -227,6 +229,6 @@ def arrays_at(form: str, arrays: Arrays, step_index: int) -> dict[str, Any]:
     }
 
 
-def centred(latent: jax.Array, index: Any, offset: jax.Array) -> Part:
+def centred(latent: Array, index: Any, offset: jax.Array) -> Part:
     """The latent less its offsets, under its tables."""
     return Part(latent - offset, index)

@@ -25,6 +25,7 @@ from jaxcodec.entropy.order import (
 )
 from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
 from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 
 
 class FactorizedModel(EntropyModel):
@@ -78,24 +79,22 @@ class ByChannel(Order):
     parallel = True
     tables_depend_on_step = True
 
-    def side(
-        self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run
-    ) -> tuple[jax.Array, ...]:
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """Nothing."""
         return ()
 
-    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent by channel."""
         return Part(latent, channel_tables(latent.shape))
 
     def parts(
-        self, arrays: Arrays, symbols: Symbols, side: tuple[jax.Array, ...], run: Run
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
     ) -> dict[str, Part]:
         """One part, the latent."""
         return {"latent": self.coded(arrays, symbols.latent)}
 
     def decode(
-        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
         """One request."""
         values: jax.Array = yield Request("latent", channel_tables(latent))

@@ -34,6 +34,7 @@ from jaxcodec.entropy.order import (
 from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
 from jaxcodec.integer import arithmetic, calibrate, fake, network, quantise
 from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 from jaxcodec.runtime.programs import kept
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.operations import Operation
@@ -87,6 +88,7 @@ class HyperpriorModel(EntropyModel):
         step: jax.Array | float = 1.0,
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
         """See `EntropyModel.quantised`."""
+        assert hyper is not None  # for `has_hyper`
         rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
         likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
         side_bits = likelihood_bits(self.prior(rate_hyper))
@@ -113,7 +115,9 @@ class HyperpriorModel(EntropyModel):
         """Hyper-symbols (B, h', w', C') int32 of a hyper-latent, coded with the prior's tables."""
         return self.prior.to_symbols(hyper)
 
-    def in_integers(self, module: nn.Module, takes_symbols: bool = True) -> nn.Module:
+    def in_integers(
+        self, module: nn.Module, takes_symbols: bool = True
+    ) -> Callable[..., jax.Array]:
         """`module` as what depends on it sees it: rounded where `fake_quantised`, see
         `jaxcodec.integer.fake`.
         """
@@ -141,6 +145,7 @@ class ScaleTableModel(HyperpriorModel):
         """A Gaussian table for each scale, and the integer network that chooses among them: with
         the ranges of activations that cost the fewest bits.
         """
+        assert calibration is not None  # for `has_hyper`
         tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
         ops = self.scale_operations(params)
         form, unit = self.scale_form, scales.UNITS[self.scale_form]
@@ -177,6 +182,7 @@ class ScaleTableModel(HyperpriorModel):
 
     def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then the latent."""
+        assert spec is not None  # `freeze` gives one
         return HyperThenLatent.of(spec, geometry, self.scale_form)
 
 
@@ -219,25 +225,23 @@ class HyperThenLatent(Order):
         pieces = (kept(piece, f"{piece.__name__} {spec!r}") for piece in (index, scale, level))
         return cls(geometry, scale_form, thresholds, *pieces)
 
-    def side(
-        self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run
-    ) -> tuple[jax.Array, ...]:
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """The integers that stand for scales."""
         return (run(self.geometry.hyper, lambda z: self.scale(arrays, z, quality), hyper),)
 
-    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent under the tables of its scales."""
         return Part(latent, self.level(arrays, *side))
 
     def parts(
-        self, arrays: Arrays, symbols: Symbols, side: tuple[jax.Array, ...], run: Run
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
     ) -> dict[str, Part]:
         """Two parts."""
         index = run(self.geometry.place, lambda scale: self.level(arrays, scale), *side)
         return {"hyper": hyper_part(symbols), "latent": Part(symbols.latent, index)}
 
     def decode(
-        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
         """Two requests."""
         hyper = yield Request("hyper", channel_tables(hyper))

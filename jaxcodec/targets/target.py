@@ -6,7 +6,7 @@ Quality(50) | Bpp(0.25) | MaxBytes(20_000) | AtLeast("psnr", 35)
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from jaxcodec import distortions
 from jaxcodec.distortions import Distortion
@@ -139,7 +139,7 @@ _KINDS = {"quality": Quality, "bpp": Bpp, "max_bytes": MaxBytes}
 _METRICS = ("psnr", "ms_ssim", "ssim")
 
 
-def from_keywords(keywords: Mapping[str, float | None], target: Target | None = None) -> Target:
+def from_keywords(keywords: Mapping[str, Any], target: Target | None = None) -> Target:
     """The one target of `target` and `keywords` (see `Keywords`); `Quality()` where there is none.
 
     Raises:
@@ -156,7 +156,7 @@ def from_keywords(keywords: Mapping[str, float | None], target: Target | None = 
     return _KINDS[name](value) if name in _KINDS else AtLeast(name, value)
 
 
-def given(keywords: Mapping[str, float | None]) -> list[str]:
+def given(keywords: Mapping[str, Any]) -> list[str]:
     """The keywords that are given, in the order of `Keywords`; raises TypeError for an unknown
     one.
     """

@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 import ml_collections
+from ml_collections import config_dict
 
 from jaxcodec import extensions, models, objectives
 from jaxcodec.distortions import Distortion
@@ -40,11 +41,7 @@ def default_config() -> Config:
     for setting in SETTINGS:
         *groups, name = setting.name.split(".")
         group = functools.reduce(lambda within, part: within.setdefault(part, {}), groups, defaults)
-        group[name] = (
-            ml_collections.config_dict.placeholder(str)
-            if setting.default is None
-            else setting.default
-        )
+        group[name] = config_dict.placeholder(str) if setting.default is None else setting.default
     return ml_collections.ConfigDict(defaults)
 
 

@@ -10,6 +10,7 @@ import optax.contrib
 
 from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
+from jaxcodec.ops import Array
 from jaxcodec.training.settings import Config
 
 _MUON_WIDEST = 128
@@ -22,8 +23,8 @@ class Decay(NamedTuple):
     argument, so that a run of another length shares its compiled program.
     """
 
-    start: jax.Array | np.ndarray
-    steps: jax.Array | np.ndarray
+    start: Array | np.integer
+    steps: Array | np.integer
 
 
 def decay(config: Config) -> Decay:
@@ -40,7 +41,7 @@ def schedule(config: Config, falling: Decay) -> optax.Schedule:
     warm, rate = config.optimiser.warmup, config.optimiser.learning_rate
     rising = optax.linear_schedule(rate / max(1, warm), rate, warm)
 
-    def at(step: jax.Array) -> jax.Array:
+    def at(step: Any) -> jax.Array:
         part = jnp.clip((step - falling.start) / falling.steps, 0.0, 1.0)
         return jnp.where(step < warm, rising(step), rate * (1.0 - part))
 

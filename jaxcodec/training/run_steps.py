@@ -1,5 +1,6 @@
 """What a run computes: its model, the state at the start, and the compiled steps."""
 
+import dataclasses
 import time
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ def first_state(config: Config, mesh: jax.sharding.Mesh, *, fresh: bool) -> trai
     if config.start.workdir and fresh:
         params = start.params_of(config.start.workdir, state.codec.params, config.start.qualities)
         codec = train_state.fresh_player(params, transform)
-        state = state.replace(players=state.players | {objectives.CODEC: codec})
+        state = dataclasses.replace(state, players=state.players | {objectives.CODEC: codec})
     logging.info(
         "%d parameters, %d devices in %d processes, global batch %d",
         sum(leaf.size for leaf in jax.tree.leaves(state.codec.params)),

@@ -75,6 +75,7 @@ def mean_metrics(
         results.append(jax.device_get(metrics))
         if first is None:
             first = np.asarray(jax.device_get(reconstruction))
+    assert first is not None  # there is a crop
     return {
         name: float(np.average([result[name] for result in results], weights=sizes))
         for name in results[0]
