@@ -198,7 +198,7 @@ _META = tuple(field.name for field in dataclasses.fields(Codec) if field.name no
 jax.tree_util.register_dataclass(Codec, _DATA, _META)
 
 
-def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) -> Codec:
+def load(name_or_path: str | os.PathLike[str], *, allow: str | Sequence[str] = ()) -> Codec:
     """The bundled codec of that name, or the codec in that file.
 
     A codec of networks from outside the package names their modules, which only run where they are

@@ -114,7 +114,7 @@ def open_folder(
     cache_gib: float = 4.0,
     decode_all: bool = True,
     seed: int = 0,
-    leave_out: str | os.PathLike | None = None,
+    leave_out: str | os.PathLike[str] | None = None,
 ) -> ImageFolder:
     """Finds the PNG, JPEG and WebP images in folders and below, and holds some out for validation.
 
@@ -171,7 +171,7 @@ def open_folder(
     return ImageFolder(train, tuple(readable[path] for path in train), validation, skipped, cache)
 
 
-def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
+def check_folders(folders: Sequence[str | os.PathLike[str]]) -> list[pathlib.Path]:
     """The folders as paths.
 
     Raises DataError for one that does not exist, is no folder or cannot be listed.
@@ -193,7 +193,7 @@ def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
 
 
 def _find(
-    folders: Sequence[str | pathlib.Path], leave_out: str | os.PathLike | None
+    folders: Sequence[str | pathlib.Path], leave_out: str | os.PathLike[str] | None
 ) -> dict[str, str]:
     """Maps the path of every image file to its path relative to its folder, in sorted order."""
     found = {}
@@ -204,7 +204,9 @@ def _find(
     return found
 
 
-def _files(folder: pathlib.Path, leave_out: str | os.PathLike | None) -> Iterator[pathlib.Path]:
+def _files(
+    folder: pathlib.Path, leave_out: str | os.PathLike[str] | None
+) -> Iterator[pathlib.Path]:
     """The files of a folder and below, without those of training runs; what is left out is told."""
 
     def unreadable(problem: OSError) -> None:

@@ -66,8 +66,8 @@ class Loop(NamedTuple):
     name: str
     start: Any
     rows: Any
-    request: Callable
-    receive: Callable
+    request: Callable[..., Any]
+    receive: Callable[..., Any]
 
 
 Decoding = Generator[Request | Loop, Any, Symbols]

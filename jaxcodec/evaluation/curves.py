@@ -76,7 +76,7 @@ def of_sweep(sweep: Sweep) -> MeanCurve:
     return MeanCurve(sweep.coder.name, "measured here", **complete)
 
 
-def read_published(path: str | os.PathLike) -> list[MeanCurve]:
+def read_published(path: str | os.PathLike[str]) -> list[MeanCurve]:
     """Published curves from a JSON file.
 
     The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db":

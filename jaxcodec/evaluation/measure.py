@@ -136,7 +136,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if len(known) == len(values) else None
 
 
-def load_photos(folder: str | os.PathLike) -> tuple[list[Photo], dict[str, str]]:
+def load_photos(folder: str | os.PathLike[str]) -> tuple[list[Photo], dict[str, str]]:
     """The pictures of a folder, sorted by name, and why others cannot be read, by name.
 
     Alpha is left out, with a note, since not every coder keeps it.

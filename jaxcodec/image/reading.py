@@ -14,7 +14,7 @@ from jaxcodec.image import colour, extras, formats, iso, metadata, pillow, png, 
 from jaxcodec.image.decoded import Decoded, Refused, check_size
 from jaxcodec.image.picture import Picture
 
-Source = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
