@@ -5,6 +5,7 @@ free of JAX.
 """
 
 import importlib
+from typing import Any
 
 from jaxcodec.errors import CodecError
 
@@ -37,12 +38,12 @@ _LAZY = {
 __all__ = ["CodecError", "__version__", *_LAZY]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name in _LAZY:
         module, _, own_name = _LAZY[name].partition(":")
         return getattr(importlib.import_module(module), own_name)
     raise AttributeError(f"module 'jaxcodec' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)

@@ -18,7 +18,9 @@ _PROBE_BYTES = 4096
 _NO_HARD_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-def local_folder(path: str | os.PathLike, error: type[CodecError] = CodecError) -> pathlib.Path:
+def local_folder(
+    path: str | os.PathLike[str], error: type[CodecError] = CodecError
+) -> pathlib.Path:
     """`path` as a folder of this machine; raises `error` for an address such as gs://bucket/run.
 
     A path that has been a `pathlib.Path` already has lost one of the strokes.
@@ -31,7 +33,7 @@ def local_folder(path: str | os.PathLike, error: type[CodecError] = CodecError) 
     return pathlib.Path(path)
 
 
-def read_bytes(path: str | os.PathLike, error: type[CodecError] = CodecError) -> bytes:
+def read_bytes(path: str | os.PathLike[str], error: type[CodecError] = CodecError) -> bytes:
     """All bytes of the file at `path`; raises `error` where the operating system refuses."""
     try:
         return pathlib.Path(path).read_bytes()
@@ -40,7 +42,7 @@ def read_bytes(path: str | os.PathLike, error: type[CodecError] = CodecError) ->
 
 
 def write_atomic(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     data: bytes | memoryview,
     error: type[CodecError] = CodecError,
     *,
@@ -81,7 +83,7 @@ def write_atomic(
         raise error(f"cannot write {path}: {problem.strerror or problem}") from problem
 
 
-def probe_folder(folder: str | os.PathLike) -> bool:
+def probe_folder(folder: str | os.PathLike[str]) -> bool:
     """Make a small file in `folder` and remove it again, which tells whether results can be written
     there.
 

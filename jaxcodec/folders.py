@@ -26,11 +26,11 @@ class Listing(NamedTuple):
 
 
 def scan(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     suffixes: Collection[str],
     *,
     recursive: bool = False,
-    skip: str | os.PathLike | None = None,
+    skip: str | os.PathLike[str] | None = None,
 ) -> Listing:
     """List the files of `folder` that have one of `suffixes` (lower case, with the dot), whatever
     case they are in.

@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from jaxcodec.errors import CodecError
 
@@ -11,7 +12,7 @@ TRACEBACK = "JAXCODEC_TRACEBACK"
 """Environment variable: 1 prints the traceback of an unforeseen error, too."""
 
 
-def attempt(work: Callable, *arguments, **named):
+def attempt(work: Callable, *arguments: Any, **named: Any) -> Any:
     """What `work` returns, or the CodecError that says why it failed, whatever was raised.
 
     An interrupt ends everything, and so does a reader of our output that has gone

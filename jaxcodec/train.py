@@ -9,7 +9,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import ml_collections
 from absl import app, flags, logging
@@ -17,7 +17,7 @@ from ml_collections import config_flags
 
 from jaxcodec import configs
 from jaxcodec.errors import CodecError, TrainingError
-from jaxcodec.training.settings import SETTINGS
+from jaxcodec.training.settings import SETTINGS, Config
 
 _USAGE = """\
 usage: {program} --config=NAME|FILE[:ARGUMENT] --workdir=DIR [--config.SETTING=VALUE ...]
@@ -131,7 +131,8 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
         raise TrainingError(_wrong_value(error, before)) from error
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(f"{' '.join(str(error).split())}; see --help") from error
-    _check_tuples(values["config"].override_values, before)
+    config_flag: Any = values["config"]  # of a class of ml_collections
+    _check_tuples(config_flag.override_values, before)
     if positional[1:]:
         raise TrainingError(f"{positional[1]!r} is not a flag; see --help")
     if not values.workdir:
@@ -173,7 +174,7 @@ def _main(argv: list[str]) -> None:
         sys.exit(143)
 
 
-def _fail(error: Exception, argv: Sequence[str]) -> None:
+def _fail(error: Exception, argv: Sequence[str]) -> NoReturn:
     print(f"{pathlib.Path(argv[0]).name}: error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(2)
 
@@ -190,7 +191,7 @@ def _take_config(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     return name, rest
 
 
-def _check_names(argv: Sequence[str], config: ml_collections.ConfigDict) -> None:
+def _check_names(argv: Sequence[str], config: Config) -> None:
     """Raises TrainingError for a --config.SETTING that the config has not, with the one that is
     nearest.
     """
@@ -214,7 +215,7 @@ def _meant(name: str, known: list[str]) -> str:
     return f"did you mean config.{near[0]}?" if near else "--help lists them"
 
 
-def _flat(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(config: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """All settings by their names, with dots; groups of them too."""
     for name, value in config.items():
         yield prefix + name, value
@@ -225,11 +226,9 @@ def _flat(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple
 def _wrong_value(error: Exception, before: Mapping[str, Any]) -> str:
     match = re.match(r"flag --config\.([^=]*)=(.*?): ", str(error), re.DOTALL)
     kind = _KINDS.get(type(before.get(match[1]))) if match else None
-    return (
-        f"config.{match[1]} cannot be {match[2]!r}; give {kind}"
-        if kind
-        else " ".join(str(error).split())
-    )
+    if match is None or kind is None:
+        return " ".join(str(error).split())
+    return f"config.{match[1]} cannot be {match[2]!r}; give {kind}"
 
 
 def _check_tuples(given: Mapping[str, Any], before: Mapping[str, Any]) -> None:
@@ -252,7 +251,7 @@ def _program(path: str) -> str:
     return f"python {path}" if path.endswith(".py") else path
 
 
-def _help(program: str, name: str | None, config: ml_collections.ConfigDict | None) -> str:
+def _help(program: str, name: str | None, config: Config | None) -> str:
     values = dict(_flat(config)) if config is not None else {}
     rows = []
     for setting in SETTINGS:

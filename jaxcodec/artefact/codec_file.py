@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors
@@ -115,7 +115,7 @@ def content_digest(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> 
     return digest.hexdigest()
 
 
-def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = True) -> None:
+def save(path: str | os.PathLike[str], content: CodecContent, *, overwrite: bool = True) -> None:
     """Write a codec file, whole or not at all; the same content gives the same bytes.
 
     Raises:
@@ -133,7 +133,7 @@ def save(path: str | os.PathLike, content: CodecContent, *, overwrite: bool = Tr
     )
 
 
-def read(path: str | os.PathLike) -> CodecContent:
+def read(path: str | os.PathLike[str]) -> CodecContent:
     """The content of a codec file, checked against its id.
 
     Raises:
@@ -162,7 +162,7 @@ def read(path: str | os.PathLike) -> CodecContent:
         raise _not_one(path, problem) from problem
 
 
-def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     """All of a codec file that is not an array, and its id, from the file's first bytes, unchecked;
     raises as `read`.
     """
@@ -173,8 +173,10 @@ def read_metadata(path: str | os.PathLike) -> dict[str, Any]:
             "package"
         )
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = json.loads((file.metadata() or {})[_KEY])
+        opened = cast(Any, safetensors.safe_open(path, framework="numpy"))  # it has no types
+        with opened as file:
+            held: dict[str, str] = file.metadata() or {}
+            metadata: dict[str, Any] = json.loads(held[_KEY])
         version = int(metadata["format"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
@@ -196,7 +198,7 @@ def _other_version(path: pathlib.Path, version: int) -> VersionError:
 
 
 def _check_digest(
-    path: str | os.PathLike, metadata: dict[str, Any], tensors: dict[str, np.ndarray]
+    path: str | os.PathLike[str], metadata: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> None:
     """Raises CodecFileError where content and digest disagree; format 2 has its id for a digest."""
     claim = "id" if metadata["format"] == 2 else "digest"
@@ -207,14 +209,14 @@ def _check_digest(
         raise _damaged(path, claimed, found)
 
 
-def _damaged(path: str | os.PathLike, claimed: str, found: str) -> CodecFileError:
+def _damaged(path: str | os.PathLike[str], claimed: str, found: str) -> CodecFileError:
     return CodecFileError(
         f"{path} is damaged: its checksum is {claimed[:16]}, its content has {found[:16]}; fetch "
         "it again"
     )
 
 
-def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:
+def _not_one(path: str | os.PathLike[str], problem: Exception) -> CodecFileError:
     reason = f"{type(problem).__name__}: {problem}"
     return CodecFileError(
         f"{path} is not a codec file, or is damaged ({reason}); fetch it again or export it anew"

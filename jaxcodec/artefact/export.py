@@ -62,7 +62,7 @@ def export_codec(
         name,
         summary,
         canonical_json(extensions.named(description)),
-        tuple(map(float, bpp_range)),
+        (float(bpp_range[0]), float(bpp_range[1])),
         weights,
         frozen.tables,
         canonical_json(frozen.spec),

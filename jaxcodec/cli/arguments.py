@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     file names.
     """
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: Any):
         super().__init__(**settings, allow_abbrev=False)
 
     def print_help(self, file: Any = None) -> None:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     )
     with plan(options, kind) as todo:
         if not todo.jobs:
-            return jobs.run(todo, list, options)
+            return jobs.run(todo, lambda none: [], options)
         for job in todo.jobs:
             if job.target is not None and job.target.suffix.lower() not in image.WRITE_SUFFIXES:
                 known = " ".join(image.WRITE_SUFFIXES)

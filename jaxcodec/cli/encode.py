@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """Compress every input by itself."""
     with plan(options, picture_files.ENCODING) as todo:
         if not todo.jobs:
-            return jobs.run(todo, list, options)
+            return jobs.run(todo, lambda none: [], options)
         picture_files.check_codec(options)
         work = _worker(picture_files.load_codec(options), todo, options)
         return jobs.run(

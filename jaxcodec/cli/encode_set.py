@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         )
     with plan(options, picture_files.ENCODING, many=True) as todo:
         if not todo.jobs:
-            return jobs.run(todo, list, options)
+            return jobs.run(todo, lambda none: [], options)
         picture_files.check_codec(options)
         return _encode(picture_files.load_codec(options), todo, options)
 

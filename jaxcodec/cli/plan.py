@@ -135,7 +135,7 @@ def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterato
         _check_places(jobs, below=folder is not None)
         yield Plan(jobs, problems + refused, skipped, remarks, options.force)
     finally:
-        if made:
+        if folder is not None and made:
             with contextlib.suppress(OSError):  # it holds something, as it should
                 folder.rmdir()
 
@@ -261,6 +261,8 @@ def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
     for job in jobs:
         other = taken.setdefault(key(job.target), job)
         if other is not job:
+            # What is read or written in standard streams is a job alone.
+            assert job.source and other.source and other.target
             cure = "rename one of them, or give them apart"
             if not keep_suffix and job.source.name != other.source.name:
                 cure = (
@@ -272,7 +274,7 @@ def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
             )
 
 
-def _folded(path: pathlib.Path) -> str:
+def _folded(path: pathlib.Path | None) -> str:
     return unicodedata.normalize("NFC", str(path)).casefold()
 
 

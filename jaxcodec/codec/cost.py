@@ -47,7 +47,7 @@ def hyper_bits(codec: Codec, symbols: jax.Array) -> jax.Array:
 
 
 def spared(
-    codec: Codec, residual: jax.Array, side: tuple, tau: jax.Array
+    codec: Codec, residual: jax.Array, side: tuple, tau: jax.Array | float
 ) -> tuple[jax.Array, jax.Array]:
     """Symbols (1, h, w, C) rounded so that they cost little, and the bits of each.
 

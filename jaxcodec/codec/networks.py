@@ -7,8 +7,8 @@ those on any device, while floats may drift.
 
 import functools
 import json
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -62,11 +62,11 @@ class Networks(NamedTuple):
     relaxed: Relaxed
     centred: bool
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "<Networks>"
 
 
-def lowered(params, dtype: str):
+def lowered(params: Mapping[str, Any], dtype: str) -> dict[str, Any]:
     """Parameters with those of the synthesis network in another type; gains stay as exact as they
     are.
     """
@@ -81,10 +81,10 @@ def build(description_json: str) -> Networks:
     description = json.loads(description_json)
     model = models.build(description)
 
-    def piece(method: str):
+    def piece(method: str) -> Callable[..., Any]:
         return lambda params, *arguments: model.apply(params, *arguments, method=method)
 
-    def at_quality(method: str):
+    def at_quality(method: str) -> Callable[..., Any]:
         """A method whose last argument is the quality."""
         apply = piece(method)
         return lambda params, *given: apply(params, *given[:-1], _fraction(given[-1]))

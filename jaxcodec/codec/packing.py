@@ -74,6 +74,7 @@ def pack(
             "pixels; give what encode_fn returned for one image, and its height and width"
         )
     stream = streams.Stream("lanes", count, (stream_bytes(words[1:], length - 1),))
+    assert codec.step_index is not None  # nothing is traced here
     header = Header(
         version=container.VERSION,
         codec_id=codec.id,

@@ -19,6 +19,7 @@ from jaxcodec.coding.lane_coder import stream_bytes, stream_words
 from jaxcodec.coding.lane_distributions import shifted
 from jaxcodec.entropy.order import Decoding, Loop, Part, Run, Symbols
 from jaxcodec.errors import BitstreamError, CoderError
+from jaxcodec.ops import Array
 
 _SYMBOLS_A_LANE = 1024
 """There is at most one lane for so many symbols of the latent."""
@@ -82,7 +83,7 @@ def encode(codec: Codec, symbols: Symbols, side: tuple, coder: str) -> Stream:
     return Stream(coder, count, (stream_bytes(words, length),))
 
 
-def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: np.ndarray) -> Symbols:
+def decode(codec: Codec, stream: Stream, size: tuple[int, int], quality: Array) -> Symbols:
     """The symbols of padded pixels of `size` (H, W).
 
     Raises:
@@ -130,7 +131,13 @@ def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
 
 
 def decode_words(
-    codec: Codec, words, length, count, width: int, size: tuple[int, int], quality
+    codec: Codec,
+    words: Array,
+    length: jax.Array | int,
+    count: jax.Array | int,
+    width: int,
+    size: tuple[int, int],
+    quality: Array,
 ) -> tuple[Symbols, Any]:
     """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use
     inside `jit`.

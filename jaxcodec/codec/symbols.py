@@ -17,6 +17,7 @@ from jaxcodec.coding import container
 from jaxcodec.coding.container import Header
 from jaxcodec.entropy.order import Run, Symbols
 from jaxcodec.errors import BitstreamError
+from jaxcodec.ops import Array
 
 
 class Analysis(NamedTuple):
@@ -32,7 +33,7 @@ class Analysis(NamedTuple):
     side: tuple
 
 
-def analyse(codec: Codec, pixels: jax.Array, quality: jax.Array, run: Run = tiles.run) -> Analysis:
+def analyse(codec: Codec, pixels: Array, quality: Array, run: Run = tiles.run) -> Analysis:
     """The networks' share of encoding `pixels` uint8 (1, H, W, 3)."""
     networks, params = codec.networks, codec.params
     latent = run(
@@ -64,7 +65,7 @@ def rounded(codec: Codec, analysis: Analysis, run: Run = tiles.run) -> Symbols:
 
 
 def synthesise(
-    codec: Codec, symbols: Symbols, quality: jax.Array, grey: bool = False, run: Run = tiles.run
+    codec: Codec, symbols: Symbols, quality: Array, grey: bool = False, run: Run = tiles.run
 ) -> jax.Array:
     """Pixels, uint8 (1, H, W, 3), or (1, H, W, 1) where `grey`."""
 

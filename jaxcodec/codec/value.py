@@ -6,7 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import flax.traverse_util
 import jax
@@ -25,6 +25,7 @@ from jaxcodec.coding.tables import Tables
 from jaxcodec.entropy import geometry
 from jaxcodec.entropy.order import Order, Run
 from jaxcodec.errors import CodecError, ExtensionError
+from jaxcodec.ops import Array
 from jaxcodec.runtime import devices, jax_settings
 
 
@@ -69,10 +70,10 @@ class Host:
         """The name of each set, and how many tables it has."""
         return tuple((name, len(tables)) for name, tables in self.sets.items())
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, Host) and self.sizes() == other.sizes()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.sizes())
 
 
@@ -142,7 +143,7 @@ class Codec:
         stride = self.geometry.latent_stride
         return 1, size[0] // stride, size[1] // stride, self.geometry.channels
 
-    def side(self, hyper: Any, quality: jax.Array, run: Run) -> tuple:
+    def side(self, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the tables of the latent follow from, see `Order.side`."""
         return self.order.side(self.integer, hyper, quality, run)
 
@@ -156,7 +157,7 @@ class Codec:
         """The number of the first table of a part of the symbols in `lane_tables`."""
         return self.host.first(self.order.tables[part])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         entropy = json.loads(self.host.content.model)["entropy"]
         low, high = self.bpp_range
         rates = f"{low:.2f} to {high:.2f} bpp" if self.variable else f"{low:.2f} bpp"
@@ -165,7 +166,7 @@ class Codec:
         )
         return f"<Codec {self.name!r} {self.id}: {entropy}, {rates}{at}>"
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if not isinstance(other, Codec):
             return NotImplemented
         known = None not in (self.step_index, other.step_index)
@@ -173,16 +174,16 @@ class Codec:
             known and (self.id, self.step_index) == (other.id, other.step_index)
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.id)
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.step_index is None:
             raise CodecError(
                 f"the codec {self.name} has no values here, inside of a transformation such as jit "
@@ -197,7 +198,7 @@ _META = tuple(field.name for field in dataclasses.fields(Codec) if field.name no
 jax.tree_util.register_dataclass(Codec, _DATA, _META)
 
 
-def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) -> Codec:
+def load(name_or_path: str | os.PathLike[str], *, allow: str | Sequence[str] = ()) -> Codec:
     """The bundled codec of that name, or the codec in that file.
 
     A codec of networks from outside the package names their modules, which only run where they are
@@ -289,9 +290,8 @@ def _static_to_bytes(values: tuple) -> bytes:
 def _static_from_bytes(data: bytes) -> tuple:
     fields, codec_id, sizes = json.loads(data)
     fields["bpp_range"] = tuple(fields["bpp_range"])
-    tables = {
-        name: range(size) for name, size in sizes.items()
-    }  # only their number counts where no codec is
+    # Only the number of tables counts where no codec is.
+    tables: Any = {name: range(size) for name, size in sizes.items()}
     static = _static(CodecContent(**fields, summary="", weights={}, tables=tables), codec_id)
     return tuple(static[name] for name in _META)
 

@@ -80,9 +80,9 @@ class Header:
     lanes: int
     symbol_crc: int
     part_bytes: tuple[int, ...] = ()
-    section_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    section_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the
         codec's own.
         """
@@ -172,7 +172,8 @@ def read(
             "this file is damaged: its checksum does not fit its content; fetch it again"
         )
     sections = _named(tagged)
-    if (coder := coding & 15) >= len(CODERS):
+    coder: int = coding & 15
+    if coder >= len(CODERS):
         raise BitstreamError(
             f"this file is invalid: there is no entropy coder {coder}; encode the picture anew"
         )
@@ -195,9 +196,9 @@ def read(
     return header, parts, sections
 
 
-def _as_bytes(data: Any) -> bytes:
+def _as_bytes(data: object) -> bytes:
     if isinstance(data, bytes | bytearray | memoryview):
-        return bytes(data)
+        return bytes(data)  # pyright: ignore[reportUnknownArgumentType] of items of any kind
     is_path = isinstance(data, str | os.PathLike)
     remedy = "read the file first, with pathlib.Path.read_bytes" if is_path else "give its bytes"
     raise BitstreamError(
@@ -263,7 +264,9 @@ def _split(
     """The parts, and the side sections with their tags; raises BitstreamError where they do not
     fill the file exactly.
     """
-    parts, tagged, end = [], [], _FIXED.size
+    parts: list[bytes] = []
+    tagged: list[tuple[int, bytes]] = []
+    end = _FIXED.size
     for tag, start, end in layout:
         if end > len(data):
             raise _cut_short(len(data), f"its header says {end}")

@@ -7,6 +7,8 @@ a geometric distribution), the bits of w below the leading one, and the sign. `o
 table's width, so that the code fits its tails.
 """
 
+from typing import Any
+
 import constriction
 import numpy as np
 
@@ -26,7 +28,7 @@ def order_for(width: int) -> int:
     return (width >> 5).bit_length()
 
 
-def encode(encoder, excess: np.ndarray, order: int) -> None:
+def encode(encoder: Any, excess: np.ndarray, order: int) -> None:
     """Append `excess` (n,) int64 to a constriction range encoder."""
     w = np.abs(excess) - 1 + (1 << order)
     length = np.frexp(w.astype(np.float64))[1] - 1  # floor(log2(w)), exact under 2^53
@@ -38,7 +40,7 @@ def encode(encoder, excess: np.ndarray, order: int) -> None:
         encoder.encode(sent[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
 
 
-def decode(decoder, count: int, order: int) -> np.ndarray:
+def decode(decoder: Any, count: int, order: int) -> np.ndarray:
     """The next `count` excesses, int64 (count,)."""
     length = decoder.decode(_CLASS_MODEL, count).astype(np.int64) + order
     position = np.arange(_CLASSES + order)

@@ -5,7 +5,7 @@ each group is one call. A group is followed by the codes of those of its symbols
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import constriction
 import numpy as np
@@ -101,7 +101,7 @@ _DAMAGED = (
 )
 
 
-def exact_model(counts: np.ndarray, precision: int):
+def exact_model(counts: np.ndarray, precision: int) -> Any:
     """A constriction model whose fixed-point probabilities are exactly `counts` / 2^precision.
 
     Constriction takes floats and makes integers of 24 bits of them: from weights w_i it assigns the

@@ -11,6 +11,7 @@ from jaxcodec.coding.lane_tables import lane_tables
 from jaxcodec.coding.lanes import Block
 from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import BitstreamError
+from jaxcodec.ops import Array
 
 _DAMAGED = (
     "the symbols in this file are damaged or of another codec; fetch the file again, or encode "
@@ -18,7 +19,7 @@ _DAMAGED = (
 )
 
 
-def stream_bytes(words: jax.Array, length: jax.Array) -> bytes:
+def stream_bytes(words: Array, length: Array | int) -> bytes:
     """The first `length` words, uint16, in little-endian order."""
     return np.asarray(words)[: int(length)].astype("<u2").tobytes()
 

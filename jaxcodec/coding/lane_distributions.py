@@ -11,13 +11,14 @@ symbol:
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxcodec.coding.lane_tables import PRECISION, LaneTables, lookup
+from jaxcodec.ops import Array
 
 WEIGHT_BITS = 15
 """Weights of a mixture are integers that sum to 2^15."""
@@ -49,7 +50,7 @@ class Mixture(NamedTuple):
     components: tuple[Component, ...]
 
 
-def shifted(indices: jax.Array | Mixture, first: int) -> jax.Array | Mixture:
+def shifted(indices: Array | Mixture, first: int) -> Array | Mixture:
     """The same tables, where `first` other tables stand before them; int32."""
     if isinstance(indices, Mixture):
         return Mixture(
@@ -140,10 +141,10 @@ class Mixed(NamedTuple):
         return (product.astype(jnp.uint32) >> PRECISION).astype(jnp.int32) + position
 
 
-def distribution(tables: LaneTables, indices: jax.Array | Mixture) -> OneTable | Mixed:
+def distribution(tables: LaneTables, indices: Array | Mixture) -> OneTable | Mixed:
     """What symbols are coded under, from the table of each or from mixtures."""
-    indices = jax.tree.map(lambda array: array.astype(jnp.int32), indices)
-    return _mix(tables, indices.components) if isinstance(indices, Mixture) else OneTable(indices)
+    under: Any = jax.tree.map(lambda array: array.astype(jnp.int32), indices)
+    return _mix(tables, under.components) if isinstance(under, Mixture) else OneTable(under)
 
 
 def _mix(tables: LaneTables, components: Sequence[Component]) -> Mixed:

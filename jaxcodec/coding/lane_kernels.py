@@ -8,6 +8,7 @@ integers.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ class Kernel:
     serial: Callable
     parallel: Callable
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         """The result, the same from either form."""
         return lax.platform_dependent(
             *arguments, cpu=sequential_vmap(self.serial), default=self.parallel

@@ -110,6 +110,6 @@ def _padded(array: np.ndarray) -> np.ndarray:
     )
 
 
-def lookup(table: jax.Array, index: jax.Array) -> jax.Array:
+def lookup(table: Array, index: Array) -> jax.Array:
     """`table[index]` for indices that are in bounds by construction."""
     return jnp.asarray(table).at[index].get(mode="promise_in_bounds")

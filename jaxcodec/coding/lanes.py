@@ -27,6 +27,7 @@ from jaxcodec.coding import lane_escape, lane_kernels
 from jaxcodec.coding.lane_distributions import Mixture, distribution
 from jaxcodec.coding.lane_kernels import LOW
 from jaxcodec.coding.lane_tables import PRECISION, LaneTables
+from jaxcodec.ops import Array
 
 MAX_LANES = 1024
 """More are never taken."""
@@ -52,9 +53,9 @@ class Block(NamedTuple):
       count: int32 () or (rows,), how many symbols of the array, or of each row, there are; 0 to n.
     """
 
-    values: jax.Array
-    indices: jax.Array | Mixture
-    count: jax.Array
+    values: Array
+    indices: Array | Mixture
+    count: Array | int
 
 
 class DecoderState(NamedTuple):
@@ -105,7 +106,7 @@ def cost_bits(tables: LaneTables, blocks: Sequence[Block]) -> jax.Array:
     return total
 
 
-def symbol_bits(tables: LaneTables, values: jax.Array, indices: jax.Array | Mixture) -> jax.Array:
+def symbol_bits(tables: LaneTables, values: Array, indices: Array | Mixture) -> jax.Array:
     """Bits, float32, that each symbol costs, shaped as `values` (at least one); otherwise as
     `Block`.
     """
@@ -205,7 +206,7 @@ def _assemble(states, lanes, emitted, codes):
 
 @functools.partial(jax.jit, static_argnames="width")
 def start(
-    words: jax.Array, length: jax.Array | int, width: int, lanes: jax.Array | int
+    words: Array, length: jax.Array | int, width: int, lanes: jax.Array | int
 ) -> DecoderState:
     """A decoder at the start of a stream.
 
@@ -237,7 +238,7 @@ def start(
 
 @jax.jit
 def decode_block(
-    tables: LaneTables, state: DecoderState, indices: jax.Array | Mixture, count: jax.Array | int
+    tables: LaneTables, state: DecoderState, indices: Array | Mixture, count: Array | int
 ) -> tuple[jax.Array, DecoderState]:
     """The next block: its symbols, int32 (n,), zero from `count` on, and the decoder after it.
 

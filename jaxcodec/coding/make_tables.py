@@ -17,7 +17,7 @@ def _ndtr(values: np.ndarray) -> np.ndarray:
     return ndtr(values)
 
 
-def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tables:
+def gaussian_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECISION) -> Tables:
     """Tables of round(v) for centred Gaussians v of the given standard deviations, one table
     each.
     """

@@ -36,7 +36,7 @@ class Tables:
     minimum: np.ndarray
     precision: int = PRECISION
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (
             all(a.dtype == np.int32 and a.ndim == 1 for a in self.arrays().values())
             and self._well_formed()

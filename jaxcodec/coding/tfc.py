@@ -45,7 +45,7 @@ class TfcCoder:
         # JAX sets level 1.
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
             os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        import tensorflow_compression_ops
+        import tensorflow_compression_ops  # pyright: ignore[reportMissingImports] the extra tfc
 
         self._ops = tensorflow_compression_ops
         self._lookup = np.append(
@@ -75,7 +75,7 @@ class TfcCoder:
         """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that
         `data` is not theirs.
         """
-        from tensorflow.errors import OpError
+        from tensorflow.errors import OpError  # pyright: ignore[reportMissingImports] the extra tfc
 
         table = indices.reshape(-1).astype(np.int32)
         try:

@@ -331,11 +331,12 @@ def _budget(total_bytes: int | None, mean_bpp: float | None, pictures: int, pixe
             "a set needs one budget; give either a total in bytes or a mean rate in bpp"
         )
     value = total_bytes if mean_bpp is None else mean_bpp
+    assert value is not None  # one of them is given
     if not (math.isfinite(value) and value > 0):
         raise RateError(f"a budget of {value} makes no sense; give a number above 0")
     if not pictures:
         raise RateError("the set is empty; give at least one picture")
-    return int(total_bytes) if mean_bpp is None else int(min(mean_bpp * pixels / 8, sys.maxsize))
+    return int(value) if mean_bpp is None else int(min(mean_bpp * pixels / 8, sys.maxsize))
 
 
 def _sound(members: Sequence[Member | CodecError]) -> list[Member]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import ml_collections
 
 from jaxcodec.errors import CodecError, TrainingError
+from jaxcodec.training.settings import Config
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
@@ -48,7 +49,7 @@ def find(name_or_path: str) -> pathlib.Path:
     raise TrainingError(f"there is no config {name_or_path}; {remedy}")
 
 
-def load(name: str) -> ml_collections.ConfigDict:
+def load(name: str) -> Config:
     """The settings that a config gives: of its path or name, and behind a colon what its
     `get_config` takes.
 

@@ -8,9 +8,10 @@
 
 from jaxcodec.models.presets import autoregressive_model
 from jaxcodec.training.config import small_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(pattern="autoregressive"):
+def get_config(pattern: str = "autoregressive") -> Config:
     """32 filters, latent 48."""
     config = small_config()
     config.name = f"{pattern}_small"

@@ -14,6 +14,7 @@ Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 millio
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import cheng2020_model
 from jaxcodec.training.config import compressai_config
+from jaxcodec.training.settings import Config
 
 FORMS = {
     "anchor": {"attention": False},
@@ -22,7 +23,7 @@ FORMS = {
 }
 
 
-def get_config(settings="attention-3"):
+def get_config(settings: str = "attention-3") -> Config:
     """Settings for a form and CompressAI's quality 1 to 8; 128 filters up to 3, 192 above."""
     form, _, quality = settings.partition("-")
     if form not in FORMS:

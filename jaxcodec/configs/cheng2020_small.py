@@ -8,9 +8,10 @@
 
 from jaxcodec.models.presets import cheng2020_model
 from jaxcodec.training.config import small_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(mixture="1"):
+def get_config(mixture: str = "1") -> Config:
     """48 filters."""
     config = small_config()
     config.name = "cheng2020_small"

@@ -11,9 +11,10 @@ Hardware: meant for a GPU or more; CompressAI trained such models for 4-5 millio
 
 from jaxcodec.models.presets import factorized_model
 from jaxcodec.training.config import compressai_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(quality="3"):
+def get_config(quality: str = "3") -> Config:
     """Settings for CompressAI's quality 1 to 8; (128, 192) filters up to 5, (192, 320) above."""
     config = compressai_config(quality)
     config.name = f"factorized_{quality}"

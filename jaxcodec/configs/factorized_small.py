@@ -6,9 +6,10 @@ python train.py --config=configs/factorized_small.py --workdir=runs/small
 
 from jaxcodec.models.presets import factorized_model
 from jaxcodec.training.config import small_config
+from jaxcodec.training.settings import Config
 
 
-def get_config():
+def get_config() -> Config:
     """32 filters, latent 48."""
     config = small_config()
     config.name = "factorized_small"

@@ -12,9 +12,10 @@ Hardware: meant for a GPU (500,000 steps in the thesis). Not trained here.
 
 from jaxcodec.models.presets import factorized_model
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 
-def get_config():
+def get_config() -> Config:
     """Settings of table 4.1; the trade-off is CompressAI's third."""
     config = default_config()
     config.name = "factorized_thesis"

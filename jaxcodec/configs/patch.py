@@ -16,13 +16,16 @@ BD-rate in PSNR 50.5 % under Pillow's JPEG (optimize, 4:2:0), 21.8 % under its W
 file has 7.3 MB; decoding takes 14 kMAC per pixel. More in docs/codecs.md.
 """
 
+from typing import Any
+
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(trade_off=""):
+def get_config(trade_off: str = "") -> Config:
     """Settings of the bundled codec, or of a model of the same sizes for one lambda."""
     config = default_config()
     config.name = f"default_{trade_off}".strip("_")
@@ -55,7 +58,7 @@ def get_config(trade_off=""):
     return config
 
 
-def _objective(trade_off):
+def _objective(trade_off: str) -> dict[str, Any]:
     if not trade_off:
         return {"first": 0.0004, "last": 0.18, "balance": 0.5}
     try:

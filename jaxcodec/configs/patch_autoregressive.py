@@ -11,9 +11,10 @@ mixtures of three Gaussians.
 from jaxcodec.models.presets import patch_context_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 
-def get_config(argument="autoregressive"):
+def get_config(argument: str = "autoregressive") -> Config:
     """Settings for CompressAI's fourth trade-off."""
     pattern, _, mixture = argument.partition(",")
     config = default_config()

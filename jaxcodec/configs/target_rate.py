@@ -30,6 +30,7 @@ from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import factorized_model, mean_scale_model, resnet_factorized_model
 from jaxcodec.objectives import thesis
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
 MODELS = {
     "parametric": lambda: mean_scale_model(256, 256, hyper_activation="relu", wide=False),
@@ -39,7 +40,7 @@ MODELS = {
 STRATEGIES = ("general", "adaptive", "fixed", "search", "straight_through")
 
 
-def get_config(argument="parametric,0.25"):
+def get_config(argument: str = "parametric,0.25") -> Config:
     """Settings of a model, a target and a strategy."""
     model, target, strategy = (*argument.split(","), "", "general")[:3]
     strategy = strategy or "general"

@@ -16,12 +16,15 @@ near it. A target takes 1,500 steps more. "all" is one model of the targets .12,
 docs/rate_control.md has the results.
 """
 
+from typing import Any
+
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives import RateDistortion, thesis
 from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
 
-BASE = {
+BASE: dict[str, dict[str, Any]] = {
     "parametric": {"first": 0.0002, "last": 0.06, "balance": 0.5},
     "non_parametric": {"first": 0.005, "last": 0.005, "balance": 0.0},
 }
@@ -58,7 +61,7 @@ METHODS = (
 )
 
 
-def get_config(argument="parametric,0.25"):
+def get_config(argument: str = "parametric,0.25") -> Config:
     """Settings of a base, of one target, or of all."""
     entropy, what, method = (*argument.split(","), "general")[:3]
     if entropy not in START or method not in METHODS:

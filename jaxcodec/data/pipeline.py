@@ -172,9 +172,8 @@ class Batches:
     def close(self) -> None:
         """Ends the worker processes; the next batch starts them again."""
         iterator, self._iterator = self._iterator, None
-        if hasattr(
-            iterator, "close"
-        ):  # not before Grain 0.2.13, which ends them when they are collected
+        # Not before Grain 0.2.13, which ends them when they are collected.
+        if iterator is not None and hasattr(iterator, "close"):
             iterator.close()
 
     def _first(self) -> dict[str, np.ndarray]:
@@ -205,7 +204,9 @@ def _follow_parent(worker: int, workers: int) -> None:
     del worker, workers
 
     def wait() -> None:
-        multiprocessing.parent_process().join()
+        parent = multiprocessing.parent_process()
+        assert parent is not None  # this is a worker
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -243,8 +244,8 @@ def random_crop(
     """
     height, width, _ = pixels.shape
     side = max(crop, min(round(crop / rng.uniform(min_scale, 1.0)), height, width))
-    top = rng.integers(max(0, height - side), endpoint=True)
-    left = rng.integers(max(0, width - side), endpoint=True)
+    top = int(rng.integers(max(0, height - side), endpoint=True))
+    left = int(rng.integers(max(0, width - side), endpoint=True))
     square = cut(pixels, top, left, side)
     if side > crop:
         square = np.asarray(Image.fromarray(square).resize((crop, crop), Image.Resampling.BICUBIC))

@@ -8,6 +8,7 @@ import os
 import pathlib
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -35,7 +36,7 @@ class DecodedCache:
         self._images: dict[str, np.ndarray] = {}
         self._lock = threading.Lock()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return DecodedCache, (self.limit_bytes,)
 
     def __len__(self) -> int:
@@ -107,13 +108,13 @@ def read_rgb(path: str) -> np.ndarray:
 
 
 def open_folder(
-    folders: str | Sequence[str],
+    folders: str | pathlib.Path | Sequence[str | pathlib.Path],
     *,
     validation_images: int = 0,
     cache_gib: float = 4.0,
     decode_all: bool = True,
     seed: int = 0,
-    leave_out: str | os.PathLike | None = None,
+    leave_out: str | os.PathLike[str] | None = None,
 ) -> ImageFolder:
     """Finds the PNG, JPEG and WebP images in folders and below, and holds some out for validation.
 
@@ -143,7 +144,7 @@ def open_folder(
     with concurrent.futures.ThreadPoolExecutor() as pool:
         count = functools.partial(_count_pixels, cache=cache if decode_all else None)
         sizes = dict(zip(names, pool.map(count, names), strict=True))
-    readable = [path for path in names if sizes[path] is not None]
+    readable = {path: size for path, size in sizes.items() if size is not None}
     skipped = tuple(path for path in names if sizes[path] is None)
     if skipped:
         logging.warning(
@@ -167,10 +168,10 @@ def open_folder(
     logging.info(
         "%d images to train on, %d held out, %d skipped", len(train), len(validation), len(skipped)
     )
-    return ImageFolder(train, tuple(sizes[path] for path in train), validation, skipped, cache)
+    return ImageFolder(train, tuple(readable[path] for path in train), validation, skipped, cache)
 
 
-def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
+def check_folders(folders: Sequence[str | os.PathLike[str]]) -> list[pathlib.Path]:
     """The folders as paths.
 
     Raises DataError for one that does not exist, is no folder or cannot be listed.
@@ -191,7 +192,9 @@ def check_folders(folders: Sequence[str | os.PathLike]) -> list[pathlib.Path]:
     return checked
 
 
-def _find(folders: Sequence[str], leave_out: str | os.PathLike | None) -> dict[str, str]:
+def _find(
+    folders: Sequence[str | pathlib.Path], leave_out: str | os.PathLike[str] | None
+) -> dict[str, str]:
     """Maps the path of every image file to its path relative to its folder, in sorted order."""
     found = {}
     for folder in check_folders(folders):
@@ -201,7 +204,9 @@ def _find(folders: Sequence[str], leave_out: str | os.PathLike | None) -> dict[s
     return found
 
 
-def _files(folder: pathlib.Path, leave_out: str | os.PathLike | None) -> Iterator[pathlib.Path]:
+def _files(
+    folder: pathlib.Path, leave_out: str | os.PathLike[str] | None
+) -> Iterator[pathlib.Path]:
     """The files of a folder and below, without those of training runs; what is left out is told."""
 
     def unreadable(problem: OSError) -> None:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.errors import CodecError
+from jaxcodec.ops import Array
 
 
 class DistortionError(CodecError):
@@ -146,7 +147,7 @@ class PixelTerms:
       curvature: the second derivative of a term.
     """
 
-    term: Callable[[jax.Array], jax.Array]
+    term: Callable[[Array], jax.Array]
     degree: int
     curvature: float
 

@@ -1,21 +1,31 @@
 """The autoregressive context (Minnen et al. 2018): every place sees those before it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.entropy import wavefront
 from jaxcodec.entropy.context_model import ContextModel, ContextOrder, centred
+from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.order import (
     CONDITIONAL,
     PRIOR,
+    Arrays,
+    Decoding,
     Loop,
+    Order,
     Part,
     Request,
+    Run,
+    Shape,
     Symbols,
     channel_tables,
     hyper_part,
 )
+from jaxcodec.ops import Array
 
 
 class AutoregressiveModel(ContextModel):
@@ -23,8 +33,9 @@ class AutoregressiveModel(ContextModel):
 
     pattern = "autoregressive"
 
-    def order(self, spec, geometry):
+    def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then wavefront by wavefront."""
+        assert spec is not None  # `freeze` gives one
         return ByWavefronts.of(spec, geometry, self.scale_form)
 
 
@@ -34,17 +45,19 @@ class ByWavefronts(ContextOrder):
     tables = {"hyper": PRIOR, "latent": CONDITIONAL}
     sequential = True
 
-    def side(self, arrays, hyper, quality, run):
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the hyper-latent adds to the entropy parameters."""
         return (self.accumulators(arrays, hyper, quality, run),)
 
-    def coded(self, arrays, latent, *side):
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent less its offsets."""
         (hyper,) = side
         seen = self.seen(arrays, latent, "autoregressive")
         return centred(latent, *self.parameters(arrays, hyper + seen))
 
-    def parts(self, arrays, symbols, side, run):
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
+    ) -> dict[str, Part]:
         """Two parts; the context of all places at once."""
         coded = run(
             self.geometry.context, lambda *a: self.coded(arrays, *a)[:2], symbols.latent, *side
@@ -53,7 +66,9 @@ class ByWavefronts(ContextOrder):
         counts = wavefront.order(*symbols.latent.shape[1:3]).count * symbols.latent.shape[3]
         return {"hyper": hyper_part(symbols), "latent": Part(values, index, counts)}
 
-    def decode(self, arrays, hyper, latent, quality, run):
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
+    ) -> Decoding:
         """A request, then a loop over wavefronts."""
         _, height, width, channels = shape = latent
         fronts = wavefront.order(height, width)

@@ -1,11 +1,29 @@
 """The checkerboard context (He et al. 2021): a latent in two passes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.entropy.context import sees_context, windows
 from jaxcodec.entropy.context_model import ContextModel, ContextOrder, centred
-from jaxcodec.entropy.order import CONDITIONAL, PRIOR, Request, Symbols, channel_tables, hyper_part
+from jaxcodec.entropy.geometry import Geometry
+from jaxcodec.entropy.order import (
+    CONDITIONAL,
+    PRIOR,
+    Arrays,
+    Decoding,
+    Order,
+    Part,
+    Request,
+    Run,
+    Shape,
+    Symbols,
+    channel_tables,
+    hyper_part,
+)
+from jaxcodec.ops import Array
 
 
 class CheckerboardModel(ContextModel):
@@ -13,8 +31,9 @@ class CheckerboardModel(ContextModel):
 
     pattern = "checkerboard"
 
-    def order(self, spec, geometry):
+    def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then each half of the places."""
+        assert spec is not None  # `freeze` gives one
         return TwoPasses.of(spec, geometry, self.scale_form)
 
 
@@ -24,22 +43,24 @@ class TwoPasses(ContextOrder):
     tables = {"hyper": PRIOR, "latent": CONDITIONAL, "second": CONDITIONAL}
 
     @property
-    def sequential(self):
+    def sequential(self) -> bool:
         """Whether there are mixtures."""
         return self.mixture > 1
 
-    def side(self, arrays, hyper, quality, run):
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the hyper-latent adds to the entropy parameters, and which places see others."""
         accumulators = self.accumulators(arrays, hyper, quality, run)
         return accumulators, sees_context("checkerboard", *accumulators.shape[1:3])[None]
 
-    def coded(self, arrays, latent, *side):
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent less its offsets."""
         hyper, sees = side
         seen = jnp.where(sees, self.seen(arrays, latent, "checkerboard"), 0)
         return centred(latent, *self.parameters(arrays, hyper + seen))
 
-    def parts(self, arrays, symbols, side, run):
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
+    ) -> dict[str, Part]:
         """Three parts."""
         first, second = _places(symbols.latent.shape)
         hyper, _ = side
@@ -50,7 +71,9 @@ class TwoPasses(ContextOrder):
         parts["second"] = centred(latent[second], *self._parameters(arrays, hyper, second, seen))
         return parts
 
-    def decode(self, arrays, hyper, latent, quality, run):
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
+    ) -> Decoding:
         """Three requests."""
         shape = latent
         first, second = _places(shape)

@@ -9,6 +9,7 @@ A pattern is an order of decoding and the twelve places of a 5x5 window that com
 """
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Shaped
@@ -29,7 +30,7 @@ TAPS = {
 """
 
 
-def windows(symbols: Shaped[Array, "b h w c"], pattern: str) -> Shaped[Array, "b h w 12*c"]:
+def windows(symbols: Shaped[Array, "b h w c"], pattern: str) -> Shaped[jax.Array, "b h w 12*c"]:
     """The context of each place of `symbols` (B, h, w, C), (B, h, w, 12 C), in the order of `TAPS`,
     zero outside.
 
@@ -63,7 +64,7 @@ class MaskedConv(nn.Module):
     pattern: str
 
     @nn.compact
-    def __call__(self, symbols):
+    def __call__(self, symbols: jax.Array) -> jax.Array:
         channels = symbols.shape[-1]
         rows, columns = np.transpose(TAPS[self.pattern])
 

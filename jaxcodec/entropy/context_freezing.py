@@ -55,7 +55,9 @@ def quantise_context_model(
             lambda array: array.reshape(len(batch.quality), -1), (batch.symbols - offset, under)
         )
         return jax.vmap(
-            lambda *block: lanes.cost_bits(coder_tables, [lanes.Block(*block, block[0].size)])
+            lambda values, under: lanes.cost_bits(
+                coder_tables, [lanes.Block(values, under, values.size)]
+            )
         )(*flat)
 
     def cost(factors):

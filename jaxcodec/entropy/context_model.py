@@ -22,6 +22,9 @@ from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.hyperprior import HyperpriorModel
 from jaxcodec.entropy.model import Frozen, prior_tables
 from jaxcodec.entropy.order import CONDITIONAL, Arrays, Order, Part, Run
+from jaxcodec.entropy.surrogates import Quantise
+from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 from jaxcodec.runtime.programs import kept
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.layers import Conv
@@ -40,7 +43,7 @@ class EntropyParameters(nn.Module):
     scales: tuple[float, ...]
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         for layer in self._hidden(self):
             x = jax.nn.leaky_relu(layer(x), 0.01)
         return self._last(self)(x)
@@ -87,11 +90,11 @@ class ContextModel(HyperpriorModel):
     mixture: int = 1
 
     @classmethod
-    def fields(cls, description):
+    def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
         """Those of a hyperprior, and how many components a mixture has."""
         return {**super().fields(description), "mixture": description.get("mixture", 1)}
 
-    def setup(self):
+    def setup(self) -> None:
         super().setup()
         self.context = MaskedConv(2 * self.gains.channels, self.pattern)
         self.entropy_parameters = self._entropy_parameters(self)
@@ -110,7 +113,14 @@ class ContextModel(HyperpriorModel):
         """Their network as operations, from its own parameters."""
         return self._entropy_parameters(None).lower(params)
 
-    def conditional(self, latent, hyper_hat, quality, quantise, step):
+    def conditional(
+        self,
+        latent: jax.Array,
+        hyper_hat: jax.Array,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float,
+    ) -> tuple[jax.Array, jax.Array]:
         """See `HyperpriorModel.conditional`; context sees what synthesis sees."""
         rate_latent, latent_hat = quantise("latent", latent / step, 0.0)
         mean, scale, *weight = self._moments(hyper_hat, latent_hat * step, quality)
@@ -146,10 +156,11 @@ class ContextModel(HyperpriorModel):
             return gaussian_likelihood(values - mean, scale)
         return mixture_likelihood(values, *parameters)
 
-    def freeze(self, params, calibration):
+    def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
         """A Gaussian table for each scale and phase of a mean, and the integer networks that choose
         table and offset.
         """
+        assert calibration is not None  # for `has_hyper`
         tables = context_tables.tables()
 
         def at_own_step(spec, arrays):
@@ -190,18 +201,18 @@ class ContextOrder(Order):
         )
         return cls(geometry, scale_form, spec.get("mixture", 1), *pieces)
 
-    def accumulators(self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run) -> Any:
+    def accumulators(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> Any:
         """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w,
         K).
         """
         return run(self.geometry.hyper, lambda z: self.hyper_part(arrays, z, quality), hyper)
 
-    def seen(self, arrays: Arrays, latent: jax.Array, pattern: str) -> jax.Array:
+    def seen(self, arrays: Arrays, latent: Array, pattern: str) -> jax.Array:
         """What the neighbours of every place add to its sums, whether it may see them or not."""
         codes = self.context_codes(arrays, latent)
         return self.context_part(arrays, windows(codes, pattern))
 
-    def arrays_at(self, arrays, step_index):
+    def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
         """See `arrays_at` of this module."""
         return arrays_at(self.scale_form, arrays, step_index)
 
@@ -218,6 +229,6 @@ def arrays_at(form: str, arrays: Arrays, step_index: int) -> dict[str, Any]:
     }
 
 
-def centred(latent: jax.Array, index: Any, offset: jax.Array) -> Part:
+def centred(latent: Array, index: Any, offset: jax.Array) -> Part:
     """The latent less its offsets, under its tables."""
     return Part(latent - offset, index)

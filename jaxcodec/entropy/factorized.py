@@ -1,13 +1,31 @@
 """The factorized model: every channel of the latent under a learned density of its own."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 
 from jaxcodec.coding import step_tables
+from jaxcodec.coding.tables import Tables
+from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
-from jaxcodec.entropy.order import PRIOR, Order, Part, Request, Symbols, channel_tables
+from jaxcodec.entropy.order import (
+    PRIOR,
+    Arrays,
+    Decoding,
+    Order,
+    Part,
+    Request,
+    Run,
+    Shape,
+    Symbols,
+    channel_tables,
+)
 from jaxcodec.entropy.output import Coded
+from jaxcodec.entropy.surrogates import Quantise
+from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 
 
 class FactorizedModel(EntropyModel):
@@ -16,29 +34,38 @@ class FactorizedModel(EntropyModel):
     A symbol is counted from the median of its channel.
     """
 
-    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+    def quantised(
+        self,
+        latent: jax.Array,
+        hyper: jax.Array | None,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float = 1.0,
+    ) -> Coded:
         """See `EntropyModel.quantised`."""
         del hyper, quality
         rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
         likelihood = self.prior.likelihood(rate_latent * step, step)
         return Coded(latent_hat * step, {"latent": likelihood})
 
-    def residual(self, latent, mean=None):
+    def residual(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
         """What is rounded: the latent less the median of its channel."""
         del mean
         return self.prior.residual(latent)
 
-    def reconstruct(self, residual, mean, quality):
+    def reconstruct(
+        self, residual: jax.Array, mean: jax.Array | None, quality: jax.Array
+    ) -> jax.Array:
         """Image (B, H, W, 3) from the decoded residual, any real numbers."""
         del mean
         return self.synthesise(self.prior.from_residual(residual), quality)
 
-    def freeze(self, params, calibration):
+    def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
         """A table for each channel; no integer networks."""
         del calibration
         return Frozen(prior_tables(self, params), None, {})
 
-    def order(self, spec, geometry):
+    def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """All of the latent at once."""
         del spec, geometry
         return ByChannel()
@@ -52,23 +79,27 @@ class ByChannel(Order):
     parallel = True
     tables_depend_on_step = True
 
-    def side(self, arrays, hyper, quality, run):
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """Nothing."""
         return ()
 
-    def coded(self, arrays, latent, *side):
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent by channel."""
         return Part(latent, channel_tables(latent.shape))
 
-    def parts(self, arrays, symbols, side, run):
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
+    ) -> dict[str, Part]:
         """One part, the latent."""
         return {"latent": self.coded(arrays, symbols.latent)}
 
-    def decode(self, arrays, hyper, latent, quality, run):
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
+    ) -> Decoding:
         """One request."""
         values: jax.Array = yield Request("latent", channel_tables(latent))
         return Symbols(None, values)
 
-    def tables_at(self, tables, step_index):
+    def tables_at(self, tables: Mapping[str, Tables], step_index: int) -> dict[str, Tables]:
         """The mass of an interval of the step; see `coding.step_tables`."""
         return {PRIOR: step_tables.at_step(tables[PRIOR], step_index)}

@@ -20,9 +20,13 @@ from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
 from jaxcodec.entropy.order import (
     CONDITIONAL,
     PRIOR,
+    Arrays,
+    Decoding,
     Order,
     Part,
     Request,
+    Run,
+    Shape,
     Symbols,
     channel_tables,
     hyper_part,
@@ -30,6 +34,8 @@ from jaxcodec.entropy.order import (
 from jaxcodec.entropy.output import Coded
 from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.integer import arithmetic, calibrate, fake, network, quantise
+from jaxcodec.integer.calibrate import Calibration
+from jaxcodec.ops import Array
 from jaxcodec.runtime.programs import kept
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.operations import Operation
@@ -58,14 +64,14 @@ class HyperpriorModel(EntropyModel):
     fake_quantised: bool = False
 
     @classmethod
-    def fields(cls, description):
+    def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
         """`scale_form`, and where the scales start."""
         told = {"scale_form": description.get("scale_form", "linear")}
         if description.get("log_scale_start") == "photographs":
             told["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
         return told
 
-    def setup(self):
+    def setup(self) -> None:
         if self.scale_form not in SCALE_FORMS:
             raise ValueError(
                 f"scale_form {self.scale_form!r} is unknown; use one of {', '.join(SCALE_FORMS)}"
@@ -74,8 +80,16 @@ class HyperpriorModel(EntropyModel):
             start = self.log_scale_start or (0.0,) * self.gains.channels
             self.log_scale = self.param("log_scale", lambda _: jnp.asarray(start, jnp.float32))
 
-    def quantised(self, latent, hyper, quality, quantise, step=1.0):
+    def quantised(
+        self,
+        latent: jax.Array,
+        hyper: jax.Array | None,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float = 1.0,
+    ) -> Coded:
         """See `EntropyModel.quantised`."""
+        assert hyper is not None  # for `has_hyper`
         rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
         likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
         return Coded(latent_hat * step, {"latent": likelihood, "hyper": self.prior(rate_hyper)})
@@ -93,15 +107,17 @@ class HyperpriorModel(EntropyModel):
         """
         raise NotImplementedError
 
-    def to_hyper_latent(self, latent, quality):
+    def to_hyper_latent(self, latent: jax.Array, quality: jax.Array) -> jax.Array:
         """The hyper-latent (B, h', w', C'), not rounded."""
         return self.hyper_analysis(latent, quality)
 
-    def round_hyper(self, hyper):
+    def round_hyper(self, hyper: jax.Array | None) -> jax.Array | None:
         """Hyper-symbols (B, h', w', C') int32 of a hyper-latent, coded with the prior's tables."""
         return self.prior.to_symbols(hyper)
 
-    def in_integers(self, module: nn.Module, takes_symbols: bool = True):
+    def in_integers(
+        self, module: nn.Module, takes_symbols: bool = True
+    ) -> Callable[..., jax.Array]:
         """`module` as what depends on it sees it: rounded where `fake_quantised`, see
         `jaxcodec.integer.fake`.
         """
@@ -125,10 +141,11 @@ class ScaleTableModel(HyperpriorModel):
         """
         return hyper_synthesis_operations(self, params)
 
-    def freeze(self, params, calibration):
+    def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
         """A Gaussian table for each scale, and the integer network that chooses among them: with
         the ranges of activations that cost the fewest bits.
         """
+        assert calibration is not None  # for `has_hyper`
         tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
         ops = self.scale_operations(params)
         form, unit = self.scale_form, scales.UNITS[self.scale_form]
@@ -163,8 +180,9 @@ class ScaleTableModel(HyperpriorModel):
         sets = prior_tables(self, params) | {CONDITIONAL: tables}
         return Frozen(sets, spec, build(factors).arrays)
 
-    def order(self, spec, geometry):
+    def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """Hyper-symbols, then the latent."""
+        assert spec is not None  # `freeze` gives one
         return HyperThenLatent.of(spec, geometry, self.scale_form)
 
 
@@ -207,27 +225,31 @@ class HyperThenLatent(Order):
         pieces = (kept(piece, f"{piece.__name__} {spec!r}") for piece in (index, scale, level))
         return cls(geometry, scale_form, thresholds, *pieces)
 
-    def side(self, arrays, hyper, quality, run):
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """The integers that stand for scales."""
         return (run(self.geometry.hyper, lambda z: self.scale(arrays, z, quality), hyper),)
 
-    def coded(self, arrays, latent, *side):
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent under the tables of its scales."""
         return Part(latent, self.level(arrays, *side))
 
-    def parts(self, arrays, symbols, side, run):
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
+    ) -> dict[str, Part]:
         """Two parts."""
         index = run(self.geometry.place, lambda scale: self.level(arrays, scale), *side)
         return {"hyper": hyper_part(symbols), "latent": Part(symbols.latent, index)}
 
-    def decode(self, arrays, hyper, latent, quality, run):
+    def decode(
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
+    ) -> Decoding:
         """Two requests."""
         hyper = yield Request("hyper", channel_tables(hyper))
         index = run(self.geometry.hyper, lambda z: self.index(arrays, z, quality), hyper)
         latent = yield Request("latent", index)
         return Symbols(hyper, latent)
 
-    def arrays_at(self, arrays, step_index):
+    def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
         """A scale over the step chooses the table, so thresholds move instead."""
         own = arrays[self.thresholds]
         return {**arrays, self.thresholds: scales.thresholds_at(self.scale_form, own, step_index)}

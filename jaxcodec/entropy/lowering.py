@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.errors import CodecFileError
@@ -53,7 +54,7 @@ def _check(module, params, ops, channels: int) -> None:
     symbols = np.random.default_rng(0).integers(-3, 4, (2, 4, 4, channels)).astype(np.float32)
     quality = np.array([0.0, 1.0], np.float32)
     expected = module.apply({"params": params}, symbols, quality)
-    found = operations.run(ops, symbols, quality)
+    found = operations.run(ops, jnp.asarray(symbols), jnp.asarray(quality))
     if expected.shape != found.shape or not np.allclose(
         expected, found, rtol=1e-3, atol=1e-3 * np.abs(expected).max()
     ):

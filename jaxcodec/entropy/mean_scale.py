@@ -1,11 +1,16 @@
 """The parametric baseline: mean-scale hyperprior (Minnen et al. 2018; Guerin 2024, table 4.2)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.entropy.hyperprior import ScaleTableModel
+from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.transforms import operations
+from jaxcodec.transforms.operations import Operation
 
 
 class MeanScaleModel(ScaleTableModel):
@@ -18,13 +23,20 @@ class MeanScaleModel(ScaleTableModel):
 
     centred = True
 
-    def conditional(self, latent, hyper_hat, quality, quantise, step):
+    def conditional(
+        self,
+        latent: jax.Array,
+        hyper_hat: jax.Array,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float,
+    ) -> tuple[jax.Array, jax.Array]:
         """See `HyperpriorModel.conditional`."""
         mean, scale = (moment / step for moment in self.moments(hyper_hat, quality))
         rate_latent, latent_hat = quantise("latent", latent / step, mean)
         return gaussian_likelihood(rate_latent - mean, scale), latent_hat
 
-    def mean(self, hyper_symbols, quality):
+    def mean(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> jax.Array:
         """The mean (B, h, w, C) float32 in quantiser steps, from hyper-symbols."""
         return self.moments(self.prior.from_symbols(hyper_symbols), quality)[0]
 
@@ -45,7 +57,7 @@ class MeanScaleModel(ScaleTableModel):
             mean = mean * jnp.exp(self.gains.log_gain(quality))
         return mean, self.to_scale(scale, quality)
 
-    def scale_operations(self, params):
+    def scale_operations(self, params: Mapping[str, Any]) -> list[Operation]:
         """The half of the hyper-synthesis that gives scales."""
         means_and_scales = super().scale_operations(params)
         return operations.last_outputs(means_and_scales, slice(self.gains.channels, None))

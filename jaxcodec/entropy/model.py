@@ -63,7 +63,9 @@ class EntropyModel(nn.Module):
 
     # ------------------------------------------------------------------ trained
 
-    def __call__(self, image, quality, key, kind: str = "noise") -> Output:
+    def __call__(
+        self, image: jax.Array, quality: jax.Array, key: jax.Array, kind: str = "noise"
+    ) -> Output:
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
         latent = self.to_latent(image, quality)
         hyper = self.to_hyper_latent(latent, quality)
@@ -129,7 +131,9 @@ class EntropyModel(nn.Module):
         """Image (B, H, W, 3) from the decoded residual, any real numbers, and the mean."""
         return self.synthesise(residual if mean is None else residual + mean, quality)
 
-    def synthesise(self, latent_hat: jax.Array, quality: jax.Array, dtype=jnp.float32) -> jax.Array:
+    def synthesise(
+        self, latent_hat: jax.Array, quality: jax.Array, dtype: Any = jnp.float32
+    ) -> jax.Array:
         """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is
         given.
         """

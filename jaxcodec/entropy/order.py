@@ -14,10 +14,10 @@ or `codec.tiles.whole` inside `jit`.
 from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jaxcodec.coding.tables import Tables
+from jaxcodec.ops import Array
 
 PRIOR, CONDITIONAL = "prior", "conditional"
 """The names of the table sets of a codec file."""
@@ -66,8 +66,8 @@ class Loop(NamedTuple):
     name: str
     start: Any
     rows: Any
-    request: Callable
-    receive: Callable
+    request: Callable[..., Any]
+    receive: Callable[..., Any]
 
 
 Decoding = Generator[Request | Loop, Any, Symbols]
@@ -81,13 +81,15 @@ class Order:
     tables: the table set of each part, by name, in the order of coding.
     sequential: whether only a coder inside `jit` can decode it.
     parallel: whether the table of a symbol of the latent does not depend on others.
+    tables_depend_on_step: whether `tables_at` gives other tables at another step.
     """
 
     tables: Mapping[str, str]
     sequential: bool = False
     parallel: bool = False
+    tables_depend_on_step: bool = False
 
-    def side(self, arrays: Arrays, hyper: Any, quality: jax.Array, run: Run) -> tuple:
+    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
         """What the tables of the latent follow from, besides the step and its own symbols: arrays
         (1, h, w, any).
 
@@ -95,18 +97,20 @@ class Order:
         """
         raise NotImplementedError
 
-    def parts(self, arrays: Arrays, symbols: Symbols, side: tuple, run: Run) -> dict[str, Part]:
+    def parts(
+        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
+    ) -> dict[str, Part]:
         """What to code, in order."""
         raise NotImplementedError
 
-    def coded(self, arrays: Arrays, latent: jax.Array, *side: jax.Array) -> Part:
+    def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """What is coded of the latent under which tables, shaped as it is: all places of a window
         at once, in no order.
         """
         raise NotImplementedError
 
     def decode(
-        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: jax.Array, run: Run
+        self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
         """Decodes symbols of these two shapes; that of the hyper-symbols is not looked at by a
         model without.
@@ -124,11 +128,6 @@ class Order:
         """The table sets of the codec file at a quantiser step; likewise."""
         del step_index
         return dict(tables)
-
-    @property
-    def tables_depend_on_step(self) -> bool:
-        """Whether `tables_at` gives other tables at another step."""
-        return False
 
 
 def channel_tables(shape: tuple[int, ...]) -> np.ndarray:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.entropy.hyperprior import ScaleTableModel
+from jaxcodec.entropy.surrogates import Quantise
 
 
 class ScaleModel(ScaleTableModel):
@@ -15,12 +16,19 @@ class ScaleModel(ScaleTableModel):
     here: the likelihood bounds scales from below.
     """
 
-    def conditional(self, latent, hyper_hat, quality, quantise, step):
+    def conditional(
+        self,
+        latent: jax.Array,
+        hyper_hat: jax.Array,
+        quality: jax.Array,
+        quantise: Quantise,
+        step: jax.Array | float,
+    ) -> tuple[jax.Array, jax.Array]:
         """See `HyperpriorModel.conditional`."""
         rate_latent, latent_hat = quantise("latent", latent / step, 0.0)
         return gaussian_likelihood(rate_latent, self._scale(hyper_hat, quality) / step), latent_hat
 
-    def to_hyper_latent(self, latent, quality):
+    def to_hyper_latent(self, latent: jax.Array, quality: jax.Array) -> jax.Array:
         """The hyper-latent (B, h', w', C') of the latent's magnitudes, not rounded."""
         return self.hyper_analysis(jnp.abs(latent), quality)
 

@@ -50,7 +50,7 @@ class Curve:
     quality: tuple[float, ...]
     name: str = "curve"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.bpp) != len(self.quality):
             raise CurveError(
                 f"{self.name} has {len(self.bpp)} rates but {len(self.quality)} qualities; pair "

@@ -46,13 +46,22 @@ class Coder(Protocol):
       settings: what is needed to repeat the run, as JSON values: versions, options, identity.
     """
 
-    name: str
-    point_name: str
-    points: tuple[float, ...]
-    settings: dict
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def point_name(self) -> str: ...
+
+    @property
+    def points(self) -> tuple[float, ...]: ...
+
+    @property
+    def settings(self) -> dict: ...
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The whole file of a picture, uint8 (height, width, 1 or 3), at an operating point."""
+        ...
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a file, uint8 (height, width, 1 or 3)."""
+        ...

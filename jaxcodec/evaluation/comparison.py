@@ -17,8 +17,8 @@ from jaxcodec.files import write_atomic
 def run(
     codecs: Sequence[Coder],
     baselines: Sequence[Coder],
-    folder: str | os.PathLike,
-    out: str | os.PathLike,
+    folder: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     *,
     published: Sequence[MeanCurve] = (),
     drawn: Sequence[str] | None = None,
@@ -91,7 +91,7 @@ def _sweep(coder: Coder, photos: Sequence[Photo], workers: int, kept: pathlib.Pa
     )
 
 
-def write(evaluation: Evaluation, out: str | os.PathLike, visible: Collection[str]) -> None:
+def write(evaluation: Evaluation, out: str | os.PathLike[str], visible: Collection[str]) -> None:
     """Writes the files of an evaluation to an existing folder, each whole or not at all.
 
     Args:
@@ -133,7 +133,7 @@ def _check_names(
             )
 
 
-def _check_apart(folder: str | os.PathLike, out: str | os.PathLike) -> None:
+def _check_apart(folder: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
     """That the results do not go among the pictures, where the plots would be taken for some the
     next time.
     """
@@ -143,7 +143,7 @@ def _check_apart(folder: str | os.PathLike, out: str | os.PathLike) -> None:
         )
 
 
-def _make_folder(out: str | os.PathLike) -> None:
+def _make_folder(out: str | os.PathLike[str]) -> None:
     """Makes the folder, and sees that a file can be made in it."""
     out = pathlib.Path(out)
     try:

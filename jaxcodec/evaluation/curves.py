@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
@@ -69,11 +70,13 @@ def of_sweep(sweep: Sweep) -> MeanCurve:
         number: tuple(mean[number] for mean in means)
         for number in ("bpp", "psnr_db", "ms_ssim", "ssim")
     }
-    complete = {number: column for number, column in columns.items() if None not in column}
+    complete: dict[str, Any] = {
+        number: column for number, column in columns.items() if None not in column
+    }
     return MeanCurve(sweep.coder.name, "measured here", **complete)
 
 
-def read_published(path: str | os.PathLike) -> list[MeanCurve]:
+def read_published(path: str | os.PathLike[str]) -> list[MeanCurve]:
     """Published curves from a JSON file.
 
     The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db":
@@ -148,10 +151,12 @@ def _deltas(
 ) -> dict:
     delta = f"bd_{metric}"
     try:
-        pair = [Curve(curve.bpp, curve.quality_db(metric), curve.name) for curve in (test, anchor)]
+        ours, theirs = (
+            Curve(curve.bpp, curve.quality_db(metric), curve.name) for curve in (test, anchor)
+        )
         return {
-            "bd_rate": bd_rate(*pair, rate_range),
-            delta: bd_quality(*pair, rate_range),
+            "bd_rate": bd_rate(ours, theirs, rate_range),
+            delta: bd_quality(ours, theirs, rate_range),
             "problem": None,
         }
     except CurveError as problem:
@@ -175,5 +180,5 @@ def _of_image(sweep: Sweep, name: str) -> MeanCurve:
         sweep.coder.name,
         name,
         tuple(row.bpp for row in rows),
-        tuple(row.metrics["psnr_db"] for row in rows),
+        tuple(row.psnr_db for row in rows),
     )

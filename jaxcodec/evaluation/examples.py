@@ -97,11 +97,13 @@ def _version(sweep: Sweep, photo: Photo, point: float) -> Version:
     data = coder.encode(photo.pixels, point)
     pixels = coder.decode(data, point)
     likeness = similarity(photo, pixels, coder.name)
+    psnr_db = likeness["psnr_db"]
+    assert psnr_db is not None  # pictures of all sizes have one
     return Version(
         coder.name,
         point,
         bits_per_pixel(data, photo),
-        likeness["psnr_db"],
+        psnr_db,
         likeness["ms_ssim"],
         pixels,
     )

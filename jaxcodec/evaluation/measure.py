@@ -68,6 +68,13 @@ class Measurement:
     encode_seconds: float
     decode_seconds: float
 
+    @property
+    def psnr_db(self) -> float:
+        """The PSNR, which pictures of all sizes have."""
+        value = self.metrics["psnr_db"]
+        assert value is not None
+        return value
+
     def as_dict(self) -> dict[str, Any]:
         """All values by name, the metrics among them, as results hold them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -125,10 +132,11 @@ class Sweep:
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    return None if None in values else float(np.mean(values))
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
-def load_photos(folder: str | os.PathLike) -> tuple[list[Photo], dict[str, str]]:
+def load_photos(folder: str | os.PathLike[str]) -> tuple[list[Photo], dict[str, str]]:
     """The pictures of a folder, sorted by name, and why others cannot be read, by name.
 
     Alpha is left out, with a note, since not every coder keeps it.

@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ _INK, _GRID = (
     "#dddddf",
 )  # no other colour is one of these, so that a page can put its own in their place
 _THEMED = {_INK: "currentColor", _GRID: "var(--line)"}
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "font.size": 10,
     "text.color": _INK,

@@ -117,8 +117,8 @@ def speed(evaluation: Evaluation) -> str:
         ]
         lines.append([
             text(sweep.coder.name),
-            *(number(1000 * value, 1) for value in seconds),
-            *(number(megapixels / value, 2) for value in seconds),
+            *(number(float(1000 * value), 1) for value in seconds),
+            *(number(float(megapixels / value), 2) for value in seconds),
         ])  # fmt: skip
     header = (
         "coder",

@@ -1,6 +1,14 @@
 """Pixels as arrays: padding to a multiple, uint8 to float32 in [0, 1] and back."""
 
+from typing import TYPE_CHECKING, TypeVar
+
 import numpy as np
+
+if TYPE_CHECKING:
+    import jax
+
+Pixels = TypeVar("Pixels", np.ndarray, "jax.Array")
+"""An array of either library: what a function is given decides which it returns."""
 
 
 def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
@@ -14,14 +22,14 @@ def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
     return np.pad(pixels, fill, mode="edge")
 
 
-def crop(pixels, height: int, width: int):
+def crop(pixels: Pixels, height: int, width: int) -> Pixels:
     """The top left `height` x `width` of a NumPy or JAX array (..., H, W, C): undoes
     `pad_to_multiple`.
     """
     return pixels[..., :height, :width, :]
 
 
-def to_float(pixels):
+def to_float(pixels: Pixels) -> Pixels:
     """uint8 0..255 to float32 [0, 1], same shape; takes a NumPy or a JAX array and returns the same
     kind.
     """
@@ -30,7 +38,7 @@ def to_float(pixels):
     return pixels.astype(np.float32) / np.float32(255)
 
 
-def to_uint8(values):
+def to_uint8(values: Pixels) -> Pixels:
     """float [0, 1] to uint8 0..255, clipped, rounded to nearest; takes a NumPy or a JAX array,
     returns the same kind.
     """

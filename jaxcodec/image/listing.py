@@ -35,7 +35,7 @@ READ_SUFFIXES = frozenset(
 """Suffixes (lower case) by which `list_images` knows the images in a folder."""
 
 
-def list_images(path: str | os.PathLike, *, recursive: bool = False) -> list[pathlib.Path]:
+def list_images(path: str | os.PathLike[str], *, recursive: bool = False) -> list[pathlib.Path]:
     """The images that `path` names: itself if a file, else those in the folder, sorted by path.
 
     In a folder the suffix decides (see READ_SUFFIXES), and hidden files are passed over; nothing is

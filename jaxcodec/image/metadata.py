@@ -9,7 +9,7 @@ import math
 import re
 import struct
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -263,7 +263,7 @@ def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
     return None if scale is None else checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
 
 
-def checked_dpi(horizontal, vertical, scale: float) -> tuple[float, float] | None:
+def checked_dpi(horizontal: Any, vertical: Any, scale: float) -> tuple[float, float] | None:
     """Both times `scale`, or None unless they are positive finite numbers."""
     try:
         dpi = (float(horizontal) * scale, float(vertical) * scale)

@@ -35,7 +35,7 @@ class Picture:
     dpi: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         dtype, shape = (
             getattr(self.pixels, "dtype", type(self.pixels).__name__),
             np.shape(self.pixels),

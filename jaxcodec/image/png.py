@@ -158,7 +158,7 @@ def _pixels(chunks: dict[bytes, bytes], notes: list[str]) -> np.ndarray:
     # Pillow sees the transparency of palettes alone: it does not scale a transparent grey of 2 or 4
     # bits.
     file = _png_of(chunks, [name for name in _PIXELS if name != b"tRNS" or kind == 3])
-    with pillow.open_image(file, ["PNG"]) as image:
+    with pillow.open_image(file, ("PNG",)) as image:
         deep = pillow.samples_of_16_bits(file, image) if bits == 16 else None
         image.load()
         if deep is not None:

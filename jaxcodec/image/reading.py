@@ -14,7 +14,7 @@ from jaxcodec.image import colour, extras, formats, iso, metadata, pillow, png, 
 from jaxcodec.image.decoded import Decoded, Refused, check_size
 from jaxcodec.image.picture import Picture
 
-Source = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
@@ -165,12 +165,11 @@ def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
     with _open(file, kind, notes) as image:
         check_size(*image.size, max_pixels)
         bits = _bits(kind, head, file)
-        if kind == "JPEG 2000" and (bits or 8) > 8 and not image.mode.startswith("I"):
+        if kind == "JPEG 2000" and bits and bits > 8 and not image.mode.startswith("I"):
             return extras.read_deep_jpeg_2000(file, image, bits)
         decoded = _by_pillow(image, notes + _notes_of_frames(image), bits)
-        check_size(
-            *decoded.pixels.shape[1::-1], max_pixels
-        )  # an icon's size is that of the picture inside
+        height, width = decoded.pixels.shape[:2]  # an icon's size is that of the picture inside
+        check_size(width, height, max_pixels)
     coded = iso.coded_colours(file) if kind in ("AVIF", "HEIC") and decoded.icc is None else None
     space = coded and colour.coded_space(*coded, decoded.notes)
     if space:
@@ -252,8 +251,12 @@ def _dpi(image: Image.Image) -> tuple[float, float] | None:
         scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
         if scale is None:
             return None
-        return metadata.checked_dpi(*image.info["jfif_density"], scale)
-    return metadata.checked_dpi(*image.info["dpi"], 1.0) if "dpi" in image.info else None
+        horizontal, vertical = image.info["jfif_density"]
+        return metadata.checked_dpi(horizontal, vertical, scale)
+    if "dpi" not in image.info:
+        return None
+    horizontal, vertical = image.info["dpi"]
+    return metadata.checked_dpi(horizontal, vertical, 1.0)
 
 
 def _finished(decoded: Decoded) -> Picture:
@@ -269,7 +272,7 @@ def _finished(decoded: Decoded) -> Picture:
         )
     dpi = decoded.dpi or metadata.exif_dpi(exif)
     if dpi and orientation >= 5:
-        dpi = dpi[::-1]
+        dpi = dpi[1], dpi[0]
     pixels = metadata.turned(decoded.pixels, orientation)
     icc = _fitting_profile(decoded.icc, pixels.shape[2], notes)
     return Picture(

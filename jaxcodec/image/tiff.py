@@ -137,7 +137,7 @@ def _libtiff_reads_deep(page) -> bool:
 
 def _by_libtiff(file: BinaryIO, page, notes: list[str]) -> Decoded:
     """The page through Pillow, which turns it upright when it loads it."""
-    with pillow.open_image(file, ["TIFF"]) as image:
+    with pillow.open_image(file, ("TIFF",)) as image:
         raw_mode = pillow.raw_mode(image)
         try:
             deep = pillow.samples_of_16_bits(file, image)
@@ -309,7 +309,7 @@ def _describe(decoded: Decoded, page, file: BinaryIO) -> None:
     decoded.xmp = _bytes_of_tag(page, 700)
     orientation, dpi = page.tags.valueof(274, 1), _dpi(page)
     if dpi and decoded.orientation == 1 and orientation in (5, 6, 7, 8):  # turned already
-        dpi = dpi[::-1]
+        dpi = dpi[1], dpi[0]
     decoded.dpi, decoded.orientation = dpi, decoded.orientation or orientation
     try:
         decoded.exif = metadata.tiff_exif(file)

@@ -64,7 +64,7 @@ _FIRST_PRIVATE = 32_768
 
 
 def write(
-    target: str | os.PathLike | BinaryIO, picture: Picture, format: str | None = None
+    target: str | os.PathLike[str] | BinaryIO, picture: Picture, format: str | None = None
 ) -> tuple[str, ...]:
     """Write a picture to a file, whole or not at all.
 

@@ -14,9 +14,9 @@ from jaxcodec.importing.compressai import import_checkpoint
 
 
 def import_codec(
-    checkpoint: str | os.PathLike,
-    images: str | os.PathLike,
-    path: str | os.PathLike,
+    checkpoint: str | os.PathLike[str],
+    images: str | os.PathLike[str],
+    path: str | os.PathLike[str],
     *,
     name: str | None = None,
     overwrite: bool = True,

@@ -68,7 +68,7 @@ class ImportedModel:
     layers: list[Layer]
 
 
-def import_checkpoint(path: str | os.PathLike) -> ImportedModel:
+def import_checkpoint(path: str | os.PathLike[str]) -> ImportedModel:
     """The model of a CompressAI checkpoint, a file of `torch.save` or safetensors (see
     `importing.state_dict`).
 

@@ -39,7 +39,7 @@ _SAFETENSORS = {
 }
 
 
-def read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """The tensors of a checkpoint by name, as read-only arrays of their shape and type (bfloat16 as
     float32).
 

@@ -11,6 +11,7 @@ nearest, ties up. No operation can overflow for arguments in the ranges that it 
 of evaluation does not matter either. Nothing here needs 64-bit integers.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -27,24 +28,24 @@ TABLE_BITS = 12
 SLOPE_BITS = 15
 
 
-def clip_values(v: Int32[Array, "*shape"]) -> Int32[Array, "*shape"]:
+def clip_values(v: Int32[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
     """`v` clipped to the 16 bits of values, [-32767, 32767]."""
     return jnp.clip(v, -VALUE_MAX, VALUE_MAX)
 
 
 def multiply_shift(
     v: Int32[Array, "*shape"], multiplier: Integers, shift: Integers
-) -> Int32[Array, "*shape"]:
+) -> Int32[jax.Array, "*shape"]:
     """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0,
     30].
     """
     half = (1 << shift.astype(jnp.int32)) >> 1
-    return (v * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
+    return (jnp.asarray(v) * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
 
 
 def requantise(
     sums: Int32[Array, "*shape"], multiplier: Integers, shift: Integers
-) -> Int32[Array, "*shape"]:
+) -> Int32[jax.Array, "*shape"]:
     """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0,
     2^15), shift in [1, 30].
 
@@ -52,16 +53,17 @@ def requantise(
     32 bits (Jacob et al. 2018, section 2.2, has the same operation with a 64-bit product).
     """
     multiplier, shift = multiplier.astype(jnp.int32), shift.astype(jnp.int32)
+    sums = jnp.asarray(sums)
     product = (sums >> 16) * multiplier + (((sums & 0xFFFF) * multiplier) >> 16)
     return (product + ((1 << shift) >> 1)) >> shift
 
 
 def narrow(
     v: Int32[Array, "*rest c"],
-    multiplier: Int[Array, "c"],
-    shift: Int[Array, "c"],
-    zero: Int[Array, "c"],
-) -> Int8[Array, "*rest c"]:
+    multiplier: Int[Array, " c"],
+    shift: Int[Array, " c"],
+    zero: Int[Array, " c"],
+) -> Int8[jax.Array, "*rest c"]:
     """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the
     channel of all four.
     """
@@ -69,7 +71,7 @@ def narrow(
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
-def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[Array, "*shape"]:
+def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[jax.Array, "*shape"]:
     """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
     before.
 
@@ -81,8 +83,8 @@ def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[Array,
 
 
 def symbol_codes(
-    symbols: Int32[Array, "*rest c"], shift: Int[Array, "c"]
-) -> Int8[Array, "*rest c"]:
+    symbols: Int32[Array, "*rest c"], shift: Int[Array, " c"]
+) -> Int8[jax.Array, "*rest c"]:
     """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to
     [-127, 127].
     """
@@ -92,19 +94,21 @@ def symbol_codes(
     return ((jnp.clip(symbols, -limit, limit) + ((1 << shift) >> 1)) >> shift).astype(jnp.int8)
 
 
-def leaky(v: Int32[Array, "*shape"], slope: Integers | int) -> Int32[Array, "*shape"]:
+def leaky(v: Int32[Array, "*shape"], slope: Integers | int) -> Int32[jax.Array, "*shape"]:
     """Leaky ReLU of values; `slope` below zero in units of 2^-15, zero for ReLU."""
     v = clip_values(v)
     return jnp.maximum(v, (v * slope + (1 << SLOPE_BITS >> 1)) >> SLOPE_BITS)
 
 
-def look_up(v: Int32[Array, "*shape"], table: Int[Array, "4096"]) -> Int32[Array, "*shape"]:
+def look_up(v: Int32[Array, "*shape"], table: Int[Array, "4096"]) -> Int32[jax.Array, "*shape"]:
     """Any function of values as a table (4096,) over steps of 16."""
     entry = (clip_values(v) + (1 << 15)) >> (16 - TABLE_BITS)
     return jnp.asarray(table, jnp.int32)[entry]
 
 
-def interpolate(table: Int[Array, "points c"], quality: Int[Array, "b"]) -> Int32[Array, "b 1 1 c"]:
+def interpolate(
+    table: Int[Array, "points c"], quality: Int[Array, " b"]
+) -> Int32[jax.Array, "b 1 1 c"]:
     """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]:
     (B, 1, 1, C) int32.
 
@@ -120,7 +124,9 @@ def interpolate(table: Int[Array, "points c"], quality: Int[Array, "b"]) -> Int3
     return (table[low] + step // QUALITY_STEPS)[:, None, None]
 
 
-def count_reached(v: Int32[Array, "*shape"], thresholds: Int[Array, "t"]) -> Int32[Array, "*shape"]:
+def count_reached(
+    v: Int32[Array, "*shape"], thresholds: Int[Array, " t"]
+) -> Int32[jax.Array, "*shape"]:
     """How many of `thresholds` (T,) each value reaches, int32."""
     # One fused loop; a sum over a new axis, or a search, is from 5 to 300 times slower on a CPU.
     count = jnp.int32(0)

@@ -59,7 +59,7 @@ def spans(calibration: Calibration, forward: Callable[[Calibration, jax.Array, S
     found: dict[Path, Span] = {}
     for batch in batches(calibration):
         for path, (low, high) in extremes(batch).items():
-            before = found.get(path, Span(np.float64(0), np.float64(0)))
+            before = found.get(path, Span(np.zeros(()), np.zeros(())))
             found[path] = Span(np.minimum(before.low, low), np.maximum(before.high, high))
     return found
 

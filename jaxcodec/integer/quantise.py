@@ -61,7 +61,7 @@ class Builder:
         self.spec: Spec = []
         self.arrays: Arrays = {}
 
-    def add(self, op: str, arrays: Mapping[str, Any] | None = None, **settings) -> None:
+    def add(self, op: str, arrays: Mapping[str, Any] | None = None, **settings: Any) -> None:
         """Append an operation."""
         self.arrays |= {
             f"{len(self.spec)}/{name}": np.asarray(array) for name, array in (arrays or {}).items()

@@ -43,7 +43,7 @@ def build(description: Mapping[str, Any]) -> EntropyModel:
     try:
         model = _model_class(description)
         channels = description["gains"]["channels"]
-        parts = {
+        parts: dict[str, Any] = {
             name: networks.create(description[name], name)
             for name in networks.PARTS
             if name in description

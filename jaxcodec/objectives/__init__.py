@@ -61,7 +61,7 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
     distortion = _distortion(fields.pop("distortion", "mse"))
     if not target_rate["targets_bpp"]:
         return RateDistortion(**fields, distortion=distortion)
-    settings = {
+    settings: dict[str, Any] = {
         name: value or None if name == "parameter_bpp" else value
         for name, value in target_rate.items()
     }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import optax
+import optax  # pyright: ignore[reportMissingTypeStubs] it has none
 
 Metrics = dict[str, jax.Array]
 """Scalars by name."""

@@ -35,9 +35,10 @@ class RateDistortion(NamedTuple):
         They are for the squared error. At high rate the optimal quantiser step is sqrt(18 / (lambda
         ln 2)) in grey levels; a gain is 255 over that.
         """
-        return tuple(
+        first, last = (
             255 / math.sqrt(18 / (trade_off * math.log(2))) for trade_off in (self.first, self.last)
         )
+        return first, last
 
     @property
     def phases(self) -> tuple[Phase, ...]:

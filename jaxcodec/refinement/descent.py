@@ -59,7 +59,7 @@ def begin(
     padded: PaddedImage,
     variables: Variables,
     key: jax.Array,
-    tau: jax.Array,
+    tau: jax.Array | float,
     criterion: Criterion,
 ) -> tuple[Ground, Descent]:
     """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a
@@ -68,6 +68,7 @@ def begin(
     hyper_bits, hyper, mean = jnp.float32(0), None, None
     if variables.hyper is not None:
         hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
+        assert hyper is not None  # as there is a hyper-latent
         hyper_bits = cost.hyper_bits(codec, hyper)
     if codec.networks.centred:
         mean = codec.networks.mean(codec.params, hyper, padded.quality)
@@ -203,7 +204,7 @@ def _most_promising(windows: "Windows", worth: jax.Array) -> jax.Array:
     return (place[..., None] & channel)[None]
 
 
-def _by_place(values: jax.Array, places: tuple[int, int]) -> jax.Array:
+def _by_place(values: jax.Array, places: tuple[int, ...]) -> jax.Array:
     """Sums of pixels (H, W) by places of the latent (h, w)."""
     (height, width), (rows, columns) = values.shape, places
     return values.reshape(rows, height // rows, columns, width // columns).sum(axis=(1, 3))
@@ -214,7 +215,7 @@ class Windows(NamedTuple):
     columns before the first place.
     """
 
-    places: tuple[int, int]
+    places: tuple[int, ...]
     top: jax.Array
     left: jax.Array
 

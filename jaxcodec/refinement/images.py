@@ -66,10 +66,11 @@ def refine(
     """
     distortion = distortions.get(distortion)
     chosen = methods.make(method, steps=steps, descends=distortion.terms is not None, **settings)
-    qualities, trade_offs = (
-        [value] * len(images) if value is None or np.isscalar(value) else list(value)
-        for value in (quality, trade_off)
-    )
+
+    def of_each(value: Any) -> list[Any]:
+        return [value] * len(images) if value is None or np.isscalar(value) else list(value)
+
+    qualities, trade_offs = of_each(quality), of_each(trade_off)
     if not trade_off_factor > 0 or any(value is not None and not value > 0 for value in trade_offs):
         raise RefineError("a trade-off of 0 or less makes no sense; give a number above 0")
     wanted = []

@@ -69,8 +69,12 @@ def refine(
         measured = measure(
             codec, criterion, batch.padded, at, state.variables, plain=settings.plain
         )
-        state, best, losses = _evaluate(batch._replace(at=at), state, best, step, trace, measured)
-        yield Evaluation(step, *losses, measured.bits, measured.distance, measured.mse_255, best)
+        state, best, (relaxed_loss, loss) = _evaluate(
+            batch._replace(at=at), state, best, step, trace, measured
+        )
+        yield Evaluation(
+            step, relaxed_loss, loss, measured.bits, measured.distance, measured.mse_255, best
+        )
         if (
             settings.patience is not None
             and step - int(jnp.max(best.found_at)) >= settings.patience
@@ -335,7 +339,7 @@ def _update(
     each: Batch,
     criterion: Criterion,
     settings: Settings,
-    annealed: jax.Array,
+    annealed: jax.Array | int,
     low: Any,
     state: State,
     t: jax.Array,
@@ -357,28 +361,26 @@ def _update(
         state.variables
     )
     direction, adam = _adam().update(gradient, state.optimiser)
-    rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
+    rates = settings.learning_rate, settings.learning_rate, settings.step_rate
     left = _left(settings.decay, annealed, t)
     variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
     state = state._replace(variables=variables, optimiser=adam)
     return control(state, each, annealed, *parts), (value, *parts)
 
 
-def _adam():
+def _adam() -> Any:
     """With betas .9 and .999."""
     import optax  # takes long to import, and most commands refine nothing
 
     return optax.scale_by_adam()
 
 
-def _moved(
-    left: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float
-) -> jax.Array | None:
-    """A variable after a step, given what is left of its learning rate."""
+def _moved(left: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float) -> Any:
+    """A variable after a step, given what is left of its learning rate; None for one of none."""
     return None if value is None else value - left * rate * direction
 
 
-def _left(decay: float, annealed: jax.Array, t: jax.Array) -> jax.Array:
+def _left(decay: float, annealed: jax.Array | int, t: jax.Array) -> jax.Array:
     """What is left of the learning rates; they fall to zero over the last part of the steps, in a
     straight line.
     """

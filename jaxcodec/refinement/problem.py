@@ -151,7 +151,7 @@ def relaxed_loss(
     codec: Codec,
     padded: PaddedImage,
     variables: Variables,
-    trade_off: jax.Array,
+    trade_off: jax.Array | float,
     relaxation: Relaxation,
     key: jax.Array,
     tau: jax.Array,

@@ -29,7 +29,7 @@ class Schedule(NamedTuple):
     tau_max: float | None = None
     span: float | None = None
 
-    def __call__(self, step: jax.Array, steps: jax.Array) -> jax.Array:
+    def __call__(self, step: jax.Array, steps: jax.Array | int) -> jax.Array:
         """The temperature, float32 (), at a step of `steps`."""
         t = jnp.asarray(step, jnp.float32) * (1 if self.span is None else self.span / steps)
         if self.kind == "soft_round":

@@ -77,7 +77,11 @@ def log_shift_of(each: Batch, trace: Trace, measured: Measurement) -> jax.Array:
 
 
 def control(
-    state: State, each: Batch, steps: int, relaxed_bits: jax.Array, relaxed_error: jax.Array
+    state: State,
+    each: Batch,
+    steps: jax.Array | int,
+    relaxed_bits: jax.Array,
+    relaxed_error: jax.Array,
 ) -> State:
     """The controller after a step: more trade-off costs more bits, and makes less error."""
     lack_of_bits = jnp.log(_AIM * each.target_bits) - jnp.log(relaxed_bits) + state.log_shift

@@ -102,14 +102,15 @@ def images(batch: list[Part]) -> PaddedImage:
     def each(values, dtype=np.int32):
         return np.array(list(values), dtype)
 
-    return jax.device_put(
-        PaddedImage(
+    arrays = jax.device_put(
+        (
             np.stack([part.tile.pixels[None] for part in batch]),
             each([part.task.hundredths or 0] for part in batch),
             each(part.tile.height for part in batch),
             each(part.tile.width for part in batch),
         )
     )
+    return PaddedImage(*arrays)
 
 
 def aims(
@@ -149,7 +150,7 @@ def _aims(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Aim]:
     trade-off with a picture.
     """
     task = parts[0].task
-    if all(map(_is_known, parts)):
+    if task.trade_off is not None and all(map(_is_known, parts)):
         return [Aim(task.trade_off * task.factor, task.target_bits, task.target_distance)]
     share = np.array([part.tile.share for part in parts])
     pixels = np.array([part.tile.height * part.tile.width for part in parts])

@@ -51,8 +51,8 @@ def split(codec: Codec, pixels: np.ndarray, height: int, width: int, most: int) 
     `height` and `width` count.
     """
     stride = codec.geometry.stride
-    units = [side // stride for side in pixels.shape[:2]]
-    (rows, columns), places = tiles.plan(*units, _OVERLAP, max(most // stride**2, 1))
+    down, across = (side // stride for side in pixels.shape[:2])
+    (rows, columns), places = tiles.plan(down, across, _OVERLAP, max(most // stride**2, 1))
     cut = []
     for row, column in places:
         top, left = row.start * stride, column.start * stride
@@ -97,12 +97,14 @@ def pixels_within(
 def _kept_bytes(codec: Codec, settings: Settings, distortion: Distortion, side: int) -> int:
     """What the gradient of a picture of `side` x `side` pixels keeps, weights included."""
     criterion = Criterion(distortion, extent=(side, side))
-    padded = PaddedImage(
+    # Arrays of the host: nothing of them is computed, and they take no memory of a device.
+    arrays: Any = (
         np.zeros((1, side, side, 3), np.uint8),
         np.zeros(1, np.int32),
         np.int32(side),
         np.int32(side),
     )
+    padded = PaddedImage(*arrays)
     variables = jax.eval_shape(lambda padded: problem.start(codec, padded), padded)
 
     def backward(variables):

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 
@@ -17,7 +18,7 @@ _CPU_OPTIONS = {
 }
 
 
-def compiled(function: Callable, identity: str | None = None, **settings) -> Callable:
+def compiled(function: Callable, identity: str | None = None, **settings: Any) -> Callable:
     """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU, as
     `programs.kept` keeps it.
 

@@ -46,7 +46,7 @@ class Form(enum.Enum):
 
 
 def choose_form(
-    kernel_shape: tuple[int, ...], stride: int, pad: int, batch: int, size: tuple[int, ...]
+    kernel_shape: tuple[int, ...], stride: int, pad: int, batch: int, size: tuple[int, int]
 ) -> Form:
     """The form of all three maps of a layer, for `batch` outputs of `size` (h, w).
 

@@ -41,7 +41,7 @@ def kept(
     function: Callable,
     identity: str | None,
     options: Callable[[], Mapping[str, Any]] = dict,
-    **settings,
+    **settings: Any,
 ) -> Callable:
     """`jax.jit(function, **settings)`, whose programs are kept where JAX keeps its own.
 

@@ -247,17 +247,17 @@ def _scan(trials: Trials) -> tuple[float, float]:
     """
     pixel_count = trials.source.pixel_count
     sides = next(sides for most, sides in _GRIDS if pixel_count <= most)
-    qualities = (
+    qualities: list[int | None] = (
         np.linspace(0, MAX_QUALITY, sides).round().astype(int).tolist()
         if trials.codec.variable
         else [None]
     )
-    step_indices = np.linspace(-MAX_INDEX, MAX_INDEX, sides).round().astype(int).tolist()
-    found = {}
-    for place in itertools.product(qualities, step_indices):
-        found[place] = trials.db(*place)
-        trials.bits(place)  # while its analysis is at hand
-    best = max(found, key=found.get)
+    step_indices: list[int] = np.linspace(-MAX_INDEX, MAX_INDEX, sides).round().astype(int).tolist()
+    found: dict[Place, float] = {}
+    for hundredths, step_index in itertools.product(qualities, step_indices):
+        found[hundredths, step_index] = trials.db(hundredths, step_index)
+        trials.bits((hundredths, step_index))  # while its analysis is at hand
+    best = max(found, key=found.__getitem__)
     reach = MAX_INDEX // (sides - 1)
     while pixel_count <= _GRIDS[0][0] and reach > 1:
         step_indices = [
@@ -266,7 +266,7 @@ def _scan(trials: Trials) -> tuple[float, float]:
         found |= {
             (best[0], step_index): trials.db(best[0], step_index) for step_index in step_indices
         }
-        best, reach = max(found, key=found.get), reach // 2
+        best, reach = max(found, key=found.__getitem__), reach // 2
     return min(found.values()), max(found.values())
 
 

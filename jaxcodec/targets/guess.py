@@ -7,6 +7,7 @@ photographs take.
 """
 
 import math
+from typing import cast
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def _rates(pixels: np.ndarray) -> np.ndarray:
     """Rates at the steps of `_LOG_STEPS` in bpp, from blocks that are spread over the picture."""
     import scipy.fft  # takes long to import, and only a size to meet needs it
 
-    coefficients = scipy.fft.dctn(_blocks(pixels) @ _COLOURS, axes=(1, 2), norm="ortho")
+    spectra = scipy.fft.dctn(_blocks(pixels) @ _COLOURS, axes=(1, 2), norm="ortho")
+    coefficients = cast(np.ndarray, spectra)  # SciPy hides the type behind a dispatcher
     coefficients[:, 0, 0] = 0  # neighbours tell it
     power = np.square(coefficients, out=coefficients)
     return (

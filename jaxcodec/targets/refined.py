@@ -126,13 +126,15 @@ def _better(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) 
     if goal.at_least is not None:
         return _close(codec, goal, goal.at_least, latents)
     if goal.limit is not None:
-        return _within(codec, distortion, goal, latents)
+        return _within(codec, distortion, goal, goal.limit, latents)
     return encode(codec, goal.source, latents)
 
 
-def _within(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded | None:
+def _within(
+    codec: Codec, distortion: Distortion, goal: Goal, limit: int, latents: Latents
+) -> Encoded | None:
     """The fullest file of refined latents within a limit, where it is closer."""
-    source, limit = goal.source, goal.limit
+    source = goal.source
     analysis = _analysis(at_step(codec, latents.step_index), latents)
     files = [
         matching.file_at(codec, source, latents.hundredths, analysis, latents.step_index, tau=0.0)

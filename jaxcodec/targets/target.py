@@ -6,7 +6,7 @@ Quality(50) | Bpp(0.25) | MaxBytes(20_000) | AtLeast("psnr", 35)
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from jaxcodec import distortions
 from jaxcodec.distortions import Distortion
@@ -25,7 +25,7 @@ class Quality:
 
     value: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.value is not None and not 0 <= self.value <= 100:
             raise RateError(
                 f"a quality of {self.value} is out of range; give a number from 0 to 100"
@@ -44,7 +44,7 @@ class Bpp:
 
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_above_0("bpp", self.value)
 
 
@@ -61,7 +61,7 @@ class MaxBytes:
 
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_above_0("max_bytes", self.value)
 
 
@@ -86,7 +86,7 @@ class AtLeast:
     metric: str | Distortion
     value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         metric = self.distortion.metric
         low, high = metric.limits
         if not low < self.value < high:
@@ -117,7 +117,7 @@ class AtLeast:
         unit = self.distortion.metric.unit
         return f" {unit}" if unit else ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.distortion.metric.phrase} of {self.value:g}{self.unit}"
 
 
@@ -139,7 +139,7 @@ _KINDS = {"quality": Quality, "bpp": Bpp, "max_bytes": MaxBytes}
 _METRICS = ("psnr", "ms_ssim", "ssim")
 
 
-def from_keywords(keywords: Mapping[str, float | None], target: Target | None = None) -> Target:
+def from_keywords(keywords: Mapping[str, Any], target: Target | None = None) -> Target:
     """The one target of `target` and `keywords` (see `Keywords`); `Quality()` where there is none.
 
     Raises:
@@ -156,7 +156,7 @@ def from_keywords(keywords: Mapping[str, float | None], target: Target | None = 
     return _KINDS[name](value) if name in _KINDS else AtLeast(name, value)
 
 
-def given(keywords: Mapping[str, float | None]) -> list[str]:
+def given(keywords: Mapping[str, Any]) -> list[str]:
     """The keywords that are given, in the order of `Keywords`; raises TypeError for an unknown
     one.
     """

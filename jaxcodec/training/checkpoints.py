@@ -50,7 +50,7 @@ class Checkpoints:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, *_) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             self.close()
         except TrainingError as problem:
@@ -92,7 +92,7 @@ class Checkpoints:
 
         def read(step: int) -> tuple[TrainState, dict[str, Any]]:
             self._check_model(step, stored_template)
-            restored = self._manager.restore(step, args=arguments)
+            restored: Any = self._manager.restore(step, args=arguments)  # of Composite
             return from_stored(restored.state), restored.host
 
         step, restored = _newest_sound(self._manager, read)

@@ -7,13 +7,14 @@ import pathlib
 from typing import Any
 
 import ml_collections
+from ml_collections import config_dict
 
 from jaxcodec import extensions, models, objectives
 from jaxcodec.distortions import Distortion
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.models.build import stride
-from jaxcodec.training.settings import SETTINGS
+from jaxcodec.training.settings import SETTINGS, Config
 
 RUN_FILE = "config.json"
 
@@ -34,17 +35,13 @@ resumed.
 """
 
 
-def default_config() -> ml_collections.ConfigDict:
+def default_config() -> Config:
     """The defaults of `SETTINGS`, that every config starts from; `model` is left empty."""
     defaults: dict = {}
     for setting in SETTINGS:
         *groups, name = setting.name.split(".")
         group = functools.reduce(lambda within, part: within.setdefault(part, {}), groups, defaults)
-        group[name] = (
-            ml_collections.config_dict.placeholder(str)
-            if setting.default is None
-            else setting.default
-        )
+        group[name] = config_dict.placeholder(str) if setting.default is None else setting.default
     return ml_collections.ConfigDict(defaults)
 
 
@@ -52,7 +49,7 @@ COMPRESSAI_TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483, 0.0932,
 """Lambda of CompressAI's qualities 1 to 8 for mean squared error."""
 
 
-def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
+def compressai_config(quality: int | str) -> Config:
     """CompressAI's training settings at its `quality` (1 to 8).
 
     Adam 1e-4, batches of 16 crops of 256, 5 million steps. Raises TrainingError for another
@@ -73,7 +70,7 @@ def compressai_config(quality: int | str) -> ml_collections.ConfigDict:
     return config
 
 
-def small_config() -> ml_collections.ConfigDict:
+def small_config() -> Config:
     """Settings for a first run on a CPU.
 
     4,000 steps of 8 crops of 128 pixels at CompressAI's fourth trade-off.
@@ -88,7 +85,7 @@ def small_config() -> ml_collections.ConfigDict:
     return config
 
 
-def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+def with_paths(config: Config) -> Config:
     """A copy that a file can keep, with import paths in place of classes and functions.
 
     What it names may be imported from now on.
@@ -103,7 +100,7 @@ def with_paths(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
     return config
 
 
-def check(config: ml_collections.ConfigDict) -> None:
+def check(config: Config) -> None:
     """Raises TrainingError, RateError or CodecFileError for settings that cannot work.
 
     RateError is of a target rate, CodecFileError of a model. The message names the setting, its
@@ -137,7 +134,7 @@ def check(config: ml_collections.ConfigDict) -> None:
         )
 
 
-def folders(config: ml_collections.ConfigDict) -> list[str]:
+def folders(config: Config) -> list[str]:
     """The folders of images; raises TrainingError where there are none, or one without a name."""
     if not config.data.folders:
         raise TrainingError(
@@ -153,7 +150,7 @@ def folders(config: ml_collections.ConfigDict) -> list[str]:
     return names
 
 
-def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
+def check_same(config: Config, workdir: pathlib.Path) -> None:
     """Raises TrainingError if the run in `workdir` was begun with other `BINDING` settings.
 
     The message tells every difference. Only for a folder that has a checkpoint: a run without one
@@ -181,14 +178,14 @@ def check_same(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None
         )
 
 
-def remember(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> None:
+def remember(config: Config, workdir: pathlib.Path) -> None:
     """Keeps the settings in `workdir`, in place of those that were there."""
     write_atomic(
         workdir / RUN_FILE, (config.to_json_best_effort(indent=1) + "\n").encode(), TrainingError
     )
 
 
-def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
+def load(workdir: pathlib.Path) -> Config:
     """The settings of the run in `workdir`.
 
     What a run of an older version did not know is at its default. Raises TrainingError if there is
@@ -209,7 +206,7 @@ def load(workdir: pathlib.Path) -> ml_collections.ConfigDict:
         ) from error
 
 
-def _check_names(config: ml_collections.ConfigDict) -> None:
+def _check_names(config: Config) -> None:
     """Raises TrainingError for a setting that there is none of.
 
     A model has settings of its own; objective and optimiser may have.
@@ -225,11 +222,11 @@ def _check_names(config: ml_collections.ConfigDict) -> None:
             raise TrainingError(f"config.{name} is unknown; {remedy}")
 
 
-def _is_own(settings: ml_collections.ConfigDict) -> bool:
+def _is_own(settings: Config) -> bool:
     return extensions.is_own(settings.get("kind"))
 
 
-def _lookup(config: ml_collections.ConfigDict, name: str) -> Any:
+def _lookup(config: Config, name: str) -> Any:
     """The setting of that name, with dots; None where this config has none."""
     for part in name.split("."):
         config = None if config is None else config.get(part)

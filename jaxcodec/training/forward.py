@@ -1,8 +1,11 @@
 """The codec's forward pass, as every loss sees it."""
 
+from typing import cast
+
 import flax.linen as nn
 import jax
 
+from jaxcodec.entropy.output import Output
 from jaxcodec.objectives import Forward, Params
 
 
@@ -18,7 +21,7 @@ def forward_pass(
 
     surrogate: what stands for rounding, see `entropy.surrogates`; `key` is its randomness.
     """
-    output = model.apply(params, image, quality, key, kind=surrogate)
+    output = cast(Output, model.apply(params, image, quality, key, kind=surrogate))
     return Forward(
         image=image,
         quality=quality,

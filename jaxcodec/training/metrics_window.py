@@ -33,7 +33,7 @@ class MetricsWindow(NamedTuple):
             _checked({name: float(value) for name, value in row.items()}, first + position)
             for position, row in enumerate(jax.device_get(self.pending))
         ]
-        return MetricsWindow((*self.rows, *rows))
+        return self._replace(rows=(*self.rows, *rows), pending=())
 
     def means(self) -> dict[str, float]:
         """Mean of each metric over the rows."""

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import optax.contrib
-from ml_collections import ConfigDict
 
 from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
+from jaxcodec.ops import Array
+from jaxcodec.training.settings import Config
 
 _MUON_WIDEST = 128
 
@@ -22,17 +23,17 @@ class Decay(NamedTuple):
     argument, so that a run of another length shares its compiled program.
     """
 
-    start: jax.Array | np.ndarray
-    steps: jax.Array | np.ndarray
+    start: Array | np.integer
+    steps: Array | np.integer
 
 
-def decay(config: ConfigDict) -> Decay:
+def decay(config: Config) -> Decay:
     """The decay over the last `optimiser.decay` part of `steps`, after the warm-up."""
     steps = max(1, round(config.optimiser.decay * config.steps))
     return Decay(np.int32(max(config.optimiser.warmup, config.steps - steps)), np.int32(steps))
 
 
-def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
+def schedule(config: Config, falling: Decay) -> optax.Schedule:
     """Linear warm-up, constant, then linear decay to zero.
 
     A run in its constant part can be given more `steps`, and resumes as if it had been planned so.
@@ -40,14 +41,14 @@ def schedule(config: ConfigDict, falling: Decay) -> optax.Schedule:
     warm, rate = config.optimiser.warmup, config.optimiser.learning_rate
     rising = optax.linear_schedule(rate / max(1, warm), rate, warm)
 
-    def at(step: jax.Array) -> jax.Array:
+    def at(step: Any) -> jax.Array:
         part = jnp.clip((step - falling.start) / falling.steps, 0.0, 1.0)
         return jnp.where(step < warm, rising(step), rate * (1.0 - part))
 
     return at
 
 
-def create(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
+def create(config: Config) -> optax.GradientTransformationExtraArgs:
     """The gradient transformation of `config.optimiser`: global-norm clipping, then Adam or Muon.
 
     Its update takes `falling`, the decay of the learning rate, by name (else it is that of the
@@ -63,7 +64,7 @@ def create(config: ConfigDict) -> optax.GradientTransformationExtraArgs:
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransformation:
+def _transformation(config: Config, falling: Decay) -> optax.GradientTransformation:
     rate = schedule(config, falling)
     kind = config.optimiser.kind
     if kind == "adam":
@@ -77,7 +78,7 @@ def _transformation(config: ConfigDict, falling: Decay) -> optax.GradientTransfo
     return optax.chain(optax.clip_by_global_norm(config.optimiser.clip), update)
 
 
-def _muon(config: ConfigDict, rate: optax.Schedule) -> optax.GradientTransformation:
+def _muon(config: Config, rate: optax.Schedule) -> optax.GradientTransformation:
     """Muon (Jordan et al. 2024) for narrow convolution kernels, Adam for the rest.
 
     Kernels are taken as matrices (taps and inputs, outputs). Wide kernels stay with Adam:

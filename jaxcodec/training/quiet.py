@@ -36,6 +36,7 @@ def without_compile_alarm() -> Iterator[None]:
         passing = stack.enter_context(
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         )
+        assert passing.stdin is not None  # it is a pipe
         os.dup2(passing.stdin.fileno(), 2)
         try:
             yield

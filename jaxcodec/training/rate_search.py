@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import ml_collections
 import numpy as np
 from absl import logging
 from jax.experimental import multihost_utils
@@ -19,11 +18,12 @@ from jaxcodec.objectives.heuristic import Request, Round
 from jaxcodec.objectives.thesis import Setting
 from jaxcodec.training import train_loop
 from jaxcodec.training.reporting import read_metrics
+from jaxcodec.training.settings import Config
 
 LOG_FILE = "search.jsonl"
 
 
-def search(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
+def search(config: Config, workdir: str | pathlib.Path) -> bool:
     """Trains rounds until one meets the request of `config.search`, then the model.
 
     The model is trained for `config.steps` steps under the setting of that round. Each round is a
@@ -173,7 +173,7 @@ def _folder(workdir: pathlib.Path, number: int) -> pathlib.Path:
     return workdir / f"round_{number:02}"
 
 
-def _fixed(config: ml_collections.ConfigDict, setting: Setting) -> ml_collections.ConfigDict:
+def _fixed(config: Config, setting: Setting) -> Config:
     fixed = config.copy_and_resolve_references()
     fixed.target_rate.strategy = "fixed"
     fixed.target_rate.parameter_bpp = (setting.parameter_bpp,)
@@ -181,18 +181,14 @@ def _fixed(config: ml_collections.ConfigDict, setting: Setting) -> ml_collection
     return fixed
 
 
-def _round_config(
-    config: ml_collections.ConfigDict, workdir: pathlib.Path, number: int, setting: Setting
-) -> ml_collections.ConfigDict:
+def _round_config(config: Config, workdir: pathlib.Path, number: int, setting: Setting) -> Config:
     settings = _fixed(config, setting)
     settings.steps = settings.validate_every = config.search.steps
     settings.optimiser.decay = 0.0
     return _continued(settings, workdir, number - 1) if number else settings
 
 
-def _continued(
-    settings: ml_collections.ConfigDict, workdir: pathlib.Path, number: int
-) -> ml_collections.ConfigDict:
+def _continued(settings: Config, workdir: pathlib.Path, number: int) -> Config:
     """The settings with a start from the weights of a round."""
     settings.start.workdir = str(_folder(workdir, number))
     settings.start.qualities = (0.0, 1.0)

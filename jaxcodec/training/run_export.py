@@ -3,7 +3,6 @@
 import pathlib
 from collections.abc import Sequence
 
-import ml_collections
 import numpy as np
 
 from jaxcodec import extensions, models
@@ -16,6 +15,7 @@ from jaxcodec.files import local_folder
 from jaxcodec.training import config as run_config
 from jaxcodec.training.checkpoints import restore_exported
 from jaxcodec.training.reporting import read_metrics
+from jaxcodec.training.settings import Config
 
 
 def export(
@@ -59,7 +59,7 @@ def export(
 
 
 def _pictures(
-    config: ml_collections.ConfigDict,
+    config: Config,
     workdir: pathlib.Path,
     images: str | pathlib.Path | None,
 ) -> list[np.ndarray]:

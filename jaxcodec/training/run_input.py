@@ -5,12 +5,12 @@ import pathlib
 from typing import NamedTuple
 
 import jax
-import ml_collections
 import numpy as np
 from absl import logging
 
 from jaxcodec import data
 from jaxcodec.training import config as run_config
+from jaxcodec.training.settings import Config
 
 
 class RunInput(NamedTuple):
@@ -25,7 +25,7 @@ class RunInput(NamedTuple):
     fingerprint: str
 
 
-def open_input(config: ml_collections.ConfigDict, workdir: pathlib.Path) -> RunInput:
+def open_input(config: Config, workdir: pathlib.Path) -> RunInput:
     """Opens the folders of images of a config.
 
     Raises:

@@ -1,11 +1,11 @@
 """What a run computes: its model, the state at the start, and the compiled steps."""
 
+import dataclasses
 import time
 from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import ml_collections
 import numpy as np
 from absl import logging
 
@@ -15,6 +15,7 @@ from jaxcodec.training import optimisers, sharding, start
 from jaxcodec.training import state as train_state
 from jaxcodec.training.optimisers import Decay
 from jaxcodec.training.quiet import without_compile_alarm
+from jaxcodec.training.settings import Config
 from jaxcodec.training.train_step import (
     TrainStep,
     ValidationStep,
@@ -30,7 +31,7 @@ class RunSteps(NamedTuple):
     validate: ValidationStep
 
 
-def make(config: ml_collections.ConfigDict, mesh: jax.sharding.Mesh) -> RunSteps:
+def make(config: Config, mesh: jax.sharding.Mesh) -> RunSteps:
     """The steps of a config, over a mesh."""
     model, objective = build_model(config), _objective(config)
     train_step = make_train_step(
@@ -53,9 +54,7 @@ def make(config: ml_collections.ConfigDict, mesh: jax.sharding.Mesh) -> RunSteps
     )
 
 
-def first_state(
-    config: ml_collections.ConfigDict, mesh: jax.sharding.Mesh, *, fresh: bool
-) -> train_state.TrainState:
+def first_state(config: Config, mesh: jax.sharding.Mesh, *, fresh: bool) -> train_state.TrainState:
     """The state before the first step, replicated over the mesh.
 
     fresh: whether the run begins with it, so that the weights of another run matter
@@ -71,7 +70,7 @@ def first_state(
     if config.start.workdir and fresh:
         params = start.params_of(config.start.workdir, state.codec.params, config.start.qualities)
         codec = train_state.fresh_player(params, transform)
-        state = state.replace(players=state.players | {objectives.CODEC: codec})
+        state = dataclasses.replace(state, players=state.players | {objectives.CODEC: codec})
     logging.info(
         "%d parameters, %d devices in %d processes, global batch %d",
         sum(leaf.size for leaf in jax.tree.leaves(state.codec.params)),
@@ -82,13 +81,13 @@ def first_state(
     return sharding.put_replicated(jax.device_get(state), mesh)
 
 
-def build_model(config: ml_collections.ConfigDict) -> nn.Module:
+def build_model(config: Config) -> nn.Module:
     """The model of a config, with 8-bit networks where it asks for them (`fake_quantised`)."""
     model = models.build(config.model.to_dict())
     return model.clone(fake_quantised=True) if config.fake_quantised else model
 
 
-def check_model(config: ml_collections.ConfigDict) -> None:
+def check_model(config: Config) -> None:
     """Raises TrainingError for a model whose sizes do not go together, as a trace shows."""
     key, image = jax.random.key(0), np.zeros((1, config.data.crop, config.data.crop, 3), np.float32)
     try:
@@ -110,7 +109,7 @@ def check_model(config: ml_collections.ConfigDict) -> None:
 def compile_step(
     train_step: TrainStep,
     state: train_state.TrainState,
-    config: ml_collections.ConfigDict,
+    config: Config,
     mesh: jax.sharding.Mesh,
     falling: Decay,
 ) -> TrainStep:
@@ -128,5 +127,5 @@ def compile_step(
     return compiled
 
 
-def _objective(config: ml_collections.ConfigDict) -> objectives.Objective:
+def _objective(config: Config) -> objectives.Objective:
     return objectives.create(config.objective.to_dict(), config.target_rate.to_dict())

@@ -5,7 +5,10 @@ it.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+Config: TypeAlias = Any
+"""An `ml_collections.ConfigDict` of the settings below: no type checker knows its attributes."""
 
 
 class Valid(NamedTuple):

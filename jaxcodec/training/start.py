@@ -1,6 +1,8 @@
 """Training from the weights of another run."""
 
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import flax.traverse_util
 import jax.numpy as jnp
@@ -28,7 +30,7 @@ def params_of(
     workdir = local_folder(workdir, TrainingError)
     before = run_config.load(workdir)
     _, params = restore_exported(workdir, averaged=before.average_decay > 0)
-    old, new = (flax.traverse_util.flatten_dict(dict(tree), sep="/") for tree in (params, template))
+    old, new = (_flat(tree) for tree in (params, template))
     if differing := sorted(set(old) ^ set(new)):
         raise TrainingError(
             f"the run in {workdir} has another model than the config: {differing[0]} is in one of "
@@ -47,6 +49,10 @@ def params_of(
     return flax.traverse_util.unflatten_dict(
         {path: jnp.asarray(leaf) for path, leaf in fitted.items()}, sep="/"
     )
+
+
+def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
+    return flax.traverse_util.flatten_dict(dict(tree), sep="/")
 
 
 def _is_table(path: str) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
-import ml_collections
 from absl import logging
 
 from jaxcodec import data
@@ -19,11 +18,12 @@ from jaxcodec.training.metrics_window import MetricsWindow
 from jaxcodec.training.quiet import without_compile_alarm
 from jaxcodec.training.reporting import Reporter
 from jaxcodec.training.run_input import RunInput
+from jaxcodec.training.settings import Config
 from jaxcodec.training.state import TrainState
 from jaxcodec.training.stopping import Stop
 
 
-def train(config: ml_collections.ConfigDict, workdir: str | pathlib.Path) -> bool:
+def train(config: Config, workdir: str | pathlib.Path) -> bool:
     """Trains the model of `config` in `workdir`.
 
     It goes on from the newest sound checkpoint there, if there is one. Returns True when all steps
@@ -69,7 +69,7 @@ class _Position(NamedTuple):
 
 
 def _run(
-    config: ml_collections.ConfigDict,
+    config: Config,
     workdir: pathlib.Path,
     mesh: jax.sharding.Mesh,
     checkpoints: Checkpoints,
@@ -138,7 +138,7 @@ class _Due(NamedTuple):
     save: bool
 
 
-def _due(config: ml_collections.ConfigDict, step: int) -> _Due:
+def _due(config: Config, step: int) -> _Due:
     """What follows step number `step`; everything follows the last."""
     every = (config.log_every, config.validate_every, config.checkpoint_every)
     return _Due(*(step % each == 0 or step == config.steps for each in every))
@@ -164,7 +164,7 @@ def _save(checkpoints: Checkpoints, position: _Position, images: RunInput) -> No
 
 
 def _resume(
-    checkpoints: Checkpoints, state: TrainState, images: RunInput, config: ml_collections.ConfigDict
+    checkpoints: Checkpoints, state: TrainState, images: RunInput, config: Config
 ) -> _Position:
     """The position of the newest checkpoint, to which the input is set; or the start."""
     if checkpoints.latest_step() is None:
@@ -177,9 +177,7 @@ def _resume(
     return _Position(state, step, MetricsWindow(tuple(host["window"])))
 
 
-def _check_images(
-    host: dict[str, Any], images: RunInput, config: ml_collections.ConfigDict
-) -> None:
+def _check_images(host: dict[str, Any], images: RunInput, config: Config) -> None:
     """Raises TrainingError if a checkpoint is of a run on other images."""
     if host["images"] != images.fingerprint:
         raise TrainingError(

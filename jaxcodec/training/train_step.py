@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -60,7 +61,8 @@ def make_train_step(
         images = images.astype(jnp.float32) / 255
         quality = objective.draw_quality(key_quality, images.shape[0])
 
-        players, metrics, finite = dict(state.players), {}, True
+        players, metrics = dict(state.players), {}
+        finite: Any = True
         run = functools.partial(
             forward_pass, model, image=images, quality=quality, key=key_noise, surrogate=surrogate
         )

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 import jax
-import ml_collections
 import numpy as np
 from absl import logging
 
 from jaxcodec.objectives import Carry, Params
 from jaxcodec.training import sharding
 from jaxcodec.training.reporting import Reporter
+from jaxcodec.training.settings import Config
 from jaxcodec.training.state import TrainState
 from jaxcodec.training.train_step import ValidationStep
 
@@ -20,7 +20,7 @@ def validate(
     step_function: ValidationStep,
     state: TrainState,
     held_out: np.ndarray,
-    config: ml_collections.ConfigDict,
+    config: Config,
     step: int,
     mesh: jax.sharding.Mesh,
     reporter: Reporter | None,
@@ -75,6 +75,7 @@ def mean_metrics(
         results.append(jax.device_get(metrics))
         if first is None:
             first = np.asarray(jax.device_get(reconstruction))
+    assert first is not None  # there is a crop
     return {
         name: float(np.average([result[name] for result in results], weights=sizes))
         for name in results[0]

@@ -35,7 +35,7 @@ class ActivityGain(nn.Module):
     points: int = 1
 
     @nn.compact
-    def __call__(self, y, quality):
+    def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         size = jnp.log1p(jnp.square(y[..., None, :] * _STEPS[:, None]))
         # The mean over all channels at each step, and what training finds to tell about single
         # channels.

@@ -16,7 +16,7 @@ class ResidualUnit(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = jax.nn.relu(Conv(self.features // 2, 1, kernel_init=branch_init)(x))
         h = jax.nn.relu(Conv(self.features // 2, 3, kernel_init=branch_init)(h))
         return jax.nn.relu(x + Conv(self.features, 1, kernel_init=branch_init)(h))
@@ -32,11 +32,11 @@ class AttentionBlock(nn.Module):
     features: int
     footprint = ((3, 1),) * 3
 
-    def setup(self):
+    def setup(self) -> None:
         self.trunk = [ResidualUnit(self.features) for _ in range(3)]
         self.mask = [*(ResidualUnit(self.features) for _ in range(3)), Conv(self.features, 1)]
 
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         trunk, mask = x, x
         for layer in self.trunk:
             trunk = layer(trunk)

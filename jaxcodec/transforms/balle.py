@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
 
 from jaxcodec.errors import CodecFileError
 from jaxcodec.transforms import operations
@@ -27,7 +28,7 @@ class ConvAnalysis(nn.Module):
     activation: str = "gdn"
 
     @nn.compact
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         layers = list(zip(self.features, self.kernels, self.strides, strict=True))
         for place, (features, kernel, stride) in enumerate(layers):
@@ -62,7 +63,7 @@ class ConvSynthesis(nn.Module):
     subpixel: bool = False
 
     @nn.compact
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         *inner, last = self._layers(self)
         for place, layer in enumerate(inner):

@@ -5,6 +5,7 @@ Their hyper networks are `ConvAnalysis`, and `ConvSynthesis` with sub-pixel conv
 """
 
 import flax.linen as nn
+import jax
 
 from jaxcodec.transforms.attention import AttentionBlock
 from jaxcodec.transforms.layers import Conv, SubpixelConv
@@ -19,10 +20,10 @@ class ChengAnalysis(nn.Module):
     attention: bool = False
     stride = 16
 
-    def setup(self):
+    def setup(self) -> None:
         self.layers = _analysis(self.features, self.attention)
 
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         for layer in self.layers:
             x = layer(x)
@@ -40,10 +41,10 @@ class ChengSynthesis(nn.Module):
     features: int
     attention: bool = False
 
-    def setup(self):
+    def setup(self) -> None:
         self.layers = _synthesis(self.features, self.attention)
 
-    def __call__(self, y, quality):
+    def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         for layer in self.layers:
             y = layer(y)

@@ -1,6 +1,7 @@
 """Generalised divisive normalisation."""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from jaxcodec.ops import lower_bound
@@ -20,7 +21,7 @@ class GDN(nn.Module):
     inverse: bool = False
 
     @nn.compact
-    def __call__(self, v):
+    def __call__(self, v: jax.Array) -> jax.Array:
         channels = v.shape[-1]
         beta = self.param("beta", lambda _: jnp.sqrt(jnp.ones((channels,)) + _PEDESTAL))
         gamma = self.param("gamma", lambda _: jnp.sqrt(0.1 * jnp.eye(channels) + _PEDESTAL))

@@ -39,7 +39,7 @@ class Conv(nn.Module):
     bias_init: Callable = nn.initializers.zeros
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         y = conv2d(x, self.param("kernel", self.kernel_init, shape), self.stride, self.border)
         return y + self.param("bias", self.bias_init, (self.features,)) if self.use_bias else y
@@ -49,7 +49,7 @@ class Conv(nn.Module):
         return [operations.conv(params, self.border)]
 
     @property
-    def footprint(self):
+    def footprint(self) -> tuple[tuple[int, int], ...]:
         """See `transforms.reach`."""
         return ((self.kernel, self.stride),)
 
@@ -64,7 +64,7 @@ class UpsampleConv(nn.Module):
     stride: int = 2
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         # Every output sums only about (k / stride)^2 taps, so the fan-in is smaller than the
         # kernel's by stride^2.
@@ -82,7 +82,7 @@ class UpsampleConv(nn.Module):
         return [dataclasses.replace(layer, kernel=kernel, upsample=self.stride)]
 
     @property
-    def footprint(self):
+    def footprint(self) -> tuple[tuple[int, int], ...]:
         """See `transforms.reach`."""
         return ((self.kernel, self.stride),)
 
@@ -100,7 +100,7 @@ class SubpixelConv(nn.Module):
     kernel_init: Callable = _kernel_init
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         return depth_to_space(self._conv(self)(x), self.stride)
 
     def _conv(self, parent: nn.Module | None) -> Conv:
@@ -113,7 +113,7 @@ class SubpixelConv(nn.Module):
         return [*operations.of_layer(self._conv(None), params), Shuffle(self.stride)]
 
     @property
-    def footprint(self):
+    def footprint(self) -> tuple[tuple[int, int], ...]:
         """See `transforms.reach`."""
         return ((self.kernel, 1), (1, self.stride))
 
@@ -142,7 +142,7 @@ class Modulation(nn.Module):
     points: int
 
     @nn.compact
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         shape = (self.points, x.shape[-1])
         scale = interpolate_points(self.param("scale", nn.initializers.zeros, shape), quality)
         shift = interpolate_points(self.param("shift", nn.initializers.zeros, shape), quality)

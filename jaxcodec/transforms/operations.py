@@ -70,8 +70,10 @@ class Residual:
 
 
 Operation = Conv | Modulate | Activate | Shuffle | Residual
-Path = tuple[int, ...]
-"""Where an operation stands: its place in the list, then, inside of a residual, its place there."""
+Path = tuple[int | str, ...]
+"""Where an operation stands: its place in the list, then, inside of a residual, its place there.
+Before them, where there are several networks, the name of one.
+"""
 
 
 def run(

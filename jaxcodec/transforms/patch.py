@@ -111,7 +111,7 @@ class BottleneckBlock(nn.Module):
     points: int = 1
 
     @nn.compact
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         narrow, modulation, middle, widen = self._layers(self, x.shape[-1])
         h = jax.nn.silu(modulation(narrow(x), quality))
         return x + widen(jax.nn.silu(middle(h)))
@@ -150,7 +150,7 @@ class PatchAnalysis(nn.Module):
     stride = STRIDE
 
     @nn.compact
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         to_patches, to_latent = linear_start(self.latent - self.activity)
         h = space_to_depth(x - 0.5, PATCH)
         h = Conv(h.shape[-1], 1, kernel_init=_constant(to_patches), name="Conv_0")(h)
@@ -182,7 +182,7 @@ class PatchSynthesis(nn.Module):
     activity: bool = False
 
     @nn.compact
-    def __call__(self, y, quality):
+    def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         y = remove_activity_gain(y) if self.activity else y
         to_patches, to_latent = linear_start(y.shape[-1])
         split = Conv(to_latent.shape[0], 1, kernel_init=_constant(to_latent.T), name="Conv_0")
@@ -212,7 +212,7 @@ class PatchHyperAnalysis(nn.Module):
     halo = 1
 
     @nn.compact
-    def __call__(self, y, quality):
+    def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         h = Conv(2 * self.width, 1, name="Conv_0")(jnp.arcsinh(y))
         h = _block(self, 0, self)(h, quality)
         h = Conv(2 * self.width, 1, name="Conv_1")(space_to_depth(h, 2))
@@ -231,7 +231,7 @@ class PatchHyperSynthesis(nn.Module):
     halo = 1
 
     @nn.compact
-    def __call__(self, z, quality):
+    def __call__(self, z: jax.Array, quality: jax.Array) -> jax.Array:
         first, second, last = self._convolutions(self)
         z = _block(self, 0, self)(depth_to_space(first(z), 2), quality)
         z = _block(self, 1, self)(depth_to_space(second(z), 2), quality)

@@ -21,7 +21,7 @@ class ResidualBlock(nn.Module):
     footprint = ((3, 1), (3, 1))
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = _leaky_relu(Conv(self.features, kernel_init=branch_init)(x))
         return x + _leaky_relu(Conv(self.features, kernel_init=branch_init)(h))
 
@@ -37,7 +37,7 @@ class DownBlock(nn.Module):
     footprint = ((3, 2), (3, 1))
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = _leaky_relu(Conv(self.features, stride=2, kernel_init=branch_init)(x))
         h = GDN()(Conv(self.features, kernel_init=branch_init)(h))
         return h + Conv(self.features, 1, stride=2)(x)
@@ -55,7 +55,7 @@ class UpBlock(nn.Module):
     footprint = ((3, 1), (1, 2), (3, 1))
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = _leaky_relu(SubpixelConv(self.features, kernel_init=branch_init)(x))
         h = GDN(inverse=True)(Conv(self.features, kernel_init=branch_init)(h))
         return h + SubpixelConv(self.features, kernel_init=_replicate)(x)

@@ -30,7 +30,7 @@ class DownBlock(nn.Module):
     stride: int
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = jax.nn.relu(Conv(self.features, self.kernel, self.stride)(x))
         return jax.nn.relu(Conv(self.features)(h) + Conv(self.features, 1, self.stride)(x))
 
@@ -52,7 +52,7 @@ class UpBlock(nn.Module):
     stride: int
 
     @nn.compact
-    def __call__(self, x):
+    def __call__(self, x: jax.Array) -> jax.Array:
         h = jax.nn.relu(UpsampleConv(self.features, self.kernel, self.stride)(x))
         return jax.nn.relu(Conv(self.features)(h) + SubpixelConv(self.features, 1, self.stride)(x))
 
@@ -69,10 +69,10 @@ class ResNetAnalysis(nn.Module):
     kernels: Sequence[int]
     strides: Sequence[int]
 
-    def setup(self):
+    def setup(self) -> None:
         self.layers = _layers(self, DownBlock, Conv)
 
-    def __call__(self, x, quality):
+    def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         for layer in self.layers:
             x = layer(x)
@@ -98,10 +98,10 @@ class ResNetSynthesis(nn.Module):
     kernels: Sequence[int]
     strides: Sequence[int]
 
-    def setup(self):
+    def setup(self) -> None:
         self.layers = _layers(self, UpBlock, UpsampleConv)
 
-    def __call__(self, y, quality):
+    def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         for layer in self.layers:
             y = layer(y)

@@ -35,7 +35,7 @@ def available() -> list[CodecInfo]:
     return [_info(path) for path in sorted(FOLDER.glob(f"*{codec_file.SUFFIX}"))]
 
 
-def find(name_or_path: str | os.PathLike) -> pathlib.Path:
+def find(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     """The path of the bundled codec of that name, or else `name_or_path` itself."""
     bundled = FOLDER / f"{name_or_path}{codec_file.SUFFIX}"
     return bundled if bundled.parent == FOLDER and bundled.is_file() else pathlib.Path(name_or_path)

@@ -28,7 +28,7 @@ class DeepFactorized(nn.Module):
     centred: bool = True
     init_scale: float = 10.0
 
-    def setup(self):
+    def setup(self) -> None:
         sizes = (1, *self.widths, 1)
         layer_scale = self.init_scale ** (1 / (len(sizes) - 1))
         layers = []
@@ -70,14 +70,14 @@ class DeepFactorized(nn.Module):
                 ]
         return units[0]
 
-    def logits(self, v: Float[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def logits(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """Logits of the cumulative at `v` (..., C)."""
-        logits = self._raw_logits(v)
+        logits = self._raw_logits(jnp.asarray(v))
         return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
     def likelihood(
         self, v: Float[Array, "*batch c"], step: Float[Array, "..."] | float = 1.0
-    ) -> Float[Array, "*batch c"]:
+    ) -> Float[jax.Array, "*batch c"]:
         """Probability mass of the interval of length `step` around `v` (..., C), at least 1e-9."""
         upper, lower = self.logits(v + 0.5 * step), self.logits(v - 0.5 * step)
         # Both on the side of the sigmoid where the difference does not cancel.
@@ -87,27 +87,27 @@ class DeepFactorized(nn.Module):
         mass = jnp.abs(jax.nn.sigmoid(sign * upper) - jax.nn.sigmoid(sign * lower))
         return lower_bound(mass, LIKELIHOOD_BOUND)
 
-    def __call__(self, v: Float[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def __call__(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The same as `likelihood`."""
         return self.likelihood(v)
 
-    def residual(self, v: Float[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def residual(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """`v` (..., C) less its median, what is rounded."""
-        return v - self.median
+        return jnp.asarray(v) - self.median
 
-    def from_residual(self, residual: Float[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def from_residual(self, residual: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The inverse of `residual`."""
-        return residual + self.median
+        return jnp.asarray(residual) + self.median
 
-    def to_symbols(self, v: Float[Array, "*batch c"]) -> Int32[Array, "*batch c"]:
+    def to_symbols(self, v: Float[Array, "*batch c"]) -> Int32[jax.Array, "*batch c"]:
         """The integers, int32, that stand for `v` (..., C)."""
         return jnp.round(self.residual(v)).astype(jnp.int32)
 
-    def from_symbols(self, symbols: Shaped[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def from_symbols(self, symbols: Shaped[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The quantised values, float32, that integers (..., C) stand for."""
         return self.from_residual(symbols.astype(jnp.float32))
 
-    def symbol_likelihood(self, symbols: Shaped[Array, "*batch c"]) -> Float[Array, "*batch c"]:
+    def symbol_likelihood(self, symbols: Shaped[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """Probability mass of integers (..., C)."""
         return self.likelihood(self.from_symbols(symbols))
 

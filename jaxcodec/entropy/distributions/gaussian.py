@@ -14,7 +14,7 @@ LIKELIHOOD_BOUND = 1e-9
 
 def gaussian_likelihood(
     residual: Float[Array, "*shape"], scale: Float[Array, "*#shape"]
-) -> Float[Array, "*shape"]:
+) -> Float[jax.Array, "*shape"]:
     """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard
     deviation `scale`.
 
@@ -30,14 +30,14 @@ def gaussian_likelihood(
     return lower_bound(mass, LIKELIHOOD_BOUND)
 
 
-def scale_table() -> Float[Array, "64"]:
+def scale_table() -> Float[jax.Array, "64"]:
     """The 64 scales that symbols are coded with, log-spaced from .11 to 256 (CompressAI's
     table).
     """
     return jnp.exp(jnp.linspace(jnp.log(SCALE_BOUND), jnp.log(SCALE_MAX), SCALE_LEVELS))
 
 
-def scale_index(scale: Float[Array, "*shape"]) -> Int32[Array, "*shape"]:
+def scale_index(scale: Float[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
     """Index of the table entry nearest to `scale` in the logarithm, int32 in [0, 63]."""
     step = (jnp.log(SCALE_MAX) - jnp.log(SCALE_BOUND)) / (SCALE_LEVELS - 1)
     position = (jnp.log(jnp.maximum(scale, SCALE_BOUND)) - jnp.log(SCALE_BOUND)) / step

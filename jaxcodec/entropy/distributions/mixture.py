@@ -1,5 +1,6 @@
 """Mixtures of Gaussians (Cheng et al. 2020, equation 10)."""
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
@@ -12,7 +13,7 @@ def mixture_likelihood(
     mean: Float[Array, "k *#shape"],
     scale: Float[Array, "k *#shape"],
     weight: Float[Array, "k *#shape"],
-) -> Float[Array, "*shape"]:
+) -> Float[jax.Array, "*shape"]:
     """Mass of the unit interval around `values` (...) under sum_k weight_k N(mean_k, scale_k^2).
 
     mean, scale, weight: (K, ...); weights are not negative and sum to one over K. All in quantiser
