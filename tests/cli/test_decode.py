@@ -1,8 +1,7 @@
 """jaxcodec decode, with a small codec."""
 
-import dataclasses
-
 import pytest
+import small_codecs
 
 import jaxcodec
 from jaxcodec.artefact import codec_file
@@ -31,7 +30,7 @@ def test_bad_decode_is_one_line_and_leaves_no_file(folder, run, refused, codec, 
 
 def test_another_codec_is_refused_with_both_ids(folder, run, refused, codec):
     other = folder / "other.codec"
-    codec_file.save(other, dataclasses.replace(codec_file.read(codec), name="other"))
+    codec_file.save(other, small_codecs.content("one_quality"))
     run("encode", "photo.png", "photo.jxc", "--codec", codec)
     ids = [jaxcodec.load(path).id for path in (codec, other)]
     refused("decode", "photo.jxc", "a.png", "--codec", other, words=["photo.jxc", *ids])

@@ -31,8 +31,6 @@ def test_only_what_depends_on_the_step_is_stacked(codec):
     for array in (*at.integer.values(), *at.lane_tables.values()):
         assert len(array) == len(INDICES)
         np.testing.assert_array_equal(array[1], array[3])
-    still = stacked.at_steps(codec, [0, 0])
-    assert not still.integer
 
 
 def test_mapped_over_images_bits_are_those_of_a_codec_at_the_step(codec, photo):

@@ -12,8 +12,8 @@ from jaxcodec.codec import cost, symbols, tiles
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 
 
-@pytest.mark.parametrize("name", ["autoregressive", "checkerboard"])
-def test_integer_networks_cost_hardly_more_than_the_floats_that_they_come_from(name, photo):
+def test_integer_networks_cost_hardly_more_than_the_floats_that_they_come_from(photo):
+    name = "checkerboard"  # its scales are those of a trained model, neither negative nor huge
     codec, quality = small_codecs.build(name), np.array([3000], np.int32)
     analysis = symbols.analyse(codec, photo[None, 100:228, 200:328], quality, tiles.whole)
     coded = symbols.rounded(codec, analysis, tiles.whole)
@@ -27,25 +27,16 @@ def test_integer_networks_cost_hardly_more_than_the_floats_that_they_come_from(n
         return -np.log2(np.e) * jax.numpy.log(gaussian_likelihood(latent - mean, scale)).sum()
 
     expected = float(of_floats(small_codecs.params(name), coded.hyper, coded.latent))
-    assert bits == pytest.approx(expected, rel=0.02)
+    assert bits == pytest.approx(expected, rel=0.005)
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern", "has_gain", "mixture"),
-    [
-        ("autoregressive", "autoregressive", False, None),
-        ("checkerboard", "checkerboard", True, None),
-        ("mixture", "autoregressive", True, 3),
-    ],
-)
-def test_the_spec_tells_the_model_and_the_arrays_have_what_it_needs(
-    name, pattern, has_gain, mixture
-):
+@pytest.mark.parametrize(("name", "has_gain"), [("autoregressive", False), ("checkerboard", True)])
+def test_the_spec_tells_the_model_and_the_arrays_have_what_it_needs(name, has_gain):
     content = small_codecs.content(name)
     spec, arrays = json.loads(content.spec), content.integer
-    assert (spec["kind"], spec["pattern"], spec["channels"]) == ("context", pattern, 6)
-    assert (spec["gain"], spec.get("mixture")) == (has_gain, mixture)
-    assert ("gain" in arrays, "exp" in arrays) == (has_gain, mixture is not None)
+    assert (spec["kind"], spec["pattern"], spec["channels"]) == ("context", name, 6)
+    assert spec["gain"] == ("gain" in arrays) == has_gain
+    assert "mixture" not in spec and "exp" not in arrays
     assert arrays["context/kernel"].dtype == np.int8
     assert len(arrays["context/kernel"]) == 12 * 6
     assert np.all(np.diff(arrays["thresholds"]) > 0)

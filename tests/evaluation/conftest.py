@@ -39,8 +39,8 @@ def coarse():
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    """An evaluation made by hand: two coders on two pictures at two points, the second at twice
-    the rate of the first, and a published curve of other pictures.
+    """An evaluation made by hand: two coders on two pictures at two points, the second at 3/2
+    of the rate of the first, and a published curve of other pictures.
     """
     photos = tuple(Photo(name, np.full((10, 20, 3), 90, np.uint8)) for name in ("a", "<b>"))
 
@@ -74,7 +74,7 @@ def evaluation() -> Evaluation:
         folder="photos",
         workers=1,
         photos=photos,
-        sweeps=(sweep("mine", 1.0), sweep("theirs & others", 2.0)),
+        sweeps=(sweep("mine", 1.0), sweep("theirs & others", 1.5)),
         tests=("mine",),
         published=(MeanCurve("Paper", "a source", (0.5, 1.0), (30.0, 31.0), data_set="Kodak"),),
         examples=(),

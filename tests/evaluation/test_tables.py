@@ -62,8 +62,8 @@ def test_deltas_of_curves_that_share_nothing_are_dashes(evaluation):
     assert paper == ["Paper", *["–"] * 5, "a source (other pictures)"]
 
 
-def test_twice_the_rate_is_a_delta_of_half(evaluation):
-    """Against a curve of twice the rate at equal quality, the BD-rate is -50 %."""
+def test_two_thirds_of_the_rate_are_a_delta_of_a_third(evaluation):
+    """Against a curve of 3/2 of the rate at equal quality, the BD-rate is -33.3 %."""
     sweeps = []
     for sweep in evaluation.sweeps:
         rows = tuple(
@@ -73,10 +73,10 @@ def test_twice_the_rate_is_a_delta_of_half(evaluation):
         sweeps.append(dataclasses.replace(sweep, measurements=rows))
     changed = dataclasses.replace(evaluation, sweeps=tuple(sweeps))
     _, line, _ = cells(tables.bd(changed, "mine"))
-    assert line[3] == "−50.0 %"
-    assert 'class="better">−50.0 %' in tables.bd(changed, "mine")
+    assert line[3] == "−33.3 %"
+    assert 'class="better">−33.3 %' in tables.bd(changed, "mine")
     for line in cells(tables.bd_per_image(changed, changed.sweeps[0]))[1:]:
-        assert line[1] == "−50.0 %"
+        assert line[1] == "−33.3 %"
 
 
 def test_machine_and_settings(evaluation):

@@ -13,7 +13,7 @@ def test_unsigned_integers_are_scaled_to_the_nearest_level(bits):
     values = np.unique(np.linspace(0, top, 1000).astype(np.uint16))
     notes = []
     scaled = samples.integers_to_uint8(values, bits, notes)
-    assert np.abs(scaled - values * 255 / top).max() <= 0.5 + 1e-9
+    assert np.abs(scaled - values / top * 255).max() <= 0.5 + 1e-9
     assert scaled.dtype == np.uint8 and notes == [f"converted from {bits} to 8 bits a channel"]
 
 

@@ -31,7 +31,7 @@ MODULES = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py")]
 SINGLE = [
     path for path in MODULES if not path.name.startswith("__") and path.parent.name != "configs"
 ]
-PACKAGES = [path.parent.with_suffix(".py") for path in MODULES if path.name == "__init__.py"]
+PACKAGES = [path.parent.with_suffix(".py") for path in MODULES if len(path.parts) > 1]
 
 
 def test_every_module_has_its_test_file():

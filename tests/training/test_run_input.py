@@ -13,7 +13,7 @@ def test_crops_to_train_on_and_others_held_out(config, tmp_path):
     opened = open_input(config, tmp_path)
     crop = config.data.crop
     assert opened.held_out.shape == (config.data.validation_images, crop, crop, 3)
-    batch = next(iter(opened.batches))
+    batch = next(opened.batches)["image"]
     assert batch.shape == (config.batch_size, crop, crop, 3) and batch.dtype == np.uint8
 
 
