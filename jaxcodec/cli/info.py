@@ -92,8 +92,9 @@ def _metadata(unpacked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(block: bytes) -> dict[str, str]:
-    """EXIF tags by name, as text; those without a name, and long ones of bytes, such as a maker's
-    note, are left out.
+    """EXIF tags by name, as text.
+
+    Those without a name, and long ones of bytes, such as a maker's note, are left out.
     """
     from PIL import ExifTags, Image
 

@@ -1,5 +1,6 @@
-"""Which file becomes which, decided and checked before any work: nothing is overwritten unasked,
-and no input ever is.
+"""Which file becomes which, decided and checked before any work.
+
+Nothing is overwritten unasked, and no input ever is.
 """
 
 import argparse
@@ -106,8 +107,9 @@ class Plan:
 
 @contextlib.contextmanager
 def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterator[Plan]:
-    """What `options` ask for; makes the output folder, and removes it again where nothing was put
-    into it in the end.
+    """The jobs that `options` ask for; makes the output folder.
+
+    Removes the folder again if nothing was put into it in the end.
 
     Args:
       options: with inputs, output, recursive, keep_suffix, force and skip_existing.
@@ -253,8 +255,9 @@ def _without_obstacles(
 
 
 def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
-    """Raises DataError where two jobs have the same output, on a file system that ignores case the
-    same but for that.
+    """Raise DataError where two jobs have the same output.
+
+    On a file system that ignores case, also where only the case differs.
     """
     key = _folded if _ignores_case(jobs) else str
     taken: dict[str, Job] = {}
@@ -317,8 +320,9 @@ def _obstacle(
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:
-    """What tells that two paths lead to one file: through links, other spellings, or ignored
-    case.
+    """The identity of the file that a path leads to.
+
+    It is the same through links, other spellings, or ignored case.
     """
     try:
         there = os.stat(path)
@@ -339,8 +343,9 @@ def _make(folder: pathlib.Path) -> bool:
 
 
 def _check_places(jobs: list[Job], below: bool) -> None:
-    """That the folder of every output can be written to, or for one `below` the output folder what
-    is there of it.
+    """Check that the folder of every output can be written to.
+
+    For an output `below` the output folder, that part of the path that is there is checked.
     """
     places: dict[pathlib.Path | None, pathlib.Path] = {}
     for job in jobs:

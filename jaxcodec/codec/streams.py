@@ -25,9 +25,7 @@ _SYMBOLS_A_LANE = 1024
 
 
 class Stream(NamedTuple):
-    """The coded symbols of a picture: who coded them, in how many lanes, and the parts in their
-    order.
-    """
+    """The coded symbols of a picture: the coder, the number of lanes, and the parts in order."""
 
     coder: str
     lanes: int
@@ -132,8 +130,9 @@ def to_blocks(codec: Codec, parts: Mapping[str, Part]) -> list[lanes.Block]:
 def decode_words(
     codec: Codec, words, length, count, width: int, size: tuple[int, int], quality
 ) -> tuple[Symbols, Any]:
-    """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use
-    inside `jit`.
+    """The symbols in a stream of `count` lanes, and whether the stream ends properly.
+
+    It ends properly if it ends as an encoder ends one. For use inside `jit`.
 
     words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be
       traced.

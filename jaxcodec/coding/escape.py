@@ -1,5 +1,6 @@
-"""Codes for symbols outside their table: any distance, by Exp-Golomb codes inside the range coder's
-stream.
+"""Codes for symbols outside their table, by Exp-Golomb codes in the range coder's stream.
+
+Any distance has a code.
 
 The excess of a symbol is its signed distance from the nearest end of the table, never zero. With w
 = |excess| - 1 + 2^order, the code is the number of bits of w beyond `order` (its class, in unary as

@@ -42,8 +42,9 @@ class Component(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Mixtures of tables, one for each symbol: as many components as there are, whose weights sum
-    to 2^15.
+    """Mixtures of tables, one mixture for each symbol.
+
+    The weights of its components sum to 2^15.
     """
 
     components: tuple[Component, ...]
@@ -147,7 +148,9 @@ def distribution(tables: LaneTables, indices: jax.Array | Mixture) -> OneTable |
 
 
 def _mix(tables: LaneTables, components: Sequence[Component]) -> Mixed:
-    """The window is that of the heaviest component, and of each other one whose weight is worth the
+    """The window and the mixed counts.
+
+    The window is that of the heaviest component, and of each other one whose weight is worth the
     values it adds.
     """
     spans = []

@@ -28,8 +28,9 @@ def size(step_index: int) -> float:
 
 @functools.lru_cache(maxsize=256)
 def ratio(step_index: int) -> tuple[int, int]:
-    """The step of an index as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in
-    [2^14, 2^15).
+    """The step of an index as (multiplier, exponent): multiplier / 2^14 * 2^exponent.
+
+    The multiplier is in [2^14, 2^15).
 
     Field 0 is (2^14, 0). Rounded to the nearest multiplier.
     """

@@ -50,8 +50,9 @@ def _symbol_at(twice: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
 
 
 def _cumulative(tables: Tables, table: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Cumulative counts times 2^(3 _BITS), int64, at places in 2^-_BITS from the first known one of
-    each table on.
+    """Cumulative counts times 2^(3 _BITS), int64.
+
+    They are taken at places in 2^-_BITS from the first known one of each table on.
     """
     one = 1 << _BITS
     size = np.diff(tables.starts).astype(np.int64)[table] - 2
@@ -79,8 +80,9 @@ def _harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _counted(tables: Tables, mass: np.ndarray, low: np.ndarray, count: np.ndarray) -> Tables:
-    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back, in counts times 2^(3
-    _BITS).
+    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back.
+
+    Masses are in counts times 2^(3 _BITS).
     """
     total = 1 << tables.precision
     cdfs, minimum, start = [], [], 0

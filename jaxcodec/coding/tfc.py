@@ -1,5 +1,6 @@
-"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of
-its own.
+"""The entropy coder of tensorflow-compression-ops.
+
+This optional package needs an environment of its own.
 
 The package has escapes of its own, but its decoder can run forever on damaged ones. Here a symbol
 outside its table is coded as the table's escape, and after all symbols follow the excesses, signed
@@ -72,8 +73,9 @@ class TfcCoder:
         return self._ops.entropy_encode_finalize(handle).numpy()
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that
-        `data` is not theirs.
+        """int32 symbols shaped as `indices`.
+
+        Raises BitstreamError where the package sees that `data` is not its own.
         """
         from tensorflow.errors import OpError
 
@@ -96,8 +98,9 @@ class TfcCoder:
         return symbols.astype(np.int32).reshape(indices.shape)
 
     def _decode_excess(self, handle, count: int):
-        """The decoder after them, and the next `count` excesses, twice the distance and the side,
-        int64.
+        """The decoder after them, and the next `count` excesses, int64.
+
+        An excess is twice the distance and the side.
         """
         excess, going_on = np.zeros(count, np.int64), np.arange(count)
         for i in range(_EXCESS_BYTES):

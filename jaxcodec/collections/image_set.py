@@ -69,8 +69,9 @@ class EncodedSet:
 
     @property
     def distance(self) -> float:
-        """The mean distance over all pixels: squared grey levels, unless another distortion was
-        asked for.
+        """The mean distance over all pixels.
+
+        Squared grey levels, unless another distortion was chosen.
         """
         return _mean(self.members, self.pixels)
 
@@ -222,8 +223,9 @@ def _filled(
     shares: Mapping[int, float],
     problems: dict[int, CodecError],
 ) -> tuple[dict[int, Member], dict[int, int]]:
-    """The file of each picture, and the bytes that it could have: its share, and what those before
-    left of theirs.
+    """The file of each picture, and the bytes that it could have.
+
+    These are its share, and the bytes that those before left of theirs.
     """
     members, limits, spare = {}, {}, 0.0
     for place, share in shares.items():
@@ -249,8 +251,9 @@ def _member(encoding: _Encoding, picture: Picture, encoded: Encoded) -> Member:
 
 
 def _summed(encoding: _Encoding, original: np.ndarray, decoded: np.ndarray) -> float:
-    """The distance of a picture times its pixels; of a mean over pixels, without those that nobody
-    sees.
+    """The distance of a picture times its pixels.
+
+    Of a mean over pixels, without invisible ones.
     """
     distortion = encoding.distortion
     if distortion.terms is None:
@@ -272,8 +275,9 @@ def _refined(
     steps: int,
     progress: Callable[[Progress], None] | None,
 ) -> dict[int, Member]:
-    """The members with refined latents, each within the same limit; an interrupt leaves the rest as
-    they are.
+    """The members with refined latents, each within the same limit.
+
+    An interrupt leaves the rest as they are.
     """
     done, places = dict(members), list(members)
     for first in range(0, len(places), REFINED_TOGETHER):

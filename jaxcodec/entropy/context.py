@@ -28,8 +28,9 @@ TAPS = {
 
 
 def windows(symbols: jax.Array, pattern: str) -> jax.Array:
-    """The context of each place of `symbols` (B, h, w, C), (B, h, w, 12 C), in the order of `TAPS`,
-    zero outside.
+    """The context of each place of `symbols` (B, h, w, C): (B, h, w, 12 C), zero outside.
+
+    In the order of `TAPS`.
 
     Gives every place its twelve neighbours, whether the pattern lets it see them or not (see
     `sees_context`).

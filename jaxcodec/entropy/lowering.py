@@ -13,8 +13,9 @@ from jaxcodec.transforms.operations import Conv, Operation
 
 
 def hyper_synthesis_operations(model: nn.Module, params: Mapping[str, Any]) -> list[Operation]:
-    """The hyper-synthesis of a model, from hyper-symbols on; `params` are its variables, {"params":
-    ...}.
+    """The hyper-synthesis of a model, from hyper-symbols on.
+
+    `params` are its variables, {"params": ...}.
 
     A network tells it by `lower(params) -> list of operations`. Those of a network from outside the
     package are run beside it once.

@@ -1,6 +1,4 @@
-"""Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and
-seconds.
-"""
+"""Measures a coder on pictures: bytes of real files, closeness and seconds."""
 
 import concurrent.futures
 import contextlib
@@ -257,8 +255,9 @@ def bits_per_pixel(data: bytes, photo: Photo) -> float:
 
 
 def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
-    """The value of each of `METRICS` of a decoded picture, by its key; None for what the picture is
-    too small for.
+    """The value of each of `METRICS` of a decoded picture, by its key.
+
+    None for a metric that the picture is too small for.
 
     A grey picture that a coder decodes as RGB is compared as RGB.
 

@@ -4,8 +4,9 @@ import numpy as np
 
 
 def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
-    """Extend (..., H, W, C) at the bottom and right, repeating the edge, until `multiple` divides H
-    and W.
+    """Extend (..., H, W, C) at the bottom and right until `multiple` divides H and W.
+
+    The edge is repeated.
     """
     height, width = pixels.shape[-3:-1]
     if height % multiple == 0 and width % multiple == 0:
@@ -15,15 +16,17 @@ def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
 
 
 def crop(pixels, height: int, width: int):
-    """The top left `height` x `width` of a NumPy or JAX array (..., H, W, C): undoes
-    `pad_to_multiple`.
+    """The top left `height` x `width` of an array (..., H, W, C): undoes `pad_to_multiple`.
+
+    Takes a NumPy or a JAX array.
     """
     return pixels[..., :height, :width, :]
 
 
 def to_float(pixels):
-    """uint8 0..255 to float32 [0, 1], same shape; takes a NumPy or a JAX array and returns the same
-    kind.
+    """uint8 0..255 to float32 [0, 1], of the same shape.
+
+    Takes a NumPy or a JAX array and returns the same kind.
     """
     if pixels.dtype != np.uint8:
         raise TypeError(f"to_float takes uint8 pixels, not {pixels.dtype}")
@@ -31,7 +34,8 @@ def to_float(pixels):
 
 
 def to_uint8(values):
-    """float [0, 1] to uint8 0..255, clipped, rounded to nearest; takes a NumPy or a JAX array,
-    returns the same kind.
+    """Float [0, 1] to uint8 0..255 of the same shape, clipped, rounded to nearest.
+
+    Takes a NumPy or a JAX array and returns the same kind.
     """
     return (values.clip(0, 1) * np.float32(255)).round().astype(np.uint8)

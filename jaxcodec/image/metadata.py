@@ -41,8 +41,9 @@ copyright.
 
 
 def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, int]:
-    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8
-    (without one 1).
+    """An EXIF block without orientation and thumbnail, and the orientation.
+
+    The block is in TIFF bytes; the orientation is 1 to 8, and 1 where there is none.
 
     The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it.
     Entries that point nowhere are taken out, a block whose header or first directory cannot be
@@ -85,8 +86,9 @@ class _Editor:
         self._seen = set()
 
     def edit(self, at: int, follow: tuple[int, ...]) -> int:
-        """Take out of the directory at `at` what is broken or no longer true; returns how many
-        entries are left.
+        """Remove broken and outdated entries from the directory at `at`.
+
+        Returns how many entries are left.
         """
         if at < 8 or at in self._seen:
             raise ValueError("a directory lies in the header or in a circle")
@@ -228,8 +230,9 @@ def tags_orientation(tags: Image.Exif) -> int:
 
 
 def upright_xmp(packet: bytes | None) -> bytes | None:
-    """An XMP packet whose tiff:Orientation, if any, says upright, so that no reader turns the
-    picture again.
+    """An XMP packet with tiff:Orientation, if any, set to upright.
+
+    So no reader turns the picture again.
     """
     if not packet:
         return None
@@ -284,7 +287,5 @@ _TURN: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels (height, width, channels) as they are to be seen, given how they are stored (EXIF
-    orientation).
-    """
+    """Pixels (height, width, channels) turned upright by their EXIF orientation."""
     return np.ascontiguousarray(_TURN[orientation](pixels)) if orientation in _TURN else pixels

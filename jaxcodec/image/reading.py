@@ -18,8 +18,9 @@ Source = str | os.PathLike | bytes | bytearray | memoryview | BinaryIO
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
-    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its profile, EXIF, XMP and
-    resolution.
+    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its metadata.
+
+    Metadata are profile, EXIF, XMP and resolution.
 
     The contents decide about the format, not the suffix. Whatever is not 8-bit grey, RGB or RGBA in
     sRGB or with an ICC profile is converted, and the picture carries a note that says so; see
@@ -122,8 +123,9 @@ def _name(source: Source) -> str:
 
 @contextlib.contextmanager
 def _image_errors(name: str):
-    """Turn refusals, and whatever readers raise at a damaged file, which is nearly anything, into
-    ImageError.
+    """Turn refusals and the errors of readers into ImageError.
+
+    At a damaged file readers raise nearly anything.
     """
     try:
         yield
@@ -227,9 +229,7 @@ def _notes_of_frames(image: Image.Image) -> list[str]:
 
 
 def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) -> Decoded:
-    """What an opened Pillow image holds; `bits` a channel are those of its file, where they are
-    known.
-    """
+    """The content of an opened Pillow image; `bits` a channel of its file, if known."""
     info, bits = image.info, bits or pillow.bits(image)
     image.load()
     icc = info.get("icc_profile") or None

@@ -172,8 +172,9 @@ def _saved(image: Image.Image, chosen: _Format, options: dict[str, Any]) -> memo
 def _with_profile(
     picture: Picture, chosen: _Format, notes: list[str]
 ) -> tuple[np.ndarray, bytes | None]:
-    """Pixels and the profile that the format gets: the picture's own, or none, the pixels being
-    sRGB then; adds notes.
+    """Pixels and the profile for the format; adds notes.
+
+    The profile is the picture's own, or none, with the pixels in sRGB.
     """
     pixels, icc = picture.pixels, picture.icc
     if icc is None:

@@ -27,16 +27,18 @@ def clip_values(v: jax.Array) -> jax.Array:
 
 
 def multiply_shift(v: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
-    """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0,
-    30].
+    """v * multiplier / 2^shift to the nearest.
+
+    For |v| < 2^15, |multiplier| < 2^15, shift in [0, 30].
     """
     half = (1 << shift.astype(jnp.int32)) >> 1
     return (v * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
 
 
 def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
-    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0,
-    2^15), shift in [1, 30].
+    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums.
+
+    The multiplier is in [0, 2^15), the shift in [1, 30].
 
     The product has up to 47 bits; it is taken in 16-bit halves of the sum, so that each part fits
     32 bits (Jacob et al. 2018, section 2.2, has the same operation with a 64-bit product).
@@ -47,16 +49,18 @@ def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.
 
 
 def narrow(v: jax.Array, multiplier: jax.Array, shift: jax.Array, zero: jax.Array) -> jax.Array:
-    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the
-    channel of all four.
+    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8.
+
+    The last axis is the channel of all four.
     """
     scaled = multiply_shift(clip_values(v), multiplier, shift)
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
 def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
-    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
-    before.
+    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32 v.
+
+    v is clipped to +-2^22 before.
 
     `ratio` is int32 (multiplier, exponent), as `quantiser_step.ratio` gives it, exponent from
     -4 to 4.
@@ -66,8 +70,9 @@ def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
 
 
 def symbol_codes(symbols: jax.Array, shift: jax.Array) -> jax.Array:
-    """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to
-    [-127, 127].
+    """Any int32 symbols (..., C) to codes in [-127, 127].
+
+    They are divided by 2^shift (C,), rounded to the nearest, and clipped.
     """
     shift = shift.astype(jnp.int32)
     # Clipped first, so that the rounding offset cannot overflow.
@@ -88,8 +93,9 @@ def look_up(v: jax.Array, table: jax.Array) -> jax.Array:
 
 
 def interpolate(table: jax.Array, quality: jax.Array) -> jax.Array:
-    """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]:
-    (B, 1, 1, C) int32.
+    """`table` (points, C) at `quality` (B,) int32 in [0, 10000]: (B, 1, 1, C) int32.
+
+    Neighbours in the table are less than 2^17 apart.
 
     Quality 0 is the first point and 10000 the last, linear between, to the nearest.
     """
@@ -113,8 +119,9 @@ def count_reached(v: jax.Array, thresholds: jax.Array) -> jax.Array:
 
 
 def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
-    """Along one axis, the taps of a kernel that meet the input at a phase of the output, and how
-    far off: (tap, offset).
+    """The taps of a kernel that meet the input at a phase of the output: (tap, offset).
+
+    Along one axis. The offset is how far off the tap is.
 
     The kernel lies on the grid of the output, whose element upsample * q + phase sums kernel[tap] *
     input[q + offset].
@@ -124,8 +131,9 @@ def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
 
 
 def correlate(padded: jax.Array, kernel: jax.Array, upsample: int = 1) -> jax.Array:
-    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O),
-    s = `upsample`.
+    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I), s = `upsample`.
+
+    The kernel (k, k, I, O) is odd.
 
     Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product
     for each tap: XLA has no integer convolution on GPUs (jax #7637), and on the CPU these are as

@@ -72,8 +72,9 @@ class Builder:
 def fixed_point(
     ratio: np.ndarray, lowest: int = 0, highest: int = 30
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits, `lowest` <=
-    shift <= `highest`.
+    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits.
+
+    `lowest` <= shift <= `highest`.
 
     Raises:
       CodecFileError: a ratio is too large for the lowest shift.
@@ -93,8 +94,9 @@ def fixed_point(
 
 
 def symbols_to_codes(builder: Builder, symbols: np.ndarray) -> Codes:
-    """Adds the step from symbols to codes; the shift of each channel loses least of `symbols` (...,
-    C) int32.
+    """Add the step from symbols to codes.
+
+    The shift of each channel loses least of `symbols` (..., C) int32.
     """
     flat = symbols.reshape(-1, symbols.shape[-1]).astype(np.float64)
     widest = math.ceil(math.log2(max(np.abs(flat).max() / 127, 1)))
@@ -117,16 +119,18 @@ def narrow(builder: Builder, span: Span, unit: float) -> Codes:
 def int8_weights(
     weights: np.ndarray, least_unit: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)), with a unit for each output of
-    `least_unit` or more.
+    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)).
+
+    Each output has a unit of `least_unit` or more.
     """
     unit = np.maximum(np.abs(weights).reshape(-1, weights.shape[-1]).max(axis=0) / 127, least_unit)
     return np.round(weights / unit).astype(np.int64), unit
 
 
 def convolve(builder: Builder, op: Conv, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """Adds a convolution of codes; returns the unit of its sums (O,), and the bound that they never
-    exceed (O,).
+    """Add a convolution of codes; returns the unit and the bound of its sums, each (O,).
+
+    The sums never exceed the bound.
 
     Raises:
       CodecFileError: sums could exceed 32 bits.
@@ -241,8 +245,7 @@ def chain(
     last_unit: float | np.ndarray,
     path: Path = (),
 ) -> np.ndarray:
-    """Adds a network that ends in a convolution; returns the bound of the values that it gives,
-    (O,).
+    """Add a network that ends in a convolution; returns the bound of its values, (O,).
 
     Args:
       builder: where to.

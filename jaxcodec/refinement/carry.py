@@ -15,8 +15,9 @@ that falls.
 
 
 class Batch(NamedTuple):
-    """Images of one padded size, and what is asked of each: all arrays have a leading axis of
-    images.
+    """Images of one padded size, and the target of each.
+
+    All arrays have a leading axis of images.
 
     padded: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random
       keys (n,).
@@ -48,8 +49,9 @@ class State(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The iterate of the least true loss so far of each image; towards a target, of those near it,
-    if there are any.
+    """The iterate of the least true loss so far of each image.
+
+    Towards a target, it is the best of those near it, if there are any.
 
     loss: that loss. measured: what was measured. step_index: of its step. found_at: when, in
       steps.

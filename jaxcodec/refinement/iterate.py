@@ -86,8 +86,9 @@ def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
 
 
 def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The first step and the end of each compiled call: one on a device, on a CPU as many as make
-    an interrupt seen soon.
+    """The first step and the end of each compiled call.
+
+    One call on a device; on a CPU as many as let an interrupt take effect soon.
     """
     most = end - first
     if jax.default_backend() == "cpu":
@@ -132,8 +133,9 @@ def _descend(
     first: int,
     end: int,
 ) -> tuple[State, Trace]:
-    """The same by descent. What has begun with no annealing begins from symbols that are rounded so
-    that they cost little.
+    """The same by descent.
+
+    Without annealing before it, it begins from symbols that are rounded for low cost.
     """
     trace = _no_trace(len(batch.trade_off))
     if first == settings.annealed:  # from here on bits and errors are true ones
@@ -172,8 +174,9 @@ def measure(
     variables: Variables,
     plain: bool = False,
 ) -> Measurement:
-    """What rounded latents cost and give, for each image at a step of its own; see
-    `problem.measure`.
+    """Rate and distortion of rounded latents, for each image at its own step.
+
+    See `problem.measure`.
     """
 
     def one(padded, at, variables):
@@ -311,8 +314,9 @@ def _at(codec: Codec, batch: Batch, state: State) -> Steps:
 def _evaluate(
     batch: Batch, state: State, best: Best, step: int, trace: Trace, measured: Measurement
 ) -> tuple[State, Best, tuple[jax.Array, jax.Array]]:
-    """The best so far after a step, given how it came there and what was measured in the end; with
-    the relaxed and the true loss.
+    """The best so far after a step, with the relaxed and the true loss.
+
+    It depends on the way there and on the last measurement.
     """
 
     def one(each, state, best, trace, measured):
@@ -379,7 +383,8 @@ def _moved(
 
 
 def _left(decay: float, annealed: jax.Array, t: jax.Array) -> jax.Array:
-    """What is left of the learning rates; they fall to zero over the last part of the steps, in a
-    straight line.
+    """The share of the learning rates that is left.
+
+    They fall to zero over the last part of the steps, in a straight line.
     """
     return jnp.clip((annealed - t) / jnp.maximum(decay * annealed, 1e-6), 0, 1)

@@ -26,8 +26,7 @@ class Score(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Latents:
-    """Refined latents of a picture, ready to be coded by `jaxcodec.encode(codec, picture,
-    latents=...)`.
+    """Refined latents of a picture, for `jaxcodec.encode(codec, picture, latents=...)`.
 
     Attributes:
       codec_id: of the codec that they are for.

@@ -24,8 +24,9 @@ _MARGIN = 1.006
 
 
 class Task(NamedTuple):
-    """A picture to refine: its place among others, made ready; its quality, and the index of its
-    step; and what is asked.
+    """A picture to refine, with its quality, the index of its step, and its target.
+
+    `index` is its place among others; `source` is the prepared picture.
 
     trade_off: lambda, or None for the codec's own with the picture. factor: on top of it.
       target_bits: what its symbols are to cost. target_distance: or what their error is to be.
@@ -70,8 +71,9 @@ def cut(codec: Codec, task: Task, most: int) -> list[Part]:
 
 
 def batches(parts: list[Part], size: int, most: int, distortion: Distortion) -> list[list[Part]]:
-    """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture
-    in their order.
+    """Parts of one size, grey or not, up to `size` together and `most` pixels.
+
+    Tiles of one picture stay in their order.
 
     Where the distortion is no mean over pixels, they are of one size without padding, too.
     """
@@ -171,8 +173,9 @@ def _aims(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Aim]:
 
 
 def _measured(codec: Codec, batch: list[Part], distortion: Distortion) -> np.ndarray:
-    """Bits and distances (n, 3, 2) of the codec's own latents at three steps: finer, its own, and
-    coarser.
+    """Bits and distances (n, 3, 2) of the codec's own latents at three steps.
+
+    The steps are finer, its own, and coarser.
     """
     padded = images(batch)
     variables = iterate.start(codec, padded)

@@ -1,5 +1,6 @@
-"""What JAX computes on, asked for where it is first needed, so that a device that is not there is a
-plain sentence.
+"""The devices of JAX, queried where they are first needed.
+
+So a missing device is reported in a plain sentence.
 """
 
 import os

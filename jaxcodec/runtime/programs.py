@@ -108,8 +108,9 @@ def _load(path: pathlib.Path, leaves: list) -> tuple[jax.stages.Compiled | None,
 def _compile(
     path: pathlib.Path, function: Callable, structure, leaves: list, options
 ) -> jax.stages.Compiled:
-    """The program of the function, which takes the leaves of its arguments; kept in a file where
-    that can be.
+    """The program of the function, which takes the leaves of its arguments.
+
+    It is kept in a file where that is possible.
     """
 
     def flat(*leaves):
@@ -137,8 +138,9 @@ def _compile(
 
 
 def _forget_others(folder: pathlib.Path) -> None:
-    """Removes the programs of other versions that were used longest ago, before those of a new one
-    are kept.
+    """Remove the least recently used programs of other versions.
+
+    This happens before those of a new version are kept.
     """
     if not folder.exists() and folder.parent.exists():
         others = sorted(folder.parent.iterdir(), key=lambda other: other.stat().st_mtime)
@@ -147,8 +149,9 @@ def _forget_others(folder: pathlib.Path) -> None:
 
 
 def _folder() -> pathlib.Path | None:
-    """Where programs of this package and JAX are kept; None where JAX keeps none, or has several
-    devices.
+    """Where programs of this package and JAX are kept.
+
+    None where JAX keeps none, or has several devices.
     """
     folder = jax_settings.value("jax_compilation_cache_dir")
     if (
@@ -169,8 +172,9 @@ def _kind() -> str:
 
 
 def _machine() -> list[str]:
-    """All that decides whether a compiled program runs here, with the flags that XLA reads from the
-    environment.
+    """All that decides whether a compiled program runs here.
+
+    This includes the flags that XLA reads from the environment.
     """
     (device,) = jax.local_devices()
     flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]

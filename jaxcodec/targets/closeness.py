@@ -66,8 +66,9 @@ def closeness_db(distortion: Distortion, source: pictures.Source, pixels: np.nda
 
 
 def _text(target: AtLeast, db: float, *, closer: bool = False) -> str:
-    """A closeness in dB as a value of the target's metric, without its unit: where digits end a
-    little less close, or a little `closer`.
+    """A closeness in dB as a value of the target's metric, without its unit.
+
+    Digits beyond the last are rounded to a little less close, or to a little `closer`.
     """
     metric = target.distortion.metric
     rounding = math.ceil if closer == metric.higher_is_better else math.floor
@@ -122,8 +123,9 @@ def _check_side(source: pictures.Source, distortion: Distortion) -> None:
 
 
 def _best(target: AtLeast, trials: "Trials", places: list[Place], reach: str = "") -> Encoded:
-    """The smallest file of these places, with what it reached; and a note where that is not about
-    what was asked for.
+    """The smallest file of these places, with the closeness that it reached.
+
+    A note says so where that is not about the target.
     """
     place = (
         min(sorted(places, key=trials.bits)[:_FILES], key=trials.size)
@@ -226,8 +228,9 @@ def _closeness_by_step(
 
 
 def _smooth(closeness: dict[Place, float]) -> bool:
-    """Whether closeness fell with the step wherever two steps of a quality were tried, and rose
-    with the quality.
+    """Whether closeness fell with the step and rose with the quality.
+
+    Checked wherever two steps of a quality were tried.
     """
     by_step, by_quality = collections.defaultdict(list), collections.defaultdict(list)
     for hundredths, step_index in sorted(closeness, key=lambda place: (place[0] or 0, -place[1])):

@@ -82,8 +82,9 @@ def encode_picture(
     keep_hidden_colour: bool = False,
     **keywords: Unpack[Keywords],
 ) -> Encoded:
-    """Compress a picture at a quality, to a size, or to a closeness, which any codec can; or with
-    refined latents.
+    """Compress a picture at a quality, to a size, or to a closeness; any codec can.
+
+    Or with refined latents.
 
     Args:
       codec: what to encode with; decoding needs the same one.
@@ -148,8 +149,9 @@ def encode_pictures(
     coder: str | None = None,
     keep_hidden_colour: bool = False,
 ) -> list[Encoded | CodecError]:
-    """Compress pictures as `encode_picture` does, with the same target for all; what are refined go
-    through that together.
+    """Compress pictures as `encode_picture` does, with the same target for all.
+
+    Pictures to refine are refined together.
 
     Where one cannot be compressed, its error is in its place.
     """
@@ -223,11 +225,12 @@ def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, near
 
 
 def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int) -> Encoded | None:
-    """What is taken in place of a file that fills a limit with more than is of use, with a note;
-    None where it does not.
+    """A smaller file in place of one that fills a limit at a bad price, with a note.
 
-    More than that is what a step finer than the best quality's own holds. A codec with one quality
-    has nothing but its step to become better by: there it is a step finer than `_FINEST`.
+    None if the file is worth its bytes.
+
+    The price is bad at a step finer than the best quality's own. A codec with one quality can only
+    improve by its step: there the price is bad at a step finer than `_FINEST`.
     """
     best, finest = (MAX_QUALITY, 0) if codec.variable else (None, _FINEST)
     filled = fit.encoded

@@ -29,8 +29,9 @@ _COLOURS = np.array(
 
 
 def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
-    """The quality, 0 to 100, at which a codec with several will take about `bpp` for `pixels` uint8
-    (H, W, 3).
+    """The quality, 0 to 100, of a codec with several for about `bpp`.
+
+    `pixels` are uint8 (H, W, 3).
 
     The logarithm of the rate that came out lay .10 to .15 (standard deviation) from that asked for,
     on 36 training pictures.
@@ -42,8 +43,9 @@ def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
 
 
 def log_steps(codec: Codec) -> tuple[float, float]:
-    """The logarithms of the steps that stand for a codec's lowest and highest quality, not less
-    than .5 apart.
+    """The logarithms of the steps that stand for a codec's lowest and highest quality.
+
+    They are not less than .5 apart.
     """
     low, high = np.interp(-np.log(codec.bpp_range), -_TYPICAL, _LOG_STEPS)
     return float(low), float(min(high, low - 0.5))

@@ -1,5 +1,6 @@
-"""A gain for each part of an image that makes busy parts coarser and calm ones finer, so that every
-image can take the same rate.
+"""A gain for each part of an image, coarser where busy and finer where calm.
+
+With it every image can take the same rate.
 
 A model with a target rate has to tell how many bits an image would take, and to scale its latent
 accordingly. A few convolutions learn that slowly; here they are given what they need: how large the
@@ -27,8 +28,9 @@ _BOUND = 3.0  # of the logarithm
 
 
 class ActivityGain(nn.Module):
-    """Latent (B, h, w, C) to (B, h, w, C + 1): scaled, then the logarithm of the gain; no gain at
-    the start.
+    """Latent (B, h, w, C) to (B, h, w, C + 1): scaled, then the logarithm of the gain.
+
+    At the start there is no gain.
     """
 
     width: int = 32

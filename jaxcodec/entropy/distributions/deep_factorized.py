@@ -50,9 +50,7 @@ class DeepFactorized(nn.Module):
         )
 
     def _raw_logits(self, v):
-        """Logits of the cumulative at `v` (..., C), before the shift that puts the median at
-        zero.
-        """
+        """Logits of the cumulative at `v` (..., C), before the shift of the median to zero."""
         # Unit by unit, elementwise along the channels: with the units as a last axis of three a CPU
         # takes six times as long.
         units = [v]
