@@ -154,7 +154,7 @@ def read(path: str | os.PathLike) -> CodecContent:
             summary=metadata["summary"],
             model=canonical_json(metadata["model"]),
             bpp_range=tuple(metadata["bpp_range"]),
-            weights=_named(tensors, _WEIGHTS),
+            weights=_with_prefix(tensors, _WEIGHTS),
             tables=_tables(tensors, metadata["precision"]),
             spec=canonical_json(metadata["integer"]),
             integer=_integers(tensors),
@@ -227,14 +227,14 @@ def _not_one(path: str | os.PathLike, problem: Exception) -> CodecFileError:
     )
 
 
-def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {
         key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)
     }
 
 
 def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    arrays = _named(tensors, _INTEGER)
+    arrays = _with_prefix(tensors, _INTEGER)
     for name, array in arrays.items():
         if array.dtype.kind not in "iu":
             raise ValueError(f"{_INTEGER}{name} is of {array.dtype}, not of integers")
@@ -243,7 +243,7 @@ def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _tables(tensors: dict[str, np.ndarray], precision: int) -> dict[str, Tables]:
     parts: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in _named(tensors, _TABLES).items():
+    for key, array in _with_prefix(tensors, _TABLES).items():
         name, part = key.split("/")
         parts.setdefault(name, {})[part] = array
     return {name: Tables(**arrays, precision=precision) for name, arrays in parts.items()}

@@ -76,7 +76,7 @@ class Plan:
       jobs: in the order of the inputs, sorted within each folder.
       problems: inputs that cannot be, or whose outputs cannot, each with its sentence.
       skipped: how many inputs were left out as their outputs exist.
-      remarks: what was passed over in folders, one sentence each.
+      remarks: what was ignored in folders, one sentence each.
       overwrite: whether outputs may replace files.
     """
 
@@ -286,7 +286,7 @@ def _ignores_case(jobs: list[Job]) -> bool:
         return False
     try:
         return files.probe_folder(_existing(targets[0].parent))
-    except OSError:  # told where the places are checked
+    except OSError:  # reported where the places are checked
         return False
 
 

@@ -33,7 +33,7 @@ class Stream(NamedTuple):
 
 
 def choose(codec: Codec, coder: str | None) -> str:
-    """The entropy coder to encode with: the one asked for, or the fastest here.
+    """The entropy coder to encode with: the requested one, or the fastest here.
 
     Raises CoderError for one that cannot, CodecError where `codec` is none.
     """

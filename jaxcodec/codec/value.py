@@ -87,7 +87,7 @@ class Codec:
 
     Attributes:
       name: what it is called.
-      id: 16 hexadecimal digits that tell its content; .jxc files carry them.
+      id: 16 hexadecimal digits that identify its content; .jxc files carry them.
       bpp_range: mean rates of its lowest and highest quality on photographs, in bpp.
       variable: whether it has a range of qualities, or one.
       order: what it codes under which tables, one after the other.
@@ -222,13 +222,15 @@ def load(name_or_path: str | os.PathLike, *, allow: str | Sequence[str] = ()) ->
 def require(codec: Any) -> None:
     """Raises CodecError unless `codec` is one."""
     if not isinstance(codec, Codec):
-        given = (
+        name = (
             repr(codec)
             if isinstance(codec, (str, os.PathLike))
             else f"an object of the type {type(codec).__name__}"
         )
-        wanted = repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
-        raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
+        argument = (
+            repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
+        )
+        raise CodecError(f"{name} is not a codec; give what jaxcodec.load({argument}) returns")
 
 
 def _restored(content: CodecContent, step_index: int) -> Codec:

@@ -174,7 +174,7 @@ def read(
         raise BitstreamError(
             "this file is damaged: its checksum does not fit its content; fetch it again"
         )
-    sections = _named(tagged)
+    sections = _by_name(tagged)
     if (coder := coding & 15) >= len(CODERS):
         raise BitstreamError(
             f"this file is invalid: there is no entropy coder {coder}; encode the picture anew"
@@ -255,7 +255,7 @@ def _layout_3(data: bytes, flags: int) -> Iterator[_Piece]:
 
 
 def _piece(data: bytes, position: int, tag: int | None) -> _Piece:
-    """The piece whose length is told at `position`."""
+    """The piece whose length stands at `position`."""
     length, start = _read_varint(data, position)
     return _Piece(tag, start, start + length)
 
@@ -282,7 +282,7 @@ def _split(
     return tuple(parts), tagged
 
 
-def _named(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
+def _by_name(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
     """The known side sections, by name.
 
     Others are ignored, or refused where they may not be.

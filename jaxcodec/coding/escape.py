@@ -35,8 +35,8 @@ def encode(encoder, excess: np.ndarray, order: int) -> None:
     bits = w << 1 | (excess < 0)
     position = np.arange(_CLASSES + order)
     for chunk in _chunks(len(bits)):
-        sent = (bits[chunk, None] >> position) & 1
-        encoder.encode(sent[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
+        digits = (bits[chunk, None] >> position) & 1
+        encoder.encode(digits[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
 
 
 def decode(decoder, count: int, order: int) -> np.ndarray:
@@ -46,9 +46,9 @@ def decode(decoder, count: int, order: int) -> np.ndarray:
     bits = np.empty(count, np.int64)
     for chunk in _chunks(count):
         present = position <= length[chunk, None]
-        sent = np.zeros(present.shape, np.int64)
-        sent[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
-        bits[chunk] = (sent << position).sum(axis=1)
+        digits = np.zeros(present.shape, np.int64)
+        digits[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
+        bits[chunk] = (digits << position).sum(axis=1)
     distance = (bits >> 1) + (np.int64(1) << length) - (1 << order) + 1
     return np.where(bits & 1, -distance, distance)
 

@@ -250,7 +250,7 @@ def decode_block(
         shape.
       count: how many symbols there are; 0 to n.
 
-    Foreign or damaged words give some symbols or other; `finish` tells, in most cases.
+    Foreign or damaged words give arbitrary symbols; `finish` detects most of them.
     """
     under, count = distribution(tables, indices), jnp.asarray(count, jnp.int32)
     minimum, size = under.window(tables)

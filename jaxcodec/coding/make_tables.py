@@ -30,7 +30,7 @@ def gaussian_tables(scales: Sequence[float], precision: int = PRECISION) -> Tabl
 
 
 PHASE_BITS = 4
-"""Means are told in sixteenths of a quantiser step."""
+"""Means are in sixteenths of a quantiser step."""
 
 
 class PhaseTables(NamedTuple):

@@ -25,7 +25,7 @@ from jaxcodec.entropy.distributions.gaussian import SCALE_BOUND, SCALE_LEVELS, S
 from jaxcodec.integer import arithmetic, network
 
 LOGIT_BITS = 5
-"""The logarithms of weights are told in units of 2^-5."""
+"""The logarithms of weights are in units of 2^-5."""
 
 WEIGHTLESS = 512
 """Of these units below the largest, a weight is zero."""
@@ -53,7 +53,7 @@ def hyper_part(
 def context_codes(spec: Spec, arrays: network.Arrays, symbols: jax.Array) -> jax.Array:
     """Symbols (..., C) int32 as the context takes them, int8; outside of the picture a code is 0.
 
-    At another step than the codec's own they are first told in that one.
+    At another step than the codec's own they are first converted to units of that one.
     """
     del spec
     return arithmetic.symbol_codes(

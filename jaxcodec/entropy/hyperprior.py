@@ -61,10 +61,10 @@ class HyperpriorModel(EntropyModel):
     @classmethod
     def fields(cls, description):
         """`scale_form`, and where the scales start."""
-        told = {"scale_form": description.get("scale_form", "linear")}
+        values = {"scale_form": description.get("scale_form", "linear")}
         if description.get("log_scale_start") == "photographs":
-            told["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
-        return told
+            values["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
+        return values
 
     def setup(self):
         if self.scale_form not in SCALE_FORMS:

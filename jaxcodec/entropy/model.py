@@ -45,8 +45,8 @@ class EntropyModel(nn.Module):
     in [0, 1]. The latent is (B, h, w, C) in quantiser steps. A symbol is round(latent - mean); on a
     plain grid there is no mean.
 
-    has_hyper: whether a hyper-latent tells the distribution of the latent, so that integer networks
-      choose its tables.
+    has_hyper: whether the distribution of the latent depends on a hyper-latent; then integer
+      networks choose its tables.
     centred: whether symbols are counted from a mean.
     """
 
@@ -60,7 +60,7 @@ class EntropyModel(nn.Module):
 
     @classmethod
     def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of the class that a description tells, besides networks, gains and prior."""
+        """The fields of the class in a description, besides networks, gains and prior."""
         del description
         return {}
 

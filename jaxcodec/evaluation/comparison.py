@@ -29,10 +29,10 @@ def run(
     """Measure codecs and baselines on a folder of pictures, and write results to `out`.
 
     A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and
-    `Evaluation.left_out` tells why.
+    `Evaluation.left_out` says why.
 
-    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured
-    is kept in the folder on the way there, and an evaluation that was stopped goes on where it was.
+    It writes results.json, results.csv, report.html, and rd_*.png and rd_*.svg. Until then the
+    measurements are kept in the folder, and an interrupted evaluation continues from them.
 
     Args:
       codecs: what is under test, always one picture at a time; without any, the baselines are

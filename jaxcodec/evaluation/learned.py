@@ -47,7 +47,7 @@ class VariableCoder:
         return _encode(self.codec, pixels, target, refine=self.refine, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
-        """The picture of a .jxc file; the file alone tells how, whatever the point."""
+        """The picture of a .jxc file; the file alone decides how, whatever the point."""
         return jaxcodec.decode(self.codec, data)
 
 

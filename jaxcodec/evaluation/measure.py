@@ -175,7 +175,7 @@ def sweep(
       done: measurements that were made before, by operating point and name of the picture.
       keep: is called with each that is made.
 
-    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` tells
+    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` says
     why.
 
     Raises:
@@ -194,7 +194,7 @@ def sweep(
             for photo in {photo.pixels.shape: photo for photo in reversed(left)}.values():
                 with contextlib.suppress(
                     CodecError, MemoryError
-                ):  # told below, where it is measured
+                ):  # reported below, where it is measured
                     coder.decode(coder.encode(photo.pixels, point), point)
             outcomes = pool.map(functools.partial(_attempt, coder, point=point), left)
             for photo, outcome in zip(left, outcomes, strict=True):

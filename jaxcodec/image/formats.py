@@ -70,7 +70,7 @@ _NOT_READ = (
 
 
 def kind_of(head: bytes) -> str | None:
-    """The name of the format of a file that begins with `head`, or None where no signature tells.
+    """The name of the format of a file that begins with `head`, or None without a known signature.
 
     Raises:
       Refused: a kind of file that is known and not read, with what to do instead.

@@ -1,4 +1,4 @@
-"""What the boxes of AVIF, HEIC and JPEG 2000 files tell that their readers do not."""
+"""Facts in the boxes of AVIF, HEIC and JPEG 2000 files that their readers do not give."""
 
 import io
 import re

@@ -35,7 +35,7 @@ _EXIF, _GPS, _INTEROPERABILITY, _MAKER_NOTE = 0x8769, 0x8825, 0xA005, 0x927C
 _POINTERS = (_EXIF, _GPS)
 _LARGEST_VALUE = 1 << 20
 _TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
-"""Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host,
+"""Tags of a TIFF file that describe its picture: names, camera, program, date, artist, host,
 copyright.
 """
 
@@ -112,8 +112,8 @@ class _Editor:
         if size > 4 and at + size > len(self.data):
             self.broken += 1
             return False
-        start, held = (8, entry) if size <= 4 else (at, self.data)
-        value = bytes(held[start : start + int(size)])
+        start, block = (8, entry) if size <= 4 else (at, self.data)
+        value = bytes(block[start : start + int(size)])
         if tag == _ORIENTATION:
             self.orientation = _orientation(kind, count, value, self.order)
             return False
@@ -144,7 +144,7 @@ def _orientation(kind: int, count: int, value: bytes, order: str) -> int:
 
 
 def tiff_exif(file: BinaryIO) -> bytes | None:
-    """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout.
+    """An EXIF block of those tags of a TIFF file that describe its picture, not its layout.
 
     Types and bytes are those of the file; a maker note, which other places of the file may belong
     to, is left out.
@@ -219,12 +219,12 @@ def _directory(order: str, entries: list[_Entry], at: int) -> bytes:
 
 
 def describes(tags: Image.Exif) -> bool:
-    """Whether the tags of a TIFF file tell of its picture."""
+    """Whether a TIFF file has tags that describe its picture."""
     return any(tag in tags for tag in (*_TIFF_TAGS, *_POINTERS))
 
 
 def tags_orientation(tags: Image.Exif) -> int:
-    """The orientation that the tags of a TIFF file tell, or 1."""
+    """The orientation in the tags of a TIFF file, or 1."""
     value = tags.get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
@@ -249,7 +249,7 @@ def xmp_orientation(packet: bytes | None) -> int:
 
 
 def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
-    """Pixels per inch, horizontally and vertically, that an EXIF block tells, or None."""
+    """Pixels per inch, horizontally and vertically, in an EXIF block, or None."""
     if not block:
         return None
     tags = Image.Exif()
@@ -261,7 +261,7 @@ def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
 
 
 def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
-    """Pixels per inch that TIFF tags tell (ResolutionUnit 2 is inches, 3 centimetres), or None."""
+    """Pixels per inch in TIFF tags (ResolutionUnit 2 is inches, 3 centimetres), or None."""
     scale = {2: 1.0, 3: 2.54}.get(tags.get(0x0128, 2))
     return None if scale is None else checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
 

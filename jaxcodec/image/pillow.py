@@ -68,7 +68,7 @@ def open_image(file: BinaryIO, formats: tuple[str, ...] | None = FORMATS) -> Ima
 
 
 def raw_mode(image: Image.Image) -> str:
-    """How the samples lie in the file ("RGB;16B"); only an image that is not loaded tells."""
+    """The layout of samples in the file ("RGB;16B"), of an image that is not loaded yet."""
     tiles = getattr(image, "tile", None)
     arguments = tiles[0][3] if tiles else None
     mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments

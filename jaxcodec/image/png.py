@@ -32,7 +32,7 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
       Refused: damaged, truncated or too large.
     """
     notes: list[str] = []
-    chunks, texts = _gathered(file, max_pixels, notes)
+    chunks, texts = _collect(file, max_pixels, notes)
     pixels = _pixels(chunks, notes)
     icc, space = _colours(chunks, notes)
     if space is not None:
@@ -46,7 +46,7 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
     return Decoded(pixels, icc, exif, xmp, _dpi(chunks.get(b"pHYs"), notes), notes=notes)
 
 
-def _gathered(
+def _collect(
     file: BinaryIO, max_pixels: int, notes: list[str]
 ) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
     """The chunks by name, and the texts that hold metadata by keyword.

@@ -181,7 +181,7 @@ def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
 
 
 def _bits(kind: str | None, head: bytes, file: BinaryIO) -> int | None:
-    """Bits a channel of the formats for which Pillow does not tell them, or None."""
+    """Bits a channel of the formats for which Pillow does not give them, or None."""
     if kind in ("AVIF", "HEIC", "JPEG 2000"):
         return iso.bits(file)
     if kind == "SGI":
@@ -248,7 +248,7 @@ def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) ->
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 where nothing is told
+    if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 by default
         scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
         if scale is None:
             return None
@@ -262,10 +262,11 @@ def _finished(decoded: Decoded) -> Picture:
     exif, orientation = metadata.upright_exif(decoded.exif, notes)
     if decoded.orientation is not None:
         orientation = decoded.orientation
-    told = metadata.xmp_orientation(decoded.xmp)
-    if told != 1 and orientation == 1:
+    xmp_orientation = metadata.xmp_orientation(decoded.xmp)
+    if xmp_orientation != 1 and orientation == 1:
         notes.append(
-            f"its XMP says to turn it (orientation {told}), which is ignored, as browsers do"
+            f"its XMP says to turn it (orientation {xmp_orientation}), which is ignored, "
+            "as browsers do"
         )
     dpi = decoded.dpi or metadata.exif_dpi(exif)
     if dpi and orientation >= 5:

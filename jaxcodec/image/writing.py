@@ -58,7 +58,7 @@ WRITE_SUFFIXES = tuple(_FORMATS)
 
 _SRGB, _GREY_SRGB = 1, 6  # standard profiles that mean what a picture without one means
 _DESCRIPTIVE_TAGS = {270, 271, 272, 282, 283, 296, 305, 306, 315}
-"""Tags below _FIRST_PRIVATE that describe a picture; the others tell how a TIFF file lies."""
+"""Tags below _FIRST_PRIVATE that describe a picture; the others are its layout."""
 
 _FIRST_PRIVATE = 32_768
 

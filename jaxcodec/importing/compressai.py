@@ -1,11 +1,11 @@
 """Checkpoints of CompressAI as models of ours.
 
-The architecture is told from the names and shapes of the tensors alone. An imported model computes
-what CompressAI's `forward` computes in evaluation, to the rounding of float32: latents, scales,
-means, likelihoods and pictures. Its files are not CompressAI's, and where a context model codes
-they hold other symbols too: there `compress` rounds the latent about its mean, though the model was
-trained, and `forward` evaluates it, with the latent rounded to integers. Ours is coded as it was
-trained.
+The architecture is recognised from the names and shapes of the tensors alone. An imported model
+computes the same as CompressAI's `forward` in evaluation, to the rounding of float32: latents,
+scales, means, likelihoods and pictures. Its files are not CompressAI's. With a context model they
+hold other symbols too: CompressAI's `compress` rounds the latent about its mean, though the model
+was trained, and is evaluated by `forward`, with the latent rounded to integers. Ours is coded as it
+was trained.
 """
 
 import dataclasses

@@ -106,7 +106,7 @@ def _open_legacy(data: bytes) -> _Contents:
     value, storages = interpret(file)
     arrays = {}
     for key in map(_text, interpret(file).value):
-        file.seek(8, os.SEEK_CUR)  # the number of elements, which the pickle tells too
+        file.seek(8, os.SEEK_CUR)  # the number of elements, which the pickle has too
         arrays[key] = _decode(file.read(_size(storages[key])), storages[key], little=True)
     return value, lambda storage: arrays[storage.key]
 

@@ -2,7 +2,7 @@
 
 Nothing is imported, and nothing in it can be called.
 
-Python's own unpickler runs what a file tells it to. This one knows the few operations that
+Python's own unpickler runs the code that a file names. This one knows the few operations that
 `torch.save` writes for dictionaries, lists, tuples, numbers, strings and tensors. Any other object,
 the settings of a training script say, becomes `Unknown`, its name alone, whatever the file wants
 done with it; other operations are refused with a sentence that names them. A tensor becomes a

@@ -103,7 +103,7 @@ def search_factors(
     """How much of its span each of `places` should cover, so that pictures cost the fewest bits.
 
     Coordinate descent: each place in turn covers less, for as long as that saves more than chance
-    would. `bits` tells the bits (N,) of all pictures from the factors so far; every picture weighs
+    would. `bits` gives the bits (N,) of all pictures from the factors so far; every picture weighs
     the same, whatever its rate.
     """
     factors: dict[Any, float] = {}

@@ -182,7 +182,7 @@ def requantise(
     builder: Builder, unit: np.ndarray, bound: np.ndarray, to: float | np.ndarray
 ) -> None:
     """Adds the step from sums, in `unit` (O,), to values in the unit `to`, or (O,)."""
-    left = _left(bound)
+    left = _headroom(bound)
     multiplier, shift = fixed_point(unit / to * 2.0**-left, _LEAST_SHIFT, 46)
     builder.add(
         "requantise", {"left": left.astype(np.int8), "multiplier": multiplier, "shift": shift - 16}
@@ -195,10 +195,10 @@ def least_unit(unit: np.ndarray, bound: np.ndarray) -> float:
     Values that calibration saw at zero only would have a smaller one, as in a network that was
     hardly trained.
     """
-    return float(np.max(unit * 2.0 ** -_left(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
+    return float(np.max(unit * 2.0 ** -_headroom(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
 
 
-def _left(bound: np.ndarray) -> np.ndarray:
+def _headroom(bound: np.ndarray) -> np.ndarray:
     """By how many bits sums of up to `bound` can be shifted to the left within 32 bits."""
     return np.floor(np.log2(_SUM_LIMIT / np.maximum(bound, 1)))
 

@@ -65,8 +65,8 @@ def refine(
 
     Where a task has a target and nothing came near, `best.loss` is infinite, but for tiles.
 
-    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it
-    unrefined; the latents tell.
+    An interrupt (Ctrl-C) ends the current batch with its best so far, and leaves those after it
+    unrefined; `Latents.interrupted` says so.
 
     Args:
       codec, wanted, settings: what is refined, and how.

@@ -9,8 +9,9 @@ from jaxcodec.refinement.padded_image import PaddedImage
 from jaxcodec.refinement.problem import Measurement, Variables
 
 LAST_STEPS = 5
-"""The steps before an evaluation that tell what the relaxation does: more lag behind a temperature
-that falls.
+"""The steps before an evaluation that measure the relaxation.
+
+More steps would lag behind a falling temperature.
 """
 
 
@@ -21,7 +22,7 @@ class Batch(NamedTuple):
 
     padded: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random
       keys (n,).
-    target_bits: what symbols are to cost, float32 (n,), NaN where nothing is asked.
+    target_bits: what symbols are to cost, float32 (n,), NaN without a target.
       target_distance: the same of their error.
     """
 

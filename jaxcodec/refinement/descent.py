@@ -5,7 +5,7 @@ better one higher or lower. Of each symbol a step predicts what that would be wo
 slope and curvature, the bits by the coder's tables. In each window of places the most promising
 symbol is moved, all windows at once, and the error and the bits that follow are measured; where a
 window's loss has not fallen, its symbol is moved back, and is not tried that way again. Windows lie
-elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the like for one
+elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the same for one
 block after the other; this is our own.
 """
 

@@ -362,8 +362,10 @@ def _update(
     )
     direction, adam = _adam().update(gradient, state.optimiser)
     rates = Variables(settings.learning_rate, settings.learning_rate, settings.step_rate)
-    left = _left(settings.decay, annealed, t)
-    variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
+    factor = _rate_factor(settings.decay, annealed, t)
+    variables = Variables(
+        *map(functools.partial(_apply_update, factor), state.variables, direction, rates)
+    )
     state = state._replace(variables=variables, optimiser=adam)
     return control(state, each, annealed, *parts), (value, *parts)
 
@@ -375,16 +377,16 @@ def _adam():
     return optax.scale_by_adam()
 
 
-def _moved(
-    left: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float
+def _apply_update(
+    factor: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float
 ) -> jax.Array | None:
-    """A variable after a step, given what is left of its learning rate."""
-    return None if value is None else value - left * rate * direction
+    """A variable after a step, given the factor of its learning rate."""
+    return None if value is None else value - factor * rate * direction
 
 
-def _left(decay: float, annealed: jax.Array, t: jax.Array) -> jax.Array:
-    """The share of the learning rates that is left.
+def _rate_factor(decay: float, annealed: jax.Array, t: jax.Array) -> jax.Array:
+    """The factor of the learning rates at a step.
 
-    They fall to zero over the last part of the steps, in a straight line.
+    It falls to zero over the last part of the steps, in a straight line.
     """
     return jnp.clip((annealed - t) / jnp.maximum(decay * annealed, 1e-6), 0, 1)

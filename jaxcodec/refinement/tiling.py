@@ -19,7 +19,7 @@ from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.padded_image import PaddedImage
 
 MEMORY_BYTES = 2 << 30
-"""What a refinement may take besides the codec, where nothing else is asked."""
+"""The default memory of a refinement besides the codec."""
 
 _OVERLAP = 1
 """Positions of the codec's stride, 64 pixels say, by which a tile is larger on each side than what

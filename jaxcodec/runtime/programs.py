@@ -2,9 +2,9 @@
 
 JAX's cache spares a run the work of XLA, but not that of tracing and lowering in Python, which
 takes a command longer than the coding of a picture. A program that is kept here is found by a name
-that tells all that it depends on, so that nothing of it is traced: the source of this package, what
-its function is made from, the shapes of its arguments, the versions and settings of JAX, and the
-machine. Where anything is amiss it is made anew.
+without tracing anything. The name contains all that the program depends on: the source of this
+package, what its function is made from, the shapes of its arguments, the versions and settings of
+JAX, and the machine. If anything is amiss the program is made anew.
 """
 
 import functools
@@ -47,10 +47,10 @@ def kept(
 
     Args:
       function: of arrays, in any containers.
-      identity: tells it from other functions, with all that its code depends on besides this
-        package's source; None keeps nothing.
-      options: gives compiler options, which follow from what a name tells, and are asked for where
-        something is compiled. Inside of another `jit` they do not count.
+      identity: distinguishes it from other functions, with all that its code depends on besides
+        this package's source; None keeps nothing.
+      options: a function that gives compiler options. They follow from the content of a name, and
+        are needed only where something is compiled. Inside of another `jit` they do not count.
       settings: `static_argnames`, to be given by name.
     """
     nested, programs = jax.jit(function, **settings), {}
@@ -188,7 +188,7 @@ def _machine() -> list[str]:
 
 
 def _processor() -> list[str]:
-    """What Linux tells of the processor's kind and instructions; elsewhere the machine's name."""
+    """The processor's kind and instructions from Linux; elsewhere the machine's name."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

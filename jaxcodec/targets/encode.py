@@ -92,9 +92,9 @@ def encode_picture(
       target: what the file is to weigh or keep, see `targets.target`; `Quality()` without any.
       latents: of `jaxcodec.refine` for this picture and codec, in place of a target.
       refine: steps for which the latents of the picture are optimised first, at a quality, or
-        towards a bpp, max_bytes or PSNR, which hold as without it; a note tells where nothing was
-        gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted`
-        tells.
+        towards a bpp, max_bytes or PSNR, which hold as without it. A note says so if nothing was
+        gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted` is
+        true.
       distortion: what refinement weighs against bits, a name of `jaxcodec.distortions` or a value;
         and what it is closer by. Towards a closeness it must be the one that has the metric.
       progress: called now and then while they are.
@@ -278,7 +278,7 @@ def _out_of_reach(
         "this picture"
     )
     reach += f" ({source.weighs})" if source.weighs and not fit.fits else ""
-    wanted = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
+    request = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
     if not fit.fits:
         best = min(fit.encoded, smallest, key=lambda encoded: len(encoded.data))
     elif len(largest.data) <= limit:
@@ -287,10 +287,10 @@ def _out_of_reach(
         best = fit.encoded
     if not nearest and (bpp is not None or not fit.fits):
         raise RateError(
-            f"{wanted} cannot be met: {reach}; ask for another size, or take the nearest with "
+            f"{request} cannot be met: {reach}; ask for another size, or take the nearest with "
             "nearest=True (--nearest)"
         )
-    return dataclasses.replace(best, notes=(*best.notes, f"{wanted} is out of reach: {reach}"))
+    return dataclasses.replace(best, notes=(*best.notes, f"{request} is out of reach: {reach}"))
 
 
 def _up(bpp: float) -> str:

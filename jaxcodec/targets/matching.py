@@ -2,9 +2,9 @@
 
 First the quality by a glance, then the networks once, then the step that fills the file.
 
-Sizes are known before anything is coded, since tables tell the length of every code; what headers
-and the coder add is estimated, and put right after the first file. The logarithm of the size falls
-about linearly with that of the step.
+Sizes are known before anything is coded, since the tables give the length of every code. The bytes
+of headers and coder are estimated, and corrected after the first file. The logarithm of the size
+falls about linearly with that of the step.
 """
 
 import math

@@ -17,7 +17,7 @@ class DeepFactorized(nn.Module):
     + tanh(a_k) tanh(x), and p(n) = c(n + 1/2) - c(n - 1/2). Where `centred`, ours differs in one
     thing: the logit at zero is subtracted, so that the median is zero by construction (the analysis
     network's bias takes its place), and no second optimiser has to look for it. Otherwise the
-    logits are as they come, and a parameter `median` tells the grid: values are coded as round(v -
+    logits are as they come, and a parameter `median` sets the grid: values are coded as round(v -
     median), and come back as that integer plus the median. That is for models trained elsewhere;
     the median has no gradient.
     """
