@@ -134,8 +134,8 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     (
         "validation under the beta of the start",
         "objectives/target_rate.py",
-        "self._values(forward, wanted, carry.beta[which])",
-        "self._values(forward, wanted, self.init().beta[which])",
+        "self._values(forward, target_bpp, carry.beta[which])",
+        "self._values(forward, target_bpp, self.init().beta[which])",
     ),
     (
         "one key for latent and hyper-latent while training",

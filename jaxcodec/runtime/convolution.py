@@ -1,5 +1,6 @@
-"""Convolutions and transposed convolutions, with values and gradients that are fast on every back
-end.
+"""Convolutions and transposed convolutions that are fast on every back end.
+
+So are their gradients.
 
 Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each
 other's input gradient, and share the kernel's gradient, so three linear maps make all values and
@@ -64,8 +65,9 @@ def choose_form(
 
 
 def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
-    """Convolves `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, ceil(H/stride),
-    ceil(W/stride), O).
+    """Convolve `x` (B, H, W, I) with an odd `kernel` (k, k, I, O).
+
+    Returns (B, ceil(H/stride), ceil(W/stride), O).
 
     The image is padded by k // 2 on every side: `border` is "zeros", or "edge" to replicate the
     outermost pixels, which hides the border from the network.
@@ -79,8 +81,9 @@ def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zero
 
 
 def upsample_conv(x: jax.Array, kernel: jax.Array, stride: int = 2) -> jax.Array:
-    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, stride*H,
-    stride*W, O).
+    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O).
+
+    Returns (B, stride*H, stride*W, O).
 
     Output o sums x[i] * kernel[o + k // 2 - stride * i], which is what PyTorch's ConvTranspose2d
     gives with padding k // 2 and output padding stride - 1.
@@ -140,8 +143,9 @@ def _convolve(x, kernel, stride, pad):
 
 
 def _transpose(gradient, kernel, stride, pad, size):
-    """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
-    I).
+    """The adjoint of `_convolve` in an image of `size` (H, W).
+
+    Gradient (B, h, w, O) to (B, H, W, I).
     """
     match choose_form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
         case Form.WINOGRAD:
@@ -188,8 +192,9 @@ def _convolve_patches(x, kernel, stride, pad):
 
 
 def _transpose_by_phases(gradient, kernel, stride, pad, size):
-    """`_transpose` as stride^2 dense convolutions, one for each phase of the output, then
-    interleaved.
+    """`_transpose` as stride^2 dense convolutions, then interleaved.
+
+    There is one for each phase of the output.
 
     Output row o = stride * q + phase sums gradient[i] * kernel[o + pad - stride * i] over i. With
     the taps that are congruent to phase + pad modulo the stride, in falling order, that is a
@@ -220,8 +225,9 @@ def _transpose_by_phases(gradient, kernel, stride, pad, size):
 
 
 def _phase(phase, taps, stride, pad, size_out, size_in):
-    """Along one axis, the taps that make a phase of the output, as a slice, and the padding (low,
-    high).
+    """Along one axis, the taps that make a phase of the output.
+
+    Returns a slice and the padding (low, high).
     """
     first = (phase + pad) % stride
     count = (taps - 1 - first) // stride + 1

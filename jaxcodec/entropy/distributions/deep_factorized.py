@@ -18,7 +18,7 @@ class DeepFactorized(nn.Module):
     + tanh(a_k) tanh(x), and p(n) = c(n + 1/2) - c(n - 1/2). Where `centred`, ours differs in one
     thing: the logit at zero is subtracted, so that the median is zero by construction (the analysis
     network's bias takes its place), and no second optimiser has to look for it. Otherwise the
-    logits are as they come, and a parameter `median` tells the grid: values are coded as round(v -
+    logits are as they come, and a parameter `median` sets the grid: values are coded as round(v -
     median), and come back as that integer plus the median. That is for models trained elsewhere;
     the median has no gradient.
     """
@@ -51,9 +51,7 @@ class DeepFactorized(nn.Module):
         )
 
     def _raw_logits(self, v):
-        """Logits of the cumulative at `v` (..., C), before the shift that puts the median at
-        zero.
-        """
+        """Logits of the cumulative at `v` (..., C), before the shift of the median to zero."""
         # Unit by unit, elementwise along the channels: with the units as a last axis of three a CPU
         # takes six times as long.
         units = [v]
