@@ -64,7 +64,7 @@ def narrow(
     v: Int32[Array, "*rest c"],
     multiplier: Int[Array, " c"],
     shift: Int[Array, " c"],
-    zero: Int[Array, " c"],
+    zero: Integers,
 ) -> Int8[jax.Array, "*rest c"]:
     """Values to codes: v * multiplier / 2^shift + zero, clipped to int8.
 
