@@ -9,7 +9,7 @@ from typing import Any
 
 from jaxcodec.errors import CodecError
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _LAZY = {
     "Codec": "jaxcodec.codec:Codec",

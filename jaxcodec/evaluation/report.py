@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from jaxcodec.evaluation import plots, tables
+from jaxcodec.evaluation import html_tables, plots
 from jaxcodec.evaluation.examples import Example, Version
 from jaxcodec.evaluation.measure import METRICS
 from jaxcodec.evaluation.results import Evaluation
@@ -35,22 +35,22 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
     """
     tested = [sweep for sweep in evaluation.sweeps if sweep.coder.name in evaluation.tests]
     parts = {
-        "title": tables.text(f"Evaluation of {', '.join(evaluation.tests)}"),
+        "title": html_tables.text(f"Evaluation of {', '.join(evaluation.tests)}"),
         "facts": _facts(evaluation),
         "warnings": "".join(
-            f'<p class="worse">{tables.text(_sentence(each))}</p>\n'
+            f'<p class="worse">{html_tables.text(_sentence(each))}</p>\n'
             for each in evaluation.warnings()
         ),
         "legend": "".join(map(_legend, figures[:1])),
         "plots": "".join(f"<figure>{figure.themed_svg()}</figure>\n" for figure in figures),
-        "bd": "".join(tables.bd(evaluation, name) for name in evaluation.tests),
-        "bd_per_image": "".join(tables.bd_per_image(evaluation, sweep) for sweep in tested),
-        "means": "".join(map(tables.means, evaluation.sweeps)),
-        "speed": tables.speed(evaluation),
-        "machine": tables.machine(evaluation),
-        "settings": tables.settings(evaluation),
+        "bd": "".join(html_tables.bd(evaluation, name) for name in evaluation.tests),
+        "bd_per_image": "".join(html_tables.bd_per_image(evaluation, sweep) for sweep in tested),
+        "means": "".join(map(html_tables.means, evaluation.sweeps)),
+        "speed": html_tables.speed(evaluation),
+        "machine": html_tables.machine(evaluation),
+        "settings": html_tables.settings(evaluation),
         "pictures": _script_json(_pictures(evaluation.examples)),
-        "metrics": "".join(f'<th scope="col">{tables.heading(each)}</th>' for each in METRICS),
+        "metrics": "".join(f'<th scope="col">{html_tables.heading(each)}</th>' for each in METRICS),
         "measurements": _script_json(_measurements(evaluation)),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], _TEMPLATE.read_text("utf-8"))
@@ -58,7 +58,7 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
 
 def _facts(evaluation: Evaluation) -> str:
     count, folder, date = len(evaluation.photos), evaluation.folder, evaluation.machine["date"]
-    return tables.text(f"{count} pictures of {folder}, {date}, on {evaluation.machine['cpu']}")
+    return html_tables.text(f"{count} pictures of {folder}, {date}, on {evaluation.machine['cpu']}")
 
 
 def _sentence(words: str) -> str:
@@ -77,8 +77,8 @@ def _legend(figure: plots.Plot) -> str:
         line = f"border-top: 3px {'solid' if measured else 'dashed'} {plots.colour(index)}"
         (shown if visible else folded).append(
             f'<button type="button" data-curve="{index}" aria-pressed="{str(visible).lower()}" '
-            f'title="{tables.text(curve.source)}">'
-            f'<span class="swatch" style="{line}"></span>{tables.text(curve.name)}</button>\n'
+            f'title="{html_tables.text(curve.source)}">'
+            f'<span class="swatch" style="{line}"></span>{html_tables.text(curve.name)}</button>\n'
         )
     fold = (
         f"<details><summary>{len(folded)} more published curves</summary>{_row(folded)}</details>"
@@ -155,13 +155,13 @@ def _measurements(evaluation: Evaluation) -> list[dict]:
                         [
                             row.image,
                             f"{row.bytes:,}",
-                            tables.number(row.bpp, 4),
+                            html_tables.number(row.bpp, 4),
                             *(
-                                tables.number(row.metrics[metric.key], metric.digits)
+                                html_tables.number(row.metrics[metric.key], metric.digits)
                                 for metric in METRICS
                             ),
-                            tables.number(1000 * row.encode_seconds, 1),
-                            tables.number(1000 * row.decode_seconds, 1),
+                            html_tables.number(1000 * row.encode_seconds, 1),
+                            html_tables.number(1000 * row.decode_seconds, 1),
                         ]
                         for row in sweep.at(point)
                     ],

@@ -27,7 +27,7 @@ from jaxcodec.entropy.distributions.deep_factorized import DeepFactorized
 from jaxcodec.entropy.entropy_models import ENTROPY_MODELS
 from jaxcodec.entropy.model import EntropyModel
 from jaxcodec.errors import CodecFileError
-from jaxcodec.transforms import networks
+from jaxcodec.transforms import network_table
 from jaxcodec.transforms.gains import Gains
 
 
@@ -43,15 +43,17 @@ def build(description: Mapping[str, Any]) -> EntropyModel:
         model = _model_class(description)
         channels = description["gains"]["channels"]
         parts: dict[str, Any] = {
-            name: networks.create(description[name], name)
-            for name in networks.PARTS
+            name: network_table.create(description[name], name)
+            for name in network_table.PARTS
             if name in description
         }
         parts["gains"] = Gains(**description["gains"])
         parts["prior"] = _prior(
             description.get("prior", {}), description.get("hyper_channels", channels)
         )
-        fields = networks.fields(description.get("entropy_fields", {})) | model.fields(description)
+        fields = network_table.fields(description.get("entropy_fields", {})) | model.fields(
+            description
+        )
         return model(**fields, **parts)
     except (KeyError, TypeError) as error:
         raise CodecFileError(
@@ -66,7 +68,9 @@ def stride(description: Mapping[str, Any]) -> int:
     """
     parts = ("analysis", "hyper_analysis")
     return math.prod(
-        networks.create(description[name], name).stride for name in parts if name in description
+        network_table.create(description[name], name).stride
+        for name in parts
+        if name in description
     )
 
 
@@ -82,6 +86,6 @@ def _model_class(description: Mapping[str, Any]) -> type[EntropyModel]:
 
 
 def _prior(settings: Mapping[str, Any], channels: int) -> nn.Module:
-    fields = networks.fields(settings)
+    fields = network_table.fields(settings)
     density = extensions.resolve(fields.pop("kind", DeepFactorized), nn.Module)
     return density(channels=channels, **fields)

@@ -7,7 +7,7 @@ import pytest
 
 from jaxcodec.models import presets
 from jaxcodec.models.build import build
-from jaxcodec.transforms import networks
+from jaxcodec.transforms import network_table
 from jaxcodec.transforms.layers import Conv, UpsampleConv
 from jaxcodec.transforms.resnet import DownBlock, ResNetAnalysis, ResNetSynthesis, UpBlock
 
@@ -34,12 +34,12 @@ def kernels(layers) -> list:
 def test_the_thesis_variant_has_as_many_layers_as_its_non_parametric_model_and_128_filters():
     image, latent = jnp.zeros((1, 32, 48, 3)), jnp.zeros((1, 2, 3, 128))
     n = 128
-    shape, layers = shapes(networks.create(THESIS["analysis"], "analysis"), image)
+    shape, layers = shapes(network_table.create(THESIS["analysis"], "analysis"), image)
     assert shape == latent.shape
     first = [(9, 9, 3, n), (3, 3, n, n), (1, 1, 3, n)]
     second = [(5, 5, n, n), (3, 3, n, n), (1, 1, n, n)]
     assert kernels(layers) == [first, second, [(5, 5, n, n)]]
-    shape, layers = shapes(networks.create(THESIS["synthesis"], "synthesis"), latent)
+    shape, layers = shapes(network_table.create(THESIS["synthesis"], "synthesis"), latent)
     assert shape == image.shape
     block = [(5, 5, n, n), (3, 3, n, n), (1, 1, n, 4 * n)]
     assert [sorted(layer) for layer in kernels(layers)] == [
