@@ -22,7 +22,7 @@ BESIDE = ("system", "tools", "examples")
 OF_NAMED_TUPLES = {"_replace", "_asdict", "_fields"}
 
 
-def its_test(module: pathlib.PurePath) -> str:
+def file_of_tests(module: pathlib.PurePath) -> str:
     """The test file of a module; both are below their folders."""
     return (module.parent / f"test_{module.name}").as_posix()
 
@@ -35,12 +35,12 @@ PACKAGES = [path.parent.with_suffix(".py") for path in MODULES if len(path.parts
 
 
 def test_every_module_has_its_test_file():
-    missing = {path.as_posix() for path in SINGLE if its_test(path) not in TEST_FILES}
+    missing = {path.as_posix() for path in SINGLE if file_of_tests(path) not in TEST_FILES}
     assert missing == set(WITHOUT)
 
 
 def test_every_test_file_is_of_a_module_or_lies_in_a_folder_for_others():
-    known = {its_test(path) for path in (*SINGLE, *PACKAGES)}
+    known = {file_of_tests(path) for path in (*SINGLE, *PACKAGES)}
     others = {name for name in TEST_FILES if not set(pathlib.PurePath(name).parts) & {*BESIDE}}
     assert others <= known
 
