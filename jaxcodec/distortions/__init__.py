@@ -6,8 +6,8 @@ A distortion is a file of this folder with a `DISTORTION` in it, and is found by
     loss = trade_off * distance(a, b) + bpp     # (B, height, width, C) twice -> (B,)
     distance.value(a, b)                        # MS-SSIM
 
-To add one, add its file; nothing else names it. One of your own goes by its import path,
-MODULE:NAME.
+To add one, add its file (docs/extending.md, "A distortion"); no code names it. One of your own goes
+by its import path, MODULE:NAME.
 """
 
 import functools

@@ -28,7 +28,7 @@ class Metric:
     Attributes:
       name: the name that users give, "psnr".
       label: what it is called in text, "PSNR".
-      unit: of its values, "dB"; "" for none.
+      unit: of its values, "dB", one word; "" for none, or where the name has it ("mae_255").
       digits: of a value that are shown, behind the point.
       limits: between which values make sense, both excluded.
       higher_is_better: whether closer pictures have larger values.
@@ -107,8 +107,9 @@ def similarity(name: str, label: str) -> Metric:
 
 
 def plain(name: str, label: str, unit: str = "", *, peak: float = 1.0, digits: int = 4) -> Metric:
-    """The distance itself as a metric: 0 for equal images. `peak` is a distance beyond which
-    nothing is asked for.
+    """The distance itself as a metric: 0 for equal images.
+
+    `peak` is the largest distance that a target may have, 0 dB: 255 for grey levels say.
     """
     return Metric(
         name=name,
@@ -142,9 +143,11 @@ class PixelTerms:
     of the pixels, and each pixel's share of it is known.
 
     Attributes:
-      term: differences in grey levels, of any shape, to their terms, which are at least 0.
+      term: differences, of any shape, in grey levels or in [0, 1], to their terms, which are at
+        least 0.
       degree: of the terms, which are homogeneous: term(s * x) = s**degree * term(x).
-      curvature: the second derivative of a term.
+      curvature: the second derivative of a term, a constant: 2 for x^2, 0 for |x|. Only
+        `refinement/descent.py` takes it, to choose which symbols to try; what is tried is measured.
     """
 
     term: Callable[[Array], jax.Array]
@@ -175,7 +178,7 @@ class Distortion:
     least 0, 0 for equal images, differentiable. `value` gives the metric.
 
     Attributes:
-      name: "mse"; that of its file, for those of this package.
+      name: "mse"; that of its file, for those of this package. The metric has its own, "psnr".
       unit: of the distance, "squared grey levels".
       compare: (params, a, b) -> (...), of images as they are given; see `as_float`.
       metric: what people are shown.

@@ -19,8 +19,11 @@ from jaxcodec.distortions import Distortion
 from jaxcodec.errors import CodecError, ImageError
 from jaxcodec.evaluation.coder import Coder, EvaluationError
 
-DISTORTIONS: tuple[Distortion, ...] = tuple(map(distortions.get, ("mse", "ms_ssim", "ssim")))
-"""Those whose metrics are measured."""
+_FIRST = ("mse", "ms_ssim", "ssim")
+DISTORTIONS: tuple[Distortion, ...] = tuple(
+    map(distortions.get, (*_FIRST, *(name for name in distortions.names() if name not in _FIRST)))
+)
+"""All of the package, whose metrics are measured, in the order of the tables."""
 
 METRICS = tuple(distortion.metric for distortion in DISTORTIONS)
 

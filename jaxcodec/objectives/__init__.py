@@ -46,8 +46,8 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
 
     trade_off: the fields of `RateDistortion`, the distortion by its name, which a target rate has
       too; or a `kind`, a class of one's own or its import path, and its fields.
-    target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.Decay`) and the arguments
-      of `controller.create`; empty lists stand for what is not given.
+    target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.TargetDecay`) and the
+      arguments of `controller.create`; empty lists stand for what is not given.
 
     Raises:
       RateError: settings that cannot work.
@@ -66,7 +66,7 @@ def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Obje
         for name, value in target_rate.items()
     }
     targets, balance = tuple(settings.pop("targets_bpp")), settings.pop("balance")
-    decay = controller.Decay(**settings.pop("decay"))
+    decay = controller.TargetDecay(**settings.pop("decay"))
     rate_controller = controller.create(targets, decay=decay, **settings)
     return TargetRate(targets, rate_controller, balance, distortion)
 

@@ -57,11 +57,12 @@ class RateState(NamedTuple):
     settled: jax.Array
 
 
-class Decay(NamedTuple):
-    """A target that starts high and comes down (eq. 6.14).
+class TargetDecay(NamedTuple):
+    """A target that starts high and comes down (Guerin 2024, equation 6.14).
 
     At step t it is min(limit_bpp, r * base^(max(0, steps - t) / steps)). Only for targets of at
-    most `below_bpp`; `steps` of 0 leaves every target as it is.
+    most `below_bpp`; `steps` of 0 leaves every target as it is. `base` is the thesis' b,
+    `limit_bpp` its r_max, `steps` its t_iter.
     """
 
     steps: int = 150_000
@@ -87,7 +88,7 @@ class Controller(NamedTuple):
     parameter_bpp: tuple[float, ...] | None
     smoothing: str
     alpha: float
-    decay: Decay
+    decay: TargetDecay
     tolerance: float
     beta_rate: float
 
@@ -178,7 +179,7 @@ def create(
     parameter_bpp: Sequence[float] | None = None,
     smoothing: str = "decay",
     alpha: float = 0.99,
-    decay: Decay | None = None,
+    decay: TargetDecay | None = None,
     tolerance: float = 0.0,
     beta_rate: float = 0.005,
 ) -> Controller:
@@ -186,12 +187,12 @@ def create(
 
     Args:
       targets: rates in bpp.
-      strategy: "fixed", R_param is `parameter_bpp` for ever (TB, eq. 5.14); "adaptive", target plus
-        the shift last measured (RA, eq. 6.5 to 6.8); "general", the same with a decaying target,
-        smoothed ("best strategy", eq. 6.14 to 6.20).
+      strategy: "fixed", R_param is `parameter_bpp` for ever (TB, equation 5.14);
+        "adaptive", target plus the shift last measured (RA, equations 6.5 to 6.8); "general", the
+        same with a decaying target, smoothed ("best strategy", equations 6.14 to 6.20).
       beta: weight of the rate term for each target.
       parameter_bpp: of "fixed"; the targets themselves without it.
-      smoothing: of "general". "printed": ema = alpha * new + (1 - alpha) * ema, as eq. 6.19 is
+      smoothing: of "general". "printed": ema = alpha * new + (1 - alpha) * ema, as equation 6.19 is
         printed, which with its alpha of .99 hardly smooths; "decay": ema = alpha * ema + (1 -
         alpha) * new, which is probably what was meant; "none".
       alpha: of the smoothing.
@@ -213,7 +214,7 @@ def create(
         given,
         smoothing,
         alpha,
-        decay or Decay(),
+        decay or TargetDecay(),
         tolerance,
         beta_rate,
     )

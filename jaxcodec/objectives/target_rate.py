@@ -1,4 +1,7 @@
-"""The target-rate loss: distortion, at a rate that is given (Guerin 2024, eq. 5.14, 6.8, 6.20)."""
+"""The target-rate loss: distortion, at a rate that is given.
+
+Guerin 2024, equations 5.14, 6.8 and 6.20.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -1,4 +1,8 @@
-"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4 and table 5.8)."""
+"""Settings of the thesis for its targets (Guerin 2024, section 5.4.4 and table 5.8).
+
+Its equations are in `controller` (6.5 to 6.8, 6.14 to 6.19) and `target_rate` (5.14, 6.8, 6.20),
+its Algorithm 3 in `heuristic`.
+"""
 
 from typing import NamedTuple
 

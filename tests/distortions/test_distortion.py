@@ -45,6 +45,8 @@ def test_the_distance_can_be_minimised(name, pair):
     assert np.isfinite(gradient).all()
     length = 0.5 * before / np.sum(np.square(gradient))
     assert distortion(b - 0.2 * length * gradient, a) < before
+    # At equal images nothing draws anywhere.
+    assert np.abs(jax.grad(distortion)(a, a)).max() < 1e-3 * np.abs(gradient).max()
 
 
 @EACH

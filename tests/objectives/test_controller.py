@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from jaxcodec.errors import RateError
-from jaxcodec.objectives.controller import Decay, create
+from jaxcodec.objectives.controller import TargetDecay, create
 
-FLAT = Decay(steps=0)
+FLAT = TargetDecay(steps=0)
 ONE = jnp.zeros(2, jnp.int32)  # both images of a batch have the first target
 
 
@@ -70,7 +70,8 @@ def test_smoothing_as_printed_and_as_meant(smoothing, expected):
 
 
 def test_targets_of_half_a_bit_and_less_come_down_from_above():
-    decay = Decay(steps=100, base=50.0, limit_bpp=3.0, below_bpp=0.5)
+    """Equation 6.14, by hand."""
+    decay = TargetDecay(steps=100, base=50.0, limit_bpp=3.0, below_bpp=0.5)
     targets = jnp.array([0.06, 0.5, 0.75])
     # .06 * 50 = 3 and .5 * 50 = 25, cut to 3; .06 * sqrt(50) = .424264 and .5 * sqrt(50) = 3.5355,
     # cut to 3
@@ -85,20 +86,20 @@ def test_defaults_are_those_of_the_thesis():
     """Equations 6.14 to 6.20: r_max 3, b 50, 150,000 steps, targets of at most .5; alpha .99, as it
     is meant.
     """
-    assert Decay() == (150_000, 50.0, 3.0, 0.5)
+    assert TargetDecay() == (150_000, 50.0, 3.0, 0.5)
     made = create((0.25,), beta=(30_000.0,))
     assert (made.strategy, made.smoothing, made.alpha, made.decay) == (
         "general",
         "decay",
         0.99,
-        Decay(),
+        TargetDecay(),
     )
     assert (made.tolerance, made.beta_rate, made.parameter_bpp) == (0.0, 0.005, None)
     np.testing.assert_allclose(made.init().parameter_bpp, [3.0])  # .25 * 50, cut
 
 
 def test_the_general_parameter_follows_the_decay_and_the_shift():
-    decay = Decay(steps=2, base=4.0, limit_bpp=3.0, below_bpp=0.5)
+    decay = TargetDecay(steps=2, base=4.0, limit_bpp=3.0, below_bpp=0.5)
     controller = create((0.25,), strategy="general", beta=(1.0,), smoothing="none", decay=decay)
     taken, state = run(controller, NOISY, QUANTISED)
     np.testing.assert_allclose(taken, [1.0, 0.5 + 0.2, 0.25 + 0.1], rtol=1e-6)
@@ -108,7 +109,7 @@ def test_the_general_parameter_follows_the_decay_and_the_shift():
 @pytest.mark.parametrize("strategy", ["fixed", "adaptive", "general"])
 def test_scanned_it_is_the_same_as_in_a_loop(strategy):
     controller = create(
-        (0.25, 1.0), strategy=strategy, beta=(2.0, 3.0), tolerance=0.1, decay=Decay(steps=7)
+        (0.25, 1.0), strategy=strategy, beta=(2.0, 3.0), tolerance=0.1, decay=TargetDecay(steps=7)
     )
     rng = np.random.default_rng(0)
     noisy = jnp.asarray(rng.uniform(0.2, 1.2, (20, 4)), jnp.float32)
@@ -167,7 +168,9 @@ def test_beta_rises_while_the_rates_spread_and_falls_when_they_are_close():
 
 
 def test_beta_waits_until_the_target_has_decayed():
-    controller = create((0.25,), beta=(1000.0,), tolerance=0.05, decay=Decay(steps=100, base=4.0))
+    controller = create(
+        (0.25,), beta=(1000.0,), tolerance=0.05, decay=TargetDecay(steps=100, base=4.0)
+    )
     state = controller.init()
     for _ in range(100):
         _, state = controller.update(jnp.array([0.9, 0.7]), jnp.array([0.9, 0.7]), ONE, state)

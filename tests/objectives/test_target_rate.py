@@ -219,7 +219,7 @@ def test_the_settings_of_a_config_reach_the_controller():
     made = objective(**settings)
     expected = controller.create(
         (0.25, 1.0), strategy="general", beta=(300.0, 100.0), smoothing="printed", alpha=0.7,
-        decay=controller.Decay(12, 9.0, 2.5, 0.75), tolerance=0.03, beta_rate=0.01,
+        decay=controller.TargetDecay(12, 9.0, 2.5, 0.75), tolerance=0.03, beta_rate=0.01,
     )  # fmt: skip
     assert made == TargetRate((0.25, 1.0), expected, 0.25)
     assert objective(strategy="fixed", parameter_bpp=[0.41, 1.2]).controller.parameter_bpp == (

@@ -69,7 +69,7 @@ def test_a_closeness_is_known_in_each_unit():
     assert psnr.distance == pytest.approx(255**2 / 1000)
     assert (ssim.db, str(ssim)) == (pytest.approx(20), "an MS-SSIM of 0.99")
     assert ssim.distance == pytest.approx(0.01)
-    with pytest.raises(DistortionError, match="no metric 'vmaf'; choose from ms_ssim, psnr, ssim"):
+    with pytest.raises(DistortionError, match="no metric 'vmaf'; choose from .*psnr"):
         AtLeast("vmaf", 90)
 
 
