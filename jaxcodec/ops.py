@@ -3,13 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Shaped
 
 Array = jax.Array | np.ndarray
 """An array on the device or on the host, where both will do."""
 
 
 @jax.custom_vjp
-def lower_bound(x: jax.Array, bound: float) -> jax.Array:
+def lower_bound(
+    x: Float[Array, "*shape"] | float, bound: Float[Array, ""] | float
+) -> Float[jax.Array, "*shape"]:
     """max(x, bound), elementwise, with a gradient that lets a bounded value come back.
 
     The gradient passes where `x >= bound`, and below the bound where a descent step would raise `x`
@@ -32,26 +35,32 @@ def _lower_bound_backward(residuals, gradient):
 lower_bound.defvjp(_lower_bound_forward, _lower_bound_backward)
 
 
-def round_straight_through(x: jax.Array) -> jax.Array:
+def round_straight_through(x: Float[jax.Array, "*shape"] | float) -> Float[jax.Array, "*shape"]:
     """Rounds to the nearest integer (half to even); the gradient is that of the identity."""
     return x + jax.lax.stop_gradient(jnp.round(x) - x)
 
 
-def space_to_depth(x: jax.Array, factor: int) -> jax.Array:
+def space_to_depth(
+    x: Shaped[jax.Array, "b h w c"], factor: int
+) -> Shaped[jax.Array, "b h//{factor} w//{factor} c*{factor}*{factor}"]:
     """(B, H, W, C) to (B, H/f, W/f, f*f*C); the channel order is (row, column, C)."""
     b, h, w, c = x.shape
     x = x.reshape(b, h // factor, factor, w // factor, factor, c)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // factor, w // factor, factor * factor * c)
 
 
-def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
+def depth_to_space(
+    x: Shaped[jax.Array, "b h w c"], factor: int
+) -> Shaped[jax.Array, "b h*{factor} w*{factor} c//{factor}//{factor}"]:
     """(B, H, W, f*f*C) to (B, f*H, f*W, C), the inverse of `space_to_depth`."""
     b, h, w, c = x.shape
     x = x.reshape(b, h, w, factor, factor, c // (factor * factor))
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * factor, w * factor, c // (factor * factor))
 
 
-def interpolate_points(table: jax.Array, quality: jax.Array) -> jax.Array:
+def interpolate_points(
+    table: Float[Array, "points *rest"], quality: Float[Array, "b"]
+) -> Float[jax.Array, "b *rest"]:
     """Linear interpolation of `table` (points, ...) at `quality` (B,) in [0, 1]: (B, ...).
 
     Quality 0 is the first point and 1 the last. The values have the type of the table.

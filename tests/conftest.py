@@ -12,6 +12,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from jaxtyping import install_import_hook
 
 _JAX = tuple(map(int, importlib.metadata.version("jax").split(".")[:2]))
 
@@ -37,6 +38,19 @@ gc.set_threshold(200_000, 20, 100)
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Shapes and types in the signatures of these are checked wherever they are called.
+install_import_hook(
+    [
+        "jaxcodec.ops",
+        "jaxcodec.distortions.ssim",
+        "jaxcodec.entropy.context",
+        "jaxcodec.entropy.distributions",
+        "jaxcodec.entropy.surrogates",
+        "jaxcodec.integer.arithmetic",
+    ],
+    "beartype.beartype",
+)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -175,7 +175,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         opened = cast(Any, safetensors.safe_open(path, framework="numpy"))  # it has no types
         with opened as file:
-            metadata = json.loads((file.metadata() or {})[_KEY])
+            labels = cast(dict[str, str] | None, file.metadata())
+        metadata = json.loads((labels or {})[_KEY])
         version = int(metadata["format"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem

@@ -101,7 +101,8 @@ def build(description_json: str) -> Networks:
 
     def quantised(params, latent, hyper, quality, quantise, step):
         quality = _fraction(quality)
-        return piece("quantised")(params, latent, hyper, quality, quantise, step)[:2]
+        coded = piece("quantised")(params, latent, hyper, quality, quantise, step)
+        return coded.latent_hat, coded.bits
 
     def synthesis(params, latent_hat, quality):
         dtype = jax.tree.leaves(params["params"]["synthesis"])[0].dtype

@@ -18,6 +18,7 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -155,6 +156,9 @@ class _Prepared(NamedTuple):
 
 
 def _prepare(tables: LaneTables, block: Block) -> _Prepared:
+    chex.assert_type(block.values, jnp.integer)
+    chex.assert_equal_shape([block.values, *jax.tree.leaves(block.indices)])
+
     def padded(array, rank):
         array = jnp.asarray(array, jnp.int32)
         array = array.reshape((1,) * (rank - array.ndim) + array.shape)

@@ -12,8 +12,10 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jaxcodec.distortions.distortion import Distortion, as_float, similarity
+from jaxcodec.ops import Array
 
 WINDOW = 11
 """Side of the window in pixels."""
@@ -57,14 +59,16 @@ def ssim(a: chex.Array, b: chex.Array) -> jax.Array:
     return DISTORTION.value(a, b)
 
 
-def planes(image: jax.Array) -> jax.Array:
+def planes(image: Float[Array, "*b h w c"]) -> Float[jax.Array, "*b c h w"]:
     """(..., height, width, channels) to (..., channels, height, width), the layout in which
     filtering is fast.
     """
     return jnp.moveaxis(image, -1, -3)
 
 
-def similarity_maps(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+def similarity_maps(
+    a: Float[jax.Array, "*batch h w"], b: Float[jax.Array, "*batch h w"]
+) -> tuple[Float[jax.Array, "*batch h-10 w-10"], Float[jax.Array, "*batch h-10 w-10"]]:
     """The two factors of SSIM at every window inside the image.
 
     Args:

@@ -12,6 +12,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Shaped
+
+from jaxcodec.ops import Array
 
 REACH = 2
 TAPS = {
@@ -27,7 +30,7 @@ TAPS = {
 """
 
 
-def windows(symbols: jax.Array, pattern: str) -> jax.Array:
+def windows(symbols: Shaped[Array, "b h w c"], pattern: str) -> Shaped[jax.Array, "b h w 12*c"]:
     """The context of each place of `symbols` (B, h, w, C), (B, h, w, 12 C), in the order of `TAPS`,
     zero outside.
 
@@ -42,7 +45,7 @@ def windows(symbols: jax.Array, pattern: str) -> jax.Array:
     )
 
 
-def sees_context(pattern: str, height: int, width: int) -> np.ndarray:
+def sees_context(pattern: str, height: int, width: int) -> Bool[np.ndarray, "{height} {width} 1"]:
     """Which places see their context, bool (height, width, 1)."""
     if pattern == "autoregressive":
         return np.ones((height, width, 1), bool)
@@ -61,7 +64,7 @@ class MaskedConv(nn.Module):
     pattern: str
 
     @nn.compact
-    def __call__(self, symbols: jax.Array) -> jax.Array:
+    def __call__(self, symbols: Array) -> jax.Array:
         channels = symbols.shape[-1]
         rows, columns = np.transpose(TAPS[self.pattern])
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from jaxcodec.coding import step_tables
 from jaxcodec.coding.tables import Tables
@@ -23,7 +22,8 @@ from jaxcodec.entropy.order import (
     Symbols,
     channel_tables,
 )
-from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
+from jaxcodec.entropy.output import Coded
+from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.ops import Array
 
@@ -41,12 +41,12 @@ class FactorizedModel(EntropyModel):
         quality: jax.Array,
         quantise: Quantise,
         step: jax.Array | float = 1.0,
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """See `EntropyModel.quantised`; there are no bits of a hyper-latent."""
+    ) -> Coded:
+        """See `EntropyModel.quantised`."""
         del hyper, quality
         rate_latent, latent_hat = quantise("latent", latent / step, self.prior.median / step)
-        bits = likelihood_bits(self.prior.likelihood(rate_latent * step, step))
-        return latent_hat * step, bits, jnp.zeros_like(bits)
+        likelihood = self.prior.likelihood(rate_latent * step, step)
+        return Coded(latent_hat * step, {"latent": likelihood})
 
     def residual(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
         """What is rounded: the latent less the median of its channel."""

@@ -31,7 +31,8 @@ from jaxcodec.entropy.order import (
     channel_tables,
     hyper_part,
 )
-from jaxcodec.entropy.surrogates import Quantise, likelihood_bits
+from jaxcodec.entropy.output import Coded
+from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.integer import arithmetic, calibrate, fake, network, quantise
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.ops import Array
@@ -86,13 +87,12 @@ class HyperpriorModel(EntropyModel):
         quality: jax.Array,
         quantise: Quantise,
         step: jax.Array | float = 1.0,
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+    ) -> Coded:
         """See `EntropyModel.quantised`."""
         assert hyper is not None  # for `has_hyper`
         rate_hyper, hyper_hat = quantise("hyper", hyper, self.prior.median)
         likelihood, latent_hat = self.conditional(latent, hyper_hat, quality, quantise, step)
-        side_bits = likelihood_bits(self.prior(rate_hyper))
-        return latent_hat * step, likelihood_bits(likelihood) + side_bits, side_bits
+        return Coded(latent_hat * step, {"latent": likelihood, "hyper": self.prior(rate_hyper)})
 
     def conditional(
         self,

@@ -14,7 +14,7 @@ from jaxcodec.coding.make_tables import mass_tables
 from jaxcodec.coding.tables import PRECISION, Tables
 from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.order import PRIOR, Order
-from jaxcodec.entropy.output import Output
+from jaxcodec.entropy.output import Coded, Output
 from jaxcodec.entropy.surrogates import Quantise, quantiser
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.transforms.gains import Gains
@@ -69,9 +69,15 @@ class EntropyModel(nn.Module):
         """Reconstruction and bits, with the surrogate `kind` in place of rounding."""
         latent = self.to_latent(image, quality)
         hyper = self.to_hyper_latent(latent, quality)
-        latent_hat, bits, side_bits = self.quantised(latent, hyper, quality, quantiser(kind, key))
-        image = self.synthesise(latent_hat, quality)
-        return Output(image, bits, side_bits, latent, latent_hat)
+        coded = self.quantised(latent, hyper, quality, quantiser(kind, key))
+        return Output(
+            image=self.synthesise(coded.latent_hat, quality),
+            bits=coded.bits,
+            side_bits=coded.side_bits,
+            latent=latent,
+            latent_hat=coded.latent_hat,
+            likelihoods=coded.likelihoods,
+        )
 
     def quantised(
         self,
@@ -80,9 +86,8 @@ class EntropyModel(nn.Module):
         quality: jax.Array,
         quantise: Quantise,
         step: jax.Array | float = 1.0,
-    ) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """A latent as synthesis sees it, its bits (B,), and those of them that are the
-        hyper-latent's.
+    ) -> Coded:
+        """A latent as synthesis sees it, and the likelihood of each symbol.
 
         Args:
           latent, hyper: (B, h, w, C), and (B, h', w', C') or None.

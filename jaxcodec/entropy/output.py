@@ -1,8 +1,36 @@
 """What a model gives back in training."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+
+from jaxcodec.entropy.surrogates import likelihood_bits
+
+
+class Coded(NamedTuple):
+    """A latent as it is coded.
+
+    latent_hat: (B, h, w, C), as synthesis sees it. likelihoods: of each symbol, by part: "latent"
+      (B, h, w, C), and with a hyper-latent "hyper" (B, h', w', C').
+    """
+
+    latent_hat: jax.Array
+    likelihoods: Mapping[str, jax.Array]
+
+    @property
+    def bits(self) -> jax.Array:
+        """Bits of the whole image, (B,)."""
+        own = likelihood_bits(self.likelihoods["latent"])
+        return own + self.side_bits if "hyper" in self.likelihoods else own
+
+    @property
+    def side_bits(self) -> jax.Array:
+        """Those of the hyper-latent, (B,); zero without one."""
+        if "hyper" in self.likelihoods:
+            return likelihood_bits(self.likelihoods["hyper"])
+        return jnp.zeros(self.latent_hat.shape[:1])
 
 
 class Output(NamedTuple):
@@ -10,8 +38,8 @@ class Output(NamedTuple):
 
     image: (B, H, W, 3) float32, about [0, 1], not clipped. bits: (B,) of the whole image.
       side_bits: (B,), the part of `bits` that the hyper-latent takes (zero without one). latent:
-      (B, h, w, C) in quantiser steps, not rounded. latent_hat: the same as synthesis sees it. A
-      model of one's own may leave both out.
+      (B, h, w, C) in quantiser steps, not rounded. latent_hat: the same as synthesis sees it.
+      likelihoods: see `Coded`. A model of one's own may leave the last three out.
     """
 
     image: jax.Array
@@ -19,3 +47,4 @@ class Output(NamedTuple):
     side_bits: jax.Array
     latent: jax.Array | None = None
     latent_hat: jax.Array | None = None
+    likelihoods: Mapping[str, jax.Array] | None = None

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jaxcodec import extensions
-from jaxcodec.ops import round_straight_through
+from jaxcodec.ops import Array, round_straight_through
 
 SURROGATES = ("noise", "round", "mixed")
 
@@ -21,8 +22,11 @@ Quantise = Callable[[str, jax.Array, jax.Array | float], tuple[jax.Array, jax.Ar
 
 
 def surrogate(
-    kind: str, latent: jax.Array, mean: jax.Array | float, key: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+    kind: str,
+    latent: Float[jax.Array, "*shape"],
+    mean: Float[jax.Array, "..."] | float,
+    key: jax.Array,
+) -> tuple[Float[jax.Array, "*shape"], Float[jax.Array, "*shape"]]:
     """Returns (for the rate, for synthesis), each shaped as `latent`.
 
     noise: both are latent + U(-1/2, 1/2) (Balle et al. 2017). round: both are round(latent - mean)
@@ -48,6 +52,6 @@ def quantiser(kind: str, key: jax.Array) -> Quantise:
     return lambda part, value, centre: surrogate(kind, value, centre, keys[part])
 
 
-def likelihood_bits(likelihood: jax.Array) -> jax.Array:
+def likelihood_bits(likelihood: Float[Array, "b *rest"]) -> Float[jax.Array, "b"]:
     """Bits of each image, (B,), from likelihoods (B, ...)."""
     return -jnp.sum(jnp.log2(likelihood), axis=tuple(range(1, likelihood.ndim)))

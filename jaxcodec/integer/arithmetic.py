@@ -13,7 +13,14 @@ of evaluation does not matter either. Nothing here needs 64-bit integers.
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+from jaxtyping import Int, Int8, Int32
+
+from jaxcodec.ops import Array
+
+Integers = Int[Array, "..."] | np.integer
+"""Any that broadcast."""
 
 VALUE_MAX = (1 << 15) - 1
 QUALITY_STEPS = 10_000
@@ -21,12 +28,14 @@ TABLE_BITS = 12
 SLOPE_BITS = 15
 
 
-def clip_values(v: jax.Array) -> jax.Array:
+def clip_values(v: Int32[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
     """`v` clipped to the 16 bits of values, [-32767, 32767]."""
     return jnp.clip(v, -VALUE_MAX, VALUE_MAX)
 
 
-def multiply_shift(v: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
+def multiply_shift(
+    v: Int32[jax.Array, "*shape"], multiplier: Integers, shift: Integers
+) -> Int32[jax.Array, "*shape"]:
     """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0,
     30].
     """
@@ -34,7 +43,9 @@ def multiply_shift(v: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax
     return (v * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
 
 
-def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.Array:
+def requantise(
+    sums: Int32[jax.Array, "*shape"], multiplier: Integers, shift: Integers
+) -> Int32[jax.Array, "*shape"]:
     """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0,
     2^15), shift in [1, 30].
 
@@ -46,7 +57,12 @@ def requantise(sums: jax.Array, multiplier: jax.Array, shift: jax.Array) -> jax.
     return (product + ((1 << shift) >> 1)) >> shift
 
 
-def narrow(v: jax.Array, multiplier: jax.Array, shift: jax.Array, zero: jax.Array) -> jax.Array:
+def narrow(
+    v: Int32[Array, "*rest c"],
+    multiplier: Int[Array, "c"],
+    shift: Int[Array, "c"],
+    zero: Int[Array, "c"],
+) -> Int8[jax.Array, "*rest c"]:
     """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the
     channel of all four.
     """
@@ -54,7 +70,7 @@ def narrow(v: jax.Array, multiplier: jax.Array, shift: jax.Array, zero: jax.Arra
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
-def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
+def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[jax.Array, "*shape"]:
     """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
     before.
 
@@ -65,7 +81,9 @@ def rescale(v: jax.Array, ratio: jax.Array) -> jax.Array:
     return requantise(jnp.clip(v, -limit, limit) << 8, ratio[0], 6 - ratio[1])
 
 
-def symbol_codes(symbols: jax.Array, shift: jax.Array) -> jax.Array:
+def symbol_codes(
+    symbols: Int32[Array, "*rest c"], shift: Int[Array, "c"]
+) -> Int8[jax.Array, "*rest c"]:
     """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to
     [-127, 127].
     """
@@ -75,19 +93,21 @@ def symbol_codes(symbols: jax.Array, shift: jax.Array) -> jax.Array:
     return ((jnp.clip(symbols, -limit, limit) + ((1 << shift) >> 1)) >> shift).astype(jnp.int8)
 
 
-def leaky(v: jax.Array, slope: int) -> jax.Array:
+def leaky(v: Int32[Array, "*shape"], slope: Integers | int) -> Int32[jax.Array, "*shape"]:
     """Leaky ReLU of values; `slope` below zero in units of 2^-15, zero for ReLU."""
     v = clip_values(v)
     return jnp.maximum(v, (v * slope + (1 << SLOPE_BITS >> 1)) >> SLOPE_BITS)
 
 
-def look_up(v: jax.Array, table: jax.Array) -> jax.Array:
+def look_up(v: Int32[Array, "*shape"], table: Int[Array, "4096"]) -> Int32[jax.Array, "*shape"]:
     """Any function of values as a table (4096,) over steps of 16."""
     entry = (clip_values(v) + (1 << 15)) >> (16 - TABLE_BITS)
     return jnp.asarray(table, jnp.int32)[entry]
 
 
-def interpolate(table: jax.Array, quality: jax.Array) -> jax.Array:
+def interpolate(
+    table: Int[Array, "points c"], quality: Int[Array, "b"]
+) -> Int32[jax.Array, "b 1 1 c"]:
     """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]:
     (B, 1, 1, C) int32.
 
@@ -103,7 +123,9 @@ def interpolate(table: jax.Array, quality: jax.Array) -> jax.Array:
     return (table[low] + step // QUALITY_STEPS)[:, None, None]
 
 
-def count_reached(v: jax.Array, thresholds: jax.Array) -> jax.Array:
+def count_reached(
+    v: Int32[Array, "*shape"], thresholds: Int[Array, "t"]
+) -> Int32[jax.Array, "*shape"]:
     """How many of `thresholds` (T,) each value reaches, int32."""
     # One fused loop; a sum over a new axis, or a search, is from 5 to 300 times slower on a CPU.
     count = jnp.int32(0)
@@ -123,7 +145,7 @@ def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
     return [(tap, at // upsample) for tap, at in enumerate(reach) if at % upsample == 0]
 
 
-def correlate(padded: jax.Array, kernel: jax.Array, upsample: int = 1) -> jax.Array:
+def correlate(padded: Array, kernel: Array, upsample: int = 1) -> jax.Array:
     """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O),
     s = `upsample`.
 

@@ -32,7 +32,8 @@ class Forward(NamedTuple):
       shaped as `image`, not clipped in training; of validation in 256 levels. bits: (B,) of the
       whole image. side_bits: (B,), the part of `bits` that the hyper-latent takes, zero without
       one. latent: (B, h, w, C) in quantiser steps, not rounded. latent_hat: the same as synthesis
-      sees it. Of a model from outside the package the last two may be None.
+      sees it. likelihoods: of each symbol, "latent" (B, h, w, C) and with a hyper-latent "hyper"
+      (B, h', w', C'). Of a model from outside the package the last three may be None.
     """
 
     image: jax.Array
@@ -42,6 +43,7 @@ class Forward(NamedTuple):
     side_bits: jax.Array
     latent: jax.Array | None = None
     latent_hat: jax.Array | None = None
+    likelihoods: Mapping[str, jax.Array] | None = None
 
     @property
     def bpp(self) -> jax.Array:

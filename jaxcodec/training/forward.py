@@ -30,4 +30,5 @@ def forward_pass(
         side_bits=output.side_bits,
         latent=output.latent,
         latent_hat=output.latent_hat,
+        likelihoods=output.likelihoods,
     )

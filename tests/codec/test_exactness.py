@@ -196,7 +196,7 @@ for name in {names!r}:
     assert len(process.stdout.splitlines()) == len(names)
 
 
-@pytest.mark.long_but("tiny", "factorized", "mixture")
+@pytest.mark.long_but("tiny", "factorized")
 def test_an_encoder_elsewhere_writes_files_that_decode_here(any_codec, face):
     there = elsewhere(any_codec)
     pixels = decode(any_codec, encode(there, face))

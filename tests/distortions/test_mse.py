@@ -1,3 +1,4 @@
+import chex
 import jax
 import numpy as np
 import pytest
@@ -47,3 +48,13 @@ def test_gradient_of_the_error():
 def test_what_cannot_be_compared_is_refused(a, b, message):
     with pytest.raises(DistortionError, match=message):
         psnr_db(a, b)
+
+
+class Variants(chex.TestCase):
+    """The same number whichever way it is run."""
+
+    @chex.variants(with_jit=True, without_jit=True, with_device=True)
+    def test_psnr(self):
+        a, b = np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 16, np.uint8)
+        expected = 10 * np.log10(255**2 / 256)
+        np.testing.assert_allclose(self.variant(psnr_db)(a, b), expected, rtol=1e-6)

@@ -42,13 +42,14 @@ def test_bits_are_those_of_intervals_of_the_step():
                 v, latent, None, jnp.zeros(2), quantise, step, method="quantised"
             )
         )
-        latent_hat, bits, side_bits = apply(variables, latent)
+        coded = apply(variables, latent)
+        latent_hat, bits = coded.latent_hat, coded.bits
         mass = MODEL.prior.apply(
             {"params": variables["params"]["prior"]}, latent_hat, step, method="likelihood"
         )
         np.testing.assert_allclose(bits, -np.log2(mass).sum((1, 2, 3)), rtol=1e-5)
         np.testing.assert_allclose(latent_hat, step * np.round(latent / step), atol=1e-5)
-        assert not side_bits.any()
+        assert not coded.side_bits.any()
 
 
 def test_orders_are_equal_so_that_codecs_share_compiled_functions():

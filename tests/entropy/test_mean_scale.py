@@ -32,15 +32,17 @@ def test_the_latents_bits_are_those_of_gaussians_about_the_mean(name, step):
 
         return model.apply(v, method=of)
 
-    (latent_hat, bits, side_bits), mean, scale = jax.tree.map(np.float64, run(variables))
+    coded, mean, scale = jax.tree.map(np.float64, run(variables))
+    latent_hat = coded.latent_hat
     symbols = np.round((latent - mean) / step)
     np.testing.assert_allclose(latent_hat, symbols * step + mean, atol=1e-4)
     scale = np.maximum(scale / step, 0.11)
     mass = scipy.stats.norm.cdf((symbols + 0.5) / scale) - scipy.stats.norm.cdf(
         (symbols - 0.5) / scale
     )
+    np.testing.assert_allclose(coded.likelihoods["latent"], np.maximum(mass, 1e-9), atol=1e-5)
     expected = -np.log2(np.maximum(mass, 1e-9)).sum()
-    assert bits[0] - side_bits[0] == pytest.approx(expected, rel=2e-3)
+    assert coded.bits[0] - coded.side_bits[0] == pytest.approx(expected, rel=2e-3)
 
 
 def test_only_the_scales_of_the_hyper_synthesis_become_integers():

@@ -36,7 +36,7 @@ def test_bits_of_a_latent_and_of_its_mirror_image_are_equal():
     def bits(latent):
         def of(module):
             hyper = module.to_hyper_latent(latent, jnp.zeros(1))
-            return module.quantised(latent, hyper, jnp.zeros(1), lambda part, v, c: (v, v))[1]
+            return module.quantised(latent, hyper, jnp.zeros(1), lambda part, v, c: (v, v)).bits
 
         return MODEL.apply(PARAMS, method=of)
 

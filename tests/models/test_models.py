@@ -35,7 +35,7 @@ def one_layer(entropy: str, outputs: int, **settings) -> dict:
 
 DESCRIPTIONS = {
     "factorized": presets.factorized_model(6, 8, kernels=(5, 5), strides=(4, 4)),
-    "mean_scale": presets.mean_scale_model(6, 8, hyper=6),
+    "mean_scale": one_layer("mean_scale", 12),
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),
     "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
@@ -112,12 +112,13 @@ def coded(model, params, images, quality):
     assert hyper.dtype == jnp.int32
     assert (mean is not None) == model.centred
     if hasattr(model, "scale"):
-        likelihood = gaussian_likelihood(symbols, apply("scale", hyper, quality))
+        likelihood = gaussian_likelihood(jnp.float32(symbols), apply("scale", hyper, quality))
     else:
         parameters = apply("parameters_parallel", hyper, symbols, quality)
         if len(parameters) == 2:
-            parameters = (*(part[None] for part in parameters), jnp.ones(1))
-        likelihood = mixture_likelihood(symbols, *parameters)
+            mean, scale = (part[None] for part in parameters)
+            parameters = mean, scale, jnp.ones_like(mean)
+        likelihood = mixture_likelihood(jnp.float32(symbols), *parameters)
     return bits_of(apply("prior_likelihood", hyper)) + bits_of(likelihood), image
 
 
@@ -153,7 +154,7 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
     ("name", "expected"),
     [
         ("factorized", 16),
-        ("mean_scale", 64),
+        ("mean_scale", 32),
         ("autoregressive", 32),
         ("patch", 64),
         ("patch_factorized", 16),
@@ -161,6 +162,10 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
 )
 def test_stride_is_that_of_the_innermost_latent(name, expected):
     assert stride(DESCRIPTIONS[name]) == expected
+
+
+def test_stride_of_a_preset_is_that_of_all_its_layers():
+    assert stride(presets.mean_scale_model(6, 8, hyper=6)) == 64
 
 
 @pytest.mark.parametrize(

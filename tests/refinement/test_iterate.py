@@ -208,6 +208,7 @@ def test_every_step_and_image_has_random_numbers_of_its_own(photos, pretended):
     assert len(np.unique(seen)) == 8
 
 
+@pytest.mark.long
 def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch):
     """An interrupt is seen between them."""
     codec = small_codecs.build("tiny")

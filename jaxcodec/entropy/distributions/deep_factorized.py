@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int32, Shaped
 
 from jaxcodec.entropy.distributions.gaussian import LIKELIHOOD_BOUND
-from jaxcodec.ops import lower_bound
+from jaxcodec.ops import Array, lower_bound
 
 
 class DeepFactorized(nn.Module):
@@ -69,12 +70,14 @@ class DeepFactorized(nn.Module):
                 ]
         return units[0]
 
-    def logits(self, v: jax.Array) -> jax.Array:
+    def logits(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """Logits of the cumulative at `v` (..., C)."""
         logits = self._raw_logits(v)
         return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
-    def likelihood(self, v: jax.Array, step: jax.Array | float = 1.0) -> jax.Array:
+    def likelihood(
+        self, v: Float[jax.Array, "*batch c"], step: Float[jax.Array, "..."] | float = 1.0
+    ) -> Float[jax.Array, "*batch c"]:
         """Probability mass of the interval of length `step` around `v` (..., C), at least 1e-9."""
         upper, lower = self.logits(v + 0.5 * step), self.logits(v - 0.5 * step)
         # Both on the side of the sigmoid where the difference does not cancel.
@@ -84,27 +87,27 @@ class DeepFactorized(nn.Module):
         mass = jnp.abs(jax.nn.sigmoid(sign * upper) - jax.nn.sigmoid(sign * lower))
         return lower_bound(mass, LIKELIHOOD_BOUND)
 
-    def __call__(self, v: jax.Array) -> jax.Array:
+    def __call__(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The same as `likelihood`."""
         return self.likelihood(v)
 
-    def residual(self, v: jax.Array) -> jax.Array:
+    def residual(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """`v` (..., C) less its median, what is rounded."""
         return v - self.median
 
-    def from_residual(self, residual: jax.Array) -> jax.Array:
+    def from_residual(self, residual: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The inverse of `residual`."""
-        return residual + self.median
+        return jnp.add(residual, self.median)
 
-    def to_symbols(self, v: jax.Array) -> jax.Array:
+    def to_symbols(self, v: Float[jax.Array, "*batch c"]) -> Int32[jax.Array, "*batch c"]:
         """The integers, int32, that stand for `v` (..., C)."""
         return jnp.round(self.residual(v)).astype(jnp.int32)
 
-    def from_symbols(self, symbols: jax.Array) -> jax.Array:
+    def from_symbols(self, symbols: Shaped[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The quantised values, float32, that integers (..., C) stand for."""
         return self.from_residual(symbols.astype(jnp.float32))
 
-    def symbol_likelihood(self, symbols: jax.Array) -> jax.Array:
+    def symbol_likelihood(self, symbols: Shaped[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """Probability mass of integers (..., C)."""
         return self.likelihood(self.from_symbols(symbols))
 

@@ -2,8 +2,9 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int32
 
-from jaxcodec.ops import lower_bound
+from jaxcodec.ops import Array, lower_bound
 
 SCALE_BOUND = 0.11
 SCALE_MAX = 256.0
@@ -11,12 +12,14 @@ SCALE_LEVELS = 64
 LIKELIHOOD_BOUND = 1e-9
 
 
-def gaussian_likelihood(residual: jax.Array, scale: jax.Array) -> jax.Array:
+def gaussian_likelihood(
+    residual: Float[Array, "*shape"], scale: Float[Array, "*#shape"]
+) -> Float[jax.Array, "*shape"]:
     """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard
     deviation `scale`.
 
-    Both in quantiser steps, same shape. The scale is bounded by .11 and the mass by 1e-9 (Minnen et
-    al. 2018), each with the gradient that lets a bounded value come back.
+    Both in quantiser steps; the scale may have fewer places. The scale is bounded by .11 and the
+    mass by 1e-9 (Minnen et al. 2018), each with the gradient that lets a bounded value come back.
     """
     scale = lower_bound(scale, SCALE_BOUND)
     distance = jnp.abs(residual)
@@ -27,14 +30,14 @@ def gaussian_likelihood(residual: jax.Array, scale: jax.Array) -> jax.Array:
     return lower_bound(mass, LIKELIHOOD_BOUND)
 
 
-def scale_table() -> jax.Array:
+def scale_table() -> Float[jax.Array, "64"]:
     """The 64 scales that symbols are coded with, log-spaced from .11 to 256 (CompressAI's
     table).
     """
     return jnp.exp(jnp.linspace(jnp.log(SCALE_BOUND), jnp.log(SCALE_MAX), SCALE_LEVELS))
 
 
-def scale_index(scale: jax.Array) -> jax.Array:
+def scale_index(scale: Float[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
     """Index of the table entry nearest to `scale` in the logarithm, int32 in [0, 63]."""
     step = (jnp.log(SCALE_MAX) - jnp.log(SCALE_BOUND)) / (SCALE_LEVELS - 1)
     position = (jnp.log(jnp.maximum(scale, SCALE_BOUND)) - jnp.log(SCALE_BOUND)) / step

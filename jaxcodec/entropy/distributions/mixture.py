@@ -2,13 +2,18 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
+from jaxcodec.ops import Array
 
 
 def mixture_likelihood(
-    values: jax.Array, mean: jax.Array, scale: jax.Array, weight: jax.Array
-) -> jax.Array:
+    values: Float[Array, "*shape"],
+    mean: Float[Array, "k *#shape"],
+    scale: Float[Array, "k *#shape"],
+    weight: Float[Array, "k *#shape"],
+) -> Float[jax.Array, "*shape"]:
     """Mass of the unit interval around `values` (...) under sum_k weight_k N(mean_k, scale_k^2).
 
     mean, scale, weight: (K, ...); weights are not negative and sum to one over K. All in quantiser

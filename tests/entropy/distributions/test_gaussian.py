@@ -1,5 +1,6 @@
 """The conditional Gaussian and its scale table."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,3 +55,15 @@ def test_the_index_is_the_nearest_entry_in_the_logarithm(scale):
 
 def test_every_entry_maps_to_itself():
     np.testing.assert_array_equal(gaussian.scale_index(gaussian.scale_table()), np.arange(64))
+
+
+class Variants(chex.TestCase):
+    """The same mass whichever way it is run."""
+
+    @chex.variants(with_jit=True, without_jit=True, with_device=True)
+    def test_mass(self):
+        residual = jnp.array([0.0, 0.5, -3.0], jnp.float32)
+        mass = self.variant(gaussian.gaussian_likelihood)(residual, jnp.full(3, 1.5, jnp.float32))
+        exact = np.asarray(residual, np.float64)
+        expected = norm.cdf(exact + 0.5, scale=1.5) - norm.cdf(exact - 0.5, scale=1.5)
+        np.testing.assert_allclose(mass, expected, rtol=1e-5)
