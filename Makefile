@@ -2,6 +2,7 @@
 # make test [TESTS=PATH]: run the tests, but for those marked long
 # make test-all [TESTS=PATH]: run all tests
 # make lint:              check rules and format
+# make types:             check types
 # Each makes a virtual environment in .venv with what it needs; PYTHON=... chooses another interpreter.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -11,7 +12,7 @@ BPP ?= 0.5
 TESTS ?=
 PYTEST = nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all lint types clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/demo.py --bpp $(BPP)
@@ -25,6 +26,9 @@ test-all: .venv/.test
 lint: .venv/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/.lint
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 # The stamp of an extra: the project and that extra are installed as setup.cfg has them.
 .venv/.%: setup.cfg pyproject.toml | $(BIN)/python
