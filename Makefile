@@ -1,6 +1,6 @@
 # make demo [BPP=0.5]:    compress a photograph and show it beside JPEG, in demo/
 # make test [TESTS=PATH]: run the tests, but for those marked long
-# make test-all [TESTS=PATH]: run all tests
+# make test-long [TESTS=PATH]: run those marked long
 # make lint:              check rules and format
 # make types:             check types
 # Each makes a virtual environment in .venv with what it needs; PYTHON=... chooses another interpreter.
@@ -12,7 +12,7 @@ BPP ?= 0.5
 TESTS ?=
 PYTEST = nice $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-all lint types clean
+.PHONY: demo test test-long lint types clean
 
 demo: .venv/.demo
 	$(BIN)/python examples/demo.py --bpp $(BPP)
@@ -20,8 +20,8 @@ demo: .venv/.demo
 test: .venv/.test
 	$(PYTEST) -m "not long" $(TESTS)
 
-test-all: .venv/.test
-	$(PYTEST) $(TESTS)
+test-long: .venv/.test
+	$(PYTEST) -m long $(TESTS)
 
 lint: .venv/.lint
 	$(BIN)/ruff check .

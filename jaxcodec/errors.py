@@ -36,7 +36,7 @@ class CodecFileError(CodecError):
 
 
 class RateError(CodecError):
-    """A quality or a bitrate was asked for that the codec cannot reach."""
+    """The codec cannot reach the requested quality or bitrate."""
 
 
 class DataError(CodecError):

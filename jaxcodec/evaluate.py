@@ -14,7 +14,7 @@ from jaxcodec.errors import CodecError
 
 
 class _Parser(argparse.ArgumentParser):
-    """One that tells a wrong flag in one sentence."""
+    """One that reports a wrong flag in one sentence."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}; see --help\n")

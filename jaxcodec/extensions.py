@@ -76,7 +76,7 @@ def allow_imports(*modules: str) -> None:
 
 
 def allow_named(value: Any) -> None:
-    """Allows what a config names: whoever runs a config runs code of its author."""
+    """Allow what a config names: running a config runs code of its author."""
     allow_imports(*(path.partition(":")[0] for path in _paths(value)))
 
 
@@ -90,12 +90,12 @@ def resolve(kind: Any, base: type | None = None) -> Any:
     found = _import(kind) if isinstance(kind, str) else kind
     suits = callable(found) if base is None else isinstance(found, type) and issubclass(found, base)
     if not suits:
-        wanted = (
+        expected = (
             "a function or class"
             if base is None
             else f"a subclass of {base.__module__}.{base.__qualname__}"
         )
-        raise ExtensionError(f"{kind} is not {wanted}; name one that is")
+        raise ExtensionError(f"{kind} is not {expected}; name one that is")
     return found
 
 

@@ -84,8 +84,7 @@ def write_atomic(
 
 
 def probe_folder(folder: str | os.PathLike[str]) -> bool:
-    """Make a small file in `folder` and remove it again, which tells whether results can be written
-    there.
+    """Check that results can be written to `folder`, by a small file that is removed again.
 
     Returns:
       Whether names that differ only in upper and lower case are one file there.

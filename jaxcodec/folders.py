@@ -1,4 +1,4 @@
-"""What lies in a folder: the files that are wanted, and what was passed over."""
+"""The files of a folder: those that are read, and those that are ignored."""
 
 import collections
 import os

@@ -35,32 +35,33 @@ def _lower_bound_backward(residuals, gradient):
 lower_bound.defvjp(_lower_bound_forward, _lower_bound_backward)
 
 
-def round_straight_through(x: Float[jax.Array, "*shape"] | float) -> Float[jax.Array, "*shape"]:
+def round_straight_through(x: Float[Array, "*shape"] | float) -> Float[jax.Array, "*shape"]:
     """Rounds to the nearest integer (half to even); the gradient is that of the identity."""
+    x = jnp.asarray(x)
     return x + jax.lax.stop_gradient(jnp.round(x) - x)
 
 
 def space_to_depth(
-    x: Shaped[jax.Array, "b h w c"], factor: int
+    x: Shaped[Array, "b h w c"], factor: int
 ) -> Shaped[jax.Array, "b h//{factor} w//{factor} c*{factor}*{factor}"]:
     """(B, H, W, C) to (B, H/f, W/f, f*f*C); the channel order is (row, column, C)."""
     b, h, w, c = x.shape
-    x = x.reshape(b, h // factor, factor, w // factor, factor, c)
+    x = jnp.asarray(x).reshape(b, h // factor, factor, w // factor, factor, c)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // factor, w // factor, factor * factor * c)
 
 
 def depth_to_space(
-    x: Shaped[jax.Array, "b h w c"], factor: int
+    x: Shaped[Array, "b h w c"], factor: int
 ) -> Shaped[jax.Array, "b h*{factor} w*{factor} c//{factor}//{factor}"]:
     """(B, H, W, f*f*C) to (B, f*H, f*W, C), the inverse of `space_to_depth`."""
     b, h, w, c = x.shape
-    x = x.reshape(b, h, w, factor, factor, c // (factor * factor))
+    x = jnp.asarray(x).reshape(b, h, w, factor, factor, c // (factor * factor))
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * factor, w * factor, c // (factor * factor))
 
 
 def interpolate_points(
-    table: Float[Array, "points *rest"], quality: Float[Array, "b"]
-) -> Float[jax.Array, "b *rest"]:
+    table: Float[Array, " points *rest"], quality: Float[Array, " b"]
+) -> Float[jax.Array, " b *rest"]:
     """Linear interpolation of `table` (points, ...) at `quality` (B,) in [0, 1]: (B, ...).
 
     Quality 0 is the first point and 1 the last. The values have the type of the table.

@@ -57,7 +57,7 @@ def run(argv: Sequence[str] | None = None) -> None:
     came first.
     """
     logging.set_verbosity(logging.INFO)
-    # Orbax and JAX tell every phase of their work through the same logger; only their warnings
+    # Orbax and JAX log every phase of their work through the same logger; only their warnings
     # concern a user.
     logging.get_absl_handler().addFilter(
         lambda record: (
@@ -201,11 +201,11 @@ def _check_names(argv: Sequence[str], config: Config) -> None:
         if not match or match[1] in known:
             continue
         raise TrainingError(
-            f"the config has no setting config.{match[1]}; {_meant(match[1], list(known))}"
+            f"the config has no setting config.{match[1]}; {_suggestion(match[1], list(known))}"
         )
 
 
-def _meant(name: str, known: list[str]) -> str:
+def _suggestion(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     if not near:  # the right name in another place
         last = {path.rsplit(".", 1)[-1]: path for path in known}

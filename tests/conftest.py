@@ -59,8 +59,6 @@ _LONG = (
     "test_jax_settings",
     "test_closeness",
     "test_refined",
-    "test_golden",
-    "test_exactness",
     "test_packing",
 )
 
@@ -76,7 +74,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.long)
     items.sort(
         key=lambda item: (
-            item.path.parent.name not in ("training", "refinement") and item.path.stem not in _LONG
+            item.path.parent.name not in ("training", "refinement", "system")
+            and item.path.stem not in _LONG
         )
     )
 
@@ -134,3 +133,20 @@ def photo() -> np.ndarray:
     from skimage import data
 
     return data.astronaut()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory, photo):
+    """A folder with three small pictures: RGB, RGBA of the same size, and grey."""
+    from jaxcodec import image
+    from jaxcodec.image import Picture
+
+    folder = tmp_path_factory.mktemp("pictures")
+    part = photo[80:120, 200:248]
+    alpha = np.full((40, 48, 1), 128, np.uint8)
+    image.write(folder / "a.png", Picture(part))
+    image.write(
+        folder / "b.png", Picture(np.concatenate([photo[200:240, 100:148], alpha], axis=-1))
+    )
+    image.write(folder / "c <grey>.png", Picture(photo[200:240, 300:340, :1]))
+    return folder

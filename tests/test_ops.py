@@ -46,3 +46,11 @@ def test_depth_to_space_undoes_space_to_depth(factor):
         packed[1, 1, 2, 5 * (factor + 1) : 5 * (factor + 2)], x[1, factor + 1, 2 * factor + 1]
     )
     np.testing.assert_array_equal(ops.depth_to_space(packed, factor), x)
+
+
+def test_interpolation_meets_its_points_and_is_linear_between():
+    table = jnp.array([[0.0, 1.0], [2.0, 5.0], [10.0, 5.0]])
+    quality = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.7])
+    expected = [[0, 1], [1, 3], [2, 5], [6, 5], [10, 5], [10, 5]]
+    assert jnp.allclose(ops.interpolate_points(table, quality), jnp.array(expected, jnp.float32))
+    assert jnp.allclose(ops.interpolate_points(table[:1], quality), jnp.tile(table[:1], (6, 1)))

@@ -1,5 +1,6 @@
-"""The symbols that integer networks are calibrated on: those of a handful of pictures, at several
-qualities.
+"""The symbols for the calibration of integer networks.
+
+They come from a handful of pictures, at several qualities.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,6 @@
-"""The .codec file: everything that decoding needs, in one safetensors file. No JAX, no pickle. See
-docs/format.md.
+"""The .codec file: everything that decoding needs, in one safetensors file.
+
+No JAX, no pickle. See docs/format.md.
 """
 
 import dataclasses
@@ -89,22 +90,26 @@ class CodecContent:
 
     @property
     def id(self) -> str:
-        """16 hexadecimal digits that tell what decides symbols and pixels: the first 8 bytes of the
-        SHA-256 of the model, its tables and its integer networks. Labels do not count.
+        """16 hexadecimal digits that identify everything that decides symbols and pixels.
+
+        They are the first 8 bytes of the SHA-256 of the model, its tables and its integer networks.
+        Labels do not count.
         """
         return self.given_id or content_digest(self._model_metadata(), self.tensors())[:16]
 
 
 def canonical_json(value: Any) -> str:
-    """JSON without freedom: sorted keys, no spaces. Raises TypeError for what is not a JSON
-    value.
+    """JSON without freedom: sorted keys, no spaces.
+
+    Raises TypeError for what is not a JSON value.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def content_digest(metadata: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
-    """The SHA-256 of metadata and arrays, in hexadecimal digits; it does not depend on the order in
-    which a file holds them.
+    """The SHA-256 of metadata and arrays, in hexadecimal digits.
+
+    It does not depend on the order in which a file holds them.
     """
     digest = hashlib.sha256(canonical_json(metadata).encode())
     for name in sorted(tensors):
@@ -149,7 +154,7 @@ def read(path: str | os.PathLike[str]) -> CodecContent:
             summary=metadata["summary"],
             model=canonical_json(metadata["model"]),
             bpp_range=tuple(metadata["bpp_range"]),
-            weights=_named(tensors, _WEIGHTS),
+            weights=_with_prefix(tensors, _WEIGHTS),
             tables=_tables(tensors, metadata["precision"]),
             spec=canonical_json(metadata["integer"]),
             integer=_integers(tensors),
@@ -163,8 +168,9 @@ def read(path: str | os.PathLike[str]) -> CodecContent:
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """All of a codec file that is not an array, and its id, from the file's first bytes, unchecked;
-    raises as `read`.
+    """The metadata of a codec file and its id, from the file's first bytes.
+
+    These are everything that is not an array. Nothing is checked; raises as `read`.
     """
     path = pathlib.Path(path)
     if not path.is_file():
@@ -175,8 +181,8 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         opened = cast(Any, safetensors.safe_open(path, framework="numpy"))  # it has no types
         with opened as file:
-            labels = cast(dict[str, str] | None, file.metadata())
-        metadata = json.loads((labels or {})[_KEY])
+            held: dict[str, str] = file.metadata() or {}
+            metadata: dict[str, Any] = json.loads(held[_KEY])
         version = int(metadata["format"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise _not_one(path, problem) from problem
@@ -223,14 +229,14 @@ def _not_one(path: str | os.PathLike[str], problem: Exception) -> CodecFileError
     )
 
 
-def _named(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _with_prefix(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {
         key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)
     }
 
 
 def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    arrays = _named(tensors, _INTEGER)
+    arrays = _with_prefix(tensors, _INTEGER)
     for name, array in arrays.items():
         if array.dtype.kind not in "iu":
             raise ValueError(f"{_INTEGER}{name} is of {array.dtype}, not of integers")
@@ -239,7 +245,7 @@ def _integers(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _tables(tensors: dict[str, np.ndarray], precision: int) -> dict[str, Tables]:
     parts: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in _named(tensors, _TABLES).items():
+    for key, array in _with_prefix(tensors, _TABLES).items():
         name, part = key.split("/")
         parts.setdefault(name, {})[part] = array
     return {name: Tables(**arrays, precision=precision) for name, arrays in parts.items()}

@@ -21,8 +21,9 @@ def export_codec(
     pictures: Sequence[np.ndarray] = (),
     summary: str = "",
 ) -> CodecContent:
-    """Everything that decoding needs, its integer tables and integer networks made here once and
-    for all.
+    """The content of a codec file, with its integer tables and networks made here.
+
+    They are made once and for all.
 
     Args:
       description: what `models.build` takes.
@@ -71,8 +72,9 @@ def export_codec(
 
 
 def _stored(path: str, weight: np.ndarray) -> np.ndarray:
-    """Kernels as float16, which halves the file; their rounding is far below what a quantised
-    latent lets through.
+    """Parameters as stored: kernels as float16, which halves the file.
+
+    Their rounding is far below what a quantised latent lets through.
 
     Everything else stays float32: gains, densities and normalisations are few, and range over many
     magnitudes.

@@ -1,5 +1,6 @@
-"""The command line: `jaxcodec COMMAND ...`. Each command is a module with `add_arguments(parser)`
-and `run(options)`.
+"""The command line: `jaxcodec COMMAND ...`.
+
+Each command is a module with `add_arguments(parser)` and `run(options)`.
 
 Only encode, encode-set, decode, export, import, train and eval load JAX, when their arguments have
 been checked: help, info and codecs answer at once.

@@ -1,6 +1,4 @@
-"""Parsing of arguments: one sentence for what is wrong, and the options that several commands
-share.
-"""
+"""Parsing of arguments: one sentence for each error, and options of several commands."""
 
 import argparse
 import difflib
@@ -22,9 +20,7 @@ class UsageError(CodecError):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence, raised as UsageError, and that takes options between
-    file names.
-    """
+    """A parser that raises UsageError with one sentence, with options between file names."""
 
     def __init__(self, **settings: Any):
         super().__init__(**settings, allow_abbrev=False)
@@ -60,8 +56,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """A question about the nearest of `words`, to put behind a message, or nothing where none is
-    near.
+    """A question about the nearest of `words`, to append to a message.
+
+    Empty where none is near.
     """
     near = difflib.get_close_matches(word, list(words), n=1)
     return f"; did you mean {near[0]}?" if near else ""
@@ -115,8 +112,9 @@ def add_files(
     output: str,
     kept: str = "a.jpg becomes a.jpg.jxc",
 ) -> None:
-    """IN and OUT, and what every command has that makes files of files; `kept` is an example for
-    --keep-suffix.
+    """IN and OUT, and the options of every command that makes files of files.
+
+    `kept` is an example for --keep-suffix.
     """
     command.add_argument("inputs", type=name, nargs="+", metavar="IN", help=inputs)
     command.add_argument("output", type=name, metavar="OUT", help=output)
@@ -181,8 +179,9 @@ def add_encoding(command: argparse.ArgumentParser) -> None:
 
 
 def add_allow_import(command: argparse.ArgumentParser) -> None:
-    """--allow-import, for what reads a codec or a run that may name code from outside the
-    package.
+    """--allow-import, for commands that read a codec or a run.
+
+    These may name code from outside the package.
     """
     command.add_argument(
         "--allow-import",

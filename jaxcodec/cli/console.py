@@ -12,9 +12,7 @@ STANDARD = "-"
 
 
 def prepare() -> None:
-    """Print a name that the terminal's character set (or any) does not have with escapes, instead
-    of failing at it.
-    """
+    """Make output print characters that the terminal lacks as escapes, not fail at them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -89,8 +87,9 @@ def read_input() -> bytes:
 
 
 def write_output(data: bytes | memoryview) -> None:
-    """Write a file to standard output; raises as `say`, and CodecError where it is a terminal, or
-    closed.
+    """Write a file to standard output.
+
+    Raises as `say`, and CodecError where it is a terminal, or closed.
     """
     if sys.stdout is None:
         raise CodecError("cannot write to standard output: it is closed")

@@ -108,8 +108,9 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
 
 
 def _each(compress, read: list) -> list:
-    """What `compress` makes of pictures together; where that fails as a whole, of each alone, so
-    that the bad one is known.
+    """The results of `compress` for pictures together, or one by one where that fails.
+
+    So the bad one is known.
     """
     together = attempt(compress, read)
     if not isinstance(together, CodecError):

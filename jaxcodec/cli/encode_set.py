@@ -45,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Pictures(Sequence):
-    """The pictures of jobs, each read when it is asked for, so that a large set does not lie in
-    memory.
+    """The pictures of jobs, each read when it is needed.
+
+    So a large set is not held in memory.
     """
 
     def __init__(self, todo: Sequence[Job], sizes: Sizes, options: argparse.Namespace):

@@ -92,28 +92,29 @@ def _metadata(unpacked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(block: bytes) -> dict[str, str]:
-    """EXIF tags by name, as text; those without a name, and long ones of bytes, such as a maker's
-    note, are left out.
+    """EXIF tags by name, as text.
+
+    Those without a name, and long ones of bytes, such as a maker's note, are left out.
     """
     from PIL import ExifTags, Image
 
     tags = Image.Exif()
     tags.load(b"Exif\0\0" + block)
-    named = {ExifTags.TAGS.get(tag): value for tag, value in tags.items()}
-    named |= {
+    by_name = {ExifTags.TAGS.get(tag): value for tag, value in tags.items()}
+    by_name |= {
         ExifTags.TAGS.get(tag): value for tag, value in tags.get_ifd(ExifTags.IFD.Exif).items()
     }
-    named |= {
+    by_name |= {
         ExifTags.GPSTAGS.get(tag): value
         for tag, value in tags.get_ifd(ExifTags.IFD.GPSInfo).items()
     }
     pointers = {"ExifOffset", "GPSInfo", "ExifInteroperabilityOffset"}
-    shown = {
+    texts = {
         tag: _tag_as_text(value)
-        for tag, value in named.items()
+        for tag, value in by_name.items()
         if tag is not None and tag not in pointers
     }
-    return {tag: text for tag, text in shown.items() if text}
+    return {tag: text for tag, text in texts.items() if text}
 
 
 def _tag_as_text(value: Any) -> str:

@@ -71,7 +71,7 @@ def find(options: argparse.Namespace, what: str, suffixes: Collection[str]) -> I
         raise DataError(f"the folder {options.inputs[0]} holds no {what} ({known}){but}")
     remarks = []
     if passed_over:
-        remarks.append(f"passed over {_counted(passed_over)} that are no {what}")
+        remarks.append(f"passed over {_count_text(passed_over)} that are no {what}")
     if unentered:
         linked = f"{plural(unentered, 'link')} to folders, which are not followed"
         remarks.append(f"passed over {linked if options.recursive else inner}")
@@ -83,7 +83,7 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
-def _counted(passed_over: Counter[str]) -> str:
+def _count_text(passed_over: Counter[str]) -> str:
     """How many files, and of which suffixes the most."""
     most = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SUFFIXES]
     others = passed_over.total() - sum(count for _, count in most)

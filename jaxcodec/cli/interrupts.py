@@ -11,8 +11,9 @@ _came: list[int] = []
 
 @contextlib.contextmanager
 def handled() -> Iterator[None]:
-    """SIGINT and SIGTERM raise KeyboardInterrupt, and are remembered; a signal that is ignored
-    stays so.
+    """SIGINT and SIGTERM raise KeyboardInterrupt, and are remembered.
+
+    A signal that is ignored stays so.
     """
     _came.clear()
     if threading.current_thread() is not threading.main_thread():

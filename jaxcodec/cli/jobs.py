@@ -17,8 +17,9 @@ from jaxcodec.errors import CodecError
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What became of one file: facts for --json, the same as text, notes for the user, and whether
-    an interrupt cut it short.
+    """The result of one file.
+
+    Facts for --json, the same as text, notes for the user, and whether an interrupt cut it short.
     """
 
     facts: dict[str, float | str | None]
@@ -66,8 +67,9 @@ def run(
 
 
 def start_report(plan: Plan, options: argparse.Namespace) -> None:
-    """Tell what will not be done: inputs that cannot be, what was passed over and what is there
-    already.
+    """Report everything that will not be done.
+
+    These are inputs that cannot be read, those ignored, and outputs that are there already.
     """
     for name, problem in plan.problems:
         console.complain(problem, name)
@@ -91,8 +93,9 @@ def finish(plan: Plan, failed: int) -> int:
 def report(
     plan: Plan, job: Job, outcome: Outcome, seconds: float, options: argparse.Namespace
 ) -> None:
-    """Print what became of a file, as a line of text or of JSON, where no output goes; or the
-    error, on stderr.
+    """Print the result of a file, as a line of text or of JSON.
+
+    It goes to the stream that no output uses. An error goes to stderr.
     """
     if isinstance(outcome, CodecError):
         console.complain(outcome, job.source_name)
@@ -116,8 +119,9 @@ def report(
 
 @contextlib.contextmanager
 def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
-    """What `encode_picture` calls while it refines: it heeds interrupts, and shows a bar on stderr
-    with loss, bpp and PSNR.
+    """The progress callback of `encode_picture` while it refines.
+
+    It heeds interrupts, and shows a bar on stderr with loss, bpp and PSNR.
     """
     if options.refine is None or options.quiet or not shows_bars():
         yield lambda progress: interrupts.check()

@@ -23,8 +23,9 @@ SUFFIX = ".jxc"
 
 
 def is_compressed(path: pathlib.Path) -> bool:
-    """Whether the file is one that encode may overwrite: a .jxc file by its first bytes, or
-    empty.
+    """Whether the file is one that encode may overwrite.
+
+    That is a .jxc file by its first bytes, or an empty one.
     """
     try:
         with open(path, "rb") as file:
@@ -59,8 +60,9 @@ def read(job: Job, options: argparse.Namespace) -> Picture:
 
 
 def result(encoded: "Encoded", options: argparse.Namespace, notes: tuple[str, ...] = ()) -> Result:
-    """What to say of a compressed picture: its size, quality and step, and what it reached of what
-    was asked for.
+    """The report of a compressed picture: its size, quality and step.
+
+    It also says how much of the target it reached.
     """
     size = len(encoded.data)
     facts = {"bytes": size, "bpp": encoded.bpp, "quality": encoded.quality, "step": encoded.step}

@@ -1,5 +1,6 @@
-"""Which file becomes which, decided and checked before any work: nothing is overwritten unasked,
-and no input ever is.
+"""Which file becomes which, decided and checked before any work.
+
+Nothing is overwritten unasked, and no input ever is.
 """
 
 import argparse
@@ -75,7 +76,7 @@ class Plan:
       jobs: in the order of the inputs, sorted within each folder.
       problems: inputs that cannot be, or whose outputs cannot, each with its sentence.
       skipped: how many inputs were left out as their outputs exist.
-      remarks: what was passed over in folders, one sentence each.
+      remarks: what was ignored in folders, one sentence each.
       overwrite: whether outputs may replace files.
     """
 
@@ -106,8 +107,9 @@ class Plan:
 
 @contextlib.contextmanager
 def plan(options: argparse.Namespace, kind: Kind, many: bool = False) -> Iterator[Plan]:
-    """What `options` ask for; makes the output folder, and removes it again where nothing was put
-    into it in the end.
+    """The jobs that `options` ask for; makes the output folder.
+
+    Removes the folder again if nothing was put into it in the end.
 
     Args:
       options: with inputs, output, recursive, keep_suffix, force and skip_existing.
@@ -253,8 +255,9 @@ def _without_obstacles(
 
 
 def _refuse_collisions(jobs: list[Job], keep_suffix: bool) -> None:
-    """Raises DataError where two jobs have the same output, on a file system that ignores case the
-    same but for that.
+    """Raise DataError where two jobs have the same output.
+
+    On a file system that ignores case, also where only the case differs.
     """
     key = _folded if _ignores_case(jobs) else str
     taken: dict[str, Job] = {}
@@ -285,7 +288,7 @@ def _ignores_case(jobs: list[Job]) -> bool:
         return False
     try:
         return files.probe_folder(_existing(targets[0].parent))
-    except OSError:  # told where the places are checked
+    except OSError:  # reported where the places are checked
         return False
 
 
@@ -319,8 +322,9 @@ def _obstacle(
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:
-    """What tells that two paths lead to one file: through links, other spellings, or ignored
-    case.
+    """The identity of the file that a path leads to.
+
+    It is the same through links, other spellings, or ignored case.
     """
     try:
         there = os.stat(path)
@@ -341,8 +345,9 @@ def _make(folder: pathlib.Path) -> bool:
 
 
 def _check_places(jobs: list[Job], below: bool) -> None:
-    """That the folder of every output can be written to, or for one `below` the output folder what
-    is there of it.
+    """Check that the folder of every output can be written to.
+
+    For an output `below` the output folder, that part of the path that is there is checked.
     """
     places: dict[pathlib.Path | None, pathlib.Path] = {}
     for job in jobs:

@@ -1,5 +1,6 @@
-"""Compiled programs of a long run: XLA makes some for every size of picture, and they are not to
-fill the memory.
+"""Limits the memory of compiled programs in a long run.
+
+XLA makes some for every size of picture.
 """
 
 _MOST = 16
@@ -9,19 +10,22 @@ Linux allows 65,530.
 
 
 class Sizes:
-    """Forgets all compiled programs when pictures of many sizes have come, so that a folder of any
-    length is done.
+    """Forgets all compiled programs when pictures of many sizes have come.
+
+    So a folder of any length can be processed.
     """
 
     def __init__(self, stride: int):
-        """`stride` is what the codec pads sides to a multiple of: sizes that it makes equal share
-        programs.
+        """Start with the `stride` that the codec pads sides to a multiple of.
+
+        Sizes that it makes equal share programs.
         """
         self._stride, self._sizes = stride, set()
 
     def used(self, height: int, width: int) -> None:
-        """Keep in mind that there are programs for a picture of this size; forgets all where these
-        are too many sizes.
+        """Record that there are programs for a picture of this size.
+
+        Forgets all programs where these are too many sizes.
         """
         self._sizes.add((height + -height % self._stride, width + -width % self._stride))
         if len(self._sizes) > _MOST:

@@ -1,5 +1,6 @@
-"""The exact lengths of the codes of symbols, from tables alone; pure functions for use inside
-`jit`.
+"""The exact lengths of the codes of symbols, from tables alone.
+
+Pure functions for use inside `jit`.
 """
 
 import jax
@@ -17,8 +18,9 @@ training pictures.
 
 
 def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:
-    """The bits, float32, of each of the latent's symbols (1, h, w, C), given what `Order.side` made
-    of the hyper-symbols.
+    """The bits, float32, of each of the latent's symbols (1, h, w, C).
+
+    Under the tables that follow from `Order.side` of the hyper-symbols.
     """
     values, indices, _ = codec.order.coded(codec.integer, symbols, *side)
     return lanes.symbol_bits(
@@ -29,8 +31,9 @@ def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:
 def latent_bits_around(
     codec: Codec, symbols: jax.Array, side: tuple
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The bits of each of the latent's symbols if it were one less, as it is, and if it were one
-    more, under the same table.
+    """The bits of each symbol if it were one less, as it is, and one more.
+
+    All three under the same table.
     """
     values, indices, _ = codec.order.coded(codec.integer, symbols, *side)
     under = shifted(indices, codec.first_table("latent"))

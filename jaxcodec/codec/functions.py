@@ -1,5 +1,6 @@
-"""Encoding and decoding as pure functions of arrays, whole inside `jit` and under `vmap`, on any
-device.
+"""Encoding and decoding as pure functions of arrays, whole inside `jit` and `vmap`.
+
+They run on any device.
 
     encode = jax.jit(jaxcodec.encode_fn)
     decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")

@@ -67,8 +67,9 @@ class Networks(NamedTuple):
 
 
 def lowered(params: Mapping[str, Any], dtype: str) -> dict[str, Any]:
-    """Parameters with those of the synthesis network in another type; gains stay as exact as they
-    are.
+    """Parameters with those of the synthesis network in another type.
+
+    Gains stay as exact as they are.
     """
     networks = params["params"]
     synthesis = jax.tree.map(lambda leaf: leaf.astype(dtype), networks["synthesis"])

@@ -1,5 +1,6 @@
-"""Between the words of `encode_fn` and .jxc files, on the host: what was coded on a device becomes
-files, and back.
+"""Between the words of `encode_fn` and .jxc files, on the host.
+
+Streams that a device has coded become files, and files become streams.
 """
 
 import dataclasses
@@ -42,8 +43,9 @@ def pack(
     size: tuple[int, int],
     quality: float | jax.Array = functions.DEFAULT_QUALITY,
 ) -> bytes:
-    """The .jxc file of what `encode_fn` gave for one image: what `jaxcodec.encode(...,
-    coder="lanes")` makes of the symbols.
+    """The .jxc file of one image's output of `encode_fn`.
+
+    It equals `jaxcodec.encode(..., coder="lanes")` of the symbols.
 
     The words are decoded once, to see that they are whole and for the checksum. Of a batch, pack
     each: `[jaxcodec.pack(codec, *each, size) for each in zip(words, lengths)]`.
@@ -95,8 +97,9 @@ def pack(
 
 @jax_settings.ours
 def unpack(codec: Codec, data: bytes, *, max_pixels: int = MAX_PIXELS) -> Unpacked:
-    """The words of a .jxc file as `decode_fn` takes them; those of images of one size stack to a
-    batch.
+    """The words of a .jxc file as `decode_fn` takes them.
+
+    Words of images of one size stack to a batch.
 
     Any entropy coder may have written the file: words of another are made anew from its symbols.
     Profile and metadata of the picture are left out.

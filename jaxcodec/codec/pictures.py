@@ -169,9 +169,7 @@ class Source(NamedTuple):
         return self.shape[0] * self.shape[1]
 
     def seen(self, pixels: np.ndarray) -> np.ndarray:
-        """Of pixels (height, width, C) of the picture those that somebody sees: all, or (1, n,
-        C).
-        """
+        """The visible pixels of (height, width, C) of the picture: all, or (1, n, C)."""
         height, width, _ = self.shape
         pixels = pixels[:height, :width]
         return pixels if self.visible is None else pixels[self.visible][None]
@@ -199,8 +197,9 @@ _REMEDIES = {
 
 
 def as_picture(picture: AnyPicture) -> Picture:
-    """A picture, or what is one: uint8 pixels (height, width, 1, 3 or 4), or an image of Pillow,
-    converted as a file is.
+    """A `Picture` of uint8 pixels, of a Pillow image, or of a picture.
+
+    Pixels are (height, width, 1, 3 or 4). An image of Pillow is converted as a file is.
 
     Raises:
       ImageError: it is something else.
@@ -225,8 +224,9 @@ def as_picture(picture: AnyPicture) -> Picture:
 def prepare(
     codec: Codec, picture: AnyPicture, coder: str | None, keep_hidden_colour: bool = False
 ) -> Source:
-    """A picture made ready for a codec; arguments as of `encode_picture`, raises CoderError and
-    ImageError.
+    """A picture made ready for a codec.
+
+    Arguments as of `encode_picture`; raises CoderError and ImageError.
     """
     require(codec)
     chosen, shown = streams.choose(codec, coder), as_picture(picture)
@@ -251,8 +251,9 @@ def prepare(
 
 
 def analyse(codec: Codec, source: Source, hundredths: int | None) -> symbols_of.Analysis:
-    """What the networks make of a picture at a quality in hundredths (None for a codec with one
-    quality).
+    """The output of the networks for a picture at a quality in hundredths.
+
+    The quality is None for a codec with one quality.
     """
     return symbols_of.analyse(codec, source.pixels[None], _model_quality(hundredths))
 
@@ -296,8 +297,7 @@ def write(
 def synthesise(
     codec: Codec, source: Source, hundredths: int | None, symbols: Symbols
 ) -> np.ndarray:
-    """The colour, uint8 (height, width, 3), or grey (height, width, 1), that a decoder will show of
-    `symbols`.
+    """The colour, uint8 (height, width, 3), or grey (..., 1), that a decoder shows.
 
     `codec` is at their step.
     """
@@ -307,8 +307,9 @@ def synthesise(
 
 
 def to_hundredths(codec: Codec, quality: float | None) -> int | None:
-    """A quality of 0 to 100 in hundredths, 50 without one; None for a codec with one quality.
-    Raises RateError.
+    """A quality of 0 to 100 in hundredths, 50 without one; raises RateError.
+
+    None for a codec with one quality.
     """
     if not codec.variable:
         if quality is not None:

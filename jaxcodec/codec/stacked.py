@@ -48,8 +48,9 @@ def at_steps(codec: Codec, step_indices: Sequence[int]) -> Steps:
 
 
 def with_step(codec: Codec, at: Steps) -> Codec:
-    """The codec at the step of one image, whose `at` has no leading axis; for use inside `vmap`. It
-    can only encode.
+    """The codec at the step of one image, for use inside `vmap`.
+
+    `at` has no leading axis. The codec can only encode.
     """
     lane_tables = codec.lane_tables._replace(**at.lane_tables)
     return dataclasses.replace(
@@ -58,8 +59,9 @@ def with_step(codec: Codec, at: Steps) -> Codec:
 
 
 def _stacked(arrays):
-    """Arrays (n,), filled up to a power of 2, so that other steps compile nothing: what is added is
-    never looked up.
+    """Arrays (n,), filled up to a power of 2, so that other steps compile nothing.
+
+    The filling is never looked up.
     """
     most = 1 << (max(len(array) for array in arrays) - 1).bit_length()
     return np.stack([np.pad(array, (0, most - len(array))) for array in arrays])

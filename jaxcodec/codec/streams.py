@@ -26,9 +26,7 @@ _SYMBOLS_A_LANE = 1024
 
 
 class Stream(NamedTuple):
-    """The coded symbols of a picture: who coded them, in how many lanes, and the parts in their
-    order.
-    """
+    """The coded symbols of a picture: the coder, the number of lanes, and the parts in order."""
 
     coder: str
     lanes: int
@@ -36,7 +34,7 @@ class Stream(NamedTuple):
 
 
 def choose(codec: Codec, coder: str | None) -> str:
-    """The entropy coder to encode with: the one asked for, or the fastest here.
+    """The entropy coder to encode with: the requested one, or the fastest here.
 
     Raises CoderError for one that cannot, CodecError where `codec` is none.
     """
@@ -139,8 +137,9 @@ def decode_words(
     size: tuple[int, int],
     quality: Array,
 ) -> tuple[Symbols, Any]:
-    """The symbols in a stream of `count` lanes, and whether it ends as an encoder ends one; for use
-    inside `jit`.
+    """The symbols in a stream of `count` lanes, and whether the stream ends properly.
+
+    It ends properly if it ends as an encoder ends one. For use inside `jit`.
 
     words: uint16 (n,), of which `length` count. count: lanes, at most the static `width`; may be
       traced.

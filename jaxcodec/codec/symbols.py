@@ -79,8 +79,9 @@ def synthesise(
 
 
 def checksum(symbols: Symbols, identity: bytes) -> int:
-    """CRC-32 of `identity`, the hyper-symbols, and then the latent's, as little-endian int32 in
-    row-major order.
+    """CRC-32 of `identity`, the hyper-symbols, and then the latent's symbols.
+
+    Symbols are little-endian int32 in row-major order.
     """
     crc = zlib.crc32(identity)
     for array in symbols:
@@ -90,9 +91,7 @@ def checksum(symbols: Symbols, identity: bytes) -> int:
 
 
 def check(symbols: Symbols, header: Header) -> None:
-    """Raises BitstreamError unless these are the symbols that a file with this header was made
-    of.
-    """
+    """Raise BitstreamError unless the file with this header was made of these symbols."""
     if checksum(symbols, container.identity(header)) != header.symbol_crc:
         raise BitstreamError(
             "this file's symbols came out otherwise than they were encoded: the file was changed "
@@ -102,8 +101,9 @@ def check(symbols: Symbols, header: Header) -> None:
 
 
 def _mean(codec: Codec, hyper, quality, run):
-    """What the latent is rounded about, float32; None on a plain grid. It may drift: no table
-    depends on it.
+    """The mean about which the latent is rounded, float32; None on a plain grid.
+
+    It may drift: no table depends on it.
     """
     if not codec.networks.centred:
         return None

@@ -1,5 +1,6 @@
-"""Running a network over a large image in overlapping windows, equal to one run up to float
-rounding.
+"""Runs a network over a large image in overlapping windows.
+
+The result equals one run up to float rounding.
 """
 
 import math
@@ -16,8 +17,9 @@ PIXEL_BUDGET = 1 << 21
 
 
 class Span(NamedTuple):
-    """Along one axis, in latent positions: where a window starts, and the [first, stop) of it that
-    is kept.
+    """A window along one axis, in latent positions.
+
+    Where it starts, and the [first, stop) of it that is kept.
     """
 
     start: int
@@ -28,8 +30,9 @@ class Span(NamedTuple):
 def plan(
     height: int, width: int, reach: int, budget: int
 ) -> tuple[tuple[int, int], list[tuple[Span, Span]]]:
-    """Windows of one size, (rows, columns), of at most `budget` positions, that cover a `height` x
-    `width` grid.
+    """Windows of one size, (rows, columns), that cover a `height` x `width` grid.
+
+    A window has at most `budget` positions.
 
     Every kept place is `reach` positions or more away from its window's border, unless the border
     is the grid's. Of all ways the one is taken that computes least. Where `reach` alone goes beyond
@@ -70,8 +73,9 @@ def _spans(size: int, count: int, window: int, reach: int) -> list[Span]:
 
 
 def whole(windows: Windows, network: Callable[..., Any], *arrays: Any) -> Any:
-    """`network(*arrays)`: what `run` does with a budget without end, and all that can be done
-    inside `jit`.
+    """`network(*arrays)`: the same as `run` with an unlimited budget.
+
+    Inside `jit` only this is possible.
     """
     del windows
     return network(*arrays)
@@ -120,8 +124,9 @@ def run(
 
 
 def put(whole_array: np.ndarray, tile: np.ndarray, row: Span, column: Span, scale: int) -> None:
-    """Writes what is kept of a window's output into the whole, both (1, any, any, C) with `scale`
-    elements a position.
+    """Write the kept part of a window's output into the whole.
+
+    Both are (1, any, any, C) with `scale` elements a position.
     """
     inner = tile[:, _slice(row.first - row.start, row.stop - row.start, scale)]
     inner = inner[:, :, _slice(column.first - column.start, column.stop - column.start, scale)]

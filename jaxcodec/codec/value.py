@@ -30,8 +30,7 @@ from jaxcodec.runtime import devices, jax_settings
 
 
 class Host:
-    """What a codec has on the host: the content of its file, and its tables for coders that run
-    there.
+    """The host's part of a codec: the content of its file, and its tables for host coders.
 
     Two of them are equal that have as many tables in each set: compiled functions, which have
     `Codec.lane_tables`, depend on no more.
@@ -79,8 +78,9 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Codec:
-    """A trained model, frozen, with its tables. A pytree: a jitted function may take it as an
-    argument.
+    """A trained model, frozen, with its tables.
+
+    A pytree: a jitted function may take it as an argument.
 
     Two codecs are equal that have the same id and are at the same step. One is pickled as the
     content of its file, and made from that anew, on the default device; inside `jit`, where it has
@@ -88,7 +88,7 @@ class Codec:
 
     Attributes:
       name: what it is called.
-      id: 16 hexadecimal digits that tell its content; .jxc files carry them.
+      id: 16 hexadecimal digits that identify its content; .jxc files carry them.
       bpp_range: mean rates of its lowest and highest quality on photographs, in bpp.
       variable: whether it has a range of qualities, or one.
       order: what it codes under which tables, one after the other.
@@ -148,8 +148,9 @@ class Codec:
         return self.order.side(self.integer, hyper, quality, run)
 
     def coder(self, coder: str, part: str) -> SymbolCoder:
-        """The coder of the host of that name, for a part of the symbols; raises CoderError where it
-        is not installed.
+        """The host's coder of that name, for a part of the symbols.
+
+        Raises CoderError where it is not installed.
         """
         return self.host.coder(coder, self.order.tables[part])
 
@@ -222,13 +223,15 @@ def load(name_or_path: str | os.PathLike[str], *, allow: str | Sequence[str] = (
 def require(codec: Any) -> None:
     """Raises CodecError unless `codec` is one."""
     if not isinstance(codec, Codec):
-        given = (
+        name = (
             repr(codec)
             if isinstance(codec, (str, os.PathLike))
             else f"an object of the type {type(codec).__name__}"
         )
-        wanted = repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
-        raise CodecError(f"{given} is not a codec; give what jaxcodec.load({wanted}) returns")
+        argument = (
+            repr(os.fspath(codec)) if isinstance(codec, (str, os.PathLike)) else "NAME_OR_PATH"
+        )
+        raise CodecError(f"{name} is not a codec; give what jaxcodec.load({argument}) returns")
 
 
 def _restored(content: CodecContent, step_index: int) -> Codec:
@@ -312,8 +315,9 @@ jax.export.register_namedtuple_serialization(LaneTables, serialized_name="jaxcod
 
 @jax_settings.ours
 def at_step(codec: Codec, step_index: int, *, decodes: bool = False) -> Codec:
-    """The codec with the quantiser step of an index of `quantiser_step`; whatever step `codec`
-    has does not count.
+    """The codec with the quantiser step of an index of `quantiser_step`.
+
+    The present step of `codec` does not count.
 
     What was compiled for one step serves all. Unless it `decodes`, the lanes of the codec can only
     encode, which spares making tables of a prior anew.

@@ -1,5 +1,6 @@
-"""The .jxc container: a header of 33 bytes, the parts of the symbols, and side sections by tag. See
-docs/format.md.
+"""The .jxc container: a header of 33 bytes, the parts of the symbols, side sections.
+
+See docs/format.md.
 """
 
 import dataclasses
@@ -83,8 +84,9 @@ class Header:
     section_bytes: Mapping[str, int] = dataclasses.field(default_factory=dict[str, int])
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields as JSON values, the quality on the scale 0 to 100, the step as a factor on the
-        codec's own.
+        """The fields as JSON values.
+
+        The quality is on the scale 0 to 100, the step a factor on the codec's own.
         """
         quality = None if self.quality is None else self.quality / 100
         readable = {
@@ -150,8 +152,9 @@ def read_header(data: bytes | bytearray | memoryview) -> Header:
 def read(
     data: bytes | bytearray | memoryview,
 ) -> tuple[Header, tuple[bytes, ...], dict[str, bytes]]:
-    """The header, the parts of the coded symbols, and the side sections by name; raises as
-    `read_header`.
+    """The header, the parts of the coded symbols, and the side sections by name.
+
+    Raises as `read_header`.
     """
     data = _as_bytes(data)
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
@@ -171,7 +174,7 @@ def read(
         raise BitstreamError(
             "this file is damaged: its checksum does not fit its content; fetch it again"
         )
-    sections = _named(tagged)
+    sections = _by_name(tagged)
     coder: int = coding & 15
     if coder >= len(CODERS):
         raise BitstreamError(
@@ -253,7 +256,7 @@ def _layout_3(data: bytes, flags: int) -> Iterator[_Piece]:
 
 
 def _piece(data: bytes, position: int, tag: int | None) -> _Piece:
-    """The piece whose length is told at `position`."""
+    """The piece whose length stands at `position`."""
     length, start = _read_varint(data, position)
     return _Piece(tag, start, start + length)
 
@@ -261,8 +264,9 @@ def _piece(data: bytes, position: int, tag: int | None) -> _Piece:
 def _split(
     data: bytes, layout: Iterator[_Piece]
 ) -> tuple[tuple[bytes, ...], list[tuple[int, bytes]]]:
-    """The parts, and the side sections with their tags; raises BitstreamError where they do not
-    fill the file exactly.
+    """The parts, and the side sections with their tags.
+
+    Raises BitstreamError where they do not fill the file exactly.
     """
     parts: list[bytes] = []
     tagged: list[tuple[int, bytes]] = []
@@ -281,9 +285,10 @@ def _split(
     return tuple(parts), tagged
 
 
-def _named(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
-    """The side sections that are known, by name; others are passed over, or refused where they may
-    not be.
+def _by_name(tagged: list[tuple[int, bytes]]) -> dict[str, bytes]:
+    """The known side sections, by name.
+
+    Others are ignored, or refused where they may not be.
     """
     tags = [tag for tag, _ in tagged]
     if tags != sorted(set(tags)):
@@ -341,8 +346,9 @@ def _varint(value: int) -> bytes:
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The value at `position` and the position after it; the length of a section takes five bytes
-    at most.
+    """The value at `position` and the position after it.
+
+    The length of a section takes five bytes at most.
     """
     value = 0
     for i in range(5):

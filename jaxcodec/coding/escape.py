@@ -1,5 +1,6 @@
-"""Codes for symbols outside their table: any distance, by Exp-Golomb codes inside the range coder's
-stream.
+"""Codes for symbols outside their table, by Exp-Golomb codes in the range coder's stream.
+
+Any distance has a code.
 
 The excess of a symbol is its signed distance from the nearest end of the table, never zero. With w
 = |excess| - 1 + 2^order, the code is the number of bits of w beyond `order` (its class, in unary as
@@ -36,8 +37,8 @@ def encode(encoder: Any, excess: np.ndarray, order: int) -> None:
     bits = w << 1 | (excess < 0)
     position = np.arange(_CLASSES + order)
     for chunk in _chunks(len(bits)):
-        sent = (bits[chunk, None] >> position) & 1
-        encoder.encode(sent[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
+        digits = (bits[chunk, None] >> position) & 1
+        encoder.encode(digits[position <= length[chunk, None]].astype(np.int32), _BIT_MODEL)
 
 
 def decode(decoder: Any, count: int, order: int) -> np.ndarray:
@@ -47,9 +48,9 @@ def decode(decoder: Any, count: int, order: int) -> np.ndarray:
     bits = np.empty(count, np.int64)
     for chunk in _chunks(count):
         present = position <= length[chunk, None]
-        sent = np.zeros(present.shape, np.int64)
-        sent[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
-        bits[chunk] = (sent << position).sum(axis=1)
+        digits = np.zeros(present.shape, np.int64)
+        digits[present] = decoder.decode(_BIT_MODEL, int(present.sum()))
+        bits[chunk] = (digits << position).sum(axis=1)
     distance = (bits >> 1) + (np.int64(1) << length) - (1 << order) + 1
     return np.where(bits & 1, -distance, distance)
 

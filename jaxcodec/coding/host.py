@@ -23,16 +23,15 @@ picked table by table.
 
 
 class SymbolCoder(Protocol):
-    """What turns symbols into bytes under a set of tables; every coder of one set of tables writes
-    the same format.
+    """Turns symbols into bytes under a set of tables, and back.
+
+    Every coder of one set of tables writes the same format.
     """
 
     tables: Tables
 
     def encode(self, symbols: np.ndarray, indices: np.ndarray) -> bytes:
-        """Bytes for int32 `symbols`, each coded with the table that `indices`, same shape,
-        names.
-        """
+        """Bytes for int32 `symbols`, each coded with its table in `indices`, same shape."""
         ...
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
@@ -68,8 +67,9 @@ class RangeCoder:
         return encoder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from
-        `encode`.
+        """int32 symbols shaped as `indices`.
+
+        Raises BitstreamError where `data` cannot come from `encode`.
         """
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
         decoder = _stream.queue.RangeDecoder(words)

@@ -1,5 +1,6 @@
-"""The lanes coder for callers that are not inside jit: streams as bytes, and a coder of one set of
-tables.
+"""The lanes coder for callers outside jit.
+
+Streams are bytes, and a coder has one set of tables.
 """
 
 import jax
@@ -25,8 +26,9 @@ def stream_bytes(words: Array, length: Array | int) -> bytes:
 
 
 def stream_words(data: bytes) -> tuple[np.ndarray, int]:
-    """The words of a stream, uint16, zeros after them, and how many they are; raises BitstreamError
-    for half a word.
+    """The words of a stream, uint16, padded with zeros, and their number.
+
+    Raises BitstreamError for half a word.
 
     The array's size is one of four for each power of two, so that not every file compiles a decoder
     of its own.
@@ -41,8 +43,9 @@ def stream_words(data: bytes) -> tuple[np.ndarray, int]:
 
 
 class LaneCoder:
-    """rANS in as many lanes as suit the symbols (`SymbolCoder`); a first byte tells their number's
-    logarithm.
+    """rANS in as many lanes as suit the symbols (`SymbolCoder`).
+
+    The first byte is the logarithm of the number of lanes.
     """
 
     def __init__(self, tables: Tables):
@@ -61,8 +64,9 @@ class LaneCoder:
         return bytes([count.bit_length() - 1]) + stream_bytes(words, length)
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where `data` cannot come from
-        `encode`.
+        """int32 symbols shaped as `indices`.
+
+        Raises BitstreamError where `data` cannot come from `encode`.
         """
         if not data or 1 << data[0] > lanes.MAX_LANES:
             raise BitstreamError(_DAMAGED)

@@ -43,8 +43,9 @@ class Component(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Mixtures of tables, one for each symbol: as many components as there are, whose weights sum
-    to 2^15.
+    """Mixtures of tables, one mixture for each symbol.
+
+    The weights of its components sum to 2^15.
     """
 
     components: tuple[Component, ...]
@@ -148,7 +149,9 @@ def distribution(tables: LaneTables, indices: Array | Mixture) -> OneTable | Mix
 
 
 def _mix(tables: LaneTables, components: Sequence[Component]) -> Mixed:
-    """The window is that of the heaviest component, and of each other one whose weight is worth the
+    """The window and the mixed counts.
+
+    The window is that of the heaviest component, and of each other one whose weight is worth the
     values it adds.
     """
     spans = []

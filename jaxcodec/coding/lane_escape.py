@@ -1,5 +1,6 @@
-"""Symbols outside their window, in the lanes coder: distances from it in 16-bit words, beside the
-lanes' words.
+"""Symbols outside their window, in the lanes coder.
+
+Their distances from it are 16-bit words, beside the lanes' words.
 
 The window is the values of a table, or those that a mixture has (see `lane_distributions`). A
 distance d from its nearest end, 1 to 2^15 - 1, takes one word, 2 (d - 1) + 1 above the window and 2

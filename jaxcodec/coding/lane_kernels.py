@@ -56,8 +56,9 @@ def pop(
 
 
 def push(states: jax.Array, interval: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The states with symbols of these intervals added, and the words that had to make room: low
-    halves with FLAG.
+    """The states with symbols of these intervals added, and the words that had to make room.
+
+    The words are low halves with FLAG.
     """
     count = interval >> _HALF
     full = states >= count << _HALF

@@ -1,5 +1,6 @@
-"""Probability tables as the lanes coder looks them up: arrays on a device, with no search at run
-time.
+"""Probability tables for lookup by the lanes coder.
+
+They are arrays on a device, with no search at run time.
 """
 
 from collections.abc import Sequence
@@ -45,8 +46,9 @@ class LaneTables(NamedTuple):
 
 
 def lane_tables(*sets: Tables) -> LaneTables:
-    """One set of tables from several; indices into a later one are shifted by the number of tables
-    before it.
+    """One set of tables from several.
+
+    Indices into a later one are shifted by the number of tables before it.
 
     Returns NumPy arrays, which `jax.device_put` or a first use moves to a device.
 
@@ -77,8 +79,9 @@ def lane_tables(*sets: Tables) -> LaneTables:
 
 
 def for_encoding(own: LaneTables, *sets: Tables) -> LaneTables:
-    """`lane_tables(*sets)` but for what only a decoder needs, which is that of `own`; many times
-    faster.
+    """`lane_tables(*sets)` for encoding alone; many times faster.
+
+    What only a decoder needs is that of `own`.
     """
     return own._replace(**_intervals(sets))
 

@@ -80,15 +80,18 @@ class DecoderState(NamedTuple):
 
 
 def word_bound(symbols: int, width: int) -> int:
-    """The most words that a stream of so many symbols has: four for a symbol that is too far from
-    its table.
+    """The most words that a stream of so many symbols has.
+
+    This is four for a symbol that is too far from its table.
     """
     return _HEAD + 2 * width + 4 * symbols
 
 
 def lane_count(bits: jax.Array | float, limit: int = MAX_LANES) -> jax.Array:
-    """The largest power of two, int32, up to `limit`, that costs at most OVERHEAD of a stream of
-    `bits`; 1 if none does.
+    """The number of lanes, int32, for a stream of `bits`.
+
+    It is the largest power of two up to `limit` that costs at most OVERHEAD of the stream; 1 if
+    none does.
     """
     thresholds = jnp.array(
         [LANE_BITS / OVERHEAD * 2**k for k in range(1, limit.bit_length())], jnp.float32
@@ -107,8 +110,9 @@ def cost_bits(tables: LaneTables, blocks: Sequence[Block]) -> jax.Array:
 
 
 def symbol_bits(tables: LaneTables, values: Array, indices: Array | Mixture) -> jax.Array:
-    """Bits, float32, that each symbol costs, shaped as `values` (at least one); otherwise as
-    `Block`.
+    """Bits, float32, of each symbol, shaped as `values` (at least one).
+
+    Otherwise as `Block`.
     """
     flat, under = jax.tree.map(jnp.ravel, (values, indices))
     return _bits(_prepare(tables, Block(flat, under, flat.size))).reshape(values.shape)
@@ -145,8 +149,10 @@ def encode(
 
 
 class _Prepared(NamedTuple):
-    """A block to encode, arrays (rows, n), neither size zero: which symbols count, their intervals,
-    uint32, and the codes of those that escape; count is (rows,).
+    """A block to encode, arrays (rows, n), neither size zero.
+
+    Which symbols count, their intervals, uint32, and the codes of those that escape; count is
+    (rows,).
     """
 
     valid: jax.Array
@@ -249,7 +255,7 @@ def decode_block(
         shape.
       count: how many symbols there are; 0 to n.
 
-    Foreign or damaged words give some symbols or other; `finish` tells, in most cases.
+    Foreign or damaged words give arbitrary symbols; `finish` detects most of them.
     """
     under, count = distribution(tables, indices), jnp.asarray(count, jnp.int32)
     minimum, size = under.window(tables)
@@ -277,8 +283,9 @@ def decode_block(
 
 @jax.jit
 def finish(state: DecoderState) -> jax.Array:
-    """Whether the decoder, after the last block, is where the encoder began: every word read, every
-    lane idle.
+    """Whether the decoder, after the last block, is where the encoder began.
+
+    Every word is read, every lane idle.
     """
     in_use = jnp.arange(state.states.size) < state.lanes
     idle = jnp.all(~in_use | (state.states == LOW))

@@ -1,5 +1,6 @@
-"""Making integer tables of probabilities, in float64, when a codec is exported; never when one is
-loaded.
+"""Makes integer tables of probabilities, in float64, when a codec is exported.
+
+Loading a codec makes none.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,7 @@ def _ndtr(values: np.ndarray) -> np.ndarray:
 
 
 def gaussian_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECISION) -> Tables:
-    """Tables of round(v) for centred Gaussians v of the given standard deviations, one table
-    each.
-    """
+    """Tables of round(v) for centred Gaussians v, one for each standard deviation."""
     masses, minimum = [], []
     for scale in np.asarray(scales, np.float64):
         reach = int(np.ceil(6 * scale)) + 1
@@ -31,7 +30,7 @@ def gaussian_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECI
 
 
 PHASE_BITS = 4
-"""Means are told in sixteenths of a quantiser step."""
+"""Means are in sixteenths of a quantiser step."""
 
 
 class PhaseTables(NamedTuple):
@@ -94,8 +93,9 @@ def mass_tables(
 
 
 def quantise(mass: np.ndarray, precision: int = PRECISION) -> np.ndarray:
-    """Counts, int64, each at least 1 and 2^precision in sum, that cost the fewest bits under `mass`
-    (n,).
+    """Counts, int64, that cost the fewest bits under `mass` (n,).
+
+    Each count is at least 1, and their sum is 2^precision.
 
     Over real numbers the minimum of -sum(mass * log(count)) is count = max(1, mass * scale), with
     the scale that makes the sum right; then the largest fractions are rounded up.

@@ -1,8 +1,8 @@
 """The quantiser step of a file: how many of a codec's own steps one of its symbols stands for.
 
-A file tells it as an index, an integer: step = (25600 / 11)^(index / 16128), so that index 0 is the
-step that the codec was trained with and each unit is .048 %. 16128 units go from the least to the
-greatest scale of the conditional tables. What chooses tables takes the step as a ratio of integers,
+A file stores it as an index, an integer: step = (25600 / 11)^(index / 16128). Index 0 is the step
+that the codec was trained with, and each unit is .048 %. 16128 units go from the least to the
+greatest scale of the conditional tables. Tables are chosen with the step as a ratio of integers,
 made here with decimal arithmetic, which gives the same digits on every machine.
 """
 
@@ -28,8 +28,9 @@ def size(step_index: int) -> float:
 
 @functools.lru_cache(maxsize=256)
 def ratio(step_index: int) -> tuple[int, int]:
-    """The step of an index as (multiplier, exponent): multiplier / 2^14 * 2^exponent, multiplier in
-    [2^14, 2^15).
+    """The step of an index as (multiplier, exponent): multiplier / 2^14 * 2^exponent.
+
+    The multiplier is in [2^14, 2^15).
 
     Field 0 is (2^14, 0). Rounded to the nearest multiplier.
     """

@@ -1,6 +1,6 @@
-"""The side sections, which no network touches: the alpha channel, and what describes the picture.
-All lossless, but that a standard ICC profile comes back as another with the same meaning, and the
-resolution in thousandths of a dpi.
+"""The side sections: the alpha channel, and what describes the picture.
+
+No network touches them.
 """
 
 import lzma
@@ -58,8 +58,9 @@ def pack(picture: Picture) -> tuple[dict[str, bytes], tuple[str, ...]]:
 
 
 def unpack(sections: Mapping[str, bytes]) -> dict[str, Any]:
-    """What describes a picture, as keywords of `Picture`: icc, exif, xmp, dpi, each where it is
-    there.
+    """The metadata of a picture, as keywords of `Picture`.
+
+    These are icc, exif, xmp and dpi, as far as they are there.
 
     Raises:
       BitstreamError: a section does not hold what it should.
@@ -78,8 +79,9 @@ def unpack(sections: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def describe(sections: Mapping[str, bytes]) -> dict[str, Any]:
-    """What small sections say, as JSON values: `profile`, the name of a standard one or "its own",
-    and `dpi`; or None.
+    """The content of small sections, as JSON values; or None.
+
+    `profile` is the name of a standard one or "its own"; `dpi` is the resolution.
     """
     profile = "its own" if "icc" in sections else None
     if "profile" in sections:
@@ -112,15 +114,18 @@ def pack_bytes(content: bytes) -> bytes:
 
 
 def unpack_bytes(data: bytes, what: str) -> bytes:
-    """The content; raises BitstreamError, which says `what` it is, where `data` holds none, or one
-    beyond MAX_BYTES.
+    """The content of a packed section.
+
+    Raises BitstreamError, which says `what` it is, where `data` holds none, or one beyond
+    MAX_BYTES.
     """
     return _decompress(data, _PLAIN, MAX_BYTES, what)
 
 
 def pack_dpi(dpi: tuple[float, float]) -> bytes:
-    """The resolution in thousandths of a pixel per inch, once where it is the same in both
-    directions.
+    """The resolution in thousandths of a pixel per inch.
+
+    It is stored once where it is the same in both directions.
     """
     across, down = (round(_DPI_UNIT * value) for value in dpi)
     return struct.pack("<I", across) if across == down else struct.pack("<II", across, down)

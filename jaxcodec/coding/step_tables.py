@@ -41,7 +41,7 @@ def at_step(tables: Tables, step_index: int) -> Tables:
     edge = ((2 * (low[table] + within) - 1) * multiplier << _BITS) >> shift
     below = _cumulative(tables, table, (edge - (first[table] << _BITS)) >> 1)
     mass = np.diff(below)
-    return _counted(tables, mass[within[1:] > 0], low, count)
+    return _to_tables(tables, mass[within[1:] > 0], low, count)
 
 
 def _symbol_at(twice: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
@@ -50,8 +50,9 @@ def _symbol_at(twice: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
 
 
 def _cumulative(tables: Tables, table: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Cumulative counts times 2^(3 _BITS), int64, at places in 2^-_BITS from the first known one of
-    each table on.
+    """Cumulative counts times 2^(3 _BITS), int64.
+
+    They are taken at places in 2^-_BITS from the first known one of each table on.
     """
     one = 1 << _BITS
     size = np.diff(tables.starts).astype(np.int64)[table] - 2
@@ -78,9 +79,10 @@ def _harmonic(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return 2 * a * b // np.maximum(a + b, 1)
 
 
-def _counted(tables: Tables, mass: np.ndarray, low: np.ndarray, count: np.ndarray) -> Tables:
-    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back, in counts times 2^(3
-    _BITS).
+def _to_tables(tables: Tables, mass: np.ndarray, low: np.ndarray, count: np.ndarray) -> Tables:
+    """Tables from masses of `count[t]` symbols from `low[t]` on, back to back.
+
+    Masses are in counts times 2^(3 _BITS).
     """
     total = 1 << tables.precision
     cdfs, minimum, start = [], [], 0

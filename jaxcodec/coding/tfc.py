@@ -1,5 +1,6 @@
-"""The entropy coder of tensorflow-compression-ops, an optional package that needs an environment of
-its own.
+"""The entropy coder of tensorflow-compression-ops.
+
+This optional package needs an environment of its own.
 
 The package has escapes of its own, but its decoder can run forever on damaged ones. Here a symbol
 outside its table is coded as the table's escape, and after all symbols follow the excesses, signed
@@ -41,7 +42,7 @@ class TfcCoder:
                 f"{tables.precision}; take another coder"
             )
         self.tables = tables
-        # TensorFlow, when imported, tells on standard error which GPU libraries it does not find;
+        # TensorFlow, when imported, reports on standard error which GPU libraries it does not find;
         # JAX sets level 1.
         if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":
             os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -63,17 +64,18 @@ class TfcCoder:
         position = np.where(inside, above, width).astype(np.int32)
         handle = self._ops.entropy_encode_index(handle, table, position)
         outside, width = above[~inside], width[~inside]
-        left = np.where(outside < 0, 2 * (-outside - 1) + 1, 2 * (outside - width))
-        while left.size:
-            more = left > 127
-            byte = (left & 127 | more << 7).astype(np.int32)
-            handle = self._ops.entropy_encode_index(handle, self._byte_tables(left.size), byte)
-            left = left[more] >> 7
+        remainder = np.where(outside < 0, 2 * (-outside - 1) + 1, 2 * (outside - width))
+        while remainder.size:
+            more = remainder > 127
+            byte = (remainder & 127 | more << 7).astype(np.int32)
+            handle = self._ops.entropy_encode_index(handle, self._byte_tables(remainder.size), byte)
+            remainder = remainder[more] >> 7
         return self._ops.entropy_encode_finalize(handle).numpy()
 
     def decode(self, data: bytes, indices: np.ndarray) -> np.ndarray:
-        """int32 symbols shaped as `indices`; raises BitstreamError where the package sees that
-        `data` is not theirs.
+        """int32 symbols shaped as `indices`.
+
+        Raises BitstreamError where the package sees that `data` is not its own.
         """
         from tensorflow.errors import OpError  # pyright: ignore[reportMissingImports] the extra tfc
 
@@ -96,14 +98,15 @@ class TfcCoder:
         return symbols.astype(np.int32).reshape(indices.shape)
 
     def _decode_excess(self, handle, count: int):
-        """The decoder after them, and the next `count` excesses, twice the distance and the side,
-        int64.
+        """The decoder after them, and the next `count` excesses, int64.
+
+        An excess is twice the distance and the side.
         """
-        excess, going_on = np.zeros(count, np.int64), np.arange(count)
+        excess, active = np.zeros(count, np.int64), np.arange(count)
         for i in range(_EXCESS_BYTES):
-            handle, byte = self._decode(handle, self._byte_tables(going_on.size))
-            excess[going_on] |= (byte.astype(np.int64) & 127) << 7 * i
-            going_on = going_on[byte > 127]
+            handle, byte = self._decode(handle, self._byte_tables(active.size))
+            excess[active] |= (byte.astype(np.int64) & 127) << 7 * i
+            active = active[byte > 127]
         return handle, excess
 
     def _decode(self, handle, table: np.ndarray):

@@ -1,5 +1,6 @@
-"""How a budget of bytes is shared among images: equal slopes of distortion over rate (Shoham and
-Gersho 1988).
+"""Shares a budget of bytes among images: equal slopes of distortion over rate.
+
+Shoham and Gersho 1988.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ _SAMPLES = 257
 
 
 class Curve(NamedTuple):
-    """What was measured of an image: sizes in bytes, rising, and the error at each, summed over its
-    pixels.
+    """The measurements of an image: sizes in bytes, rising, and the error at each.
+
+    The error is summed over its pixels.
     """
 
     sizes: Sequence[float]
@@ -24,8 +26,9 @@ class Curve(NamedTuple):
 
 
 def allocate(curves: Sequence[Curve], budget: float) -> np.ndarray:
-    """Bytes for each image, float64 (N,), that sum to at most `budget` and make the sum of errors
-    least.
+    """Bytes for each image, float64 (N,), that make the sum of errors least.
+
+    They sum to at most `budget`.
 
     Between measured points a curve is taken as a monotone cubic in the logarithms of both (an error
     of zero as a millionth). Its lower convex hull is what counts: of all steps along all hulls

@@ -69,8 +69,9 @@ class EncodedSet:
 
     @property
     def distance(self) -> float:
-        """The mean distance over all pixels: squared grey levels, unless another distortion was
-        asked for.
+        """The mean distance over all pixels.
+
+        Squared grey levels, unless another distortion was chosen.
         """
         return _mean(self.members, self.pixels)
 
@@ -106,10 +107,10 @@ def encode_set(
 ) -> EncodedSet:
     """Compresses pictures so that all files together keep to a budget, with the least error.
 
-    Every picture is first encoded at `SHARES` of what it would get at the same rate for all; these
-    curves tell which rates have equal slopes (`allocation.allocate`). Then each gets its file; what
-    one leaves of its share goes to the next. Where that is not better than the same rate for all,
-    the latter is what is returned.
+    Every picture is first encoded at `SHARES` of its bytes at the same rate for all. From these
+    curves follow the rates with equal slopes (`allocation.allocate`). Then each gets its file; the
+    rest of a share goes to the next picture. If the result is not better than the same rate for
+    all, the latter is returned.
 
     A picture that cannot be read or compressed is left out, and the others have the budget.
 
@@ -141,7 +142,7 @@ def encode_set(
     budget = functools.partial(_budget, total_bytes, mean_bpp, len(pictures))
     share = budget(sum(pixels.values())) / max(sum(pixels.values()), 1)
     known = _each(
-        lambda place: _measured(encoding, pictures[place], share * pixels[place]), pixels, problems
+        lambda place: _measure(encoding, pictures[place], share * pixels[place]), pixels, problems
     )
     pixels = {place: pixels[place] for place in known}
     limit = budget(sum(pixels.values()))
@@ -176,7 +177,7 @@ def _allocated(
         return {}
     curves = [curve for curve, _ in known.values()]
     shares = dict(zip(known, allocate(curves, limit), strict=True))
-    members, limits = _filled(encoding, pictures, shares, problems)
+    members, limits = _fill(encoding, pictures, shares, problems)
     if refine is None:
         return members
     return _refined(encoding, pictures, members, limits, refine, refine_progress)
@@ -207,23 +208,22 @@ def _make(encoding: _Encoding, picture: Picture, limit: float, nearest: bool) ->
     return _member(encoding, picture, encoded)
 
 
-def _measured(
-    encoding: _Encoding, picture: Picture, same_rate_bytes: float
-) -> tuple[Curve, Member]:
+def _measure(encoding: _Encoding, picture: Picture, same_rate_bytes: float) -> tuple[Curve, Member]:
     """The curve of a picture, and its file at the same rate as all."""
     grid = [_make(encoding, picture, share * same_rate_bytes, nearest=True) for share in SHARES]
     curve = Curve([len(member.encoded.data) for member in grid], [member.error for member in grid])
     return curve, grid[SHARES.index(1.0)]
 
 
-def _filled(
+def _fill(
     encoding: _Encoding,
     pictures: Sequence[Picture],
     shares: Mapping[int, float],
     problems: dict[int, CodecError],
 ) -> tuple[dict[int, Member], dict[int, int]]:
-    """The file of each picture, and the bytes that it could have: its share, and what those before
-    left of theirs.
+    """The file of each picture, and the bytes that it could have.
+
+    These are its share, and the bytes that those before left of theirs.
     """
     members, limits, spare = {}, {}, 0.0
     for place, share in shares.items():
@@ -249,8 +249,9 @@ def _member(encoding: _Encoding, picture: Picture, encoded: Encoded) -> Member:
 
 
 def _summed(encoding: _Encoding, original: np.ndarray, decoded: np.ndarray) -> float:
-    """The distance of a picture times its pixels; of a mean over pixels, without those that nobody
-    sees.
+    """The distance of a picture times its pixels.
+
+    Of a mean over pixels, without invisible ones.
     """
     distortion = encoding.distortion
     if distortion.terms is None:
@@ -272,8 +273,9 @@ def _refined(
     steps: int,
     progress: Callable[[Progress], None] | None,
 ) -> dict[int, Member]:
-    """The members with refined latents, each within the same limit; an interrupt leaves the rest as
-    they are.
+    """The members with refined latents, each within the same limit.
+
+    An interrupt leaves the rest as they are.
     """
     done, places = dict(members), list(members)
     for first in range(0, len(places), REFINED_TOGETHER):

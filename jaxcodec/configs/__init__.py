@@ -96,8 +96,9 @@ def _get_config(path: pathlib.Path) -> Callable:
 
 
 def _call(path: pathlib.Path, function: Callable, *arguments):
-    """What the function of a config gives; an error in its code is told with the line of the config
-    that led to it.
+    """The result of the function of a config.
+
+    An error in its code is reported with the line of the config that led to it.
     """
     try:
         return function(*arguments)

@@ -22,7 +22,7 @@ strategy:
                       5.5.6)
 
 Beta is the thesis' for model and target in all of them. What the thesis leaves open of the residual
-blocks is told in `jaxcodec/transforms/resnet.py`. Hardware: meant for a GPU. Not trained here;
+blocks is described in `jaxcodec/transforms/resnet.py`. Hardware: meant for a GPU. Not trained here;
 `configs/target_rate_small.py` is.
 """
 

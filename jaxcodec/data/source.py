@@ -207,7 +207,7 @@ def _find(
 def _files(
     folder: pathlib.Path, leave_out: str | os.PathLike[str] | None
 ) -> Iterator[pathlib.Path]:
-    """The files of a folder and below, without those of training runs; what is left out is told."""
+    """The files of a folder and below, without those of training runs, which are logged."""
 
     def unreadable(problem: OSError) -> None:
         logging.warning("leaving out the folder %s: %s", problem.filename, problem.strerror)

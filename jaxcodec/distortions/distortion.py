@@ -26,7 +26,7 @@ class Metric:
     """How a distortion is shown to people; made by `decibels`, `similarity` or `plain`.
 
     Attributes:
-      name: by which it is asked for, "psnr".
+      name: the name that users give, "psnr".
       label: what it is called in text, "PSNR".
       unit: of its values, "dB"; "" for none.
       digits: of a value that are shown, behind the point.

@@ -67,7 +67,7 @@ def planes(image: Float[Array, "*b h w c"]) -> Float[jax.Array, "*b c h w"]:
 
 
 def similarity_maps(
-    a: Float[jax.Array, "*batch h w"], b: Float[jax.Array, "*batch h w"]
+    a: Float[Array, "*batch h w"], b: Float[Array, "*batch h w"]
 ) -> tuple[Float[jax.Array, "*batch h-10 w-10"], Float[jax.Array, "*batch h-10 w-10"]]:
     """The two factors of SSIM at every window inside the image.
 
@@ -87,13 +87,13 @@ def similarity_maps(
     return (2 * product + _C1) / (squares + _C1), (2 * covariance + _C2) / (variances + _C2)
 
 
-def _blur(image: jax.Array) -> jax.Array:
+def _blur(image: Array) -> jax.Array:
     """Gaussian means of (..., height, width) over the windows inside the image."""
     rows = _blur_last_axis(image)
     return _blur_last_axis(rows.swapaxes(-1, -2)).swapaxes(-1, -2)
 
 
-def _blur_last_axis(signal: jax.Array) -> jax.Array:
+def _blur_last_axis(signal: Array) -> jax.Array:
     """Gaussian means along the last axis, (..., n) to (..., n - 10).
 
     The axis is cut into blocks that overlap by a window, and each is multiplied by one banded

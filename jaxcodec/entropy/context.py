@@ -31,8 +31,9 @@ TAPS = {
 
 
 def windows(symbols: Shaped[Array, "b h w c"], pattern: str) -> Shaped[jax.Array, "b h w 12*c"]:
-    """The context of each place of `symbols` (B, h, w, C), (B, h, w, 12 C), in the order of `TAPS`,
-    zero outside.
+    """The context of each place of `symbols` (B, h, w, C): (B, h, w, 12 C), zero outside.
+
+    In the order of `TAPS`.
 
     Gives every place its twelve neighbours, whether the pattern lets it see them or not (see
     `sees_context`).
@@ -64,7 +65,7 @@ class MaskedConv(nn.Module):
     pattern: str
 
     @nn.compact
-    def __call__(self, symbols: Array) -> jax.Array:
+    def __call__(self, symbols: jax.Array) -> jax.Array:
         channels = symbols.shape[-1]
         rows, columns = np.transpose(TAPS[self.pattern])
 

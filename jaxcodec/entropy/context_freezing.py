@@ -28,8 +28,9 @@ def quantise_context_model(
     tables: PhaseTables,
     at_own_step: Callable[[dict[str, Any], dict[str, np.ndarray]], Mapping[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """(spec, arrays) of the integer networks, with the ranges of activations that cost the fewest
-    bits on `calibration`.
+    """(spec, arrays) of the integer networks of a context model.
+
+    The ranges of activations cost the fewest bits on `calibration`.
 
     Args:
       model: an `entropy.context_model.ContextModel`.

@@ -1,5 +1,6 @@
-"""Joint autoregressive and hierarchical priors: symbols that also learn from symbols decoded before
-them. What `autoregressive` and `checkerboard` share.
+"""Joint autoregressive and hierarchical priors.
+
+Symbols also depend on symbols decoded before them. `autoregressive` and `checkerboard` share this.
 """
 
 import dataclasses
@@ -73,8 +74,9 @@ class EntropyParameters(nn.Module):
 
 
 class ContextModel(HyperpriorModel):
-    """A latent on the plain grid, whose Gaussians, or mixtures of them, hyper-latent and context
-    tell.
+    """A latent on the plain grid, under Gaussians from hyper-latent and context.
+
+    With `mixture` they are mixtures of Gaussians.
 
     Minnen et al. 2018, He et al. 2021; with `mixture` components, Cheng et al. 2020. A symbol is
     round(latent); the hyper-synthesis gives 2 C channels, the context 2 C more, and 1x1 layers make
@@ -129,8 +131,7 @@ class ContextModel(HyperpriorModel):
     def parameters_parallel(
         self, hyper_symbols: jax.Array, symbols: jax.Array, quality: jax.Array
     ) -> tuple[jax.Array, ...]:
-        """What symbols are coded under, all places at once, as an encoder can that knows all
-        symbols.
+        """The parameters of all places at once, for an encoder, which knows all symbols.
 
         Returns (mean, scale), each (B, h, w, C) in quantiser steps, scales not bounded; for a
         mixture (mean, scale, weight), each (K, B, h, w, C).
@@ -157,8 +158,9 @@ class ContextModel(HyperpriorModel):
         return mixture_likelihood(values, *parameters)
 
     def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
-        """A Gaussian table for each scale and phase of a mean, and the integer networks that choose
-        table and offset.
+        """A Gaussian table for each scale and phase of a mean, and the integer networks.
+
+        The networks choose table and offset.
         """
         assert calibration is not None  # for `has_hyper`
         tables = context_tables.tables()
@@ -202,8 +204,9 @@ class ContextOrder(Order):
         return cls(geometry, scale_form, spec.get("mixture", 1), *pieces)
 
     def accumulators(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> Any:
-        """What the hyper-latent adds to the first layer of the entropy parameters, int32 (1, h, w,
-        K).
+        """The hyper-latent's share of the first layer of the entropy parameters.
+
+        int32 (1, h, w, K).
         """
         return run(self.geometry.hyper, lambda z: self.hyper_part(arrays, z, quality), hyper)
 
@@ -218,8 +221,10 @@ class ContextOrder(Order):
 
 
 def arrays_at(form: str, arrays: Arrays, step_index: int) -> dict[str, Any]:
-    """The arrays at a quantiser step: thresholds move, and two ratios come in: "step", which makes
-    of symbols what the context saw in training, and "inverse", which brings means to the step.
+    """The arrays at a quantiser step: thresholds move, and two ratios are added.
+
+    "step" turns symbols into what the context saw in training, and "inverse" brings means to the
+    step.
     """
     return {
         **arrays,

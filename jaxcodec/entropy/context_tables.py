@@ -1,5 +1,6 @@
-"""The integer networks that choose table and offset of each symbol from hyper-symbols and symbols
-before it.
+"""The integer networks that choose table and offset of each symbol with a context.
+
+They see hyper-symbols and earlier symbols.
 
 The hyper-synthesis and the entropy parameters of a context model; the masked convolution between,
 which is linear, and the share of it in the first layer of the entropy parameters are one matrix
@@ -24,7 +25,7 @@ from jaxcodec.entropy.distributions.gaussian import SCALE_BOUND, SCALE_LEVELS, S
 from jaxcodec.integer import arithmetic, network
 
 LOGIT_BITS = 5
-"""The logarithms of weights are told in units of 2^-5."""
+"""The logarithms of weights are in units of 2^-5."""
 
 WEIGHTLESS = 512
 """Of these units below the largest, a weight is zero."""
@@ -52,7 +53,7 @@ def hyper_part(
 def context_codes(spec: Spec, arrays: network.Arrays, symbols: jax.Array) -> jax.Array:
     """Symbols (..., C) int32 as the context takes them, int8; outside of the picture a code is 0.
 
-    At another step than the codec's own they are first told in that one.
+    At another step than the codec's own they are first converted to units of that one.
     """
     del spec
     return arithmetic.symbol_codes(
@@ -79,8 +80,9 @@ def context_part(spec: Spec, arrays: network.Arrays, seen: jax.Array) -> jax.Arr
 def parameters(
     spec: Spec, arrays: network.Arrays, sums: jax.Array
 ) -> tuple[jax.Array | Mixture, jax.Array]:
-    """Table and offset of each symbol, int32 (..., C), from sums (..., K); what is coded is symbol
-    - offset.
+    """Table and offset of each symbol, int32 (..., C), from sums (..., K).
+
+    The value coded is symbol - offset.
 
     With a mixture, `Mixture` in place of tables, and offsets that are zero: its components have
     theirs.
@@ -115,8 +117,9 @@ def _table(arrays, scale, mean):
 
 
 def _weights(arrays, logit):
-    """Softmax over components, int32 (..., K, C) that sum to 2^15; the heaviest takes what division
-    leaves over.
+    """Softmax over components, int32 (..., K, C) that sum to 2^15.
+
+    The heaviest takes the remainder of the division.
     """
     table = jnp.asarray(arrays["exp"], jnp.int32)
     logit = arithmetic.clip_values(logit)
@@ -128,8 +131,9 @@ def _weights(arrays, logit):
 
 
 def tables() -> PhaseTables:
-    """The tables that `parameters` chooses from: a Gaussian for each scale and phase of the
-    mean.
+    """The tables that `parameters` chooses from.
+
+    A Gaussian for each scale and phase of the mean.
     """
     return phase_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
 
@@ -141,8 +145,9 @@ def parallel(
     symbols: jax.Array,
     quality: jax.Array,
 ) -> tuple[jax.Array | Mixture, jax.Array]:
-    """`parameters` of all places of `symbols` (B, h, w, C) at once, as an encoder can, which knows
-    them all.
+    """`parameters` of all places of `symbols` (B, h, w, C) at once.
+
+    For an encoder, which knows them all.
     """
     codes = context_codes(spec, arrays, symbols)
     seen = context_part(spec, arrays, windows(codes, spec["pattern"]))

@@ -1,5 +1,6 @@
-"""Models with a hyper-latent: what they share, and the frozen life of those whose tables follow
-from it alone.
+"""Models with a hyper-latent.
+
+What they share, and the frozen life of those whose tables follow from the hyper-latent alone.
 """
 
 import dataclasses
@@ -45,8 +46,9 @@ SCALE_FORMS = ("linear", "log")
 
 
 class HyperpriorModel(EntropyModel):
-    """A latent whose distribution a hyper-latent tells, itself coded under a prior of its own
-    (Balle et al. 2018).
+    """A latent whose distribution depends on a hyper-latent (Balle et al. 2018).
+
+    The hyper-latent is coded under a prior of its own.
 
     `scale_form` "linear": networks give the scale of a symbol itself, as in the papers. "log": they
     give the logarithm of the scale that the latent has before the gain, less a learned start
@@ -66,10 +68,10 @@ class HyperpriorModel(EntropyModel):
     @classmethod
     def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
         """`scale_form`, and where the scales start."""
-        told = {"scale_form": description.get("scale_form", "linear")}
+        values = {"scale_form": description.get("scale_form", "linear")}
         if description.get("log_scale_start") == "photographs":
-            told["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
-        return told
+            values["log_scale_start"] = photograph_log_scale(description["gains"]["channels"])
+        return values
 
     def setup(self) -> None:
         if self.scale_form not in SCALE_FORMS:
@@ -102,8 +104,9 @@ class HyperpriorModel(EntropyModel):
         quantise: Quantise,
         step: jax.Array | float,
     ) -> tuple[jax.Array, jax.Array]:
-        """Likelihoods (B, h, w, C) of a latent under what a hyper-latent tells, and the latent
-        quantised, in units of `step`.
+        """Likelihoods (B, h, w, C) of a latent given a hyper-latent, and the quantised latent.
+
+        The latent is in units of `step`.
         """
         raise NotImplementedError
 
@@ -118,14 +121,16 @@ class HyperpriorModel(EntropyModel):
     def in_integers(
         self, module: nn.Module, takes_symbols: bool = True
     ) -> Callable[..., jax.Array]:
-        """`module` as what depends on it sees it: rounded where `fake_quantised`, see
-        `jaxcodec.integer.fake`.
+        """`module`, rounded where `fake_quantised`, see `jaxcodec.integer.fake`.
+
+        Everything that depends on it sees it so.
         """
         return fake.quantised(module, takes_symbols) if self.fake_quantised else module
 
     def to_scale(self, raw: jax.Array, quality: jax.Array) -> jax.Array:
-        """Standard deviations in quantiser steps, from what a network gives (..., B, h, w, C), by
-        `scale_form`.
+        """Standard deviations in quantiser steps, by `scale_form`.
+
+        From a network's output (..., B, h, w, C).
         """
         if self.scale_form == "linear":
             return raw
@@ -136,14 +141,16 @@ class ScaleTableModel(HyperpriorModel):
     """A hyperprior model whose tables follow from scales, and those from hyper-symbols alone."""
 
     def scale_operations(self, params: Mapping[str, Any]) -> list[Operation]:
-        """The network from hyper-symbols to scales, as export makes integers of it; `params` are
-        the variables, {"params": ...}.
+        """The network from hyper-symbols to scales, for integers at export.
+
+        `params` are the variables, {"params": ...}.
         """
         return hyper_synthesis_operations(self, params)
 
     def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
-        """A Gaussian table for each scale, and the integer network that chooses among them: with
-        the ranges of activations that cost the fewest bits.
+        """A Gaussian table for each scale, and the integer network that chooses among them.
+
+        Its ranges of activations cost the fewest bits.
         """
         assert calibration is not None  # for `has_hyper`
         tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
@@ -188,8 +195,9 @@ class ScaleTableModel(HyperpriorModel):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HyperThenLatent(Order):
-    """The hyper-latent under the prior; then the latent under tables that an integer network
-    chooses from it.
+    """The hyper-latent under the prior, then the latent under tables from a network.
+
+    An integer network chooses these tables from the hyper-latent.
 
     index: (arrays, hyper-symbols, quality) -> table of each symbol, uint8 (1, h, w, C).
     scale, level: its two halves: (arrays, hyper-symbols, quality) -> scales int32, and (arrays,
@@ -258,8 +266,9 @@ class HyperThenLatent(Order):
 def table_index(
     spec: Mapping[str, Any], arrays: network.Arrays, hyper_symbols: jax.Array, quality: jax.Array
 ) -> jax.Array:
-    """Table of each symbol, int32 (B, h, w, C) in [0, 63], from hyper-symbols (B, h', w', C')
-    int32.
+    """Table of each symbol, int32 (B, h, w, C) in [0, 63].
+
+    From hyper-symbols (B, h', w', C') int32.
 
     `quality` is (B,) int32 in hundredths, [0, 10000].
     """

@@ -14,18 +14,19 @@ from jaxcodec.transforms.operations import Conv, Operation
 
 
 def hyper_synthesis_operations(model: nn.Module, params: Mapping[str, Any]) -> list[Operation]:
-    """The hyper-synthesis of a model, from hyper-symbols on; `params` are its variables, {"params":
-    ...}.
+    """The hyper-synthesis of a model, from hyper-symbols on.
 
-    A network tells it by `lower(params) -> list of operations`. Those of a network from outside the
-    package are run beside it once.
+    `params` are its variables, {"params": ...}.
+
+    A network gives it by `lower(params) -> list of operations`. For a network from outside the
+    package the operations are run beside it once.
 
     Raises:
       CodecFileError: there is no integer form of such a network, or its `lower` gives another
         network.
     """
     module, own = model.hyper_synthesis, params["params"]
-    ops = _lowered(module, own["hyper_synthesis"])
+    ops = _lower(module, own["hyper_synthesis"])
     if not type(module).__module__.startswith("jaxcodec."):
         _check(module, own["hyper_synthesis"], ops, model.prior.channels)
     if "median" in own["prior"]:
@@ -33,7 +34,7 @@ def hyper_synthesis_operations(model: nn.Module, params: Mapping[str, Any]) -> l
     return ops
 
 
-def _lowered(module: nn.Module, params: Mapping[str, Any]) -> list[Operation]:
+def _lower(module: nn.Module, params: Mapping[str, Any]) -> list[Operation]:
     kind = _name(module)
     if not hasattr(module, "lower"):
         raise CodecFileError(

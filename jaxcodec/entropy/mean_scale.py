@@ -14,8 +14,9 @@ from jaxcodec.transforms.operations import Operation
 
 
 class MeanScaleModel(ScaleTableModel):
-    """A latent coded under Gaussians whose means and scales a hyper-latent tells; a symbol is
-    round(latent - mean).
+    """A latent under Gaussians whose means and scales depend on a hyper-latent.
+
+    A symbol is round(latent - mean).
 
     The hyper-synthesis gives C means, then C scales. With `scale_form` "log" the means are those of
     the latent before the gain too. Means stay floats: no table depends on them.
@@ -45,8 +46,9 @@ class MeanScaleModel(ScaleTableModel):
         return self.moments(self.prior.from_symbols(hyper_symbols), quality)[1]
 
     def moments(self, hyper_hat: jax.Array, quality: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Mean and scale (B, h, w, C) in quantiser steps, from the quantised hyper-latent (B, h',
-        w', C').
+        """Mean and scale (B, h, w, C) in quantiser steps.
+
+        From the quantised hyper-latent (B, h', w', C').
         """
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)
         if self.fake_quantised:

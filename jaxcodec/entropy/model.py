@@ -1,5 +1,7 @@
-"""What every entropy model is: a Flax module that trains, what export freezes of it, and the order
-in which its symbols are coded.
+"""The base of every entropy model.
+
+It is a Flax module that trains, with what export freezes of it, and the order in which its symbols
+are coded.
 """
 
 from collections.abc import Mapping
@@ -35,15 +37,16 @@ class Frozen(NamedTuple):
 
 
 class EntropyModel(nn.Module):
-    """Image to latent to image, and the rate of the latent. A subclass is one entropy model, with
-    all its lives.
+    """Image to latent to image, and the rate of the latent.
+
+    A subclass is one entropy model, with all its lives.
 
     Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,)
     in [0, 1]. The latent is (B, h, w, C) in quantiser steps. A symbol is round(latent - mean); on a
     plain grid there is no mean.
 
-    has_hyper: whether a hyper-latent tells the distribution of the latent, so that integer networks
-      choose its tables.
+    has_hyper: whether the distribution of the latent depends on a hyper-latent; then integer
+      networks choose its tables.
     centred: whether symbols are counted from a mean.
     """
 
@@ -57,7 +60,7 @@ class EntropyModel(nn.Module):
 
     @classmethod
     def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of the class that a description tells, besides networks, gains and prior."""
+        """The fields of the class in a description, besides networks, gains and prior."""
         del description
         return {}
 
@@ -87,7 +90,7 @@ class EntropyModel(nn.Module):
         quantise: Quantise,
         step: jax.Array | float = 1.0,
     ) -> Coded:
-        """A latent as synthesis sees it, and the likelihood of each symbol.
+        """A latent as synthesis sees it, its bits (B,), and the hyper-latent's share of them.
 
         Args:
           latent, hyper: (B, h, w, C), and (B, h', w', C') or None.
@@ -134,8 +137,9 @@ class EntropyModel(nn.Module):
     def synthesise(
         self, latent_hat: jax.Array, quality: jax.Array, dtype: Any = jnp.float32
     ) -> jax.Array:
-        """Image (B, H, W, 3) from a quantised latent; `dtype`: of what the synthesis network is
-        given.
+        """Image (B, H, W, 3) from a quantised latent.
+
+        `dtype`: of the input of the synthesis network.
         """
         return self.synthesis(self.gains.remove_gain(latent_hat, quality).astype(dtype), quality)
 
@@ -163,8 +167,9 @@ class EntropyModel(nn.Module):
 
 
 def prior_tables(model: EntropyModel, params: Mapping[str, Any]) -> dict[str, Tables]:
-    """The table set of the prior: a table for each channel, from all integers that hold all but a
-    few counts of its mass.
+    """The table set of the prior: a table for each channel.
+
+    A table covers the integers that hold its mass but for a few counts.
     """
 
     @jax.jit

@@ -37,8 +37,9 @@ class Symbols(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Values int32 and the table of each, in the order of coding: (n,), or (T, n) where `counts` of
-    each row count.
+    """Values int32 and the table of each, in the order of coding.
+
+    (n,), or (T, n) where `counts` of each row count.
 
     In place of tables there may be a `Mixture` of such arrays, here and in a request.
     """
@@ -90,8 +91,9 @@ class Order:
     tables_depend_on_step: bool = False
 
     def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
-        """What the tables of the latent follow from, besides the step and its own symbols: arrays
-        (1, h, w, any).
+        """The arrays (1, h, w, any) that the tables of the latent follow from.
+
+        The tables also depend on the step and the latent's own symbols.
 
         `hyper` are the hyper-symbols, or None; `quality` is (1,) int32 in hundredths.
         """
@@ -104,22 +106,25 @@ class Order:
         raise NotImplementedError
 
     def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
-        """What is coded of the latent under which tables, shaped as it is: all places of a window
-        at once, in no order.
+        """The coded values of the latent and their tables, shaped as it is.
+
+        All places of a window at once, in no order.
         """
         raise NotImplementedError
 
     def decode(
         self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
-        """Decodes symbols of these two shapes; that of the hyper-symbols is not looked at by a
-        model without.
+        """Decode symbols of these two shapes.
+
+        A model without hyper-symbols ignores their shape.
         """
         raise NotImplementedError
 
     def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
-        """The arrays of the codec file at a quantiser step (`quantiser_step`). Those that do not
-        depend on it are the same objects.
+        """The arrays of the codec file at a quantiser step (`quantiser_step`).
+
+        Those that do not depend on it are the same objects.
         """
         del step_index
         return dict(arrays)

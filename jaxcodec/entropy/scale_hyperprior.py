@@ -9,8 +9,7 @@ from jaxcodec.entropy.surrogates import Quantise
 
 
 class ScaleModel(ScaleTableModel):
-    """A latent coded under Gaussians around zero whose scales a hyper-latent of its magnitudes
-    tells.
+    """A latent under Gaussians around zero, with scales from a hyper-latent of magnitudes.
 
     The hyper-synthesis gives C scales. The ReLU that ends it in the paper would change nothing
     here: the likelihood bounds scales from below.

@@ -17,8 +17,9 @@ UNITS = {"linear": 1 / 256, "log": LOG_STEP / 256}
 
 
 def thresholds(form: str) -> np.ndarray:
-    """Int32 (63,): table t + 1 or a later one begins at entry t. Halfway between the scales, in the
-    logarithm.
+    """Int32 (63,): table t + 1 or a later one begins at entry t.
+
+    Halfway between the scales, in the logarithm.
     """
     halfway = np.log(SCALE_BOUND) + (np.arange(SCALE_LEVELS - 1) + 0.5) * LOG_STEP
     return np.ceil((halfway if form == "log" else np.exp(halfway)) / UNITS[form]).astype(np.int32)
@@ -39,8 +40,9 @@ def thresholds_at(form: str, own: np.ndarray, step_index: int) -> np.ndarray:
 
 
 def log_offset(params: Mapping[str, Any]) -> np.ndarray:
-    """What a model of `scale_form` "log" adds to the logarithm of the scale, float64 (points, C);
-    one point where the model has one quality. `params` are its variables, {"params": ...}.
+    """The offset of the logarithm of the scale for `scale_form` "log", float64 (points, C).
+
+    There is one point where the model has one quality. `params` are its variables, {"params": ...}.
     """
     own = np.asarray(params["params"]["log_scale"], np.float64)[None]
     gains = params["params"].get("gains", {})

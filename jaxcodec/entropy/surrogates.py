@@ -22,10 +22,7 @@ Quantise = Callable[[str, jax.Array, jax.Array | float], tuple[jax.Array, jax.Ar
 
 
 def surrogate(
-    kind: str,
-    latent: Float[jax.Array, "*shape"],
-    mean: Float[jax.Array, "..."] | float,
-    key: jax.Array,
+    kind: str, latent: Float[Array, "*shape"], mean: Float[Array, "..."] | float, key: jax.Array
 ) -> tuple[Float[jax.Array, "*shape"], Float[jax.Array, "*shape"]]:
     """Returns (for the rate, for synthesis), each shaped as `latent`.
 
@@ -38,6 +35,7 @@ def surrogate(
         return extensions.resolve(kind)(latent, mean, key)
     if kind not in SURROGATES:
         raise ValueError(f"surrogate {kind!r} is unknown; use one of {', '.join(SURROGATES)}")
+    latent = jnp.asarray(latent)
     rounded = round_straight_through(latent - mean) + mean
     if kind == "round":
         return rounded, rounded
@@ -52,6 +50,6 @@ def quantiser(kind: str, key: jax.Array) -> Quantise:
     return lambda part, value, centre: surrogate(kind, value, centre, keys[part])
 
 
-def likelihood_bits(likelihood: Float[Array, "b *rest"]) -> Float[jax.Array, "b"]:
+def likelihood_bits(likelihood: Float[Array, " b *rest"]) -> Float[jax.Array, " b"]:
     """Bits of each image, (B,), from likelihoods (B, ...)."""
     return -jnp.sum(jnp.log2(likelihood), axis=tuple(range(1, likelihood.ndim)))

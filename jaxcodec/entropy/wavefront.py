@@ -1,5 +1,6 @@
-"""The order in which an autoregressive latent is coded: by wavefronts, all of whose places are
-known at once.
+"""The order in which an autoregressive latent is coded: by wavefronts.
+
+All places of a wavefront are known at once.
 
 A place depends on two columns to its left and right in the two rows above, and on two columns to
 its left. Place (r, c) stands in wavefront t = c + 3 r: all that it depends on stands in earlier
@@ -54,8 +55,9 @@ def order(height: int, width: int) -> Order:
 
 
 def to_blocks(values: jax.Array) -> jax.Array:
-    """(h, w, C) as one block for each wavefront, (T, R * C); of wavefront t, `count[t]` * C values
-    count.
+    """(h, w, C) as one block for each wavefront, (T, R * C).
+
+    Of wavefront t, `count[t]` * C values count.
     """
     height, width, channels = values.shape
     fronts = order(height, width)
@@ -75,8 +77,9 @@ def lookback(shift: int) -> int:
 
 
 def empty_history(height: int, width: int, channels: int) -> jax.Array:
-    """The codes decoded so far, none yet, in the coordinates (t, r): int8 (T + lookback + 2, h + 2
-    + R, C), all 0.
+    """An empty history of codes in the coordinates (t, r), all 0.
+
+    int8 (T + lookback + 2, h + 2 + R, C).
 
     Wavefront t stands at t + lookback, row r at r + 2: padded so that every slice is inside.
     """
@@ -92,8 +95,9 @@ def empty_history(height: int, width: int, channels: int) -> jax.Array:
 def window_at(
     history: jax.Array, t: jax.Array, first: jax.Array, rows: int, shift: int
 ) -> jax.Array:
-    """The neighbours of `rows` places of wavefront t from row `first` on: (rows, 12 * C) in the
-    order of `entropy.context.TAPS`.
+    """The neighbours of `rows` places of wavefront t from row `first` on: (rows, 12 * C).
+
+    In the order of `entropy.context.TAPS`.
     """
     back, channels = lookback(shift), history.shape[2]
     near = lax.dynamic_slice(
@@ -112,8 +116,9 @@ def window_at(
 def remember(
     history: jax.Array, t: jax.Array, first: jax.Array, codes: jax.Array, shift: int
 ) -> jax.Array:
-    """The history with the codes (rows, C) of wavefront t, from row `first` on; beyond its count
-    they must be 0.
+    """The history with the codes (rows, C) of wavefront t, from row `first` on.
+
+    Beyond its count they must be 0.
     """
     place = (t + lookback(shift), first + REACH, jnp.int32(0))
     return lax.dynamic_update_slice(history, codes[None], place)

@@ -26,9 +26,7 @@ from jaxcodec.errors import CodecError
 
 
 class CurveError(CodecError):
-    """A rate-distortion curve is malformed, or two curves have nothing in common to be compared
-    over.
-    """
+    """A rate-distortion curve is malformed, or two curves have no common range."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +89,9 @@ class Curve:
         return PchipInterpolator(log_rates, qualities)
 
     def cut(self, rate_range: tuple[float, float] | None) -> tuple[float, float]:
-        """The log rates between which the curve runs inside a range of rates in bpp; low above high
-        if outside.
+        """The log rates between which the curve runs inside a range of rates in bpp.
+
+        The low end is above the high end if the curve lies outside.
         """
         log_rates, _ = self.points
         low, high = log_rates[0], log_rates[-1]
@@ -137,8 +136,7 @@ def _within(rate_range) -> str:
 
 
 def bd_rate(test: Curve, anchor: Curve, rate_range: tuple[float, float] | None = None) -> float:
-    """How many percent more bits the test curve needs than the anchor at equal quality; negative is
-    better.
+    """Percent more bits of the test curve than the anchor at equal quality; negative is better.
 
     Args:
       test: the curve under test.
@@ -159,8 +157,7 @@ def bd_rate(test: Curve, anchor: Curve, rate_range: tuple[float, float] | None =
 
 
 def bd_quality(test: Curve, anchor: Curve, rate_range: tuple[float, float] | None = None) -> float:
-    """How much better the test curve is at equal rate, in the unit of its quality; positive is
-    better.
+    """Gain of the test curve at equal rate, in the unit of its quality; positive is better.
 
     With PSNR in dB as the quality this is BD-PSNR. Arguments as in `bd_rate`.
 

@@ -79,8 +79,9 @@ class ClassicalCoder:
         return file.getvalue()
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
-        """The picture of a file, uint8 (height, width, 1 or 3); the file alone tells how, whatever
-        the point.
+        """The picture of a file, uint8 (height, width, 1 or 3).
+
+        The file alone decides how, whatever the point.
         """
         with Image.open(io.BytesIO(data), formats=[self.pillow_format]) as image:
             pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))

@@ -15,7 +15,7 @@ from jaxcodec.errors import CodecError
 
 
 class EvaluationError(CodecError):
-    """An evaluation cannot be done as it was asked for."""
+    """An evaluation cannot be done as requested."""
 
 
 def check_qualities(qualities: Sequence[float]) -> tuple[float, ...]:

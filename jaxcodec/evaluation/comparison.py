@@ -1,5 +1,6 @@
-"""The evaluation as a whole: sweeps of codecs and baselines over a folder of pictures, compared and
-written down.
+"""The whole evaluation: codecs and baselines over a folder of pictures.
+
+Sweeps are compared, and the results are written.
 """
 
 import os
@@ -25,14 +26,13 @@ def run(
     workers: int = 1,
     example_count: int = 3,
 ) -> Evaluation:
-    """Measures codecs and baselines on the pictures of a folder, and writes what it finds to the
-    folder `out`.
+    """Measure codecs and baselines on a folder of pictures, and write results to `out`.
 
     A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and
-    `Evaluation.left_out` tells why.
+    `Evaluation.left_out` says why.
 
-    Written are results.json, results.csv, report.html, and rd_*.png and rd_*.svg. What is measured
-    is kept in the folder on the way there, and an evaluation that was stopped goes on where it was.
+    It writes results.json, results.csv, report.html, and rd_*.png and rd_*.svg. Until then the
+    measurements are kept in the folder, and an interrupted evaluation continues from them.
 
     Args:
       codecs: what is under test, always one picture at a time; without any, the baselines are
@@ -134,8 +134,9 @@ def _check_names(
 
 
 def _check_apart(folder: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
-    """That the results do not go among the pictures, where the plots would be taken for some the
-    next time.
+    """Check that the results do not go among the pictures.
+
+    There the plots would be read as pictures the next time.
     """
     if os.path.exists(out) and os.path.exists(folder) and os.path.samefile(folder, out):
         raise EvaluationError(

@@ -45,8 +45,9 @@ class MeanCurve:
     data_set: str = ""
 
     def quality_db(self, metric: str) -> tuple[float, ...]:
-        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db"; empty where there
-        is none.
+        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db".
+
+        Empty where there is none.
         """
         if metric == "psnr_db":
             return self.psnr_db
@@ -62,8 +63,9 @@ class MeanCurve:
 
 
 def of_sweep(sweep: Sweep) -> MeanCurve:
-    """The mean curve of a sweep: at every operating point, mean rate and mean quality over the
-    pictures.
+    """The mean curve of a sweep: mean rate and mean quality at every operating point.
+
+    The means are over the pictures.
     """
     means = sweep.means()
     columns = {
@@ -104,8 +106,9 @@ def _published(name: str, codec: dict, data_set: str) -> MeanCurve:
 
 
 def is_kodak(sizes: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether pictures, (height, width) by file name, are the 24 of the Kodak set, by their usual
-    names and sizes.
+    """Whether pictures, (height, width) by file name, are the 24 of the Kodak set.
+
+    By their usual names and sizes.
     """
     names = {f"kodim{number:02}" for number in range(1, 25)}
     stems = {pathlib.PurePath(name).stem for name in sizes}
@@ -117,15 +120,17 @@ def is_kodak(sizes: Mapping[str, tuple[int, int]]) -> bool:
 
 
 def holds_for(curve: MeanCurve, sizes: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether a published curve was measured on just these pictures, as far as its file and their
-    names tell.
+    """Whether a published curve was measured on just these pictures.
+
+    Judged by its file and their names.
     """
     return "kodak" in curve.data_set.lower() and is_kodak(sizes)
 
 
 def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:
-    """Bjontegaard deltas of a curve against an anchor, for each of `METRICS` that both have and
-    each of `RATE_RANGES`.
+    """Bjontegaard deltas of a curve against an anchor.
+
+    One for each of `METRICS` that both have and each of `RATE_RANGES`.
 
     Returns:
       Dicts with `test`, `anchor`, `metric`, `rate_range` (None or [low, high] in bpp), `bd_rate`
@@ -164,8 +169,9 @@ def _deltas(
 
 
 def bd_rate_per_image(test: Sweep, anchor: Sweep) -> dict[str, float | None]:
-    """BD-rate in percent by each picture's own PSNR curves, over all that they have in common; None
-    where nothing.
+    """BD-rate in percent by each picture's own PSNR curves.
+
+    Over all that they have in common; None where they have nothing.
     """
     names = [row.image for row in test.at(test.coder.points[0])]
     return {

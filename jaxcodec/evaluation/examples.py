@@ -15,8 +15,9 @@ RATES = (0.25, 0.6)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A picture as one coder leaves it: its name, operating point, rate, likeness to the original,
-    and pixels.
+    """A picture as one coder leaves it.
+
+    It has a name, operating point, rate, likeness to the original, and pixels.
     """
 
     coder: str
@@ -74,8 +75,9 @@ def _rows(sweep: Sweep, photo: Photo) -> list[Measurement]:
 
 
 def _matching_point(sweep: Sweep, photo: Photo, bpp: float) -> float:
-    """The point of the cheapest file not below `bpp`, found between the sweep's points by halving
-    in whole numbers.
+    """The point of the cheapest file not below `bpp`.
+
+    Bisected in whole numbers between the sweep's points.
     """
     rows = _rows(sweep, photo)
     above = next((index for index, row in enumerate(rows) if row.bpp >= bpp), None)

@@ -71,8 +71,9 @@ def of(coder: Coder, workers: int, path: pathlib.Path) -> Journal:
 
 
 def _row(line: str) -> tuple[str, Measurement] | None:
-    """A line's key and measurement, or None for one that is empty, was cut off as it was written,
-    or holds anything else.
+    """A line's key and measurement, or None for a line that is not whole.
+
+    Such a line is empty, was cut off as it was written, or holds anything else.
     """
     try:
         row = json.loads(line)

@@ -1,5 +1,6 @@
-"""Learned codecs as coders: one whose qualities are swept, or several of one quality each that make
-a curve.
+"""Learned codecs as coders.
+
+A coder sweeps the qualities of one codec, or makes a curve of several codecs of one quality each.
 """
 
 import dataclasses
@@ -22,8 +23,9 @@ DEFAULT_QUALITIES = (0.0, 12.5, 25.0, 37.5, 50.0, 62.5, 75.0, 87.5, 100.0)
 
 @dataclasses.dataclass(frozen=True)
 class VariableCoder:
-    """A `Coder` over one codec; its points are qualities (0 to 100), which it must have a range of,
-    or rates in bpp.
+    """A `Coder` over one codec, whose points are qualities or rates.
+
+    Qualities are 0 to 100, and the codec must have a range of them. Rates are in bpp.
 
     Where a picture cannot have a rate, the nearest that the codec reaches is taken.
     """
@@ -45,14 +47,15 @@ class VariableCoder:
         return _encode(self.codec, pixels, target, refine=self.refine, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
-        """The picture of a .jxc file; the file alone tells how, whatever the point."""
+        """The picture of a .jxc file; the file alone decides how, whatever the point."""
         return jaxcodec.decode(self.codec, data)
 
 
 @dataclasses.dataclass(frozen=True)
 class FixedCoder:
-    """A `Coder` over codecs of one quality each; its points count them from 0, the lowest rate
-    first.
+    """A `Coder` over codecs of one quality each.
+
+    Its points count them from 0, the lowest rate first.
     """
 
     name: str
@@ -87,8 +90,9 @@ def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | Fi
 
 
 def _encode(codec: Codec, pixels: np.ndarray, target: Target, **settings: Any) -> bytes:
-    """The .jxc file of a picture; an interrupted refinement is an interrupt, since half of one must
-    not be measured.
+    """The .jxc file of a picture; raises KeyboardInterrupt where refinement was interrupted.
+
+    Half of a refinement must not be measured.
     """
     encoded = encode_picture(codec, as_picture(pixels), target, **settings)
     if encoded.interrupted:

@@ -1,6 +1,4 @@
-"""Measuring a coder on pictures: the bytes of real files, how close the decoded pictures are, and
-seconds.
-"""
+"""Measures a coder on pictures: bytes of real files, closeness and seconds."""
 
 import concurrent.futures
 import contextlib
@@ -185,7 +183,7 @@ def sweep(
       done: measurements that were made before, by operating point and name of the picture.
       keep: is called with each that is made.
 
-    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` tells
+    A picture that the coder cannot take at some point is left out of the rest; `Sweep.failed` says
     why.
 
     Raises:
@@ -204,7 +202,7 @@ def sweep(
             for photo in {photo.pixels.shape: photo for photo in reversed(left)}.values():
                 with contextlib.suppress(
                     CodecError, MemoryError
-                ):  # told below, where it is measured
+                ):  # reported below, where it is measured
                     coder.decode(coder.encode(photo.pixels, point), point)
             outcomes = pool.map(functools.partial(_attempt, coder, point=point), left)
             for photo, outcome in zip(left, outcomes, strict=True):
@@ -265,8 +263,9 @@ def bits_per_pixel(data: bytes, photo: Photo) -> float:
 
 
 def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
-    """The value of each of `METRICS` of a decoded picture, by its key; None for what the picture is
-    too small for.
+    """The value of each of `METRICS` of a decoded picture, by its key.
+
+    None for a metric that the picture is too small for.
 
     A grey picture that a coder decodes as RGB is compared as RGB.
 

@@ -120,8 +120,9 @@ class Plot:
         return figure
 
     def _frame(self, axes) -> None:
-        """Shows the rates of the first curve, but 1.2 bpp at least and 2 at most, and the measured
-        points in there.
+        """Show the rates of the first curve, and the measured points within.
+
+        At least up to 1.2 bpp, at most up to 2.
         """
         right = min(2.0, max(1.2, 1.05 * max(self.curves[0].bpp)))
         measured = itertools.chain(

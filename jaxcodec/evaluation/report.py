@@ -1,5 +1,6 @@
-"""The report: one HTML page that needs nothing else, with curves, tables and pictures to
-compare.
+"""The report: one HTML page with curves, tables and pictures to compare.
+
+It needs no other file.
 """
 
 import base64
@@ -65,8 +66,9 @@ def _sentence(words: str) -> str:
 
 
 def _legend(figure: plots.Plot) -> str:
-    """A button for each curve that shows or hides it in all plots; those that are hidden at first
-    lie in a fold.
+    """A button for each curve that shows or hides it in all plots.
+
+    Curves that are hidden at first are in a fold.
     """
     shown, folded = [], []
     for index, curve in enumerate(figure.curves):

@@ -81,8 +81,9 @@ class Evaluation:
 
 
 def to_json(evaluation: Evaluation) -> bytes:
-    """The content of results.json; docs/evaluation.md describes it. A number that is not finite
-    becomes null.
+    """The content of results.json, described in docs/evaluation.md.
+
+    A number that is not finite becomes null.
     """
     results = {
         "machine": evaluation.machine,
@@ -126,8 +127,9 @@ def _without_infinities(value):
 
 
 def to_csv(evaluation: Evaluation) -> bytes:
-    """The content of results.csv: a row for every measurement, and one with image "mean" for every
-    operating point.
+    """The content of results.csv: a row for every measurement.
+
+    One more row with image "mean" for every operating point.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, ["coder", "point", "image", "bytes", *NUMBERS])

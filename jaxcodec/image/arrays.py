@@ -12,8 +12,9 @@ Pixels = TypeVar("Pixels", np.ndarray, "jax.Array")
 
 
 def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
-    """Extend (..., H, W, C) at the bottom and right, repeating the edge, until `multiple` divides H
-    and W.
+    """Extend (..., H, W, C) at the bottom and right until `multiple` divides H and W.
+
+    The edge is repeated.
     """
     height, width = pixels.shape[-3:-1]
     if height % multiple == 0 and width % multiple == 0:
@@ -23,15 +24,17 @@ def pad_to_multiple(pixels: np.ndarray, multiple: int) -> np.ndarray:
 
 
 def crop(pixels: Pixels, height: int, width: int) -> Pixels:
-    """The top left `height` x `width` of a NumPy or JAX array (..., H, W, C): undoes
-    `pad_to_multiple`.
+    """The top left `height` x `width` of an array (..., H, W, C): undoes `pad_to_multiple`.
+
+    Takes a NumPy or a JAX array.
     """
     return pixels[..., :height, :width, :]
 
 
 def to_float(pixels: Pixels) -> Pixels:
-    """uint8 0..255 to float32 [0, 1], same shape; takes a NumPy or a JAX array and returns the same
-    kind.
+    """uint8 0..255 to float32 [0, 1], of the same shape.
+
+    Takes a NumPy or a JAX array and returns the same kind.
     """
     if pixels.dtype != np.uint8:
         raise TypeError(f"to_float takes uint8 pixels, not {pixels.dtype}")
@@ -39,7 +42,8 @@ def to_float(pixels: Pixels) -> Pixels:
 
 
 def to_uint8(values: Pixels) -> Pixels:
-    """float [0, 1] to uint8 0..255, clipped, rounded to nearest; takes a NumPy or a JAX array,
-    returns the same kind.
+    """Float [0, 1] to uint8 0..255 of the same shape, clipped, rounded to nearest.
+
+    Takes a NumPy or a JAX array and returns the same kind.
     """
     return (values.clip(0, 1) * np.float32(255)).round().astype(np.uint8)

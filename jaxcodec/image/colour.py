@@ -1,5 +1,7 @@
-"""Colours of other spaces to sRGB: CMYK and Lab by LittleCMS, primaries and transfer curves that a
-file only names.
+"""Colours of other spaces to sRGB.
+
+CMYK and Lab are converted by LittleCMS; primaries and transfer curves that a file only names are
+converted here.
 
 LittleCMS, as Pillow offers it, takes profiles and no primaries; so what PNG's gAMA, cHRM and cICP
 say, and the code points of AVIF and HEIC, is worked out here: to linear light, by a matrix with
@@ -29,8 +31,10 @@ _BAND_PIXELS = 1 << 20
 
 
 class Space(NamedTuple):
-    """A space of RGB: chromaticities of red, green, blue and white, a curve (None is sRGB's), a
-    name for the notes.
+    """An RGB space.
+
+    It has the chromaticities of red, green, blue and white, a curve (None is sRGB's), and a name
+    for the notes.
     """
 
     primaries: tuple[tuple[float, float], ...]
@@ -53,8 +57,9 @@ def gamma(exponent: float) -> Curve:
 
 
 def to_srgb(values: np.ndarray, space: Space) -> np.ndarray:
-    """uint8 or uint16 values (height, width, 1 or 3) of `space` to uint8 in sRGB, same shape; clips
-    what sRGB lacks.
+    """uint8 or uint16 values (height, width, 1 or 3) of `space` to uint8 in sRGB, same shape.
+
+    Colours outside sRGB are clipped.
     """
     maximum = np.iinfo(values.dtype).max
     light = (space.curve or _srgb_curve)(np.arange(maximum + 1) / maximum).astype(np.float32)
@@ -70,8 +75,9 @@ def to_srgb(values: np.ndarray, space: Space) -> np.ndarray:
 
 
 def in_srgb(pixels: np.ndarray, space: Space, notes: list[str]) -> np.ndarray:
-    """uint8 or uint16 pixels (height, width, 1, 3 or 4) of `space` as uint8 in sRGB; alpha, if any,
-    is kept.
+    """uint8 or uint16 pixels (height, width, 1, 3 or 4) of `space` as uint8 in sRGB.
+
+    Alpha, if any, is kept.
     """
     if pixels.shape[2] == 1 and space.curve is None:
         return pixels  # grey has no primaries
@@ -134,8 +140,9 @@ _HDR_CURVES = {16: "PQ", 18: "HLG"}
 
 
 def coded_space(primaries: int, transfer: int, notes: list[str]) -> Space | None:
-    """The space that two code points of ITU-T H.273 name, or None for sRGB and for what cannot be
-    converted.
+    """The space that two code points of ITU-T H.273 name, or None.
+
+    None stands for sRGB and for spaces that cannot be converted.
 
     The latter gets a note: HDR (PQ, HLG), which would need tone mapping, and reserved code points.
     """
@@ -162,8 +169,9 @@ def coded_space(primaries: int, transfer: int, notes: list[str]) -> Space | None
 def described_space(
     exponent: float | None, primaries: tuple[tuple[float, float], ...] | None
 ) -> Space | None:
-    """The space of PNG's gAMA (its inverse, so 2.2) and cHRM, either of which may be missing; None
-    where it is sRGB.
+    """The space of PNG's gAMA (its inverse, so 2.2) and cHRM, or None for sRGB.
+
+    Either of the two may be missing.
 
     A gamma within 5 % of 2.2 and chromaticities within .002 of sRGB's count as sRGB, as libpng and
     browsers have it.

@@ -8,9 +8,7 @@ from jaxcodec.image.picture import MAX_SIDE
 
 
 class Refused(Exception):
-    """Why a file is not read: a phrase that goes on from the file's name ("is truncated", "holds
-    ...").
-    """
+    """Why a file is not read: a phrase that follows the file's name ("is truncated")."""
 
 
 @dataclasses.dataclass

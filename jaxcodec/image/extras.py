@@ -1,5 +1,6 @@
-"""What is read where an extra is installed: HEIC by pillow-heif, JPEG XL and deep JPEG 2000 by
-imagecodecs.
+"""Readers that need an extra.
+
+HEIC is read by pillow-heif, JPEG XL and deep JPEG 2000 by imagecodecs.
 """
 
 from typing import BinaryIO
@@ -68,8 +69,9 @@ def read_jpeg_xl(file: BinaryIO, max_pixels: int) -> Decoded:
 
 
 def read_deep_jpeg_2000(file: BinaryIO, image: Image.Image, bits: int) -> Decoded:
-    """Read a JPEG 2000 file of colour of more than 8 bits, which Pillow has opened: it makes black
-    of white.
+    """Read a JPEG 2000 file in colour of more than 8 bits, which Pillow has opened.
+
+    Pillow itself would turn its white to black.
 
     Raises:
       Refused: imagecodecs is not installed, or the file is damaged or has luma and chroma.
@@ -108,8 +110,9 @@ def _to_pixels(values: np.ndarray, notes: list[str], bits: int | None = None) ->
 
 
 def _contents(file: BinaryIO) -> dict[bytes, bytes]:
-    """The start of the stream ("jxlc") and whole metadata boxes of a JPEG XL file, bare or in
-    boxes.
+    """The start of the stream ("jxlc") and whole metadata boxes of a JPEG XL file.
+
+    The stream may be bare or in boxes.
     """
     file.seek(0)
     start = file.read(64)
@@ -125,8 +128,9 @@ def _contents(file: BinaryIO) -> dict[bytes, bytes]:
 
 
 def _size(stream: bytes) -> tuple[int, int, bool]:
-    """Width, height, and whether all else in the header of a JPEG XL stream is the default (8 bits,
-    sRGB).
+    """Width, height, and whether the rest of a JPEG XL stream's header is the default.
+
+    The default is 8 bits and sRGB.
     """
     number = int.from_bytes(stream[2:64], "little")
 

@@ -70,7 +70,7 @@ _NOT_READ = (
 
 
 def kind_of(head: bytes) -> str | None:
-    """The name of the format of a file that begins with `head`, or None where no signature tells.
+    """The name of the format of a file that begins with `head`, or None without a known signature.
 
     Raises:
       Refused: a kind of file that is known and not read, with what to do instead.
@@ -88,9 +88,7 @@ def kind_of(head: bytes) -> str | None:
 
 
 def why_no_jpeg(file: BinaryIO) -> str | None:
-    """What is rare about a JPEG file that cannot be opened: more than 8 bits, or JPEG-LS; None if
-    nothing is.
-    """
+    """Why a JPEG file cannot be opened: more than 8 bits, or JPEG-LS; None otherwise."""
     file.seek(2)
     while len(marker := file.read(4)) == 4 and marker[0] == 0xFF:
         if marker[1] == 0xF7:

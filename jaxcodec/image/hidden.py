@@ -6,8 +6,9 @@ _MIDDLE = 128  # what a picture without any visible pixel shows
 
 
 def visible(pixels: np.ndarray) -> np.ndarray | None:
-    """Where a picture (height, width, channels) can be seen, bool (height, width); None where that
-    is everywhere.
+    """Where a picture (height, width, channels) is visible, bool (height, width).
+
+    None where every pixel is visible.
     """
     if pixels.shape[2] < 4 or pixels[:, :, 3].all():
         return None
@@ -15,8 +16,7 @@ def visible(pixels: np.ndarray) -> np.ndarray | None:
 
 
 def forget(pixels: np.ndarray) -> np.ndarray:
-    """The colour, uint8 (height, width, 3), of RGBA pixels, where what is hidden goes over smoothly
-    from what is not.
+    """The colour, uint8 (height, width, 3), of RGBA pixels with smooth colour where hidden.
 
     By pull-push (Gortler et al., The Lumigraph, 1996): the visible pixels are averaged, 2 x 2 by 2
     x 2, down to one, and from there up what is hidden takes the interpolated colour of the level

@@ -1,4 +1,4 @@
-"""What the boxes of AVIF, HEIC and JPEG 2000 files tell that their readers do not."""
+"""Facts in the boxes of AVIF, HEIC and JPEG 2000 files that their readers do not give."""
 
 import io
 import re
@@ -26,8 +26,9 @@ def boxes(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def bits(file: BinaryIO) -> int | None:
-    """Bits a channel of an AVIF or HEIC file (pixi) or a JPEG 2000 file (ihdr, or SIZ of a bare
-    stream), where told.
+    """Bits a channel of an AVIF, HEIC or JPEG 2000 file; None if it does not say.
+
+    From pixi of an AVIF or HEIC file, from ihdr or SIZ (of a bare stream) of a JPEG 2000 file.
     """
     head = _head(file)
     if found := re.search(rb"pixi.{4}([\1-\4])", head, re.DOTALL):
@@ -46,16 +47,18 @@ def bits(file: BinaryIO) -> int | None:
 
 
 def coded_colours(file: BinaryIO) -> tuple[int, int] | None:
-    """The code points of primaries and transfer curve (colr box of type nclx) of an AVIF or HEIC
-    file, where told.
+    """The code points of primaries and transfer curve of an AVIF or HEIC file.
+
+    From a colr box of type nclx; None without one.
     """
     found = re.search(rb"colrnclx(..)(..)", _head(file), re.DOTALL)
     return (int.from_bytes(found[1], "big"), int.from_bytes(found[2], "big")) if found else None
 
 
 def is_jpeg_2000_ycc(file: BinaryIO) -> bool:
-    """Whether a JPEG 2000 file says that its channels are luma and chroma (colr box, enumerated
-    space 18).
+    """Whether the channels of a JPEG 2000 file are declared as luma and chroma.
+
+    The declaration is enumerated space 18 in a colr box.
     """
     return re.search(rb"colr\x01..\0\0\0\x12", _head(file), re.DOTALL) is not None
 

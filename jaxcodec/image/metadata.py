@@ -35,14 +35,15 @@ _EXIF, _GPS, _INTEROPERABILITY, _MAKER_NOTE = 0x8769, 0x8825, 0xA005, 0x927C
 _POINTERS = (_EXIF, _GPS)
 _LARGEST_VALUE = 1 << 20
 _TIFF_TAGS = (0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
-"""Tags of a TIFF file that tell of its picture: names, camera, program, date, artist, host,
+"""Tags of a TIFF file that describe its picture: names, camera, program, date, artist, host,
 copyright.
 """
 
 
 def upright_exif(block: bytes | None, notes: list[str]) -> tuple[bytes | None, int]:
-    """An EXIF block as TIFF bytes without orientation and thumbnail, and the orientation, 1 to 8
-    (without one 1).
+    """An EXIF block without orientation and thumbnail, and the orientation.
+
+    The block is in TIFF bytes; the orientation is 1 to 8, and 1 where there is none.
 
     The orientation may be an integer of any type, or a digit, as ImageMagick and exiftool take it.
     Entries that point nowhere are taken out, a block whose header or first directory cannot be
@@ -85,8 +86,9 @@ class _Editor:
         self._seen = set()
 
     def edit(self, at: int, follow: tuple[int, ...]) -> int:
-        """Take out of the directory at `at` what is broken or no longer true; returns how many
-        entries are left.
+        """Remove broken and outdated entries from the directory at `at`.
+
+        Returns how many entries are left.
         """
         if at < 8 or at in self._seen:
             raise ValueError("a directory lies in the header or in a circle")
@@ -110,8 +112,8 @@ class _Editor:
         if size > 4 and at + size > len(self.data):
             self.broken += 1
             return False
-        start, held = (8, entry) if size <= 4 else (at, self.data)
-        value = bytes(held[start : start + int(size)])
+        start, block = (8, entry) if size <= 4 else (at, self.data)
+        value = bytes(block[start : start + int(size)])
         if tag == _ORIENTATION:
             self.orientation = _orientation(kind, count, value, self.order)
             return False
@@ -142,7 +144,7 @@ def _orientation(kind: int, count: int, value: bytes, order: str) -> int:
 
 
 def tiff_exif(file: BinaryIO) -> bytes | None:
-    """An EXIF block of what the tags of a TIFF file tell of its picture, not of its layout.
+    """An EXIF block of those tags of a TIFF file that describe its picture, not its layout.
 
     Types and bytes are those of the file; a maker note, which other places of the file may belong
     to, is left out.
@@ -217,19 +219,20 @@ def _directory(order: str, entries: list[_Entry], at: int) -> bytes:
 
 
 def describes(tags: Image.Exif) -> bool:
-    """Whether the tags of a TIFF file tell of its picture."""
+    """Whether a TIFF file has tags that describe its picture."""
     return any(tag in tags for tag in (*_TIFF_TAGS, *_POINTERS))
 
 
 def tags_orientation(tags: Image.Exif) -> int:
-    """The orientation that the tags of a TIFF file tell, or 1."""
+    """The orientation in the tags of a TIFF file, or 1."""
     value = tags.get(_ORIENTATION, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def upright_xmp(packet: bytes | None) -> bytes | None:
-    """An XMP packet whose tiff:Orientation, if any, says upright, so that no reader turns the
-    picture again.
+    """An XMP packet with tiff:Orientation, if any, set to upright.
+
+    So no reader turns the picture again.
     """
     if not packet:
         return None
@@ -246,7 +249,7 @@ def xmp_orientation(packet: bytes | None) -> int:
 
 
 def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
-    """Pixels per inch, horizontally and vertically, that an EXIF block tells, or None."""
+    """Pixels per inch, horizontally and vertically, in an EXIF block, or None."""
     if not block:
         return None
     tags = Image.Exif()
@@ -258,7 +261,7 @@ def exif_dpi(block: bytes | None) -> tuple[float, float] | None:
 
 
 def tags_dpi(tags: Image.Exif) -> tuple[float, float] | None:
-    """Pixels per inch that TIFF tags tell (ResolutionUnit 2 is inches, 3 centimetres), or None."""
+    """Pixels per inch in TIFF tags (ResolutionUnit 2 is inches, 3 centimetres), or None."""
     scale = {2: 1.0, 3: 2.54}.get(tags.get(0x0128, 2))
     return None if scale is None else checked_dpi(tags.get(0x011A), tags.get(0x011B), scale)
 
@@ -284,7 +287,5 @@ _TURN: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Pixels (height, width, channels) as they are to be seen, given how they are stored (EXIF
-    orientation).
-    """
+    """Pixels (height, width, channels) turned upright by their EXIF orientation."""
     return np.ascontiguousarray(_TURN[orientation](pixels)) if orientation in _TURN else pixels

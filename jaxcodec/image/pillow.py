@@ -47,8 +47,9 @@ _MODE_NAMES = {
 
 
 def open_image(file: BinaryIO, formats: tuple[str, ...] | None = FORMATS) -> ImageFile.ImageFile:
-    """Image.open, of any number of pixels, TIFF always by libtiff (Pillow's own code misreads some
-    layouts).
+    """Image.open for any number of pixels, with TIFF always by libtiff.
+
+    Pillow's own code misreads some layouts of TIFF.
 
     Both are globals of Pillow; nothing is decoded here, and the caller checks the size before it
     loads.
@@ -67,7 +68,7 @@ def open_image(file: BinaryIO, formats: tuple[str, ...] | None = FORMATS) -> Ima
 
 
 def raw_mode(image: Image.Image) -> str:
-    """How the samples lie in the file ("RGB;16B"); only an image that is not loaded tells."""
+    """The layout of samples in the file ("RGB;16B"), of an image that is not loaded yet."""
     tiles = getattr(image, "tile", None)
     arguments = tiles[0][3] if tiles else None
     mode = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
@@ -103,8 +104,9 @@ def samples_of_16_bits(file: BinaryIO, image: Image.Image) -> np.ndarray | None:
 def to_pixels(
     image: Image.Image, icc: bytes | None, notes: list[str]
 ) -> tuple[np.ndarray, bytes | None]:
-    """uint8 (height, width, 1, 3 or 4) of a Pillow image, and the profile unless it was used up;
-    adds notes.
+    """uint8 (height, width, 1, 3 or 4) of a Pillow image, and its profile; adds notes.
+
+    The profile is None where the conversion used it up.
     """
     mode = image.mode
     if mode.startswith("I"):
@@ -145,8 +147,9 @@ def _converted(image: Image.Image, target: str) -> Image.Image:
 
 
 def with_transparent_colour(values: np.ndarray, colour_key: Sequence[int]) -> np.ndarray:
-    """Samples (height, width, 1 or 3) with an alpha channel (RGBA) that is 0 where all equal the
-    key, else full.
+    """Samples (height, width, 1 or 3) with an alpha channel (RGBA).
+
+    Alpha is 0 where all samples equal the key, else full.
     """
     if values.shape[2] != len(colour_key):
         raise Refused(

@@ -1,5 +1,6 @@
-"""PNG files: the chunks that describe a picture are read here, its pixels by Pillow from the chunks
-that hold them.
+"""PNG files: chunks that describe a picture are read here, pixels by Pillow.
+
+Pillow gets only the chunks that hold pixels.
 
 Pillow refuses a file for a broken eXIf chunk, a wrong checksum of a text, or a text or profile over
 1 MiB, and does not show cICP; given only what the pixels need, it cannot stumble over the rest.
@@ -31,7 +32,7 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
       Refused: damaged, truncated or too large.
     """
     notes: list[str] = []
-    chunks, texts = _gathered(file, max_pixels, notes)
+    chunks, texts = _collect(file, max_pixels, notes)
     pixels = _pixels(chunks, notes)
     icc, space = _colours(chunks, notes)
     if space is not None:
@@ -45,11 +46,12 @@ def read(file: BinaryIO, max_pixels: int) -> Decoded:
     return Decoded(pixels, icc, exif, xmp, _dpi(chunks.get(b"pHYs"), notes), notes=notes)
 
 
-def _gathered(
+def _collect(
     file: BinaryIO, max_pixels: int, notes: list[str]
 ) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-    """The chunks by name (those of the pixels' data joined), and the texts that hold metadata by
-    keyword.
+    """The chunks by name, and the texts that hold metadata by keyword.
+
+    The chunks of the pixels' data are joined.
     """
     chunks: dict[bytes, bytes] = {}
     texts: dict[bytes, bytes] = {}
@@ -109,8 +111,9 @@ def _check_header(chunks: dict[bytes, bytes], max_pixels: int) -> None:
 
 
 def _check_data(data: bytes, fault: str, notes: list[str]) -> None:
-    """Accept pixels whose chunk has a fault if they are whole and match the checksum inside the
-    compressed data.
+    """Accept pixels in a faulty chunk if their inner checksum holds.
+
+    They must be whole and match the checksum inside the compressed data.
     """
     unpack = zlib.decompressobj()
     try:
@@ -204,8 +207,9 @@ def _check_palette(image, colours: int, notes: list[str]) -> None:
 def _colours(
     chunks: dict[bytes, bytes], notes: list[str]
 ) -> tuple[bytes | None, colour.Space | None]:
-    """The profile to carry, or the space to convert from: of cICP, iCCP, sRGB, gAMA and cHRM, in
-    this order (PNG 3).
+    """The profile to carry, or the space to convert from.
+
+    The first of cICP, iCCP, sRGB, gAMA and cHRM decides, in this order (PNG 3).
     """
     coded = chunks.get(b"cICP")
     if coded is not None and len(coded) == 4:
@@ -250,8 +254,9 @@ def _profile(content: bytes | None, notes: list[str]) -> bytes | None:
 
 
 def _text(name: bytes, content: bytes) -> dict[bytes, bytes]:
-    """The keyword and bytes of a text chunk that holds metadata; nothing of other ones and of
-    broken ones.
+    """The keyword and bytes of a text chunk that holds metadata.
+
+    Other and broken chunks give nothing.
     """
     keyword, _, rest = content.partition(b"\0")
     if keyword != b"XML:com.adobe.xmp" and not keyword.startswith(b"Raw profile type "):

@@ -18,8 +18,9 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
 
 def read(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Picture:
-    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its profile, EXIF, XMP and
-    resolution.
+    """Read an image file as 8-bit grey, RGB or RGBA, upright, with its metadata.
+
+    Metadata are profile, EXIF, XMP and resolution.
 
     The contents decide about the format, not the suffix. Whatever is not 8-bit grey, RGB or RGBA in
     sRGB or with an ICC profile is converted, and the picture carries a note that says so; see
@@ -122,8 +123,9 @@ def _name(source: Source) -> str:
 
 @contextlib.contextmanager
 def _image_errors(name: str):
-    """Turn refusals, and whatever readers raise at a damaged file, which is nearly anything, into
-    ImageError.
+    """Turn refusals and the errors of readers into ImageError.
+
+    At a damaged file readers raise nearly anything.
     """
     try:
         yield
@@ -178,7 +180,7 @@ def _decode(file: BinaryIO, max_pixels: int) -> Decoded:
 
 
 def _bits(kind: str | None, head: bytes, file: BinaryIO) -> int | None:
-    """Bits a channel of the formats for which Pillow does not tell them, or None."""
+    """Bits a channel of the formats for which Pillow does not give them, or None."""
     if kind in ("AVIF", "HEIC", "JPEG 2000"):
         return iso.bits(file)
     if kind == "SGI":
@@ -226,9 +228,7 @@ def _notes_of_frames(image: Image.Image) -> list[str]:
 
 
 def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) -> Decoded:
-    """What an opened Pillow image holds; `bits` a channel are those of its file, where they are
-    known.
-    """
+    """The content of an opened Pillow image; `bits` a channel of its file, if known."""
     info, bits = image.info, bits or pillow.bits(image)
     image.load()
     icc = info.get("icc_profile") or None
@@ -247,7 +247,7 @@ def _by_pillow(image: Image.Image, notes: list[str], bits: int | None = None) ->
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
-    if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 where nothing is told
+    if image.format in ("JPEG", "MPO"):  # for which Pillow says 72 by default
         scale = {1: 1.0, 2: 2.54}.get(image.info.get("jfif_unit", 0))
         if scale is None:
             return None
@@ -265,10 +265,11 @@ def _finished(decoded: Decoded) -> Picture:
     exif, orientation = metadata.upright_exif(decoded.exif, notes)
     if decoded.orientation is not None:
         orientation = decoded.orientation
-    told = metadata.xmp_orientation(decoded.xmp)
-    if told != 1 and orientation == 1:
+    xmp_orientation = metadata.xmp_orientation(decoded.xmp)
+    if xmp_orientation != 1 and orientation == 1:
         notes.append(
-            f"its XMP says to turn it (orientation {told}), which is ignored, as browsers do"
+            f"its XMP says to turn it (orientation {xmp_orientation}), which is ignored, "
+            "as browsers do"
         )
     dpi = decoded.dpi or metadata.exif_dpi(exif)
     if dpi and orientation >= 5:

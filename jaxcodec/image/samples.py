@@ -8,8 +8,9 @@ _ROWS_OF_BYTES = 1 << 24
 
 
 def integers_to_uint8(samples: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
-    """Integers of `bits` bits, in an array of any integer type, to uint8 of the same shape; adds
-    notes.
+    """Integers of `bits` bits to uint8 of the same shape; adds notes.
+
+    The array may be of any integer type.
 
     Unsigned ones of up to 16 bits are scaled from [0, 2^bits - 1], rounded to nearest. Signed ones
     with negative values are shifted up by half their range, as ImageMagick takes them, and others
@@ -86,9 +87,7 @@ def floats_to_uint8(samples: np.ndarray, notes: list[str]) -> np.ndarray:
 
 
 def straight_alpha(pixels: np.ndarray, notes: list[str]) -> np.ndarray:
-    """uint8 RGBA whose colours were multiplied by alpha, with the colours divided by it; adds a
-    note.
-    """
+    """uint8 RGBA with colours divided by the alpha that multiplied them; adds a note."""
     notes.append("divided the colours by the alpha that they were multiplied with")
 
     def divided(rows):

@@ -1,5 +1,6 @@
-"""ICC profiles of standard colour spaces, which a number tells; `tools/make_profiles.py` made their
-files.
+"""ICC profiles of standard colour spaces, each with a number.
+
+`tools/make_profiles.py` made their files.
 """
 
 import functools
@@ -52,8 +53,7 @@ def number(profile: bytes) -> int | None:
 
 
 def convert(pixels: np.ndarray, profile: bytes, number: int) -> np.ndarray:
-    """Pixels uint8 (height, width, 1 or 3) under a profile, as they are under the standard one of
-    that number.
+    """Pixels uint8 (height, width, 1 or 3) from a profile to the standard one of a number.
 
     Raises:
       ImageCms.PyCMSError, OSError: littlecms cannot read the profile, or it is of other channels.

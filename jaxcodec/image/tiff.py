@@ -1,5 +1,6 @@
-"""TIFF files: plain ones by libtiff (in Pillow), which knows every compression, all others by
-tifffile.
+"""TIFF files: plain ones by libtiff (in Pillow), all others by tifffile.
+
+libtiff knows every compression.
 
 Plain is what Pillow is known to read right. tifffile gives the samples as they are stored, with
 what the tags say of them, and what they mean is decided here. It needs imagecodecs (an extra) for
@@ -107,8 +108,9 @@ def _bits(page) -> int:
 
 
 def _libtiff_reads_right(page) -> bool:
-    """Whether Pillow reads the page right whatever its compression: the plain kinds of up to 8
-    bits.
+    """Whether Pillow reads the page right whatever its compression.
+
+    It does for the plain kinds of up to 8 bits.
     """
     bits, channels, photometric = _bits(page), page.samplesperpixel, page.photometric
     if (
@@ -195,8 +197,9 @@ def _by_tifffile(page, values: np.ndarray, notes: list[str]) -> Decoded:
 
 
 def _stored(page) -> np.ndarray | None:
-    """Samples as stored, (height, width, samples); None where tifffile needs imagecodecs and
-    libtiff will do.
+    """Samples as stored, (height, width, samples), or None.
+
+    None where tifffile needs imagecodecs and libtiff will do.
     """
     try:
         values = page.asarray()
@@ -217,8 +220,9 @@ def _stored(page) -> np.ndarray | None:
 
 
 def _alpha(page, values: np.ndarray, channels: int, notes: list[str]) -> np.ndarray | None:
-    """The samples (height, width, 1) of alpha, if any; notes how many other channels are
-    dropped.
+    """The samples (height, width, 1) of alpha, if any.
+
+    A note says how many other channels are dropped.
     """
     extra = values.shape[2] - channels
     kinds = tuple(int(kind) for kind in page.extrasamples)

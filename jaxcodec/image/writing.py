@@ -58,7 +58,7 @@ WRITE_SUFFIXES = tuple(_FORMATS)
 
 _SRGB, _GREY_SRGB = 1, 6  # standard profiles that mean what a picture without one means
 _DESCRIPTIVE_TAGS = {270, 271, 272, 282, 283, 296, 305, 306, 315}
-"""Tags below _FIRST_PRIVATE that describe a picture; the others tell how a TIFF file lies."""
+"""Tags below _FIRST_PRIVATE that describe a picture; the others are its layout."""
 
 _FIRST_PRIVATE = 32_768
 
@@ -172,8 +172,9 @@ def _saved(image: Image.Image, chosen: _Format, options: dict[str, Any]) -> memo
 def _with_profile(
     picture: Picture, chosen: _Format, notes: list[str]
 ) -> tuple[np.ndarray, bytes | None]:
-    """Pixels and the profile that the format gets: the picture's own, or none, the pixels being
-    sRGB then; adds notes.
+    """Pixels and the profile for the format; adds notes.
+
+    The profile is the picture's own, or none, with the pixels in sRGB.
     """
     pixels, icc = picture.pixels, picture.icc
     if icc is None:

@@ -21,8 +21,7 @@ def import_codec(
     name: str | None = None,
     overwrite: bool = True,
 ) -> codec_file.CodecContent:
-    """Writes the model of a CompressAI checkpoint as the codec file `path`, and returns what it
-    holds.
+    """Write the model of a CompressAI checkpoint as a codec file; returns its content.
 
     Args:
       checkpoint: see `importing.compressai.import_checkpoint`.

@@ -1,11 +1,11 @@
 """Checkpoints of CompressAI as models of ours.
 
-The architecture is told from the names and shapes of the tensors alone. An imported model computes
-what CompressAI's `forward` computes in evaluation, to the rounding of float32: latents, scales,
-means, likelihoods and pictures. Its files are not CompressAI's, and where a context model codes
-they hold other symbols too: there `compress` rounds the latent about its mean, though the model was
-trained, and `forward` evaluates it, with the latent rounded to integers. Ours is coded as it was
-trained.
+The architecture is recognised from the names and shapes of the tensors alone. An imported model
+computes the same as CompressAI's `forward` in evaluation, to the rounding of float32: latents,
+scales, means, likelihoods and pictures. Its files are not CompressAI's. With a context model they
+hold other symbols too: CompressAI's `compress` rounds the latent about its mean, though the model
+was trained, and is evaluated by `forward`, with the latent rounded to integers. Ours is coded as it
+was trained.
 """
 
 import dataclasses
@@ -69,8 +69,9 @@ class ImportedModel:
 
 
 def import_checkpoint(path: str | os.PathLike[str]) -> ImportedModel:
-    """The model of a CompressAI checkpoint, a file of `torch.save` or safetensors (see
-    `importing.state_dict`).
+    """The model of a CompressAI checkpoint.
+
+    The checkpoint is a file of `torch.save` or safetensors (see `importing.state_dict`).
 
     Raises:
       CheckpointError: the file cannot be read, or is not of a model in ARCHITECTURES as CompressAI
@@ -176,8 +177,9 @@ def _prior_names(tensors: _Tensors) -> list[str]:
 
 
 def _prior(tensors: _Tensors) -> dict[str, np.ndarray]:
-    """The density of the entropy bottleneck; of the quantiles only the median counts, the grid's
-    offset.
+    """The density of the entropy bottleneck.
+
+    Of the quantiles only the median counts, the grid's offset.
     """
     weights = {"prior/median": tensors[f"{_PRIOR}.quantiles"][:, 0, 1]}
     for k in range(len(_prior_widths(tensors)) + 1):
@@ -189,8 +191,9 @@ def _prior(tensors: _Tensors) -> dict[str, np.ndarray]:
 
 
 def _check_names(tensors: _Tensors, mapped: list[Layer]) -> None:
-    """Nothing may be missing, and nothing may be left over that could change what the model
-    computes.
+    """Raise unless all names are there, and none is left that could matter.
+
+    A name matters if it could change what the model computes.
     """
     needed = {f"{layer.source}.{name}" for layer in mapped for name in FORMS[layer.form].tensors}
     needed |= set(_prior_names(tensors))

@@ -16,8 +16,9 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class Layer(NamedTuple):
-    """A layer: its name in CompressAI ("g_a.0"), its path in ours ("analysis/Conv_0"), and its
-    form, a key of FORMS.
+    """A layer: its name in CompressAI, its path here, and its form.
+
+    Names are like "g_a.0", paths like "analysis/Conv_0"; the form is a key of FORMS.
     """
 
     source: str
@@ -36,8 +37,9 @@ def transposed_convolution(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def subpixel_convolution(arrays: Arrays) -> dict[str, np.ndarray]:
-    """A convolution before pixel shuffle by 2: channels are (features, row, column) there, (row,
-    column, features) here.
+    """A convolution before pixel shuffle by 2, with our order of channels.
+
+    Channels are (features, row, column) in CompressAI, and (row, column, features) here.
     """
     order = np.arange(len(arrays["bias"])).reshape(-1, 2, 2).transpose(1, 2, 0).ravel()
     return convolution({name: array[order] for name, array in arrays.items()})

@@ -40,8 +40,9 @@ _SAFETENSORS = {
 
 
 def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """The tensors of a checkpoint by name, as read-only arrays of their shape and type (bfloat16 as
-    float32).
+    """The tensors of a checkpoint by name.
+
+    They are read-only arrays of their shape and type (bfloat16 as float32).
 
     The checkpoint is a safetensors file, or what `torch.save` wrote: a state dictionary, or a
     dictionary that has one under one of KEYS. Off every name are taken the part `_orig_mod`, and

@@ -46,8 +46,9 @@ def is_zip(data: bytes) -> bool:
 
 
 def read(data: bytes) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
-    """What is pickled in a checkpoint, with a `Tensor` for each tensor, and what gives the values
-    of one.
+    """The pickled content of a checkpoint, and a function for the values of a tensor.
+
+    Each tensor is a `Tensor` in it.
 
     Raises:
       NotPlainError: there is something in it that only PyTorch, or some program, could make sense
@@ -105,7 +106,7 @@ def _open_legacy(data: bytes) -> _Contents:
     value, storages = interpret(file)
     arrays = {}
     for key in map(_text, interpret(file).value):
-        file.seek(8, os.SEEK_CUR)  # the number of elements, which the pickle tells too
+        file.seek(8, os.SEEK_CUR)  # the number of elements, which the pickle has too
         arrays[key] = _decode(file.read(_size(storages[key])), storages[key], little=True)
     return value, lambda storage: arrays[storage.key]
 

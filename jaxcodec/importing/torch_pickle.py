@@ -1,7 +1,8 @@
-"""The pickle inside of a PyTorch checkpoint, interpreted as data: nothing is imported, and nothing
-in it can be called.
+"""The pickle inside a PyTorch checkpoint, interpreted as data.
 
-Python's own unpickler runs what a file tells it to. This one knows the few operations that
+Nothing is imported, and nothing in it can be called.
+
+Python's own unpickler runs the code that a file names. This one knows the few operations that
 `torch.save` writes for dictionaries, lists, tuples, numbers, strings and tensors. Any other object,
 the settings of a training script say, becomes `Unknown`, its name alone, whatever the file wants
 done with it; other operations are refused with a sentence that names them. A tensor becomes a
@@ -44,9 +45,7 @@ class StorageType:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Storage:
-    """A flat array of the file: its name there, the type of its elements, and how many there
-    are.
-    """
+    """A flat array of the file: its name there, element type and element count."""
 
     key: str
     type: StorageType
@@ -65,8 +64,9 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unknown:
-    """A Python object by its name, "module.attribute", or what such an object would make or be
-    changed to.
+    """A Python object by its name, "module.attribute".
+
+    It also stands for everything that such an object would make or be changed to.
     """
 
     name: str

@@ -34,45 +34,50 @@ def clip_values(v: Int32[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
 
 
 def multiply_shift(
-    v: Int32[jax.Array, "*shape"], multiplier: Integers, shift: Integers
+    v: Int32[Array, "*shape"], multiplier: Integers, shift: Integers
 ) -> Int32[jax.Array, "*shape"]:
-    """v * multiplier / 2^shift to the nearest, for |v| < 2^15, |multiplier| < 2^15, shift in [0,
-    30].
+    """v * multiplier / 2^shift to the nearest.
+
+    For |v| < 2^15, |multiplier| < 2^15, shift in [0, 30].
     """
     half = (1 << shift.astype(jnp.int32)) >> 1
-    return (v * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
+    return (jnp.asarray(v) * multiplier.astype(jnp.int32) + half) >> shift.astype(jnp.int32)
 
 
 def requantise(
-    sums: Int32[jax.Array, "*shape"], multiplier: Integers, shift: Integers
+    sums: Int32[Array, "*shape"], multiplier: Integers, shift: Integers
 ) -> Int32[jax.Array, "*shape"]:
-    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums, multiplier in [0,
-    2^15), shift in [1, 30].
+    """sums * multiplier / 2^(16 + shift) to the nearest, for any int32 sums.
+
+    The multiplier is in [0, 2^15), the shift in [1, 30].
 
     The product has up to 47 bits; it is taken in 16-bit halves of the sum, so that each part fits
     32 bits (Jacob et al. 2018, section 2.2, has the same operation with a 64-bit product).
     """
     multiplier, shift = multiplier.astype(jnp.int32), shift.astype(jnp.int32)
+    sums = jnp.asarray(sums)
     product = (sums >> 16) * multiplier + (((sums & 0xFFFF) * multiplier) >> 16)
     return (product + ((1 << shift) >> 1)) >> shift
 
 
 def narrow(
     v: Int32[Array, "*rest c"],
-    multiplier: Int[Array, "c"],
-    shift: Int[Array, "c"],
-    zero: Int[Array, "c"],
+    multiplier: Int[Array, " c"],
+    shift: Int[Array, " c"],
+    zero: Integers,
 ) -> Int8[jax.Array, "*rest c"]:
-    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8. The last axis is the
-    channel of all four.
+    """Values to codes: v * multiplier / 2^shift + zero, clipped to int8.
+
+    The last axis is the channel of all four.
     """
     scaled = multiply_shift(clip_values(v), multiplier, shift)
     return jnp.clip(scaled + zero.astype(jnp.int32), -128, 127).astype(jnp.int8)
 
 
 def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[jax.Array, "*shape"]:
-    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32, clipped to +-2^22
-    before.
+    """v * multiplier / 2^14 * 2^exponent to the nearest, ties up, for any int32 v.
+
+    v is clipped to +-2^22 before.
 
     `ratio` is int32 (multiplier, exponent), as `quantiser_step.ratio` gives it, exponent from
     -4 to 4.
@@ -82,10 +87,11 @@ def rescale(v: Int32[Array, "*shape"], ratio: Int32[Array, "2"]) -> Int32[jax.Ar
 
 
 def symbol_codes(
-    symbols: Int32[Array, "*rest c"], shift: Int[Array, "c"]
+    symbols: Int32[Array, "*rest c"], shift: Int[Array, " c"]
 ) -> Int8[jax.Array, "*rest c"]:
-    """Any int32 symbols (..., C) to codes: divided by 2^shift (C,), to the nearest, and clipped to
-    [-127, 127].
+    """Any int32 symbols (..., C) to codes in [-127, 127].
+
+    They are divided by 2^shift (C,), rounded to the nearest, and clipped.
     """
     shift = shift.astype(jnp.int32)
     # Clipped first, so that the rounding offset cannot overflow.
@@ -106,10 +112,11 @@ def look_up(v: Int32[Array, "*shape"], table: Int[Array, "4096"]) -> Int32[jax.A
 
 
 def interpolate(
-    table: Int[Array, "points c"], quality: Int[Array, "b"]
+    table: Int[Array, "points c"], quality: Int[Array, " b"]
 ) -> Int32[jax.Array, "b 1 1 c"]:
-    """`table` (points, C), neighbours less than 2^17 apart, at `quality` (B,) int32 in [0, 10000]:
-    (B, 1, 1, C) int32.
+    """`table` (points, C) at `quality` (B,) int32 in [0, 10000]: (B, 1, 1, C) int32.
+
+    Neighbours in the table are less than 2^17 apart.
 
     Quality 0 is the first point and 10000 the last, linear between, to the nearest.
     """
@@ -124,7 +131,7 @@ def interpolate(
 
 
 def count_reached(
-    v: Int32[Array, "*shape"], thresholds: Int[Array, "t"]
+    v: Int32[Array, "*shape"], thresholds: Int[Array, " t"]
 ) -> Int32[jax.Array, "*shape"]:
     """How many of `thresholds` (T,) each value reaches, int32."""
     # One fused loop; a sum over a new axis, or a search, is from 5 to 300 times slower on a CPU.
@@ -135,8 +142,9 @@ def count_reached(
 
 
 def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
-    """Along one axis, the taps of a kernel that meet the input at a phase of the output, and how
-    far off: (tap, offset).
+    """The taps of a kernel that meet the input at a phase of the output: (tap, offset).
+
+    Along one axis. The offset is how far off the tap is.
 
     The kernel lies on the grid of the output, whose element upsample * q + phase sums kernel[tap] *
     input[q + offset].
@@ -145,9 +153,10 @@ def taps(phase: int, size: int, upsample: int) -> list[tuple[int, int]]:
     return [(tap, at // upsample) for tap, at in enumerate(reach) if at % upsample == 0]
 
 
-def correlate(padded: Array, kernel: Array, upsample: int = 1) -> jax.Array:
-    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I) under an odd kernel (k, k, I, O),
-    s = `upsample`.
+def correlate(padded: Array, kernel: Array, upsample: int = 1) -> Array:
+    """Sums (B, h, w, s s O) of codes (B, h + k - 1, w + k - 1, I), s = `upsample`.
+
+    The kernel (k, k, I, O) is odd.
 
     Channels are (row, column, O) of what `depth_to_space` makes the output. One int8 matrix product
     for each tap: XLA has no integer convolution on GPUs (jax #7637), and on the CPU these are as

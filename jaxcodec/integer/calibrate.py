@@ -1,5 +1,6 @@
-"""What calibration measures: how far activations range, and what symbols cost under the tables that
-are chosen.
+"""Calibration: the ranges of activations, and the cost of symbols.
+
+Symbols are charged by the tables that are chosen.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,8 +83,9 @@ def costs(tables: Tables, reach: int) -> np.ndarray:
 
 
 def total_bits(costs: jax.Array, index: jax.Array, symbols: jax.Array) -> jax.Array:
-    """What `symbols` cost under the tables `index`, same shape, (B, ...): (B,). Symbols beyond the
-    reach count as it.
+    """The bits (B,) of `symbols` under the tables `index`, same shape, (B, ...).
+
+    Symbols beyond the reach count as the reach.
     """
     reach = costs.shape[1] // 2
     bits = jnp.asarray(costs)[index, jnp.clip(symbols, -reach, reach) + reach]
@@ -101,7 +103,7 @@ def search_factors(
     """How much of its span each of `places` should cover, so that pictures cost the fewest bits.
 
     Coordinate descent: each place in turn covers less, for as long as that saves more than chance
-    would. `bits` tells the bits (N,) of all pictures from the factors so far; every picture weighs
+    would. `bits` gives the bits (N,) of all pictures from the factors so far; every picture weighs
     the same, whatever its rate.
     """
     factors: dict[Any, float] = {}

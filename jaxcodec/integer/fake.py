@@ -1,5 +1,4 @@
-"""Integer networks as training sees them: floats that are rounded as the integers will be, with
-straight-through gradients.
+"""Integer networks simulated in training: rounded floats with straight-through gradients.
 
 For fine-tuning a model before its export (Jacob et al. 2018, section 3). Weights have a scale for
 each output channel and activations one for each channel, as in `jaxcodec.integer.quantise`; ranges

@@ -38,8 +38,9 @@ Spec = Sequence[Mapping[str, Any]]
 
 
 def run(ops: Spec, arrays: Arrays, x: jax.Array, quality: jax.Array | None = None) -> jax.Array:
-    """What the operations make of `x` (B, h, w, C) at `quality` (B,) int32 in hundredths, [0,
-    10000].
+    """The output of the operations for `x` (B, h, w, C) at `quality` (B,).
+
+    The quality is int32 in hundredths, [0, 10000].
 
     Exact: the same integers on every device, under any transformation of JAX, with or without
       64-bit types. `quality` is None only for networks without `modulate` and `offset`.

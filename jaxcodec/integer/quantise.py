@@ -72,8 +72,9 @@ class Builder:
 def fixed_point(
     ratio: np.ndarray, lowest: int = 0, highest: int = 30
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits, `lowest` <=
-    shift <= `highest`.
+    """(multiplier int16, shift int8) with ratio about multiplier / 2^shift, 15 bits.
+
+    `lowest` <= shift <= `highest`.
 
     Raises:
       CodecFileError: a ratio is too large for the lowest shift.
@@ -93,8 +94,9 @@ def fixed_point(
 
 
 def symbols_to_codes(builder: Builder, symbols: np.ndarray) -> Codes:
-    """Adds the step from symbols to codes; the shift of each channel loses least of `symbols` (...,
-    C) int32.
+    """Add the step from symbols to codes.
+
+    The shift of each channel loses least of `symbols` (..., C) int32.
     """
     flat = symbols.reshape(-1, symbols.shape[-1]).astype(np.float64)
     widest = math.ceil(math.log2(max(np.abs(flat).max() / 127, 1)))
@@ -117,16 +119,18 @@ def narrow(builder: Builder, span: Span, unit: float) -> Codes:
 def int8_weights(
     weights: np.ndarray, least_unit: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)), with a unit for each output of
-    `least_unit` or more.
+    """`weights` (..., O) as (int64 in [-127, 127], unit (O,)).
+
+    Each output has a unit of `least_unit` or more.
     """
     unit = np.maximum(np.abs(weights).reshape(-1, weights.shape[-1]).max(axis=0) / 127, least_unit)
     return np.round(weights / unit).astype(np.int64), unit
 
 
 def convolve(builder: Builder, op: Conv, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
-    """Adds a convolution of codes; returns the unit of its sums (O,), and the bound that they never
-    exceed (O,).
+    """Add a convolution of codes; returns the unit and the bound of its sums, each (O,).
+
+    The sums never exceed the bound.
 
     Raises:
       CodecFileError: sums could exceed 32 bits.
@@ -178,7 +182,7 @@ def requantise(
     builder: Builder, unit: np.ndarray, bound: np.ndarray, to: float | np.ndarray
 ) -> None:
     """Adds the step from sums, in `unit` (O,), to values in the unit `to`, or (O,)."""
-    left = _left(bound)
+    left = _headroom(bound)
     multiplier, shift = fixed_point(unit / to * 2.0**-left, _LEAST_SHIFT, 46)
     builder.add(
         "requantise", {"left": left.astype(np.int8), "multiplier": multiplier, "shift": shift - 16}
@@ -191,10 +195,10 @@ def least_unit(unit: np.ndarray, bound: np.ndarray) -> float:
     Values that calibration saw at zero only would have a smaller one, as in a network that was
     hardly trained.
     """
-    return float(np.max(unit * 2.0 ** -_left(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
+    return float(np.max(unit * 2.0 ** -_headroom(bound))) * 2.0**_LEAST_SHIFT / ((1 << 15) - 2)
 
 
-def _left(bound: np.ndarray) -> np.ndarray:
+def _headroom(bound: np.ndarray) -> np.ndarray:
     """By how many bits sums of up to `bound` can be shifted to the left within 32 bits."""
     return np.floor(np.log2(_SUM_LIMIT / np.maximum(bound, 1)))
 
@@ -241,8 +245,7 @@ def chain(
     last_unit: float | np.ndarray,
     path: Path = (),
 ) -> np.ndarray:
-    """Adds a network that ends in a convolution; returns the bound of the values that it gives,
-    (O,).
+    """Add a network that ends in a convolution; returns the bound of its values, (O,).
 
     Args:
       builder: where to.

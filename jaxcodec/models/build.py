@@ -1,5 +1,4 @@
-"""Builds a model from its description: plain values, as configs hold them and codec files carry
-them.
+"""Builds a model from its description, plain values in configs and codec files.
 
 A description is a dictionary:
 
@@ -61,8 +60,9 @@ def build(description: Mapping[str, Any]) -> EntropyModel:
 
 
 def stride(description: Mapping[str, Any]) -> int:
-    """The multiple that the sides of an image must have: the product of all strides from image to
-    innermost latent.
+    """The multiple that the sides of an image must have.
+
+    The product of all strides from image to innermost latent.
     """
     parts = ("analysis", "hyper_analysis")
     return math.prod(

@@ -1,5 +1,6 @@
-"""Descriptions of the usual models, by their few sizes; see `jaxcodec.models.build` for what they
-hold.
+"""Descriptions of the usual models, by their few sizes.
+
+`jaxcodec.models.build` explains their content.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,9 @@ def patch_model(
     last_gain: float,
     activity: bool = False,
 ) -> Description:
-    """The patch network under a mean-scale hyperprior, with `points` learned gains from
-    `first_gain` to `last_gain`.
+    """The patch network under a mean-scale hyperprior, with learned gains.
+
+    There are `points` of them, from `first_gain` to `last_gain`.
 
     `hyper` of 0 stands for a factorized prior in its place. `activity`: the last channel of the
     latent is that of `ActivityGain`, for target rates.
@@ -59,8 +61,9 @@ def factorized_model(
     kernels: Sequence[int] = (5, 5, 5, 5),
     strides: Sequence[int] = (2, 2, 2, 2),
 ) -> Description:
-    """Convolutions with GDN under a factorized prior; CompressAI's sizes are (128, 192) and (192,
-    320).
+    """Convolutions with GDN under a factorized prior.
+
+    CompressAI's sizes are (128, 192) and (192, 320).
     """
     return {
         "entropy": "factorized",
@@ -75,8 +78,9 @@ def resnet_factorized_model(
     kernels: Sequence[int] = (9, 5, 5),
     strides: Sequence[int] = (4, 2, 2),
 ) -> Description:
-    """Residual blocks in place of convolution and GDN under a factorized prior (Guerin 2024,
-    section 5.5.7).
+    """Residual blocks under a factorized prior (Guerin 2024, section 5.5.7).
+
+    They replace convolution and GDN.
     """
     description = factorized_model(features, latent, kernels, strides)
     for name in ("analysis", "synthesis"):
@@ -123,8 +127,9 @@ def mean_scale_model(
 
 
 def scale_hyperprior_model(features: int, latent: int) -> Description:
-    """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018); CompressAI's
-    sizes are as above.
+    """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018).
+
+    CompressAI's sizes are as above.
     """
     description = mean_scale_model(features, latent, hyper_activation="relu", wide=False)
     description["hyper_synthesis"]["features"] = (features, features, latent)
@@ -134,8 +139,9 @@ def scale_hyperprior_model(features: int, latent: int) -> Description:
 def autoregressive_model(
     features: int, latent: int, pattern: str = "autoregressive"
 ) -> Description:
-    """The mean-scale model with a context (Minnen et al. 2018); `pattern` "checkerboard" for that
-    of He et al. 2021.
+    """The mean-scale model with a context (Minnen et al. 2018).
+
+    `pattern` "checkerboard" for that of He et al. 2021.
 
     CompressAI's sizes are (192, 192) and (192, 320).
     """

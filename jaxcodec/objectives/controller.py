@@ -38,7 +38,7 @@ _BETA_RANGE = 1 / 64, 64.0
 class RateState(NamedTuple):
     """What a controller carries, over T targets.
 
-    step: int32 (). target_bpp: float32 (T,), what was asked for. parameter_bpp: float32 (T,),
+    step: int32 (). target_bpp: float32 (T,), the targets. parameter_bpp: float32 (T,),
       R_param of the next step.
     shift_bpp: float32 (T,), the last measured rate under noise less that of rounded latents. beta:
       float32 (T,), the weight of the next step's rate term.
@@ -79,7 +79,7 @@ class Decay(NamedTuple):
 
 
 class Controller(NamedTuple):
-    """The rate parameters of some targets; made by `create`, which tells the fields."""
+    """The rate parameters of some targets; made by `create`, which explains the fields."""
 
     targets_bpp: tuple[float, ...]
     strategy: str

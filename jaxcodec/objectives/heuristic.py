@@ -29,7 +29,7 @@ loss divides by it.
 
 
 class Request(NamedTuple):
-    """The rate that a model is to have, and how it is searched; `request` tells the fields."""
+    """The rate that a model is to have, and how it is searched; `request` explains the fields."""
 
     target_bpp: float
     mean_tolerance: float
@@ -116,7 +116,7 @@ def step(request: Request, last: Round) -> Setting:
 
 
 def is_met(request: Request, measured: Round) -> bool:
-    """Whether mean and deviation of a round are what was asked for."""
+    """Whether mean and deviation of a round meet the request."""
     return _miss(request, measured) <= 1
 
 

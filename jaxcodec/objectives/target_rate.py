@@ -20,9 +20,9 @@ class TargetRate(NamedTuple):
     from a controller.
 
     R is that of each image, so that every image is drawn to the target and not only their mean. Of
-    several targets quality tells which: 0 is the first of `targets_bpp` and 1 the last, at equal
-    steps between. balance: each image's loss is divided by (beta / mean beta) ** balance; with 1
-    the rate terms of all targets weigh the same.
+    several targets the quality selects one: 0 is the first of `targets_bpp` and 1 the last, at
+    equal steps between. balance: each image's loss is divided by (beta / mean beta) ** balance;
+    with 1 the rate terms of all targets weigh the same.
     """
 
     targets_bpp: tuple[float, ...]
@@ -96,11 +96,11 @@ class TargetRate(NamedTuple):
         """
         del params
         which = self.which(forward.quality)
-        wanted = carry.target_bpp[which]
-        values = self._values(forward, wanted, carry.beta[which])
-        values["squared_deviation"] = jnp.square(forward.bpp / wanted - 1)
+        target_bpp = carry.target_bpp[which]
+        values = self._values(forward, target_bpp, carry.beta[which])
+        values["squared_deviation"] = jnp.square(forward.bpp / target_bpp - 1)
         return {name: jnp.mean(value) for name, value in values.items()} | {
-            "hits": _hits(forward.bpp, wanted)
+            "hits": _hits(forward.bpp, target_bpp)
         }
 
     def _values(

@@ -1,3 +1,4 @@
-"""Refinement: the latents of single images, optimised with the networks held fixed, before they are
-coded.
+"""Refinement: the latents of single images, optimised before they are coded.
+
+The networks are held fixed.
 """

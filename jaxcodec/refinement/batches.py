@@ -1,5 +1,6 @@
-"""Refining pictures: those of one padded size together, in batches that fit into memory, large ones
-in tiles.
+"""Refines pictures: those of one padded size together, large ones in tiles.
+
+Batches fit into memory.
 """
 
 import collections
@@ -60,11 +61,12 @@ def refine(
     seed: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Latents]:
-    """The best latents of each task; where it has a target and nothing came near, `best.loss` is
-    infinite, but for tiles.
+    """The best latents of each task.
 
-    An interrupt (Ctrl-C) ends the batch at hand with its best so far, and leaves those after it
-    unrefined; the latents tell.
+    Where a task has a target and nothing came near, `best.loss` is infinite, but for tiles.
+
+    An interrupt (Ctrl-C) ends the current batch with its best so far, and leaves those after it
+    unrefined; `Latents.interrupted` says so.
 
     Args:
       codec, wanted, settings: what is refined, and how.
@@ -220,8 +222,9 @@ def _whole(
     parts: tuple[Part, ...],
     each: tuple[Latents, ...],
 ) -> Latents:
-    """The latents of a picture from those of its parts; tiles are joined, and measured again
-    together.
+    """The latents of a picture from those of its parts.
+
+    Tiles are joined, and measured again together.
     """
     if len(parts) == 1:
         return each[0]

@@ -9,18 +9,20 @@ from jaxcodec.refinement.padded_image import PaddedImage
 from jaxcodec.refinement.problem import Measurement, Variables
 
 LAST_STEPS = 5
-"""The steps before an evaluation that tell what the relaxation does: more lag behind a temperature
-that falls.
+"""The steps before an evaluation that measure the relaxation.
+
+More steps would lag behind a falling temperature.
 """
 
 
 class Batch(NamedTuple):
-    """Images of one padded size, and what is asked of each: all arrays have a leading axis of
-    images.
+    """Images of one padded size, and the target of each.
+
+    All arrays have a leading axis of images.
 
     padded: the images. trade_off: lambda, float32 (n,). at: the codec's step for each. key: random
       keys (n,).
-    target_bits: what symbols are to cost, float32 (n,), NaN where nothing is asked.
+    target_bits: what symbols are to cost, float32 (n,), NaN without a target.
       target_distance: the same of their error.
     """
 
@@ -48,8 +50,9 @@ class State(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The iterate of the least true loss so far of each image; towards a target, of those near it,
-    if there are any.
+    """The iterate of the least true loss so far of each image.
+
+    Towards a target, it is the best of those near it, if there are any.
 
     loss: that loss. measured: what was measured. step_index: of its step. found_at: when, in
       steps.

@@ -52,8 +52,9 @@ class Criterion:
         return self.distortion(*cropped)[0]
 
     def visible(self, colours: jax.Array) -> jax.Array:
-        """What is visible of colours (..., 3), or of their differences: of a grey picture their
-        mean, (..., 1).
+        """The visible part of colours (..., 3), or of their differences.
+
+        Of a grey picture it is their mean, (..., 1).
         """
         return jnp.mean(colours, axis=-1, keepdims=True) if self.grey else colours
 

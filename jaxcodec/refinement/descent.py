@@ -5,7 +5,7 @@ better one higher or lower. Of each symbol a step predicts what that would be wo
 slope and curvature, the bits by the coder's tables. In each window of places the most promising
 symbol is moved, all windows at once, and the error and the bits that follow are measured; where a
 window's loss has not fallen, its symbol is moved back, and is not tried that way again. Windows lie
-elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the like for one
+elsewhere at each step. Rate-distortion optimised quantisation of video codecs does the same for one
 block after the other; this is our own.
 """
 
@@ -45,8 +45,9 @@ class Ground(NamedTuple):
 
 
 class Descent(NamedTuple):
-    """Where a descent is: latent (1, h, w, C), on the grid of symbols, and the moves that failed,
-    up and down, bool.
+    """The state of a descent.
+
+    latent (1, h, w, C), on the grid of symbols, and the moves that failed, up and down, bool.
     """
 
     latent: jax.Array
@@ -62,8 +63,9 @@ def begin(
     tau: jax.Array | float,
     criterion: Criterion,
 ) -> tuple[Ground, Descent]:
-    """The start of a descent from the latents of `variables`, rounded as `cost.spared` does; a
-    `tau` of 0 spares nothing.
+    """The start of a descent from the latents of `variables`.
+
+    They are rounded as `cost.spared` does; a `tau` of 0 spares nothing.
     """
     hyper_bits, hyper, mean = jnp.float32(0), None, None
     if variables.hyper is not None:
@@ -91,8 +93,9 @@ def step(
     key: jax.Array,
     criterion: Criterion,
 ) -> tuple[Descent, tuple[jax.Array, jax.Array, jax.Array]]:
-    """One move in every window where it lowers the loss; and loss, bits and error
-    (`problem.relaxed_loss`) before it.
+    """One move in every window where it lowers the loss.
+
+    Also loss, bits and error (`problem.relaxed_loss`) before it.
     """
 
     def error_of(latent):
@@ -123,9 +126,10 @@ def step(
 
 
 def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) -> Variables:
-    """The latents after a descent: those that `variables` had where their symbols are the same,
-    since the distance to other symbols tells what these would be worth, and the grid's where they
-    have moved.
+    """The latents after a descent.
+
+    They are those of `variables` where their symbols are the same, since the distance to other
+    symbols says what these would be worth. Where symbols have moved they are those of the grid.
     """
     before, after = (
         problem.rounded(codec, latent, ground.mean)[1]
@@ -137,8 +141,9 @@ def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) ->
 def _terms(
     codec: Codec, padded: PaddedImage, variables: Variables, criterion: Criterion
 ) -> jax.Array:
-    """Each pixel's part (H, W) of the distance, of pixels clipped as a decoder does but not rounded
-    to 8 bits.
+    """Each pixel's part (H, W) of the distance.
+
+    Pixels are clipped as a decoder does but not rounded to 8 bits.
     """
     terms = criterion.terms
     pixels = problem.decoded(codec, padded, variables).clip(0, 1)
@@ -154,8 +159,9 @@ def _curvature(
     key: jax.Array,
     criterion: Criterion,
 ) -> jax.Array:
-    """The diagonal of the Gauss-Newton matrix of the error, a mean over places: (C,), for a step of
-    one symbol.
+    """The diagonal of the Gauss-Newton matrix of the error: (C,), for a step of one symbol.
+
+    It is a mean over places.
 
     With J the derivatives of pixels by latents, diag(J'J) is the mean of (J'v)^2 over random signs
     v (Hutchinson).
@@ -179,8 +185,9 @@ def _curvature(
 
 
 def _predicted(codec, padded: PaddedImage, ground: Ground, state: Descent, trade_off, slope, bits):
-    """The better of the two moves of each symbol, 1 or -1, and what the loss is expected to change
-    by, each (1, h, w, C).
+    """The better of the two moves of each symbol, 1 or -1, and its predicted gain.
+
+    The gain is the expected change of the loss. Each is (1, h, w, C).
     """
     less, now, more = bits
 
@@ -195,8 +202,9 @@ def _predicted(codec, padded: PaddedImage, ground: Ground, state: Descent, trade
 
 
 def _most_promising(windows: "Windows", worth: jax.Array) -> jax.Array:
-    """The symbol of each window that is expected to lower the loss most, if any is: bool (1, h, w,
-    C).
+    """The symbol of each window that should lower the loss most: bool (1, h, w, C).
+
+    None where no symbol of the window is expected to lower it.
     """
     least = jnp.min(worth, axis=(0, 3))
     place = (least == windows.everywhere(windows.least(least))) & (least < 0)
@@ -211,8 +219,9 @@ def _by_place(values: jax.Array, places: tuple[int, ...]) -> jax.Array:
 
 
 class Windows(NamedTuple):
-    """Square windows of places (h, w), the first of which begins `top` rows above and `left`
-    columns before the first place.
+    """Square windows of places (h, w).
+
+    The first begins `top` rows above and `left` columns before the first place.
     """
 
     places: tuple[int, ...]

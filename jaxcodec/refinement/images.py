@@ -37,7 +37,7 @@ def refine(
     """The latents of images, optimised for each with the networks held fixed (Yang et al. 2020).
 
     No image ends worse than it began, in true loss. An interrupt (Ctrl-C) ends the refinement with
-    the best so far, and `Latents.interrupted` tells of it.
+    the best so far, and `Latents.interrupted` is true.
 
     Args:
       codec: what they are for.

@@ -90,8 +90,9 @@ def _chunks(settings: Settings) -> Iterator[tuple[int, int]]:
 
 
 def _calls(batch: Batch, first: int, end: int) -> Iterator[tuple[int, int]]:
-    """The first step and the end of each compiled call: one on a device, on a CPU as many as make
-    an interrupt seen soon.
+    """The first step and the end of each compiled call.
+
+    One call on a device; on a CPU as many as let an interrupt take effect soon.
     """
     most = end - first
     if jax.default_backend() == "cpu":
@@ -136,8 +137,9 @@ def _descend(
     first: int,
     end: int,
 ) -> tuple[State, Trace]:
-    """The same by descent. What has begun with no annealing begins from symbols that are rounded so
-    that they cost little.
+    """The same by descent.
+
+    Without annealing before it, it begins from symbols that are rounded for low cost.
     """
     trace = _no_trace(len(batch.trade_off))
     if first == settings.annealed:  # from here on bits and errors are true ones
@@ -176,8 +178,9 @@ def measure(
     variables: Variables,
     plain: bool = False,
 ) -> Measurement:
-    """What rounded latents cost and give, for each image at a step of its own; see
-    `problem.measure`.
+    """Rate and distortion of rounded latents, for each image at its own step.
+
+    See `problem.measure`.
     """
 
     def one(padded, at, variables):
@@ -315,8 +318,9 @@ def _at(codec: Codec, batch: Batch, state: State) -> Steps:
 def _evaluate(
     batch: Batch, state: State, best: Best, step: int, trace: Trace, measured: Measurement
 ) -> tuple[State, Best, tuple[jax.Array, jax.Array]]:
-    """The best so far after a step, given how it came there and what was measured in the end; with
-    the relaxed and the true loss.
+    """The best so far after a step, with the relaxed and the true loss.
+
+    It depends on the way there and on the last measurement.
     """
 
     def one(each, state, best, trace, measured):
@@ -362,8 +366,10 @@ def _update(
     )
     direction, adam = _adam().update(gradient, state.optimiser)
     rates = settings.learning_rate, settings.learning_rate, settings.step_rate
-    left = _left(settings.decay, annealed, t)
-    variables = Variables(*map(functools.partial(_moved, left), state.variables, direction, rates))
+    factor = _rate_factor(settings.decay, annealed, t)
+    variables = Variables(
+        *map(functools.partial(_apply_update, factor), state.variables, direction, rates)
+    )
     state = state._replace(variables=variables, optimiser=adam)
     return control(state, each, annealed, *parts), (value, *parts)
 
@@ -375,13 +381,16 @@ def _adam() -> Any:
     return optax.scale_by_adam()
 
 
-def _moved(left: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float) -> Any:
-    """A variable after a step, given what is left of its learning rate; None for one of none."""
-    return None if value is None else value - left * rate * direction
+def _apply_update(
+    factor: jax.Array, value: jax.Array | None, direction: jax.Array, rate: float
+) -> Any:
+    """A variable after a step, given the factor of its learning rate."""
+    return None if value is None else value - factor * rate * direction
 
 
-def _left(decay: float, annealed: jax.Array | int, t: jax.Array) -> jax.Array:
-    """What is left of the learning rates; they fall to zero over the last part of the steps, in a
-    straight line.
+def _rate_factor(decay: float, annealed: jax.Array | int, t: jax.Array) -> jax.Array:
+    """The factor of the learning rates at a step.
+
+    It falls to zero over the last part of the steps, in a straight line.
     """
     return jnp.clip((annealed - t) / jnp.maximum(decay * annealed, 1e-6), 0, 1)

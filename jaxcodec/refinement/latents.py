@@ -14,7 +14,7 @@ class Score(NamedTuple):
 
     bits: of the symbols, headers apart. bpp: the same over the pixels. psnr_db: of the 8-bit
       pixels. loss: lambda * D + bpp. distance: D, of the distortion that was refined for, 255^2 *
-      MSE unless another was asked for.
+      MSE by default.
     """
 
     bits: float
@@ -26,8 +26,7 @@ class Score(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Latents:
-    """Refined latents of a picture, ready to be coded by `jaxcodec.encode(codec, picture,
-    latents=...)`.
+    """Refined latents of a picture, for `jaxcodec.encode(codec, picture, latents=...)`.
 
     Attributes:
       codec_id: of the codec that they are for.
@@ -60,6 +59,6 @@ class Latents:
 
 
 def score(bits: float, mse_255: float, loss: float, distance: float, pixel_count: int) -> Score:
-    """The score of what was measured."""
+    """The score of a measurement."""
     psnr_db = 10 * math.log10(255**2 / mse_255) if mse_255 > 0 else math.inf
     return Score(bits, bits / pixel_count, psnr_db, loss, distance)

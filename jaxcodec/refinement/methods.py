@@ -113,8 +113,10 @@ _FEW, _MANY = 100, 1000
 
 
 def default(steps: int | None = None, *, descends: bool = True) -> str:
-    """The method for so many steps, None for 2,000: what was best with few of them, with 500, and
-    with 2,000; or the one without a descent.
+    """The default method for so many steps, None for 2,000.
+
+    There is one for few steps, one for 500 and one for 2,000, each the best of those tried with so
+    many steps; and one without a descent.
     """
     if not descends:
         return "ssl_decay"
@@ -130,8 +132,9 @@ def make(
     descends: bool = True,
     **changes: Any,
 ) -> Settings:
-    """The settings of a method, without one of the default for these steps, with changes to single
-    ones.
+    """The settings of a method, with changes to single ones.
+
+    Without a method, those of the default for these steps.
 
     Args:
       method: a name of `METHODS`.

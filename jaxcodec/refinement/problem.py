@@ -1,5 +1,4 @@
-"""What refinement optimises: the latents of an image under a codec, with a relaxed loss and a true
-one.
+"""The problem of refinement: latents under a codec, with a relaxed and a true loss.
 
 Functions here are pure and take one image, as a batch of one; `loop` maps them over images.
 """
@@ -36,8 +35,9 @@ class Variables(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What a file would hold: symbols, their bits as the coder will charge them, and the error of
-    the pixels decoded.
+    """The content of a file: symbols, their bits as the coder charges them, and the error.
+
+    The error is that of the pixels decoded.
 
     residual: float32 (1, h, w, C), what the latent's symbols were rounded from, in units of the
       codec's own step. bits: float32 (), headers apart. distance: float32 (), of 8-bit pixels by
@@ -52,8 +52,9 @@ class Measurement(NamedTuple):
 
 
 def start(codec: Codec, padded: PaddedImage, *, free_step: bool = False) -> Variables:
-    """The latents that the codec's own networks make; `free_step`: with the quantiser step among
-    what is optimised.
+    """The latents that the codec's own networks make.
+
+    `free_step`: the quantiser step is optimised as well.
     """
     latent = codec.networks.latent(codec.params, padded.pixels, padded.quality)
     relaxed = codec.networks.relaxed
@@ -69,8 +70,9 @@ def measure(
     criterion: Criterion = MSE,
     plain: bool = False,
 ) -> Measurement:
-    """The true rate and distortion of latents, rounded: with tables as the integer networks choose
-    them.
+    """The true rate and distortion of rounded latents.
+
+    Integer networks choose the tables.
 
     The step is that of `codec`. criterion: what counts as distortion. plain: on the grid of
     integers, which no file has where symbols are counted from a mean; bits are then those of the
@@ -124,16 +126,18 @@ def _measure_plain(
 
 
 def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[jax.Array, jax.Array]:
-    """What the symbols of a latent are rounded from, in units of the codec's own step, and the
-    symbols.
+    """The residual that the symbols of a latent are rounded from, and the symbols.
+
+    The residual is in units of the codec's own step.
     """
     residual = codec.networks.residual(codec.params, latent, *(() if mean is None else (mean,)))
     return residual, codec.networks.symbols(residual, codec.step)
 
 
 def decoded(codec: Codec, padded: PaddedImage, variables: Variables) -> jax.Array:
-    """The pixels (1, H, W, 3) of rounded latents, 0 to 1, not clipped; gradients go through the
-    rounding.
+    """The pixels (1, H, W, 3) of rounded latents, 0 to 1, not clipped.
+
+    Gradients go through the rounding.
     """
 
     def quantise(part, value, centre):
@@ -160,8 +164,9 @@ def relaxed_loss(
     plain: bool = False,
     synthesis_params: Any = None,
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    """lambda * D + bpp of latents under a relaxation, and the bits and the D in it: 255^2 * MSE, or
-    what the criterion has.
+    """lambda * D + bpp of latents under a relaxation, and the bits and the D in it.
+
+    D is 255^2 * MSE, or that of the criterion.
 
     The pixels are not clipped (Yang et al. 2020).
 

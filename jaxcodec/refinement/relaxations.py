@@ -1,5 +1,4 @@
-"""What stands for rounding while latents are refined: pure functions (value, key, tau) -> relaxed
-value.
+"""Relaxations of rounding: pure functions (value, key, tau) -> relaxed value.
 
 `value` is an array in quantiser steps, `tau` a temperature above 0 at which all but `map`, `noise`
 and `straight_through` come ever nearer to rounding; the relaxed value has the shape of `value`.
@@ -86,8 +85,9 @@ def atanh_odds(u: jax.Array) -> jax.Array:
 
 
 def ssl_odds(a: float) -> Callable[[jax.Array], jax.Array]:
-    """The sigmoid-scaled logit of SGA+: p(floor) = sigmoid(-a logit u). With a = 1 it is linear,
-    p(floor) = 1 - u.
+    """The sigmoid-scaled logit of SGA+: p(floor) = sigmoid(-a logit u).
+
+    With a = 1 it is linear, p(floor) = 1 - u.
     """
     return lambda u: a * (jnp.log(u) - jnp.log1p(-u))
 
@@ -116,8 +116,9 @@ def straight_through(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Ar
 
 
 def soft_round(value: jax.Array, key: jax.Array, tau: jax.Array) -> jax.Array:
-    """Soft rounding before and after uniform noise (Agustsson and Theis 2020), and at tau 0
-    rounding.
+    """Soft rounding before and after uniform noise (Agustsson and Theis 2020).
+
+    At tau 0 it is rounding.
 
     s(v) = floor(v) + 1/2 + tanh((v - floor(v) - 1/2) / tau) / (2 tanh(1 / (2 tau))). At tau 0 the
     gradient is the identity: the hard last phase of C3 (Kim et al. 2024), whose noise is not
@@ -158,8 +159,9 @@ def make(
 
 
 def _probabilities(a: float, r: float, n: float) -> Mapping[str, Callable[[jax.Array], jax.Array]]:
-    """Probabilities of a class by its distance w from the value (Perugachi-Diaz et al. 2024,
-    section 3.3).
+    """Probabilities of a class by its distance w from the value.
+
+    Perugachi-Diaz et al. 2024, section 3.3.
     """
 
     def linear(w):

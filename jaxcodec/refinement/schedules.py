@@ -52,8 +52,9 @@ KINDS = ("sga", "sga_plus", "annealing", "constant", "soft_round")
 
 
 def make(kind: str, tau_max: float | None = None, span: float | None = None) -> Schedule:
-    """A schedule; raises RefineError for an unknown kind, or a temperature or a span that is not
-    above 0.
+    """A schedule.
+
+    Raises RefineError for an unknown kind, or a temperature or a span that is not above 0.
     """
     if kind not in KINDS:
         raise RefineError(f"the schedule {kind!r} is unknown; use one of {', '.join(KINDS)}")

@@ -46,16 +46,16 @@ def loss_of(each: Batch, measured: Measurement) -> jax.Array:
 
 def counted_loss(each: Batch, measured: Measurement) -> jax.Array:
     """The true loss; infinite where there is a target and it is far."""
-    counts = _met(each, measured, (NEAR[0], _FAR), (_FAR_ERROR, NEAR_ERROR[1]))
+    counts = _is_within(each, measured, (NEAR[0], _FAR), (_FAR_ERROR, NEAR_ERROR[1]))
     return jnp.where(counts, loss_of(each, measured), jnp.inf)
 
 
 def is_near(each: Batch, measured: Measurement) -> jax.Array:
     """Whether the targets, if there are any, are about met."""
-    return _met(each, measured, NEAR, NEAR_ERROR)
+    return _is_within(each, measured, NEAR, NEAR_ERROR)
 
 
-def _met(
+def _is_within(
     each: Batch, measured: Measurement, bits: tuple[float, float], error: tuple[float, float]
 ) -> jax.Array:
     """Whether the shares of the targets are within these limits."""

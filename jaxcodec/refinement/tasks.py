@@ -1,4 +1,4 @@
-"""Pictures to refine, cut into parts that fit into memory, and what is asked of each part."""
+"""Pictures to refine, cut into parts that fit into memory, with the aim of each part."""
 
 import collections
 import itertools
@@ -24,8 +24,9 @@ _MARGIN = 1.006
 
 
 class Task(NamedTuple):
-    """A picture to refine: its place among others, made ready; its quality, and the index of its
-    step; and what is asked.
+    """A picture to refine, with its quality, the index of its step, and its target.
+
+    `index` is its place among others; `source` is the prepared picture.
 
     trade_off: lambda, or None for the codec's own with the picture. factor: on top of it.
       target_bits: what its symbols are to cost. target_distance: or what their error is to be.
@@ -55,7 +56,7 @@ class Part(NamedTuple):
 
 
 class Aim(NamedTuple):
-    """What is asked of a part: lambda, and the bits and error that it is to have, NaN for any."""
+    """The aim of a part: lambda, and its target bits and error, NaN for no target."""
 
     trade_off: float
     target_bits: float
@@ -70,8 +71,9 @@ def cut(codec: Codec, task: Task, most: int) -> list[Part]:
 
 
 def batches(parts: list[Part], size: int, most: int, distortion: Distortion) -> list[list[Part]]:
-    """Parts of one size, grey or not, up to `size` together and `most` pixels; tiles of one picture
-    in their order.
+    """Parts of one size, grey or not, up to `size` together and `most` pixels.
+
+    Tiles of one picture stay in their order.
 
     Where the distortion is no mean over pixels, they are of one size without padding, too.
     """
@@ -116,9 +118,9 @@ def images(batch: list[Part]) -> PaddedImage:
 def aims(
     codec: Codec, formed: list[list[Part]], distortion: Distortion
 ) -> dict[tuple[int, int], Aim]:
-    """What is asked of each part, by the index of its task and its number.
+    """The aim of each part, by the index of its task and its number.
 
-    All tiles of a picture have its trade-off, and of its targets what they would have without
+    All tiles of a picture have its trade-off. A tile's share of the targets is its share without
     refinement.
     """
     measured = collections.defaultdict(list)
@@ -126,7 +128,7 @@ def aims(
         each = (
             [None] * len(batch)
             if all(map(_is_known, batch))
-            else _measured(codec, batch, distortion)
+            else _measure(codec, batch, distortion)
         )
         for part, points in zip(batch, each, strict=True):
             measured[part.task.index].append((part, points))
@@ -138,16 +140,16 @@ def aims(
 
 
 def _is_known(part: Part) -> bool:
-    """Whether what is asked is known without a look at the picture."""
+    """Whether the aim is known without a look at the picture."""
     return part.task.trade_off is not None and part.tile.share == 1
 
 
 def _aims(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Aim]:
-    """What is asked of all parts of a task, given bits and error at three steps (3, 2) of each.
+    """The aims of all parts of a task, given bits and error at three steps (3, 2) of each.
 
-    A codec trained for a lambda has, on the mean over images, the step at which lambda * D + bpp is
-    least: so what its rate loses over what its error gains with the step is its
-    trade-off with a picture.
+    A codec trained for a lambda has, in the mean over images, the step at which lambda * D + bpp is
+    least. So its trade-off with a picture is the fall of its rate over the rise of its error with
+    the step.
     """
     task = parts[0].task
     if task.trade_off is not None and all(map(_is_known, parts)):
@@ -171,9 +173,10 @@ def _aims(parts: tuple[Part, ...], points: tuple[np.ndarray, ...]) -> list[Aim]:
     ]
 
 
-def _measured(codec: Codec, batch: list[Part], distortion: Distortion) -> np.ndarray:
-    """Bits and distances (n, 3, 2) of the codec's own latents at three steps: finer, its own, and
-    coarser.
+def _measure(codec: Codec, batch: list[Part], distortion: Distortion) -> np.ndarray:
+    """Bits and distances (n, 3, 2) of the codec's own latents at three steps.
+
+    The steps are finer, its own, and coarser.
     """
     padded = images(batch)
     variables = iterate.start(codec, padded)

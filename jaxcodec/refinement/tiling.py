@@ -1,5 +1,6 @@
-"""Large pictures in overlapping tiles, each small enough to be refined within a budget of
-memory.
+"""Large pictures in overlapping tiles.
+
+Each tile is small enough to be refined within a budget of memory.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from jaxcodec.refinement.methods import Settings
 from jaxcodec.refinement.padded_image import PaddedImage
 
 MEMORY_BYTES = 2 << 30
-"""What a refinement may take besides the codec, where nothing else is asked."""
+"""The default memory of a refinement besides the codec."""
 
 _OVERLAP = 1
 """Positions of the codec's stride, 64 pixels say, by which a tile is larger on each side than what
@@ -47,8 +48,9 @@ class Tile(NamedTuple):
 
 
 def split(codec: Codec, pixels: np.ndarray, height: int, width: int, most: int) -> list[Tile]:
-    """Tiles of one size, of about `most` pixels each, that cover a padded picture, of which
-    `height` and `width` count.
+    """Tiles of one size, of about `most` pixels each, that cover a padded picture.
+
+    `height` and `width` are its sides without padding.
     """
     stride = codec.geometry.stride
     down, across = (side // stride for side in pixels.shape[:2])
@@ -84,8 +86,9 @@ def join(codec: Codec, parts: Sequence[Tile], trees: Sequence[Any]) -> Any:
 def pixels_within(
     codec: Codec, settings: Settings, distortion: Distortion, memory_bytes: int
 ) -> int:
-    """How many pixels may be refined at once: what a gradient keeps of each is counted without
-    computing anything.
+    """How many pixels may be refined at once.
+
+    The memory of a gradient per pixel is counted without computing anything.
     """
     stride = codec.geometry.stride
     side = max(2, -(-distortion.least_side // stride)) * stride

@@ -1,3 +1,4 @@
-"""What makes XLA fast and quiet: compiler options, caches of programs, memory, devices, forms of
-convolution.
+"""What makes XLA fast and quiet.
+
+Compiler options, caches of programs, memory, devices, forms of convolution.
 """

@@ -19,8 +19,9 @@ _CPU_OPTIONS = {
 
 
 def compiled(function: Callable, identity: str | None = None, **settings: Any) -> Callable:
-    """`jax.jit(function, **settings)`, with compiler options that make networks faster on a CPU, as
-    `programs.kept` keeps it.
+    """`jax.jit(function, **settings)` with compiler options for fast networks on a CPU.
+
+    `programs.kept` keeps the program.
 
     Inside of another `jit` it is part of that one, which alone has options.
     """
@@ -29,9 +30,7 @@ def compiled(function: Callable, identity: str | None = None, **settings: Any) -
 
 @functools.cache
 def options() -> dict[str, str | bool]:
-    """Compiler options for networks on the default back end: those that this version of XLA
-    knows.
-    """
+    """Compiler options for networks on the default back end, as far as this XLA knows them."""
     if jax.default_backend() != "cpu":
         return {}
     return {name: value for name, value in _CPU_OPTIONS.items() if _known(name, value)}

@@ -1,5 +1,6 @@
-"""Keep what XLA compiles between runs, so that only the first run with a new image size or model
-waits for it.
+"""Keep what XLA compiles between runs.
+
+So only the first run with a new image size or model waits for it.
 """
 
 import os
@@ -16,8 +17,9 @@ _KEEP_ALL = {
 
 
 def folder() -> pathlib.Path | None:
-    """Where compiled programs are kept: jaxcodec/xla in $XDG_CACHE_HOME, or in ~/.cache; None where
-    there is neither.
+    """Where compiled programs are kept: jaxcodec/xla in $XDG_CACHE_HOME, or in ~/.cache.
+
+    None where there is neither.
     """
     root = pathlib.Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:

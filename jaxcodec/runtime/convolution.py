@@ -1,5 +1,6 @@
-"""Convolutions and transposed convolutions, with values and gradients that are fast on every back
-end.
+"""Convolutions and transposed convolutions that are fast on every back end.
+
+So are their gradients.
 
 Images are NHWC, kernels HWIO and odd. A strided convolution and the transposed convolution are each
 other's input gradient, and share the kernel's gradient, so three linear maps make all values and
@@ -10,7 +11,7 @@ gradients here:
                                  stride
     _kernel_gradient(x, g)       its adjoint in the kernel
 
-Each is XLA's own, except on a CPU, where `_form` chooses by the sizes alone:
+Each is XLA's own, except on a CPU, where `choose_form` chooses by the sizes alone:
 
     WINOGRAD   3x3 of stride 1 and 5x5 of stride 2: a fraction of the multiplications, see
                transforms.winograd
@@ -36,29 +37,37 @@ _WIDE = 32  # channels on both sides from which Winograd's transforms pay
 _TILES = 64  # tiles for each phase of the stride from which the transforms of the kernel pay
 
 
-class _Form(enum.Enum):
+class Form(enum.Enum):
+    """How a layer is computed; the docstring of the module tells when each is the fastest."""
+
     XLA = enum.auto()
     WINOGRAD = enum.auto()
     PATCHES = enum.auto()
     PHASES = enum.auto()
 
 
-def _form(kernel_shape, stride, pad, batch, size):
-    """The form of all three maps, for an output of `_convolve` of `size` (h, w)."""
+def choose_form(
+    kernel_shape: tuple[int, ...], stride: int, pad: int, batch: int, size: tuple[int, int]
+) -> Form:
+    """The form of all three maps of a layer, for `batch` outputs of `size` (h, w).
+
+    kernel_shape: (k, k, I, O). pad: zeros on each side of the input.
+    """
     taps, _, channels, features = kernel_shape
     if jax.default_backend() != "cpu":
-        return _Form.XLA
+        return Form.XLA
     fits = taps == 2 * stride + 1 and pad in (0, stride) and min(channels, features) >= _WIDE
     if fits and winograd.tiles(batch, size) >= _TILES * stride**2:
-        return _Form.WINOGRAD
+        return Form.WINOGRAD
     if max(size) < taps:
-        return _Form.PATCHES
-    return _Form.PHASES if taps >= stride and channels >= _NARROW else _Form.XLA
+        return Form.PATCHES
+    return Form.PHASES if taps >= stride and channels >= _NARROW else Form.XLA
 
 
 def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zeros") -> jax.Array:
-    """Convolves `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, ceil(H/stride),
-    ceil(W/stride), O).
+    """Convolve `x` (B, H, W, I) with an odd `kernel` (k, k, I, O).
+
+    Returns (B, ceil(H/stride), ceil(W/stride), O).
 
     The image is padded by k // 2 on every side: `border` is "zeros", or "edge" to replicate the
     outermost pixels, which hides the border from the network.
@@ -72,8 +81,9 @@ def conv2d(x: jax.Array, kernel: jax.Array, stride: int = 1, border: str = "zero
 
 
 def upsample_conv(x: jax.Array, kernel: jax.Array, stride: int = 2) -> jax.Array:
-    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O): (B, stride*H,
-    stride*W, O).
+    """Transposed convolution of `x` (B, H, W, I) with an odd `kernel` (k, k, I, O).
+
+    Returns (B, stride*H, stride*W, O).
 
     Output o sums x[i] * kernel[o + k // 2 - stride * i], which is what PyTorch's ConvTranspose2d
     gives with padding k // 2 and output padding stride - 1.
@@ -124,36 +134,37 @@ _transposed_conv.defvjp(_transposed_conv_forward, _transposed_conv_backward)
 
 def _convolve(x, kernel, stride, pad):
     size = _output_size(x.shape[1:3], kernel.shape[0], stride, pad)
-    match _form(kernel.shape, stride, pad, x.shape[0], size):
-        case _Form.WINOGRAD:
+    match choose_form(kernel.shape, stride, pad, x.shape[0], size):
+        case Form.WINOGRAD:
             return winograd.convolve(x, kernel, stride, pad)
-        case _Form.PATCHES:
+        case Form.PATCHES:
             return _convolve_patches(x, kernel, stride, pad)
     return _convolve_directly(x, kernel, stride, pad)
 
 
 def _transpose(gradient, kernel, stride, pad, size):
-    """The adjoint of `_convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
-    I).
+    """The adjoint of `_convolve` in an image of `size` (H, W).
+
+    Gradient (B, h, w, O) to (B, H, W, I).
     """
-    match _form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
-        case _Form.WINOGRAD:
+    match choose_form(kernel.shape, stride, pad, gradient.shape[0], gradient.shape[1:3]):
+        case Form.WINOGRAD:
             return winograd.transpose(gradient, kernel, stride, pad, size)
-        case _Form.PHASES:
+        case Form.PHASES:
             return _transpose_by_phases(gradient, kernel, stride, pad, size)
-        case _Form.PATCHES:
+        case Form.PATCHES:
             convolve = _convolve_patches
-        case _Form.XLA:
+        case Form.XLA:
             convolve = _convolve_directly
     image = jax.ShapeDtypeStruct((gradient.shape[0], *size, kernel.shape[2]), gradient.dtype)
     return jax.linear_transpose(lambda x: convolve(x, kernel, stride, pad), image)(gradient)[0]
 
 
 def _kernel_gradient(x, gradient, kernel, stride, pad):
-    form = _form(kernel.shape, stride, pad, x.shape[0], gradient.shape[1:3])
-    if form is _Form.WINOGRAD:
+    form = choose_form(kernel.shape, stride, pad, x.shape[0], gradient.shape[1:3])
+    if form is Form.WINOGRAD:
         return winograd.kernel_gradient(x, gradient, stride, pad)
-    convolve = _convolve_patches if form is _Form.PATCHES else _convolve_directly
+    convolve = _convolve_patches if form is Form.PATCHES else _convolve_directly
     return jax.linear_transpose(lambda k: convolve(x, k, stride, pad), kernel)(gradient)[0]
 
 
@@ -181,8 +192,9 @@ def _convolve_patches(x, kernel, stride, pad):
 
 
 def _transpose_by_phases(gradient, kernel, stride, pad, size):
-    """`_transpose` as stride^2 dense convolutions, one for each phase of the output, then
-    interleaved.
+    """`_transpose` as stride^2 dense convolutions, then interleaved.
+
+    There is one for each phase of the output.
 
     Output row o = stride * q + phase sums gradient[i] * kernel[o + pad - stride * i] over i. With
     the taps that are congruent to phase + pad modulo the stride, in falling order, that is a
@@ -213,8 +225,9 @@ def _transpose_by_phases(gradient, kernel, stride, pad, size):
 
 
 def _phase(phase, taps, stride, pad, size_out, size_in):
-    """Along one axis, the taps that make a phase of the output, as a slice, and the padding (low,
-    high).
+    """Along one axis, the taps that make a phase of the output.
+
+    Returns a slice and the padding (low, high).
     """
     first = (phase + pad) % stride
     count = (taps - 1 - first) // stride + 1

@@ -1,5 +1,6 @@
-"""What JAX computes on, asked for where it is first needed, so that a device that is not there is a
-plain sentence.
+"""The devices of JAX, queried where they are first needed.
+
+So a missing device is reported in a plain sentence.
 """
 
 import os
@@ -25,14 +26,16 @@ def check() -> None:
         AssertionError,
     ) as problem:  # an assertion where the platform is known, and its devices are not
         reason = str(problem).strip().partition("\n")[0][:200].rstrip(" .")
-        wanted = jax_settings.value("jax_platforms")
-        if not wanted:
+        platforms = jax_settings.value("jax_platforms")
+        if not platforms:
             raise DeviceError(
                 f"JAX finds no device to compute on ({reason}); install JAX anew"
             ) from problem
-        source = _PLATFORMS if os.environ.get(_PLATFORMS) == wanted else "the setting jax_platforms"
+        source = (
+            _PLATFORMS if os.environ.get(_PLATFORMS) == platforms else "the setting jax_platforms"
+        )
         raise DeviceError(
-            f"{source} asks for {wanted!r}, and JAX finds no such device "
+            f"{source} asks for {platforms!r}, and JAX finds no such device "
             f"here{reason and f' ({reason})'}; unset {_PLATFORMS}, "
             "set it to cpu, or install JAX for that device"
         ) from problem

@@ -1,5 +1,6 @@
-"""Which settings of JAX the codec's own functions run under, whatever those of the program around
-them.
+"""The settings of JAX under which the codec's own functions run.
+
+They hold whatever the settings of the program around them.
 """
 
 import contextlib
@@ -16,8 +17,9 @@ def value(name: str) -> Any:
 
 
 def ours(function: Callable) -> Callable:
-    """`function` under JAX's own rules for ranks and types, and free to move arrays between host
-    and device.
+    """`function` under JAX's own rules for ranks and types, free to move arrays.
+
+    Arrays may move between host and device.
 
     A program may have them stricter for what it computes itself (`jax_numpy_rank_promotion`,
     `jax_numpy_dtype_promotion`, `jax_transfer_guard`); networks and coders are written for the

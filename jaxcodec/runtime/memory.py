@@ -7,8 +7,9 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # names of mallopt(3) in gl
 
 
 def keep_freed_memory() -> bool:
-    """Lets this process keep the memory that it frees, for its next allocation, instead of giving
-    it back to the system.
+    """Let this process keep the memory that it frees, for its next allocation.
+
+    By default it goes back to the system.
 
     On a CPU, XLA allocates the buffers of a program anew at every call. Blocks of that size come
     from the system page by page, each cleared, which takes a fifth of the time of a training step.

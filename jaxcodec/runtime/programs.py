@@ -2,9 +2,9 @@
 
 JAX's cache spares a run the work of XLA, but not that of tracing and lowering in Python, which
 takes a command longer than the coding of a picture. A program that is kept here is found by a name
-that tells all that it depends on, so that nothing of it is traced: the source of this package, what
-its function is made from, the shapes of its arguments, the versions and settings of JAX, and the
-machine. Where anything is amiss it is made anew.
+without tracing anything. The name contains all that the program depends on: the source of this
+package, what its function is made from, the shapes of its arguments, the versions and settings of
+JAX, and the machine. If anything is amiss the program is made anew.
 """
 
 import functools
@@ -47,10 +47,10 @@ def kept(
 
     Args:
       function: of arrays, in any containers.
-      identity: tells it from other functions, with all that its code depends on besides this
-        package's source; None keeps nothing.
-      options: gives compiler options, which follow from what a name tells, and are asked for where
-        something is compiled. Inside of another `jit` they do not count.
+      identity: distinguishes it from other functions, with all that its code depends on besides
+        this package's source; None keeps nothing.
+      options: a function that gives compiler options. They follow from the content of a name, and
+        are needed only where something is compiled. Inside of another `jit` they do not count.
       settings: `static_argnames`, to be given by name.
     """
     nested, programs = jax.jit(function, **settings), {}
@@ -108,8 +108,9 @@ def _load(path: pathlib.Path, leaves: list) -> tuple[jax.stages.Compiled | None,
 def _compile(
     path: pathlib.Path, function: Callable, structure, leaves: list, options
 ) -> jax.stages.Compiled:
-    """The program of the function, which takes the leaves of its arguments; kept in a file where
-    that can be.
+    """The program of the function, which takes the leaves of its arguments.
+
+    It is kept in a file where that is possible.
     """
 
     def flat(*leaves):
@@ -137,8 +138,9 @@ def _compile(
 
 
 def _forget_others(folder: pathlib.Path) -> None:
-    """Removes the programs of other versions that were used longest ago, before those of a new one
-    are kept.
+    """Remove the least recently used programs of other versions.
+
+    This happens before those of a new version are kept.
     """
     if not folder.exists() and folder.parent.exists():
         others = sorted(folder.parent.iterdir(), key=lambda other: other.stat().st_mtime)
@@ -147,8 +149,9 @@ def _forget_others(folder: pathlib.Path) -> None:
 
 
 def _folder() -> pathlib.Path | None:
-    """Where programs of this package and JAX are kept; None where JAX keeps none, or has several
-    devices.
+    """Where programs of this package and JAX are kept.
+
+    None where JAX keeps none, or has several devices.
     """
     folder = jax_settings.value("jax_compilation_cache_dir")
     if (
@@ -158,19 +161,20 @@ def _folder() -> pathlib.Path | None:
         or jax.device_count() > 1
     ):
         return None
-    return pathlib.Path(folder) / _FOLDER / _kind()
+    return pathlib.Path(folder) / _FOLDER / fingerprint()
 
 
 @functools.cache
-def _kind() -> str:
+def fingerprint() -> str:
     """A name for this package and JAX, and the machine."""
     source = [path.read_bytes() for path in sorted(_PACKAGE.rglob("*.py"))]
     return _digest(*source, *map(importlib.metadata.version, _LIBRARIES), *_machine())
 
 
 def _machine() -> list[str]:
-    """All that decides whether a compiled program runs here, with the flags that XLA reads from the
-    environment.
+    """All that decides whether a compiled program runs here.
+
+    This includes the flags that XLA reads from the environment.
     """
     (device,) = jax.local_devices()
     flags = [os.environ.get(name, "") for name in ("XLA_FLAGS", "LIBTPU_INIT_ARGS")]
@@ -184,7 +188,7 @@ def _machine() -> list[str]:
 
 
 def _processor() -> list[str]:
-    """What Linux tells of the processor's kind and instructions; elsewhere the machine's name."""
+    """The processor's kind and instructions from Linux; elsewhere the machine's name."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,5 +1,6 @@
-"""Convolutions by Winograd's minimal filtering F(4x4, 3x3), for back ends that are bound by
-multiplications.
+"""Convolutions by Winograd's minimal filtering F(4x4, 3x3).
+
+They are for back ends that are bound by multiplications.
 
 A tile of 4x4 outputs takes 36 multiplications for each pair of channels, where sums over 3x3 taps
 take 144 (Lavin and Gray 2016). The values differ from those sums by about 1e-5 of the largest.
@@ -42,8 +43,9 @@ def tiles(batch: int, size: tuple[int, int]) -> int:
 
 
 def convolve(x: jax.Array, kernel: jax.Array, stride: int, pad: int) -> jax.Array:
-    """Sums taps over `x` (B, H, W, I), padded with zeros, by `kernel` (2s+1, 2s+1, I, O): (B, h, w,
-    O).
+    """Sum taps over `x` (B, H, W, I), padded with zeros, by `kernel` (2s+1, 2s+1, I, O).
+
+    Returns (B, h, w, O).
     """
     size = tuple((side + 2 * pad - 2 * stride - 1) // stride + 1 for side in x.shape[1:3])
     return _filter(x, _by_phase(kernel, stride), stride, pad, 1, size)
@@ -52,16 +54,18 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, pad: int) -> jax.Arra
 def transpose(
     gradient: jax.Array, kernel: jax.Array, stride: int, pad: int, size: tuple[int, int]
 ) -> jax.Array:
-    """The adjoint of `convolve` in an image of `size` (H, W): gradient (B, h, w, O) to (B, H, W,
-    I).
+    """The adjoint of `convolve` in an image of `size` (H, W).
+
+    Gradient (B, h, w, O) to (B, H, W, I).
     """
     mirrored = _by_phase(kernel, stride)[::-1, ::-1].swapaxes(2, 3)
     return _filter(gradient, mirrored, 1, 2 - pad // stride, stride, size)
 
 
 def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) -> jax.Array:
-    """The adjoint of `convolve` in the kernel: x (B, H, W, I) and gradient (B, h, w, O) to (2s+1,
-    2s+1, I, O).
+    """The adjoint of `convolve` in the kernel.
+
+    x (B, H, W, I) and gradient (B, h, w, O) to (2s+1, 2s+1, I, O).
     """
     channels, features = x.shape[3], gradient.shape[3]
     count = _tiles(gradient.shape[1:3])
@@ -86,8 +90,9 @@ def kernel_gradient(x: jax.Array, gradient: jax.Array, stride: int, pad: int) ->
 
 
 def _by_phase(kernel, stride):
-    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O): tap i sees phase i % s of the block of s pixels i //
-    s - 1 away.
+    """(2s+1, 2s+1, I, O) to (3, 3, s*s*I, O).
+
+    Tap i sees phase i % s of the block of s pixels i // s - 1 away.
     """
     *_, channels, features = kernel.shape
     padded = jnp.pad(kernel, ((0, stride - 1), (0, stride - 1), (0, 0), (0, 0)))
@@ -96,8 +101,9 @@ def _by_phase(kernel, stride):
 
 
 def _filter(x, kernel, stride, pad, factor, size):
-    """Convolves phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and interleaves f*f phases of
-    output: (B, *size, O).
+    """Convolve phases of `x` by `kernel` (3, 3, s*s*I, f*f*O), and interleave.
+
+    f*f phases of output are interleaved: (B, *size, O).
     """
     filters = _along(_G, _along(_G, kernel, 0), 1).reshape(_POINTS**2, *kernel.shape[2:])
     filters = lax.optimization_barrier(filters)
@@ -142,8 +148,9 @@ def _bands(batch, count, channels):
 
 
 def _image_points(x, row, rows, columns, stride, pad, end):
-    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on; the last ends
-    at output `end`.
+    """The points of tiles, (36, B * rows * columns, s*s*I), from tile row `row` on.
+
+    The last ends at output `end`.
     """
     size = tuple(stride * (_TILE * count + 2) for count in (rows, columns))
     window = _window(x, stride * _TILE * row - pad, size, pad, stride * (end + 2) - pad)
@@ -167,16 +174,18 @@ def _window(x, row, size, pad, end):
 
 
 def _points_2d(matrix, x, rows, columns, stride=1):
-    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C), from x (B,
-    H, W, C).
+    """The points of tiles that begin `_TILE` apart, (6, 6, B, rows, columns, s, s, C).
+
+    They are made from x (B, H, W, C).
     """
     by_row = lax.optimization_barrier(_points(matrix, x, 1, rows, stride, position=0))
     return _points(matrix, by_row, 3, columns, stride, position=1)
 
 
 def _points(matrix, x, axis, count, stride, position):
-    """`_points_2d` along one axis: the points make a new axis at `position`, the phases one before
-    the last.
+    """`_points_2d` along one axis.
+
+    The points make a new axis at `position`, the phases one before the last.
     """
     step = _TILE * stride
     length = step * (count - 1) + 1

@@ -1,9 +1,10 @@
 """Files of a given closeness: at least a PSNR, or a value of another metric, and hardly more.
 
-A quality of the codec comes near; then the networks of the encoder have run, and the step is moved
-until what a decoder will show is as close as was asked for. On photographs closeness falls smoothly
-with the step, and that is all. On flat and tiny pictures it jumps, and may rise: there a grid of
-qualities and steps is looked at too, and the smallest file is taken that is close enough.
+A quality of the codec comes near. Then the step is moved until the picture that a decoder will show
+is close enough; the networks of the encoder do not run again. On photographs closeness falls
+smoothly with the step, and nothing more is needed. On flat and tiny pictures it jumps, and may
+rise: there a grid of qualities and steps is tried too, and the smallest file is taken that is close
+enough.
 """
 
 import collections
@@ -29,7 +30,7 @@ MOST_DB = 100.0
 """What counts as equal."""
 
 MARGIN_DB = 0.05
-"""A file is at most this much closer than was asked for, where the codec can do that."""
+"""A file is at most this much closer than the target, if the codec can do that."""
 
 _SLOPE = -5.0 * UNIT  # dB for each step index, on photographs
 _QUALITY_SLOPE = -0.0012  # dB for each hundredth of the quality, taken off
@@ -66,8 +67,9 @@ def closeness_db(distortion: Distortion, source: pictures.Source, pixels: np.nda
 
 
 def _text(target: AtLeast, db: float, *, closer: bool = False) -> str:
-    """A closeness in dB as a value of the target's metric, without its unit: where digits end a
-    little less close, or a little `closer`.
+    """A closeness in dB as a value of the target's metric, without its unit.
+
+    Digits beyond the last are rounded to a little less close, or to a little `closer`.
     """
     metric = target.distortion.metric
     rounding = math.ceil if closer == metric.higher_is_better else math.floor
@@ -75,11 +77,11 @@ def _text(target: AtLeast, db: float, *, closer: bool = False) -> str:
 
 
 def encode(codec: Codec, source: pictures.Source, target: AtLeast, nearest: bool) -> Encoded:
-    """The smallest file found that is at least as close as asked for.
+    """The smallest file found that is at least as close as the target.
 
-    It is at most MARGIN_DB closer where such a file is found; else as close as it may be, with a
-    note that tells what it reached. If `nearest`, what is then taken is the file nearest in
-    closeness, and of equally near ones the smallest.
+    It is at most MARGIN_DB closer if such a file is found; else it may be closer, with a note of
+    the closeness that it reached. With `nearest` the file nearest in closeness is then taken, and
+    the smallest of equally near ones.
 
     Raises:
       RateError: the picture is too small for the metric, or the codec cannot come so close with it,
@@ -122,8 +124,9 @@ def _check_side(source: pictures.Source, distortion: Distortion) -> None:
 
 
 def _best(target: AtLeast, trials: "Trials", places: list[Place], reach: str = "") -> Encoded:
-    """The smallest file of these places, with what it reached; and a note where that is not about
-    what was asked for.
+    """The smallest file of these places, with the closeness that it reached.
+
+    A note says so where that is not about the target.
     """
     place = (
         min(sorted(places, key=trials.bits)[:_FILES], key=trials.size)
@@ -226,8 +229,9 @@ def _closeness_by_step(
 
 
 def _smooth(closeness: dict[Place, float]) -> bool:
-    """Whether closeness fell with the step wherever two steps of a quality were tried, and rose
-    with the quality.
+    """Whether closeness fell with the step and rose with the quality.
+
+    Checked wherever two steps of a quality were tried.
     """
     by_step, by_quality = collections.defaultdict(list), collections.defaultdict(list)
     for hundredths, step_index in sorted(closeness, key=lambda place: (place[0] or 0, -place[1])):
@@ -243,7 +247,7 @@ def _smooth(closeness: dict[Place, float]) -> bool:
 def _scan(trials: Trials) -> tuple[float, float]:
     """Tries a grid of qualities and steps, and about the closest of it; the range of closeness.
 
-    It does not depend on what was asked for, so that any closeness of this range is found again.
+    It does not depend on the target, so any closeness of this range is found again.
     """
     pixel_count = trials.source.pixel_count
     sides = next(sides for most, sides in _GRIDS if pixel_count <= most)

@@ -82,8 +82,9 @@ def encode_picture(
     keep_hidden_colour: bool = False,
     **keywords: Unpack[Keywords],
 ) -> Encoded:
-    """Compress a picture at a quality, to a size, or to a closeness, which any codec can; or with
-    refined latents.
+    """Compress a picture at a quality, to a size, or to a closeness; any codec can.
+
+    Or with refined latents.
 
     Args:
       codec: what to encode with; decoding needs the same one.
@@ -91,9 +92,9 @@ def encode_picture(
       target: what the file is to weigh or keep, see `targets.target`; `Quality()` without any.
       latents: of `jaxcodec.refine` for this picture and codec, in place of a target.
       refine: steps for which the latents of the picture are optimised first, at a quality, or
-        towards a bpp, max_bytes or PSNR, which hold as without it; a note tells where nothing was
-        gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted`
-        tells.
+        towards a bpp, max_bytes or PSNR, which hold as without it. A note says so if nothing was
+        gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted` is
+        true.
       distortion: what refinement weighs against bits, a name of `jaxcodec.distortions` or a value;
         and what it is closer by. Towards a closeness it must be the one that has the metric.
       progress: called now and then while they are.
@@ -148,8 +149,9 @@ def encode_pictures(
     coder: str | None = None,
     keep_hidden_colour: bool = False,
 ) -> list[Encoded | CodecError]:
-    """Compress pictures as `encode_picture` does, with the same target for all; what are refined go
-    through that together.
+    """Compress pictures as `encode_picture` does, with the same target for all.
+
+    Pictures to refine are refined together.
 
     Where one cannot be compressed, its error is in its place.
     """
@@ -223,11 +225,12 @@ def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, near
 
 
 def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int) -> Encoded | None:
-    """What is taken in place of a file that fills a limit with more than is of use, with a note;
-    None where it does not.
+    """A smaller file in place of one that fills a limit at a bad price, with a note.
 
-    More than that is what a step finer than the best quality's own holds. A codec with one quality
-    has nothing but its step to become better by: there it is a step finer than `_FINEST`.
+    None if the file is worth its bytes.
+
+    The price is bad at a step finer than the best quality's own. A codec with one quality can only
+    improve by its step: there the price is bad at a step finer than `_FINEST`.
     """
     best, finest = (MAX_QUALITY, 0) if codec.variable else (None, _FINEST)
     filled = fit.encoded
@@ -275,7 +278,7 @@ def _out_of_reach(
         "this picture"
     )
     reach += f" ({source.weighs})" if source.weighs and not fit.fits else ""
-    wanted = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
+    request = f"{limit} bytes" if bpp is None else f"{bpp} bpp"
     if not fit.fits:
         best = min(fit.encoded, smallest, key=lambda encoded: len(encoded.data))
     elif len(largest.data) <= limit:
@@ -284,10 +287,10 @@ def _out_of_reach(
         best = fit.encoded
     if not nearest and (bpp is not None or not fit.fits):
         raise RateError(
-            f"{wanted} cannot be met: {reach}; ask for another size, or take the nearest with "
+            f"{request} cannot be met: {reach}; ask for another size, or take the nearest with "
             "nearest=True (--nearest)"
         )
-    return dataclasses.replace(best, notes=(*best.notes, f"{wanted} is out of reach: {reach}"))
+    return dataclasses.replace(best, notes=(*best.notes, f"{request} is out of reach: {reach}"))
 
 
 def _up(bpp: float) -> str:

@@ -1,9 +1,9 @@
 """The quality to begin with, from a glance at the picture: no network runs.
 
 A codec is taken for a transform of 16 x 16 blocks whose coefficients k cost log2(1 + (k / step)^2)
-bits each, times a constant. How fast that falls with the step tells a busy picture from a calm one.
-Which steps a codec has is seen from the rates that it takes on photographs, and from what
-photographs take.
+bits each, times a constant. How fast that falls with the step distinguishes a busy picture from a
+calm one. The steps of a codec follow from its rates on photographs, and from the bits of
+photographs in this model.
 """
 
 import math
@@ -21,8 +21,9 @@ training photographs.
 """
 
 _TYPICAL = np.log([13.2, 8.18, 4.55, 2.24, 0.943, 0.326, 0.0869, 0.0178, 0.0029])
-"""The logarithms of what photographs take at these steps, as hard ones as codecs tell their rates
-on.
+"""The logarithms of the bits of photographs at these steps.
+
+The photographs are as hard as those on which codecs state their rates.
 """
 _COLOURS = np.array(
     [[0.299, -0.169, 0.5], [0.587, -0.331, -0.419], [0.114, 0.5, -0.081]], np.float32
@@ -30,11 +31,12 @@ _COLOURS = np.array(
 
 
 def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
-    """The quality, 0 to 100, at which a codec with several will take about `bpp` for `pixels` uint8
-    (H, W, 3).
+    """The quality, 0 to 100, of a codec with several for about `bpp`.
 
-    The logarithm of the rate that came out lay .10 to .15 (standard deviation) from that asked for,
-    on 36 training pictures.
+    `pixels` are uint8 (H, W, 3).
+
+    On 36 training pictures the logarithm of the resulting rate deviated by .10 to .15 (standard
+    deviation) from the target.
     """
     rates = np.log(_rates(pixels))
     low, high = log_steps(codec)
@@ -43,8 +45,9 @@ def quality(codec: Codec, pixels: np.ndarray, bpp: float) -> float:
 
 
 def log_steps(codec: Codec) -> tuple[float, float]:
-    """The logarithms of the steps that stand for a codec's lowest and highest quality, not less
-    than .5 apart.
+    """The logarithms of the steps that stand for a codec's lowest and highest quality.
+
+    They are not less than .5 apart.
     """
     low, high = np.interp(-np.log(codec.bpp_range), -_TYPICAL, _LOG_STEPS)
     return float(low), float(min(high, low - 0.5))
@@ -56,7 +59,7 @@ def _rates(pixels: np.ndarray) -> np.ndarray:
 
     spectra = scipy.fft.dctn(_blocks(pixels) @ _COLOURS, axes=(1, 2), norm="ortho")
     coefficients = cast(np.ndarray, spectra)  # SciPy hides the type behind a dispatcher
-    coefficients[:, 0, 0] = 0  # neighbours tell it
+    coefficients[:, 0, 0] = 0  # follows from the neighbours
     power = np.square(coefficients, out=coefficients)
     return (
         np.array(

@@ -1,9 +1,10 @@
-"""Files of a given size: the quality by a glance, the networks once, then the step that fills the
-file.
+"""Files of a given size.
 
-Sizes are known before anything is coded, since tables tell the length of every code; what headers
-and the coder add is estimated, and put right after the first file. The logarithm of the size falls
-about linearly with that of the step.
+First the quality by a glance, then the networks once, then the step that fills the file.
+
+Sizes are known before anything is coded, since the tables give the length of every code. The bytes
+of headers and coder are estimated, and corrected after the first file. The logarithm of the size
+falls about linearly with that of the step.
 """
 
 import math
@@ -77,8 +78,9 @@ def to_size(codec: Codec, source: pictures.Source, limit: int) -> Fit:
 
 
 def at_extreme(codec: Codec, source: pictures.Source, step_index: int) -> Encoded:
-    """The smallest file that a codec can make of a picture (index MAX_INDEX), or the largest
-    (-MAX_INDEX).
+    """The smallest file that a codec can make of a picture, or the largest.
+
+    Their indices are MAX_INDEX and -MAX_INDEX.
     """
     hundredths = (0 if step_index > 0 else MAX_QUALITY) if codec.variable else None
     return file_at(
@@ -94,8 +96,9 @@ def file_at(
     step_index: int,
     tau: float = cost.TAU,
 ) -> Encoded:
-    """The file of an analysed picture at the step of an index, with symbols rounded as
-    `trial.symbols` does.
+    """The file of an analysed picture at the step of an index.
+
+    Symbols are rounded as `trial.symbols` does.
     """
     stepped = at_step(codec, step_index)
     return pictures.write(
@@ -126,8 +129,9 @@ def _fixed_bytes(source: pictures.Source) -> int:
 
 
 class _Start(NamedTuple):
-    """Where to begin at a quality: the index, the slope about it, and what the file holds besides
-    the latent, in bytes.
+    """The start at a quality: the index, the slope about it, and the other bytes of the file.
+
+    The other bytes are all besides the latent.
     """
 
     step_index: int
@@ -157,8 +161,9 @@ def _start(codec: Codec, source: pictures.Source, analysis: Analysis, limit: int
 def _better_quality(
     codec: Codec, hundredths: int | None, step_index: int, attempt: int
 ) -> int | None:
-    """The quality to go on with: the one at hand, or another where the step is too far from the
-    codec's own.
+    """The quality to go on with: the present one, or another.
+
+    Another one where the step is too far from the codec's own.
 
     After the first attempt a far step is kept, but for the farthest: then the quality goes halfway,
     and in the last attempt all the way, to where it ends.
@@ -183,8 +188,9 @@ def _fill(
     limit: int,
     start: _Start,
 ) -> Fit:
-    """The fullest file at a quality: the step is put right by what tables say, and then by what
-    files weigh.
+    """The fullest file at a quality.
+
+    The step is corrected by the tables' sizes, and then by the sizes of files.
     """
     aim, slope, extra = limit - max(_CLOSE / 4 * limit, _UNSURE_BYTES), start.slope, start.extra
     found = crossing(
@@ -231,8 +237,9 @@ def shaved(
     step_index: int,
     limit: int,
 ) -> list[Encoded]:
-    """Files at a step whose own file is above the limit: what a bit is worth is bisected until one
-    is full.
+    """Files at a step whose own file is above the limit.
+
+    The worth of a bit is bisected until one is full.
     """
     files = []
     low, high = 0, len(WORTHS)

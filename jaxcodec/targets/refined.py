@@ -59,8 +59,9 @@ KEPT = "refinement gained nothing, and the file without it was kept"
 
 
 class Goal(NamedTuple):
-    """A picture's file without refinement, and what it was made to meet: a limit in bytes, a
-    closeness, or nothing.
+    """A picture's file without refinement, and the target that it met.
+
+    The target is a limit in bytes, a closeness, or nothing.
     """
 
     source: pictures.Source
@@ -120,9 +121,7 @@ def _file(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) ->
 
 
 def _better(codec: Codec, distortion: Distortion, goal: Goal, latents: Latents) -> Encoded | None:
-    """The file of refined latents, or None where it is no better than the one without
-    refinement.
-    """
+    """The file of refined latents, or None where it is no better than the unrefined one."""
     if goal.at_least is not None:
         return _close(codec, goal, goal.at_least, latents)
     if goal.limit is not None:

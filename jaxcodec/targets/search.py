@@ -13,8 +13,9 @@ class Crossing(NamedTuple):
 
 
 def bounded(slope: float, before: float) -> float:
-    """A slope as measured, but no more than twice or half of the one before, since two values tell
-    it with noise.
+    """A measured slope, at most twice and at least half of the one before.
+
+    Two values give it with noise.
     """
     return min(max(slope, 2 * before), before / 2)
 
@@ -29,8 +30,9 @@ def crossing(
     tolerance: float,
     steps: int,
 ) -> Crossing:
-    """The position within `limits` where `value`, which falls, is about `target`: the secant method
-    between brackets.
+    """The position within `limits` where `value`, which falls, is about `target`.
+
+    The secant method between brackets.
 
     Args:
       value: of a position.

@@ -157,8 +157,9 @@ def from_keywords(keywords: Mapping[str, Any], target: Target | None = None) -> 
 
 
 def given(keywords: Mapping[str, Any]) -> list[str]:
-    """The keywords that are given, in the order of `Keywords`; raises TypeError for an unknown
-    one.
+    """The keywords that have a value, in the order of `Keywords`.
+
+    Raises TypeError for an unknown one.
     """
     if unknown := [name for name in keywords if name not in (*_KINDS, *_METRICS)]:
         raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")

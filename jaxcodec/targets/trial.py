@@ -21,8 +21,9 @@ _SAMPLE = 1 << 16
 
 
 def symbols(codec: Codec, analysis: Analysis, tau: float = cost.TAU) -> Symbols:
-    """The picture's symbols at the codec's step, rounded so that they cost little; `tau` is what a
-    bit is worth.
+    """The picture's symbols at the codec's step, rounded for low cost.
+
+    `tau` is the worth of a bit.
     """
     return Symbols(analysis.hyper, _run(_symbols, codec, analysis, tau))
 
@@ -33,8 +34,9 @@ def latent_bits(codec: Codec, analysis: Analysis) -> float:
 
 
 def sample(codec: Codec, analysis: Analysis) -> Analysis:
-    """Some places of a picture's latent where tables allow it, for a look at how its bits change
-    with the step.
+    """A subset of the places of a picture's latent, if the tables allow one.
+
+    It is enough to see how the bits change with the step.
     """
     stride = math.isqrt(analysis.residual.size // _SAMPLE)
     if stride < 2 or not codec.order.parallel:

@@ -56,7 +56,7 @@ class Checkpoints:
         except TrainingError as problem:
             if kind is None:
                 raise
-            logging.warning("%s", problem)  # what ends the run is told by its own error
+            logging.warning("%s", problem)  # the run ends with an error of its own
 
     def latest_step(self) -> int | None:
         """Step of the newest finished checkpoint, or None."""
@@ -135,9 +135,9 @@ class Checkpoints:
     def _check_model(self, step: int, template: dict[str, Any]) -> None:
         # Orbax gives the metadata as a tree of its own kind.
         stored = _shapes(dict(self._manager.item_metadata(step)["state"]))
-        wanted = _shapes(template)
-        for name in sorted(stored.keys() | wanted.keys()):
-            there, here = stored.get(name, "missing"), wanted.get(name, "missing")
+        expected = _shapes(template)
+        for name in sorted(stored.keys() | expected.keys()):
+            there, here = stored.get(name, "missing"), expected.get(name, "missing")
             if there != here:
                 raise TrainingError(
                     f"the checkpoint of step {step} in {self._folder} does not fit the model of "
@@ -151,7 +151,7 @@ class Checkpoints:
         if jax.process_index() == 0:
             for folder in self._folder.iterdir():
                 if folder.is_dir() and not folder.name.isdigit():
-                    with contextlib.suppress(CodecError, OSError):  # it only tells damage sooner
+                    with contextlib.suppress(CodecError, OSError):  # it only reports damage sooner
                         sealing.seal(folder)
 
 

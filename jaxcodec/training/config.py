@@ -153,8 +153,8 @@ def folders(config: Config) -> list[str]:
 def check_same(config: Config, workdir: pathlib.Path) -> None:
     """Raises TrainingError if the run in `workdir` was begun with other `BINDING` settings.
 
-    The message tells every difference. Only for a folder that has a checkpoint: a run without one
-    binds nobody.
+    The message lists every difference. Only for a folder that has a checkpoint: a run without one
+    may be changed freely.
     """
     if not (workdir / RUN_FILE).exists():
         return

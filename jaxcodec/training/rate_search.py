@@ -28,12 +28,12 @@ def search(config: Config, workdir: str | pathlib.Path) -> bool:
 
     The model is trained for `config.steps` steps under the setting of that round. Each round is a
     run of its own of `config.search.steps` steps in WORKDIR/round_NN, under a fixed parameter and
-    beta, from the weights of the round before; what its last validation measures decides about the
-    next (`objectives.heuristic`). There are `config.search.rounds` at most; where none meets the
-    request, the setting of the nearest is taken, and said. The model is trained in WORKDIR/final,
-    from the weights of the last round. The log is WORKDIR/search.jsonl: a line a round, then one
-    that tells what was chosen. The same command goes on wherever it was stopped. Of several
-    processes the first reads and writes the log, and tells the others.
+    beta, from the weights of the round before. Its last validation decides about the next round
+    (`objectives.heuristic`). There are `config.search.rounds` at most. If none meets the request,
+    the setting of the nearest is used, with a warning. The model is trained in WORKDIR/final, from
+    the weights of the last round. The log is WORKDIR/search.jsonl: one line for each round, then
+    one with the choice. After an interruption the same command continues. Of several processes the
+    first reads and writes the log, and sends it to the others.
 
     Returns True when all is done, False when a signal stopped it before.
 
@@ -58,9 +58,7 @@ def search(config: Config, workdir: str | pathlib.Path) -> bool:
             _round_config(config, workdir, number, setting), _folder(workdir, number)
         ):
             return False
-        measure = functools.partial(
-            _measured, _folder(workdir, number), setting, request.target_bpp
-        )
+        measure = functools.partial(_measure, _folder(workdir, number), setting, request.target_bpp)
         rounds.append(_round_of(_from_first(measure)))
         _write_log(workdir, request, rounds)
         logging.info("round %d: mean %.4f bpp, deviation %.4f bpp", number, *rounds[-1][1:])
@@ -136,7 +134,7 @@ def _round_of(row: dict[str, Any]) -> Round:
     )
 
 
-def _measured(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict[str, Any]:
+def _measure(folder: pathlib.Path, setting: Setting, target_bpp: float) -> dict[str, Any]:
     """A round as the log has it, from the last validation of its run."""
     validations = [row for row in read_metrics(folder) if row["part"].startswith("validation/")]
     if not validations:

@@ -101,11 +101,11 @@ class Reporter:
     @contextlib.contextmanager
     def uncounted(self) -> Iterator[None]:
         """What is done meanwhile does not count for the speed and the time left."""
-        begun = time.monotonic()
+        start_time = time.monotonic()
         try:
             yield
         finally:
-            self._started += time.monotonic() - begun
+            self._started += time.monotonic() - start_time
 
     def picture(self, step: int, name: str, rows: list[np.ndarray]) -> None:
         """Writes a grid of pictures; each of `rows` is uint8 (B, H, W, 3), a row of B pictures."""

@@ -17,7 +17,7 @@ class RunInput(NamedTuple):
     """The images of a run, as crops.
 
     batches: those of training of this process. held_out: (N, crop, crop, 3) uint8. fingerprint: a
-    hash that tells the training images.
+    hash of the training images.
     """
 
     batches: data.Batches

@@ -118,12 +118,12 @@ def compile_step(
     XLA's word about how long that takes is hidden, ours is logged.
     """
     logging.info("compiling the training step, which takes minutes for a large model that is new")
-    begun = time.monotonic()
+    start_time = time.monotonic()
     shape = (config.batch_size, config.data.crop, config.data.crop, 3)
     images = jax.ShapeDtypeStruct(shape, np.uint8, sharding=sharding.divided(mesh))
     with without_compile_alarm():
         compiled = train_step.lower(state, images, falling).compile()
-    logging.info("compiled in %.0f s", time.monotonic() - begun)
+    logging.info("compiled in %.0f s", time.monotonic() - start_time)
     return compiled
 
 

@@ -72,7 +72,7 @@ class Stop:
         self._seen.add(number)
         logging.warning("%s: stopping after this step, to save; Ctrl-C ends at once", number.name)
         if not self._alone:
-            os.kill(os.getpid(), signal.SIGTERM)  # tells the others
+            os.kill(os.getpid(), signal.SIGTERM)  # informs the others
 
     @property
     def interrupted(self) -> bool:

@@ -39,8 +39,8 @@ def make_train_step(
 
     Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an
     uninterrupted one. A loss or gradient of any phase that is not finite leaves the whole state as
-    it was; the metric `finite` (0 or 1) tells. An objective that carries something is updated with
-    what the step measured; over several devices that is the global batch.
+    it was; the metric `finite` (0 or 1) says so. An objective that carries something is updated
+    with the measurements of the step; over several devices they are of the global batch.
     """
     transforms = optimisers_of(objective, transform)
 
@@ -73,8 +73,8 @@ def make_train_step(
             )
             norm = optax.tree.norm(gradients)
             finite &= jnp.isfinite(loss) & jnp.isfinite(norm)
-            metrics |= _named(phase.player, measured | {"gradient_norm": norm})
-            players[phase.player] = _moved(
+            metrics |= _with_player(phase.player, measured | {"gradient_norm": norm})
+            players[phase.player] = _move(
                 players[phase.player],
                 gradients,
                 optax.with_extra_args_support(transforms[phase.player]),
@@ -122,7 +122,7 @@ def _constant(forward: Forward, params: Params) -> Forward:
     return forward
 
 
-def _moved(
+def _move(
     player: Player,
     gradients: Params,
     transform: optax.GradientTransformationExtraArgs,
@@ -141,7 +141,7 @@ def _moved(
     return Player(params, average, optimiser)
 
 
-def _named(player: str, metrics: Metrics) -> Metrics:
+def _with_player(player: str, metrics: Metrics) -> Metrics:
     """Metrics as they are reported: those of other players than the codec as PLAYER_NAME."""
     return metrics if player == CODEC else {f"{player}_{name}": metrics[name] for name in metrics}
 

@@ -1,11 +1,12 @@
-"""A gain for each part of an image that makes busy parts coarser and calm ones finer, so that every
-image can take the same rate.
+"""A gain for each part of an image, coarser where busy and finer where calm.
 
-A model with a target rate has to tell how many bits an image would take, and to scale its latent
-accordingly. A few convolutions learn that slowly; here they are given what they need: how large the
-latent is at a range of quantiser steps, averaged over a wide neighbourhood. The logarithm of the
-gain travels as one more latent channel, and the synthesis takes the gain off. Ours, not of the
-thesis, whose transforms learn the same by themselves in 500,000 steps.
+With it every image can take the same rate.
+
+A model with a target rate has to estimate how many bits an image would take, and to scale its
+latent accordingly. A few convolutions learn this slowly. Here they get the measure directly: how
+large the latent is at a range of quantiser steps, averaged over a wide neighbourhood. The logarithm
+of the gain is coded as one more latent channel, and the synthesis divides by the gain. This is
+ours, not of the thesis, whose transforms learn the same by themselves in 500,000 steps.
 """
 
 import flax.linen as nn
@@ -21,14 +22,15 @@ RADIUS = 8
 
 _STEPS = 2.0 ** np.arange(
     -1.0, 8.0, dtype=np.float32
-)  # gains at which the latent is looked at, for images in [0, 1]
+)  # gains at which the latent is measured, for images in [0, 1]
 _UNIT = 0.5  # of the channel that carries the logarithm
 _BOUND = 3.0  # of the logarithm
 
 
 class ActivityGain(nn.Module):
-    """Latent (B, h, w, C) to (B, h, w, C + 1): scaled, then the logarithm of the gain; no gain at
-    the start.
+    """Latent (B, h, w, C) to (B, h, w, C + 1): scaled, then the logarithm of the gain.
+
+    At the start there is no gain.
     """
 
     width: int = 32
@@ -37,8 +39,7 @@ class ActivityGain(nn.Module):
     @nn.compact
     def __call__(self, y: jax.Array, quality: jax.Array) -> jax.Array:
         size = jnp.log1p(jnp.square(y[..., None, :] * _STEPS[:, None]))
-        # The mean over all channels at each step, and what training finds to tell about single
-        # channels.
+        # The mean over all channels at each step, and what training learns about single channels.
         profile = Conv(self.width, 1, use_bias=False)(size[..., ::2, :].reshape(*y.shape[:3], -1))
         local = jnp.concatenate([jnp.mean(size, axis=-1), profile], axis=-1)
         mean, profile = jnp.split(_neighbourhood_mean(local), [len(_STEPS)], axis=-1)

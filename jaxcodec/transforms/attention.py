@@ -1,5 +1,6 @@
-"""The attention block of Cheng et al. 2020: a residual branch, weighed place by place with a mask
-from another.
+"""The attention block of Cheng et al. 2020.
+
+A residual branch is weighted place by place with a mask from another.
 """
 
 import flax.linen as nn
@@ -9,8 +10,9 @@ from jaxcodec.transforms.layers import Conv, branch_init
 
 
 class ResidualUnit(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions through half the channels, added to (B, H, W, features), and a
-    ReLU.
+    """1x1, 3x3 and 1x1 convolutions through half the channels, added, and a ReLU.
+
+    The input is (B, H, W, features).
     """
 
     features: int
@@ -23,8 +25,9 @@ class ResidualUnit(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """x + trunk(x) * sigmoid(mask(x)) of (B, H, W, features); trunk and mask are three residual
-    units, the mask a 1x1 more.
+    """x + trunk(x) * sigmoid(mask(x)) of (B, H, W, features).
+
+    Trunk and mask are three residual units, the mask a 1x1 more.
 
     Cheng et al. 2020, figure 6 (b), without the non-local block that they leave out.
     """

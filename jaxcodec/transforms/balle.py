@@ -1,5 +1,6 @@
-"""The convolutional transforms of Balle et al. 2017/2018 and Minnen et al. 2018, all sizes as
-settings.
+"""The convolutional transforms of Balle et al. 2017/2018 and Minnen et al. 2018.
+
+All sizes are settings.
 """
 
 import collections
@@ -18,8 +19,9 @@ from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
 class ConvAnalysis(nn.Module):
-    """Strided convolutions with an activation between: (B, H, W, I) to (B, H/s, W/s, features[-1]),
-    s the product of strides.
+    """Strided convolutions with an activation between.
+
+    (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides.
     """
 
     features: Sequence[int]
@@ -49,8 +51,9 @@ class ConvAnalysis(nn.Module):
 
 
 class ConvSynthesis(nn.Module):
-    """Upsampling convolutions with an activation between: (B, h, w, I) to (B, s h, s w,
-    features[-1]), s the product of strides.
+    """Upsampling convolutions with an activation between.
+
+    (B, h, w, I) to (B, s h, s w, features[-1]), s the product of strides.
 
     Upsampling layers are transposed convolutions, or with `subpixel` convolutions followed by
     depth-to-space.

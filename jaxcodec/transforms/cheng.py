@@ -1,5 +1,6 @@
-"""Analysis and synthesis of Cheng et al. 2020, as CompressAI's cheng2020-anchor and cheng2020-attn
-have them.
+"""Analysis and synthesis of Cheng et al. 2020.
+
+As CompressAI's cheng2020-anchor and cheng2020-attn have them.
 
 Their hyper networks are `ConvAnalysis`, and `ConvSynthesis` with sub-pixel convolutions.
 """

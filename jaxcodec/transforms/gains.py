@@ -8,8 +8,9 @@ from jaxcodec.ops import interpolate_points
 
 
 class Gains(nn.Module):
-    """Per-channel gains before rounding and inverses after, interpolated in the logarithm over the
-    quality.
+    """Per-channel gains before rounding and inverses after.
+
+    They are interpolated in the logarithm over the quality.
 
     Cui et al. 2021 (Asymmetric Gained VAE), Kamisli et al. 2024. `points` gain vectors stand at
     equal steps of the quality in [0, 1]; they start log-spaced from `first` to `last`, in units of

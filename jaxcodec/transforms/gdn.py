@@ -11,8 +11,9 @@ _BETA_MIN = 1e-6
 
 
 class GDN(nn.Module):
-    """u_i = v_i / sqrt(beta_i + sum_j gamma_ij v_j^2), over the channels of (B, H, W, C); the
-    inverse multiplies.
+    """u_i = v_i / sqrt(beta_i + sum_j gamma_ij v_j^2), over the channels of (B, H, W, C).
+
+    The inverse multiplies.
 
     Balle et al. 2016; beta and gamma stay non-negative by the reparameterisation of Balle 2018:
     each is the square of a bounded parameter, less a small pedestal.

@@ -26,8 +26,9 @@ default.
 
 
 class Conv(nn.Module):
-    """Convolution with zero padding (or edge replication): (B, H, W, I) to (B, ceil(H/stride),
-    ceil(W/stride), features).
+    """Convolution with zero padding (or edge replication).
+
+    (B, H, W, I) to (B, ceil(H/stride), ceil(W/stride), features).
     """
 
     features: int
@@ -55,8 +56,9 @@ class Conv(nn.Module):
 
 
 class UpsampleConv(nn.Module):
-    """Transposed convolution, computed as convolution and depth-to-space: (B, H, W, I) to (B,
-    stride*H, stride*W, features).
+    """Transposed convolution, computed as convolution and depth-to-space.
+
+    (B, H, W, I) to (B, stride*H, stride*W, features).
     """
 
     features: int
@@ -88,8 +90,9 @@ class UpsampleConv(nn.Module):
 
 
 class SubpixelConv(nn.Module):
-    """Convolution to stride^2 times the channels, then depth-to-space: (B, H, W, I) to (B,
-    stride*H, stride*W, features).
+    """Convolution to stride^2 times the channels, then depth-to-space.
+
+    (B, H, W, I) to (B, stride*H, stride*W, features).
 
     Shi et al. 2016. Channels of the convolution are (row, column, features).
     """
@@ -135,8 +138,9 @@ def activation(kind: str, name: str | None = None) -> Callable[[jax.Array], jax.
 
 
 class Modulation(nn.Module):
-    """Scales and shifts the channels of (B, H, W, C) by vectors that depend on the quality (B,);
-    identity at the start.
+    """Scales and shifts the channels of (B, H, W, C) by vectors of the quality (B,).
+
+    It starts as the identity.
     """
 
     points: int

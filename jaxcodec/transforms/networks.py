@@ -23,9 +23,7 @@ PARTS = {
     "hyper_analysis": ("stride", "halo"),
     "hyper_synthesis": ("halo",),
 }
-"""The networks of a model, each with what it must tell besides its outputs; see
-docs/extending.md.
-"""
+"""The networks of a model, each with its required attributes; see docs/extending.md."""
 
 _NETWORKS = {
     "conv_analysis": ConvAnalysis,

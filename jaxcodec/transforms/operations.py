@@ -26,8 +26,9 @@ ELEMENTWISE: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Conv:
-    """Convolution by `kernel` (k, k, I, O), k odd, of an input spread out by `upsample` with zeros
-    between.
+    """Convolution by `kernel` (k, k, I, O), k odd.
+
+    The input is spread out by `upsample` with zeros between.
 
     border: "zeros", or "edge" to replicate the outermost places. offset: None, or (I,), added to
       the input first, inside the border only.
@@ -83,8 +84,9 @@ def run(
     see: Callable[[Path, jax.Array], jax.Array] = lambda path, x: x,
     path: Path = (),
 ) -> jax.Array:
-    """Applies `ops` to x (B, h, w, C) float32 at `quality` (B,) in [0, 1]. `see` is shown, and may
-    change, every input.
+    """Apply `ops` to x (B, h, w, C) float32 at `quality` (B,) in [0, 1].
+
+    `see` is shown, and may change, every input.
     """
     for place, op in enumerate(ops):
         here = (*path, place)

@@ -36,8 +36,9 @@ def _dct(size: int) -> np.ndarray:
 
 
 def _pixel_basis(size: int) -> np.ndarray:
-    """Rows are DCT basis images in the channel order of `space_to_depth`: (size*size*3,
-    size*size*3).
+    """Rows are DCT basis images in the channel order of `space_to_depth`.
+
+    The matrix is (size*size*3, size*size*3).
 
     Columns are (row, column, rgb) of the pixel; rows are (vertical, horizontal frequency,
     luma-chroma).
@@ -48,8 +49,9 @@ def _pixel_basis(size: int) -> np.ndarray:
 
 
 def lowest_frequencies(latent: int) -> np.ndarray:
-    """The rows of the 16x16 basis that the latent starts with: two thirds luma, as far as there
-    are, the rest chroma.
+    """The rows of the 16x16 basis that the latent starts with.
+
+    Two thirds are luma, as far as there are, the rest chroma.
     """
     vertical, horizontal = np.mgrid[:STRIDE, :STRIDE]
     order = np.argsort((vertical**2 + horizontal**2).ravel(), kind="stable")
@@ -61,8 +63,9 @@ def lowest_frequencies(latent: int) -> np.ndarray:
 
 
 def linear_start(latent: int) -> tuple[np.ndarray, np.ndarray]:
-    """The two matrices (in, out) of the analysis: (192, 192) from patches, and (768, latent) from
-    merged patches.
+    """The two matrices (in, out) of the analysis.
+
+    (192, 192) from patches, and (768, latent) from merged patches.
     """
     patch = _pixel_basis(PATCH)
     block = _pixel_basis(STRIDE)[lowest_frequencies(latent)]
@@ -79,8 +82,9 @@ def linear_start(latent: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def photograph_log_scale(latent: int) -> tuple[float, ...]:
-    """Log of the standard deviation that each starting latent channel has in photographs, in units
-    of [0, 1] pixels.
+    """Log of the standard deviation of each starting latent channel in photographs.
+
+    In units of [0, 1] pixels.
 
     A power law of the frequency for luma and each chroma, fitted to 60 training photographs
     (CID22).
@@ -103,8 +107,9 @@ def _constant(matrix: np.ndarray):
 
 
 class BottleneckBlock(nn.Module):
-    """Residual block 1x1, 3x3, 1x1 with a narrow middle that knows the quality; starts as the
-    identity.
+    """Residual block 1x1, 3x3, 1x1 with a narrow middle that depends on the quality.
+
+    It starts as the identity.
     """
 
     width: int
@@ -165,15 +170,17 @@ class PatchAnalysis(nn.Module):
 
     @property
     def halo(self) -> int:
-        """How far an output depends on its neighbours, in latent positions: a patch for each
-        block.
+        """How far an output depends on its neighbours, in latent positions.
+
+        A patch for each block.
         """
         return -(-self.blocks * PATCH // STRIDE) + RADIUS * self.activity
 
 
 class PatchSynthesis(nn.Module):
-    """Latent (B, h, w, latent) to image (B, 16 h, 16 w, 3), in [0, 1] up to over- and
-    undershoot.
+    """Latent (B, h, w, latent) to image (B, 16 h, 16 w, 3).
+
+    In [0, 1] up to over- and undershoot.
     """
 
     width: int = 96
@@ -194,15 +201,17 @@ class PatchSynthesis(nn.Module):
 
     @property
     def halo(self) -> int:
-        """How far an output depends on its neighbours, in latent positions: a patch for each
-        block.
+        """How far an output depends on its neighbours, in latent positions.
+
+        A patch for each block.
         """
         return -(-self.blocks * PATCH // STRIDE)
 
 
 class PatchHyperAnalysis(nn.Module):
-    """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features); h and w are
-    multiples of 4.
+    """Latent (B, h, w, C) in quantiser steps to hyper-latent (B, h/4, w/4, features).
+
+    h and w are multiples of 4.
     """
 
     features: int = 96
@@ -221,8 +230,9 @@ class PatchHyperAnalysis(nn.Module):
 
 
 class PatchHyperSynthesis(nn.Module):
-    """Hyper-latent (B, h, w, features) to entropy parameters (B, 4 h, 4 w, outputs), zero at the
-    start.
+    """Hyper-latent (B, h, w, features) to entropy parameters (B, 4 h, 4 w, outputs).
+
+    Zero at the start.
     """
 
     outputs: int

@@ -12,8 +12,9 @@ Path = Sequence[tuple[int, int]]
 
 
 def analysis_halo(path: Path) -> int:
-    """How far an output of strided convolutions depends on its neighbours, in positions of the
-    output, rounded up.
+    """How far an output of strided convolutions depends on its neighbours.
+
+    In positions of the output, rounded up.
     """
     strides = [stride for _, stride in path]
     pixels = sum((kernel // 2) * math.prod(strides[:i]) for i, (kernel, _) in enumerate(path))
@@ -21,8 +22,9 @@ def analysis_halo(path: Path) -> int:
 
 
 def synthesis_halo(path: Path) -> int:
-    """How far an output of upsampling layers depends on its neighbours, in positions of the input,
-    rounded up.
+    """How far an output of upsampling layers depends on its neighbours.
+
+    In positions of the input, rounded up.
 
     A kernel lies on the grid of its layer's output.
     """

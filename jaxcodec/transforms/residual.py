@@ -13,8 +13,9 @@ from jaxcodec.transforms.layers import Conv, SubpixelConv, branch_init
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each with a leaky ReLU, added to the input: (B, H, W, features) to the
-    same.
+    """Two 3x3 convolutions, each with a leaky ReLU, added to the input.
+
+    The shape (B, H, W, features) stays.
     """
 
     features: int

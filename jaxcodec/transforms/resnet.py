@@ -1,5 +1,6 @@
-"""Convolutional transforms with residual blocks (He et al. 2015) in place of convolution and GDN
-(Guerin 2024, 5.5.7).
+"""Convolutional transforms with residual blocks (Guerin 2024, 5.5.7).
+
+The blocks (He et al. 2015) replace convolution and GDN.
 
 As many layers as `transforms.balle` has, of the same kernels and strides: each but the last is a
 block, the last a convolution alone, without an activation. There is no GDN. What the thesis leaves

@@ -1,14 +1,18 @@
-"""Running command lines in this process, with a codec that is none: it needs no JAX."""
+"""Running command lines in this process, with a codec that is none, which needs no JAX, or a small
+one.
+"""
 
 import pathlib
 import sys
 import types
 
+import numpy as np
 import pytest
 from cli_fakes import FakeCodec
-from painting import paint
+from painting import SIZE, paint
 
-from jaxcodec import cli
+from jaxcodec import cli, image
+from jaxcodec.image import Picture
 from jaxcodec.runtime import compile_cache
 
 
@@ -50,6 +54,30 @@ def folder(tmp_path, monkeypatch) -> pathlib.Path:
     monkeypatch.chdir(tmp_path)
     paint("photo.png")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def codec(tmp_path_factory) -> pathlib.Path:
+    """The file of a small untrained codec with a range of qualities."""
+    import small_codecs  # loads JAX, which the fake does without
+
+    from jaxcodec.artefact import codec_file
+
+    path = tmp_path_factory.mktemp("codec") / "small.codec"
+    codec_file.save(path, small_codecs.content("tiny"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def picture(photo) -> np.ndarray:
+    """A photograph, uint8 (40, 48, 3)."""
+    return photo[100 : 100 + SIZE[0], 200 : 200 + SIZE[1]]
+
+
+@pytest.fixture
+def photographed(folder, picture) -> None:
+    """The photo.png of the working folder is that photograph."""
+    image.write(folder / "photo.png", Picture(picture))
 
 
 @pytest.fixture

@@ -11,6 +11,10 @@ MAGIC = b"\x89JXC"
 """What a .jxc file begins with."""
 
 
+SIZE = (40, 48)
+"""Height and width of the photograph, so that each network is compiled once."""
+
+
 def paint(*names, level: int = 90) -> None:
     """Write flat pictures of 4 x 3 pixels under these names, whose formats they have; makes their
     folders.

@@ -1,4 +1,5 @@
 import functools
+import os
 import pathlib
 import subprocess
 import sys
@@ -222,11 +223,12 @@ def test_encode_and_decode_within_one_jit():
 def test_words_are_the_same_with_64_bits_enabled():
     code = (
         "import jax; jax.config.update('jax_enable_x64', True)\n"
-        "import sys; sys.path[:0] = ['tests', 'tests/coding']\n"
         "import test_lanes; test_lanes.test_golden_words_encode_and_decode(); "
         "test_lanes.test_vmap_equals_one_by_one()"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    folders = (ROOT, ROOT / "tests", ROOT / "tests" / "coding")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
 
 
 def golden_case() -> tuple[list[Block], int]:

@@ -1,11 +1,13 @@
 import dataclasses
+import math
 import zlib
 
 import numpy as np
 import pytest
 
-from jaxcodec import image
-from jaxcodec.image import Picture
+from jaxcodec.evaluation.curves import MeanCurve
+from jaxcodec.evaluation.measure import Measurement, Photo, Sweep
+from jaxcodec.evaluation.results import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,15 +37,46 @@ def coarse():
     return Coarse
 
 
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory, photo):
-    """A folder with three small pictures: RGB, RGBA of the same size, and grey."""
-    folder = tmp_path_factory.mktemp("pictures")
-    part = photo[80:120, 200:248]
-    alpha = np.full((40, 48, 1), 128, np.uint8)
-    image.write(folder / "a.png", Picture(part))
-    image.write(
-        folder / "b.png", Picture(np.concatenate([photo[200:240, 100:148], alpha], axis=-1))
+@pytest.fixture
+def evaluation() -> Evaluation:
+    """An evaluation made by hand: two coders on two pictures at two points, the second at 3/2
+    of the rate of the first, and a published curve of other pictures.
+    """
+    photos = tuple(Photo(name, np.full((10, 20, 3), 90, np.uint8)) for name in ("a", "<b>"))
+
+    def sweep(name: str, factor: float) -> Sweep:
+        points = ((1.0, 0.5, 30.0), (2.0, 1.0, math.inf))
+        rows = [
+            Measurement(
+                photo.name,
+                point,
+                round(factor * bpp * 25),
+                factor * bpp,
+                {"psnr_db": psnr_db + place, "ms_ssim": None, "ssim": 0.9},
+                0.1,
+                0.2,
+            )
+            for point, bpp, psnr_db in points
+            for place, photo in enumerate(photos)
+        ]
+        return Sweep(Coarse(name, points=(1.0, 2.0)), tuple(rows))
+
+    return Evaluation(
+        machine={
+            "cpu": "a <cpu>",
+            "cores": 2,
+            "memory_gib": 4.0,
+            "devices": ["cpu"],
+            "system": "Linux",
+            "versions": {"jax": "1", "scipy": None},
+            "date": "2026-11-29",
+        },
+        folder="photos",
+        workers=1,
+        photos=photos,
+        sweeps=(sweep("mine", 1.0), sweep("theirs & others", 1.5)),
+        tests=("mine",),
+        published=(MeanCurve("Paper", "a source", (0.5, 1.0), (30.0, 31.0), data_set="Kodak"),),
+        examples=(),
+        left_out={"c": "it is broken"},
     )
-    image.write(folder / "c <grey>.png", Picture(photo[200:240, 300:340, :1]))
-    return folder

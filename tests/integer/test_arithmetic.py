@@ -43,7 +43,7 @@ def test_narrow_saturates_and_never_wraps(value, multiplier, shift, zero):
     got = arithmetic.narrow(int32([value]), int32([multiplier]), int32([shift]), int32([zero]))
     own = {"multiplier": multiplier, "shift": shift, "zero": zero}
     assert got.dtype == jnp.int8
-    assert got.tolist() == reference._step({"op": "narrow"}, own, np.array([value]), None).tolist()
+    assert got.tolist() == reference.apply({"op": "narrow"}, own, np.array([value]), None).tolist()
 
 
 @given(st.lists(int32s, min_size=1, max_size=20), st.integers(2**13, 2**15 - 1), st.integers(-4, 4))
@@ -66,10 +66,10 @@ def test_any_symbol_becomes_a_code(symbol, shift):
 @given(int32s)
 def test_activations_equal_their_reference(value):
     for slope in (0, 328):
-        expected = reference._step({"op": "leaky"}, {"slope": slope}, np.array([value]), None)
+        expected = reference.apply({"op": "leaky"}, {"slope": slope}, np.array([value]), None)
         assert arithmetic.leaky(int32([value]), int32(slope)).tolist() == expected.tolist()
     table = np.arange(4096) - 2048
-    expected = reference._step({"op": "look_up"}, {"table": table}, np.array([value]), None)
+    expected = reference.apply({"op": "look_up"}, {"table": table}, np.array([value]), None)
     assert (
         arithmetic.look_up(int32([value]), jnp.asarray(table, jnp.int16)).tolist()
         == expected.tolist()

@@ -102,7 +102,7 @@ def run(ops, arrays, x, quality):
             if op["op"] == "residual"
             else {name: array.astype(np.int64) for name, array in own.items()}
         )
-        x = _step(op, own, x, quality)
+        x = apply(op, own, x, quality)
     return x
 
 
@@ -115,7 +115,7 @@ def under(arrays, prefix):
     }
 
 
-def _step(op, own, x, quality):
+def apply(op, own, x, quality):
     match op["op"]:
         case "codes":
             return codes(x, own["shift"])

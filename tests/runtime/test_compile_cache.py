@@ -10,6 +10,7 @@ import pytest
 
 from jaxcodec.runtime import compile_cache
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPUTE = """
 from jaxcodec.runtime import compile_cache
 assert compile_cache.enable()
@@ -64,7 +65,7 @@ def test_even_small_programs_are_kept_in_the_users_cache_folder(tmp_path):
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": str(ROOT),
     }
     for name in (compile_cache.SWITCH, "JAX_COMPILATION_CACHE_DIR", *USERS_SETTINGS):
         environment.pop(name, None)
@@ -89,7 +90,7 @@ def test_a_cache_named_in_the_environment_is_the_one_that_is_used(tmp_path):
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(tmp_path / "ours"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYTHONPATH": str(ROOT),
     }
     environment |= dict.fromkeys(USERS_SETTINGS, "0") | {
         "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "theirs")

@@ -103,7 +103,7 @@ def test_every_form_equals_xla_on_a_cpu_and_elsewhere(name, monkeypatch):
     kernel *= 0.1
     (small,) = draw(3, (batch, -(-height // stride), -(-width // stride), kernel_shape[3]))
     pad = kernel_shape[0] // 2
-    assert convolution._form(kernel_shape, stride, pad, batch, small.shape[1:3]).name in name
+    assert convolution.choose_form(kernel_shape, stride, pad, batch, small.shape[1:3]).name in name
     for backend in ("cpu", "gpu"):
         monkeypatch.setattr(convolution.jax, "default_backend", lambda name=backend: name)
         assert_same_map(
@@ -120,8 +120,8 @@ def test_every_form_equals_xla_on_a_cpu_and_elsewhere(name, monkeypatch):
             transposed,
         )
     assert (
-        convolution._form(kernel_shape, stride, pad, batch, small.shape[1:3])
-        is convolution._Form.XLA
+        convolution.choose_form(kernel_shape, stride, pad, batch, small.shape[1:3])
+        is convolution.Form.XLA
     )
 
 

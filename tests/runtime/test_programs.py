@@ -83,10 +83,10 @@ def test_another_setting_of_jax_is_another_program(folder):
 def test_another_machine_or_flag_of_xla_is_another_program(folder, monkeypatch, change):
     counted()[0](X, np.float32(2))
     change(monkeypatch)
-    programs._kind.cache_clear()
+    programs.fingerprint.cache_clear()
     function, traced = counted()
     function(X, np.float32(2))
-    programs._kind.cache_clear()
+    programs.fingerprint.cache_clear()
     assert traced and len(files(folder)) == 2
 
 
@@ -115,7 +115,7 @@ def test_what_jax_has_kept_is_compiled_anew_since_xla_cannot_write_it_again(fold
         return jnp.maximum(jnp.minimum(jnp.sin(x) @ x.T, 3), 1)
 
     for version in range(2):
-        monkeypatch.setattr(programs, "_kind", lambda version=version: str(version))
+        monkeypatch.setattr(programs, "fingerprint", lambda version=version: str(version))
         for _ in range(2):
             jax.clear_caches()
             programs.kept(function, "f")(np.ones((40, 30), np.float32))

@@ -4,9 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxcodec.ops import interpolate_points
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
-from jaxcodec.transforms.layers import activation
 
 QUALITY = jnp.zeros((1,))
 
@@ -38,16 +36,3 @@ def test_the_last_layer_is_linear_and_the_others_are_not():
     assert not jnp.allclose(
         two.apply(params, 2 * image, QUALITY), 2 * two.apply(params, image, QUALITY), atol=1e-2
     )
-
-
-def test_an_unknown_activation_is_named():
-    with pytest.raises(ValueError, match="swoosh"):
-        activation("swoosh")
-
-
-def test_interpolation_meets_its_points_and_is_linear_between():
-    table = jnp.array([[0.0, 1.0], [2.0, 5.0], [10.0, 5.0]])
-    quality = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.7])
-    expected = [[0, 1], [1, 3], [2, 5], [6, 5], [10, 5], [10, 5]]
-    assert jnp.allclose(interpolate_points(table, quality), jnp.array(expected, jnp.float32))
-    assert jnp.allclose(interpolate_points(table[:1], quality), jnp.tile(table[:1], (6, 1)))

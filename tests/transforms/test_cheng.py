@@ -2,13 +2,9 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from jaxcodec.transforms.attention import AttentionBlock
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
-from jaxcodec.transforms.layers import SubpixelConv
-from jaxcodec.transforms.residual import DownBlock, ResidualBlock, UpBlock
 
 QUALITY = jnp.zeros((1,))
 KEY = jax.random.key(
@@ -49,60 +45,3 @@ def test_gradients_reach_every_layer():
     )(params)
     for path, leaf in jax.tree_util.tree_leaves_with_path(gradients):
         assert jnp.isfinite(leaf).all() and jnp.any(leaf != 0), jax.tree_util.keystr(path)
-
-
-def _silent(module, x, *names):
-    """Output of `module` with its starting parameters, but zeros for the kernels below these names;
-    and the parameters.
-    """
-
-    def change(path, leaf):
-        keys = [entry.key for entry in path]
-        return 0 * leaf if keys[-1] == "kernel" and set(names) & set(keys) else leaf
-
-    params = jax.tree_util.tree_map_with_path(change, module.init(KEY, x))
-    return module.apply(params, x), params["params"]
-
-
-X = jax.random.normal(jax.random.key(3), (1, 4, 6, 4))
-
-
-def test_a_residual_block_adds_to_its_input():
-    output, _ = _silent(ResidualBlock(4), X, "Conv_1")
-    np.testing.assert_array_equal(output, X)
-
-
-def test_a_down_block_adds_to_a_strided_projection():
-    output, params = _silent(DownBlock(5), X, "Conv_1")
-    np.testing.assert_allclose(
-        output, X[:, ::2, ::2] @ params["Conv_2"]["kernel"][0, 0], rtol=1e-4, atol=1e-5
-    )
-
-
-def test_an_up_block_adds_to_a_subpixel_convolution_that_starts_as_replication():
-    params = UpBlock(4).init(KEY, X)["params"]
-    params["Conv_0"]["kernel"] = jnp.zeros_like(params["Conv_0"]["kernel"])
-    replicated = jnp.repeat(jnp.repeat(X, 2, axis=1), 2, axis=2)
-    np.testing.assert_array_equal(UpBlock(4).apply({"params": params}, X), replicated)
-    moved = jax.random.normal(KEY, params["SubpixelConv_1"]["Conv_0"]["kernel"].shape)
-    params["SubpixelConv_1"]["Conv_0"]["kernel"] = moved
-    skip = SubpixelConv(4).apply({"params": params["SubpixelConv_1"]}, X)
-    np.testing.assert_allclose(UpBlock(4).apply({"params": params}, X), skip, rtol=1e-6)
-
-
-def test_attention_weighs_its_trunk_with_a_mask():
-    """With silent residual branches, trunk and mask are ReLUs of the input, and a silent last layer
-    weighs by a half.
-    """
-    output, _ = _silent(AttentionBlock(4), X, "Conv_2", "mask_3")
-    np.testing.assert_allclose(output, X + 0.5 * jnp.maximum(X, 0), rtol=1e-6)
-    output, params = _silent(AttentionBlock(4), X, "Conv_2")
-    mask = jax.nn.sigmoid(jnp.maximum(X, 0) @ params["mask_3"]["kernel"][0, 0])
-    np.testing.assert_allclose(output, X + mask * jnp.maximum(X, 0), rtol=1e-4, atol=1e-5)
-
-
-def test_a_subpixel_convolution_puts_channels_into_rows_and_columns():
-    network = SubpixelConv(2, kernel=1)
-    params = {"params": {"Conv_0": {"kernel": jnp.zeros((1, 1, 1, 8)), "bias": jnp.arange(8.0)}}}
-    pixels = network.apply(params, jnp.zeros((1, 1, 1, 1)))
-    np.testing.assert_array_equal(pixels[0], jnp.arange(8.0).reshape(2, 2, 2))

@@ -18,7 +18,7 @@ class DeepFactorized(nn.Module):
     + tanh(a_k) tanh(x), and p(n) = c(n + 1/2) - c(n - 1/2). Where `centred`, ours differs in one
     thing: the logit at zero is subtracted, so that the median is zero by construction (the analysis
     network's bias takes its place), and no second optimiser has to look for it. Otherwise the
-    logits are as they come, and a parameter `median` tells the grid: values are coded as round(v -
+    logits are as they come, and a parameter `median` sets the grid: values are coded as round(v -
     median), and come back as that integer plus the median. That is for models trained elsewhere;
     the median has no gradient.
     """
@@ -51,9 +51,7 @@ class DeepFactorized(nn.Module):
         )
 
     def _raw_logits(self, v):
-        """Logits of the cumulative at `v` (..., C), before the shift that puts the median at
-        zero.
-        """
+        """Logits of the cumulative at `v` (..., C), before the shift of the median to zero."""
         # Unit by unit, elementwise along the channels: with the units as a last axis of three a CPU
         # takes six times as long.
         units = [v]
@@ -70,13 +68,13 @@ class DeepFactorized(nn.Module):
                 ]
         return units[0]
 
-    def logits(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
+    def logits(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """Logits of the cumulative at `v` (..., C)."""
-        logits = self._raw_logits(v)
+        logits = self._raw_logits(jnp.asarray(v))
         return logits - self._raw_logits(jnp.zeros((self.channels,))) if self.centred else logits
 
     def likelihood(
-        self, v: Float[jax.Array, "*batch c"], step: Float[jax.Array, "..."] | float = 1.0
+        self, v: Float[Array, "*batch c"], step: Float[Array, "..."] | float = 1.0
     ) -> Float[jax.Array, "*batch c"]:
         """Probability mass of the interval of length `step` around `v` (..., C), at least 1e-9."""
         upper, lower = self.logits(v + 0.5 * step), self.logits(v - 0.5 * step)
@@ -87,19 +85,19 @@ class DeepFactorized(nn.Module):
         mass = jnp.abs(jax.nn.sigmoid(sign * upper) - jax.nn.sigmoid(sign * lower))
         return lower_bound(mass, LIKELIHOOD_BOUND)
 
-    def __call__(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
+    def __call__(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The same as `likelihood`."""
         return self.likelihood(v)
 
-    def residual(self, v: Float[jax.Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
+    def residual(self, v: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """`v` (..., C) less its median, what is rounded."""
-        return v - self.median
+        return jnp.asarray(v) - self.median
 
     def from_residual(self, residual: Float[Array, "*batch c"]) -> Float[jax.Array, "*batch c"]:
         """The inverse of `residual`."""
-        return jnp.add(residual, self.median)
+        return jnp.asarray(residual) + self.median
 
-    def to_symbols(self, v: Float[jax.Array, "*batch c"]) -> Int32[jax.Array, "*batch c"]:
+    def to_symbols(self, v: Float[Array, "*batch c"]) -> Int32[jax.Array, "*batch c"]:
         """The integers, int32, that stand for `v` (..., C)."""
         return jnp.round(self.residual(v)).astype(jnp.int32)
 

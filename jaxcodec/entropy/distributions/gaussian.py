@@ -15,8 +15,9 @@ LIKELIHOOD_BOUND = 1e-9
 def gaussian_likelihood(
     residual: Float[Array, "*shape"], scale: Float[Array, "*#shape"]
 ) -> Float[jax.Array, "*shape"]:
-    """Mass of the unit interval around `residual` (latent less mean) under a Gaussian of standard
-    deviation `scale`.
+    """Mass of the unit interval around `residual` under a Gaussian.
+
+    The residual is latent less mean; the standard deviation is `scale`.
 
     Both in quantiser steps; the scale may have fewer places. The scale is bounded by .11 and the
     mass by 1e-9 (Minnen et al. 2018), each with the gradient that lets a bounded value come back.
@@ -31,9 +32,7 @@ def gaussian_likelihood(
 
 
 def scale_table() -> Float[jax.Array, "64"]:
-    """The 64 scales that symbols are coded with, log-spaced from .11 to 256 (CompressAI's
-    table).
-    """
+    """The 64 scales of the tables, log-spaced from .11 to 256 (CompressAI's table)."""
     return jnp.exp(jnp.linspace(jnp.log(SCALE_BOUND), jnp.log(SCALE_MAX), SCALE_LEVELS))
 
 

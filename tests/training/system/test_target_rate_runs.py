@@ -22,7 +22,8 @@ CARRIED = ("parameter_bpp", "shift_bpp", "beta", "quantised_bpp")
 
 
 def target_config(images):
-    config = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_target.py")))["get_config"]()
+    settings = pathlib.Path(__file__).parents[1] / "tiny_target.py"
+    config = runpy.run_path(str(settings))["get_config"]()
     config.data.folders = str(images)
     return config
 
@@ -117,15 +118,6 @@ def test_a_run_of_another_model_is_no_start(finished):
     template = jax.eval_shape(other.init, jax.random.key(0), image, jnp.zeros(1), jax.random.key(0))
     with pytest.raises(TrainingError, match="another model"):
         start.params_of(finished, template, (0.0, 1.0))
-
-
-def test_tables_over_the_quality_are_read_off():
-    table = np.array([[0.0, 5.0], [1.0, 6.0], [3.0, 7.0]])
-    np.testing.assert_allclose(start.read_off(table, 3, (0.0, 1.0)), table)
-    np.testing.assert_allclose(start.read_off(table, 1, (0.25, 0.25)), [[0.5, 5.5]])
-    np.testing.assert_allclose(start.read_off(table, 2, (0.5, 0.75)), [[1.0, 6.0], [2.0, 6.5]])
-    np.testing.assert_allclose(start.read_off(table, 2, (-0.5, 1.5)), [[-1.0, 4.0], [5.0, 8.0]])
-    np.testing.assert_allclose(start.read_off(table[:1], 2, (0.0, 1.0)), table[[0, 0]])
 
 
 def test_targets_that_cannot_be_leave_no_workdir(config, tmp_path):

@@ -3,17 +3,7 @@
 import json
 
 import pytest
-import small_codecs
 from PIL import Image
-
-from jaxcodec.artefact import codec_file
-
-
-@pytest.fixture(scope="module")
-def codec(tmp_path_factory):
-    path = tmp_path_factory.mktemp("codec") / "small.codec"
-    codec_file.save(path, small_codecs.content("tiny"))
-    return path
 
 
 @pytest.fixture

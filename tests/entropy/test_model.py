@@ -10,9 +10,7 @@ import pytest
 from jaxcodec import models
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.entropy.distributions.mixture import mixture_likelihood
-from jaxcodec.errors import CodecFileError
 from jaxcodec.models import presets
-from jaxcodec.models.build import stride
 
 
 def one_layer(entropy: str, outputs: int, **settings) -> dict:
@@ -148,85 +146,3 @@ def test_a_higher_quality_costs_more_bits_and_comes_closer(photo):
     errors = jnp.mean((output.image - images) ** 2, axis=(1, 2, 3))
     assert (np.diff(output.bits) > 0).all()
     assert (np.diff(errors) < 0).all()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("factorized", 16),
-        ("mean_scale", 32),
-        ("autoregressive", 32),
-        ("patch", 64),
-        ("patch_factorized", 16),
-    ],
-)
-def test_stride_is_that_of_the_innermost_latent(name, expected):
-    assert stride(DESCRIPTIONS[name]) == expected
-
-
-def test_stride_of_a_preset_is_that_of_all_its_layers():
-    assert stride(presets.mean_scale_model(6, 8, hyper=6)) == 64
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({"entropy": "psychic"}, "psychic"),
-        ({"analysis": {"kind": "wavelet"}}, "wavelet"),
-        ({"analysis": {"kind": "patch_analysis", "colour": 3}}, "colour"),
-        ({"prior": {"depth": 3}}, "depth"),
-    ],
-)
-def test_a_description_of_another_version_is_refused_by_name(change, word):
-    with pytest.raises(CodecFileError, match=word):
-        models.build(DESCRIPTIONS["patch"] | change)
-
-
-def parameter_counts(description) -> dict[str, int]:
-    model = models.build(description)
-    shapes = jax.eval_shape(
-        model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0)
-    )
-    return {
-        name: sum(leaf.size for leaf in jax.tree.leaves(part))
-        for name, part in shapes["params"].items()
-    }
-
-
-JOINT = {
-    "analysis": 2891136,
-    "synthesis": 2890947,
-    "hyper_analysis": 2175552,
-    "hyper_synthesis": 3300192,
-}
-CHENG = {
-    "hyper_analysis": 737920,
-    "hyper_synthesis": 2729792,
-    "context": 819456,
-    "entropy_parameters": 451697,
-}
-
-
-@pytest.mark.parametrize(
-    ("description", "expected"),
-    [
-        (
-            presets.mean_scale_model(128, 192),
-            {"analysis": 1493312, "synthesis": 1493123, "hyper_synthesis": 2992992},
-        ),
-        (
-            presets.scale_hyperprior_model(128, 192),
-            {"hyper_analysis": 1040768, "hyper_synthesis": 1040832},
-        ),
-        (
-            presets.autoregressive_model(192, 192),
-            JOINT | {"context": 1843584, "entropy_parameters": 1017344},
-        ),
-        (presets.cheng2020_model(128), CHENG),
-    ],
-    ids=["mean_scale", "scale", "autoregressive", "cheng2020"],
-)
-def test_published_sizes_have_the_published_number_of_parameters(description, expected):
-    """As CompressAI 1.2.8 counts them."""
-    count = parameter_counts(description)
-    assert {name: count[name] for name in expected} == expected

@@ -15,7 +15,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def tool():
-    path = pathlib.Path(__file__).parents[1] / "tools" / "try_cases.py"
+    path = pathlib.Path(__file__).parents[2] / "tools" / "try_cases.py"
     spec = importlib.util.spec_from_file_location("try_cases", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -44,17 +44,6 @@ def test_an_imported_codec_decodes_what_it_encodes_at_the_rate_that_it_claims(
     assert codec.bpp_range == (np.mean(rates), np.mean(rates))
 
 
-def test_the_command_says_what_it_made(tmp_path, images, capsys):
-    path = tmp_path / "imported.codec"
-    source = RECORDED / "bmshj2018-factorized.pth.tar"
-    arguments = ["import", str(source), str(path), "--images", str(images), "--name", "mine"]
-    assert cli.main(arguments) == 0
-    codec, output = jaxcodec.load(path), capsys.readouterr().out
-    assert codec.name == "mine"
-    assert output.startswith(f"{source} -> {path}: {path.stat().st_size:,} bytes, id {codec.id}, ")
-    assert "CompressAI's bmshj2018-factorized" in output
-
-
 def test_an_error_leaves_no_file(tmp_path, images, capsys):
     path, source = tmp_path / "imported.codec", tmp_path / "weights.pth"
     source.write_bytes(b"hello")

@@ -1,0 +1,41 @@
+"""Commands that need no network answer at once: they import no JAX."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import jaxcodec
+
+pytestmark = pytest.mark.usefixtures("photographed")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--help"], 0),
+        (["encode", "--help"], 0),
+        (["info", "photo.jxc"], 0),
+        (["info", "default"], 0),
+        (["codecs"], 0),
+        (["encode", "photo.png", "a.jxc", "--quality", "101"], 2),
+        (["encode", "missing.png", "a.jxc"], 2),
+        (["encode", "photo.png", "nowhere/a.jxc"], 2),
+        (["encode", "photo.png", "a.jxc", "--codec", "nothing"], 2),
+        (["decode", "photo.jxc", "a.gif"], 2),
+    ],
+)
+def test_quick_answers_import_no_jax(folder, run, codec, arguments, status):
+    run("encode", "photo.png", "photo.jxc", "--codec", codec)
+    code = (
+        "import atexit, sys; from jaxcodec import cli; "
+        "atexit.register(lambda: print('loaded', 'jax' in sys.modules)); "
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(jaxcodec.__file__).parents[1])}
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+    assert done.stdout.endswith("loaded False\n")

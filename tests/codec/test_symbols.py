@@ -1,0 +1,66 @@
+"""Between pixels and symbols."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+import pytest
+import small_codecs
+
+from jaxcodec.codec import encode, symbols, tiles
+from jaxcodec.coding import container
+from jaxcodec.entropy.order import Symbols
+from jaxcodec.errors import BitstreamError
+
+QUALITY = np.array([5000], np.int32)
+
+
+@pytest.mark.parametrize("name", ["tiny", "factorized"])
+def test_symbols_are_residuals_to_the_nearest_and_shapes_are_the_codecs(name, photo):
+    codec = small_codecs.build(name)
+    analysis = symbols.analyse(codec, photo[None, 100:164, 200:296], QUALITY)
+    found = symbols.rounded(codec, analysis)
+    assert found.latent.shape == codec.latent_shape((64, 96))
+    np.testing.assert_array_equal(found.latent, np.rint(np.asarray(analysis.residual)))
+    if name == "tiny":
+        assert found.hyper.shape == codec.hyper_shape((64, 96))
+    else:
+        assert found.hyper is None
+
+
+def test_synthesis_gives_levels_and_grey_is_the_mean_of_the_colours(photo):
+    codec = small_codecs.build("tiny")
+    analysis = symbols.analyse(codec, photo[None, 100:164, 200:264], QUALITY)
+    coded = symbols.rounded(codec, analysis)
+    colour, grey = (
+        np.asarray(symbols.synthesise(codec, coded, QUALITY, grey=grey, run=tiles.whole))
+        for grey in (False, True)
+    )
+    assert colour.shape == (1, 64, 64, 3) and grey.shape == (1, 64, 64, 1)
+    assert colour.dtype == grey.dtype == np.uint8
+    inside = ((colour > 0) & (colour < 255)).all(axis=-1)
+    assert np.abs(colour.mean(axis=-1) - grey[..., 0])[inside].max() <= 1
+
+
+def test_the_checksum_is_a_crc_of_identity_hyper_symbols_and_latent():
+    hyper, latent = np.array([[[[1, -2]]]]), np.array([[[[3], [2**31 - 1]]]])
+    data = b"who" + b"".join(
+        int(value).to_bytes(4, "little", signed=True) for value in (1, -2, 3, 2**31 - 1)
+    )
+    assert symbols.checksum(Symbols(hyper, latent), b"who") == zlib.crc32(data)
+    assert symbols.checksum(Symbols(None, latent), b"who") == zlib.crc32(data[:3] + data[11:])
+
+
+def test_other_symbols_than_those_of_the_header_are_an_error(photo):
+    codec = small_codecs.build("tiny")
+    pixels = np.ascontiguousarray(photo[100:164, 200:264])
+    header, _, _ = container.read(encode(codec, pixels, quality=50))
+    analysis = symbols.analyse(codec, pixels[None], QUALITY)
+    coded = symbols.rounded(codec, analysis)
+    symbols.check(coded, header)
+    latent = np.array(coded.latent)
+    latent[0, 0, 0, 0] += 1
+    with pytest.raises(BitstreamError, match="came out otherwise than they were encoded"):
+        symbols.check(Symbols(coded.hyper, latent), header)
+    with pytest.raises(BitstreamError):
+        symbols.check(coded, dataclasses.replace(header, width=60))

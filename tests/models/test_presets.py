@@ -1,0 +1,60 @@
+"""The usual models have their published sizes."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from jaxcodec import models
+from jaxcodec.models import presets
+
+
+def parameter_counts(description) -> dict[str, int]:
+    model = models.build(description)
+    shapes = jax.eval_shape(
+        model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0)
+    )
+    return {
+        name: sum(leaf.size for leaf in jax.tree.leaves(part))
+        for name, part in shapes["params"].items()
+    }
+
+
+JOINT = {
+    "analysis": 2891136,
+    "synthesis": 2890947,
+    "hyper_analysis": 2175552,
+    "hyper_synthesis": 3300192,
+}
+
+
+CHENG = {
+    "hyper_analysis": 737920,
+    "hyper_synthesis": 2729792,
+    "context": 819456,
+    "entropy_parameters": 451697,
+}
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        (
+            presets.mean_scale_model(128, 192),
+            {"analysis": 1493312, "synthesis": 1493123, "hyper_synthesis": 2992992},
+        ),
+        (
+            presets.scale_hyperprior_model(128, 192),
+            {"hyper_analysis": 1040768, "hyper_synthesis": 1040832},
+        ),
+        (
+            presets.autoregressive_model(192, 192),
+            JOINT | {"context": 1843584, "entropy_parameters": 1017344},
+        ),
+        (presets.cheng2020_model(128), CHENG),
+    ],
+    ids=["mean_scale", "scale", "autoregressive", "cheng2020"],
+)
+def test_published_sizes_have_the_published_number_of_parameters(description, expected):
+    """As CompressAI 1.2.8 counts them."""
+    count = parameter_counts(description)
+    assert {name: count[name] for name in expected} == expected

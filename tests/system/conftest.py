@@ -1,0 +1,1 @@
+from codec_fixtures import any_codec, codec, face, tiny  # noqa: F401 fixtures
