@@ -21,7 +21,7 @@ def open_heic(file: BinaryIO) -> Image.Image:
       Refused: pillow-heif is not installed.
     """
     try:
-        from pillow_heif import HeifImageFile
+        from pillow_heif import HeifImageFile  # pyright: ignore[reportMissingImports] the extra heif
     except ImportError:
         raise Refused(
             "is a HEIC file, which needs pillow-heif; install it (pip install 'jaxcodec[heif]') or "
@@ -41,7 +41,7 @@ def read_jpeg_xl(file: BinaryIO, max_pixels: int) -> Decoded:
       Refused: imagecodecs is not installed, or the file is damaged or too large.
     """
     try:
-        import imagecodecs
+        import imagecodecs  # pyright: ignore[reportMissingImports] the extra jxl
     except ImportError:
         raise Refused(
             "is a JPEG XL file, which needs imagecodecs; install it (pip install 'jaxcodec[jxl]') "
@@ -77,7 +77,7 @@ def read_deep_jpeg_2000(file: BinaryIO, image: Image.Image, bits: int) -> Decode
       Refused: imagecodecs is not installed, or the file is damaged or has luma and chroma.
     """
     try:
-        import imagecodecs
+        import imagecodecs  # pyright: ignore[reportMissingImports] the extra jp2
     except ImportError:
         raise Refused(
             f"is a JPEG 2000 file of {bits} bits a channel, which needs imagecodecs; "
