@@ -65,7 +65,7 @@ class MaskedConv(nn.Module):
     pattern: str
 
     @nn.compact
-    def __call__(self, symbols: jax.Array) -> jax.Array:
+    def __call__(self, symbols: Shaped[Array, "b h w c"]) -> Shaped[jax.Array, "b h w features"]:
         channels = symbols.shape[-1]
         rows, columns = np.transpose(TAPS[self.pattern])
 

@@ -100,9 +100,11 @@ def encode(codec: Codec, source: pictures.Source, target: AtLeast, nearest: bool
         f"the codec {codec.name} reaches {_text(target, low, closer=True)} to "
         f"{_text(target, high)}{target.unit} with this picture"
     )
-    off = {place: abs(db - least) for place, db in trials.closeness.items()}
     enough = [place for place, db in trials.closeness.items() if db >= least]
+    if enough:
+        _coarsen(trials, min(enough, key=trials.bits), least)
     if nearest and not any(least <= db <= most for db in trials.closeness.values()):
+        off = {place: abs(db - least) for place, db in trials.closeness.items()}
         nearest_places = [place for place in off if off[place] <= min(off.values())]
         return _best(target, trials, nearest_places, reach)
     if not enough:
@@ -110,7 +112,6 @@ def encode(codec: Codec, source: pictures.Source, target: AtLeast, nearest: bool
             f"{target} cannot be met: {reach}; ask for less, or take the nearest with "
             "nearest=True (--nearest)"
         )
-    _coarsen(trials, min(enough, key=trials.bits), least)
     enough = [place for place, db in trials.closeness.items() if db >= least]
     return _best(target, trials, enough, reach)
 

@@ -44,6 +44,7 @@ def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
     assert 1_000 < cost["flops"] / 2 / size**2 < 20_000
 
 
+@pytest.mark.long
 def test_the_rate_of_a_picture_does_not_depend_on_its_tiling(codec, photo):
     """Crops of 128 in training made tiles far cheaper than pictures; 256 must not."""
     header = len(jaxcodec.encode(codec, photo[:1, :1]))

@@ -15,7 +15,7 @@ encode = jax.jit(jaxcodec.encode_fn)
 decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
 
 
-@pytest.mark.long_but("tiny", "factorized", "mixture")
+@pytest.mark.long_but("tiny", "factorized")
 @pytest.mark.parametrize(
     "name", ["autoregressive", "checkerboard", "factorized", "mixture", "tiny"]
 )
@@ -74,6 +74,7 @@ def test_a_batch_becomes_files_that_the_command_line_reads(tmp_path, tiny, photo
         assert np.array_equal(image.read(tmp_path / f"{i}.png").pixels, expected)
 
 
+@pytest.mark.long_but("tiny")
 @pytest.mark.parametrize("name", ["tiny", "checkerboard", "factorized"])
 def test_files_of_another_coder_unpack_to_the_same_words(name, face):
     codec = small_codecs.build(name)

@@ -109,6 +109,7 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, padded, b
         assert np.array_equal(bits, cost.latent_bits(codec, symbols + change, ground.side))
 
 
+@pytest.mark.long_but("False")
 @pytest.mark.parametrize("grey", [False, True])
 def test_curvature_is_what_a_move_without_slope_costs(grey, codec, padded, begun):
     variables, _, start, _ = begun
@@ -173,6 +174,7 @@ def test_windows_part_all_places(top, left):
         assert least[row, column] == values[first[0] : end[0], first[1] : end[1]].min()
 
 
+@pytest.mark.long
 def test_vmap_changes_nothing(codec, begun):
     _, _, start, step = begun
     keys = jax.random.split(jax.random.key(2), 2)

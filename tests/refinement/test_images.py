@@ -75,6 +75,7 @@ def check_files(codec, latents, photos):
         )
 
 
+@pytest.mark.long
 def test_random_numbers_of_an_image_do_not_depend_on_the_others(photos):
     codec = small_codecs.build("tiny")
     together = jaxcodec.refine(codec, [photos[0], photos[2]], **QUICK)
@@ -142,6 +143,7 @@ def test_settings_that_make_no_sense_are_refused(photos):
             jaxcodec.refine(codec, photos[:1], **settings)
 
 
+@pytest.mark.long
 def test_a_plain_grid_is_measured_and_has_no_file(photos):
     codec = small_codecs.build("tiny")
     changes = {"method": "ssl", "steps": 1, "every": 1, "trade_off": 1e-6}

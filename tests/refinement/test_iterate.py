@@ -46,7 +46,7 @@ def batch_of(codec, photos, trade_off, target_bits=np.nan) -> carry.Batch:
     )
 
 
-@pytest.mark.long_but("tiny", "mixture")
+@pytest.mark.long_but("tiny")
 @pytest.mark.parametrize(
     "name", ["autoregressive", "checkerboard", "factorized", "mixture", "scale", "tiny"]
 )
@@ -86,6 +86,7 @@ def test_a_free_step_grows_where_only_the_rate_counts(photos):
     assert (np.asarray(end.best.loss) < np.asarray(held.best.loss)).all()
 
 
+@pytest.mark.long
 def test_synthesis_in_bfloat16_leads_to_nearly_the_same(photos):
     codec = small_codecs.build("patch")  # whose synthesis comes near a picture without training
     batch = batch_of(codec, photos, 0.01)
@@ -108,6 +109,7 @@ def test_it_ends_early_where_nothing_gets_better(photos):
     ]
 
 
+@pytest.mark.long
 def test_the_controller_comes_to_the_target(photos):
     codec = jaxcodec.load("default")
     (free,) = iterate.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))

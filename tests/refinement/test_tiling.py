@@ -70,6 +70,7 @@ def tiled(codec, photo, **settings):
     return latents, seen[0].batches
 
 
+@pytest.mark.long
 def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo):
     latents, tiles = tiled(codec, photo)
     assert tiles > 1

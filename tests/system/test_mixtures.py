@@ -61,6 +61,7 @@ def test_symbols_that_nothing_expects_are_coded_too(mixing, photo):
     assert all(np.array_equal(*pair) for pair in zip(decoded, expected, strict=True))
 
 
+@pytest.mark.long_but("autoregressive")
 def test_a_batch_inside_jit_is_coded_as_each_picture_alone(mixing, photo):
     pictures = np.stack([photo[:64, :96], photo[64:128, :96]])
     code = jax.jit(jaxcodec.encode_fn)

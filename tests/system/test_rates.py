@@ -28,6 +28,7 @@ def estimated_bits():
     return estimate
 
 
+@pytest.mark.long
 def test_files_of_kodak_weigh_what_the_model_estimates(shared_dir, estimated_bits):
     codec = jaxcodec.load("default")
     files = sorted((shared_dir / "data" / "test" / "kodak").glob("*.png"))[::3]

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 import small_codecs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import jaxcodec
@@ -74,6 +74,7 @@ def test_a_codec_of_one_quality_does_it_by_its_step(codec, pixels):
     assert encoded.quality is None and encoded.step < 1
 
 
+@pytest.mark.long
 def test_what_cannot_be_is_an_error_that_names_the_reach_or_the_nearest(codec, pixels):
     with pytest.raises(
         RateError, match=r"99 dB.* reaches [\d.]+ to [\d.]+ dB.*nearest=True \(--nearest\)"
@@ -150,6 +151,7 @@ def reach_of(codec, pixels) -> tuple[float, float]:
     return 1.0, 99.0
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(
     st.sampled_from(KINDS),
@@ -158,6 +160,7 @@ def reach_of(codec, pixels) -> tuple[float, float]:
     st.integers(0, 3),
     st.floats(0, 1),
 )
+@example("noise", (1, 1), 3, 0, 0.75)  # the nearest is found on the way to a coarser step
 def test_whatever_is_within_reach_is_found(tiny, kind, shape, channels, seed, part):
     pixels = made(kind, shape, channels, seed)
     low, high = reach_of(tiny, pixels)

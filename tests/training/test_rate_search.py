@@ -202,6 +202,7 @@ def test_a_search_needs_one_target_and_a_request_that_can_be(config, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_a_real_run_is_trained_on_from_the_weights_of_its_last_round(
     config, tmp_path, read_metrics
 ):

@@ -71,6 +71,7 @@ def test_a_finished_run_has_nothing_left_to_do(uninterrupted, config, read_metri
     assert read_metrics(uninterrupted) == before
 
 
+@pytest.mark.long
 def test_sigterm_at_several_steps_changes_nothing(
     uninterrupted, config, tmp_path, interrupt, assert_same_run, read_metrics
 ):
@@ -132,6 +133,7 @@ def test_means_over_a_window_survive_an_interruption(
     assert_same_run(tmp_path / "parts", tmp_path / "whole")
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     uninterrupted, config, tmp_path, interrupt, saved_state, assert_same_run
 ):

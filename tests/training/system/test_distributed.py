@@ -98,6 +98,7 @@ def test_two_processes_give_the_losses_of_one_and_stop_together(
     train_losses(read_metrics(tmp_path), resumed)
 
 
+@pytest.mark.long
 def test_train_py_takes_overrides(images, tmp_path, runs, read_metrics):
     overrides = [
         "--config.log_every=5",

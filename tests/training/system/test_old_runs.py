@@ -16,6 +16,9 @@ for bit; XLA rounds differently on others.
 """
 
 
+pytestmark = pytest.mark.long_but("target_rate")
+
+
 @pytest.fixture(scope="module", params=sorted(old_runs.OBJECTIVES))
 def resumed(request, tmp_path_factory) -> tuple[str, pathlib.Path]:
     """Name, and the folder of `unpack` whose run was finished by this version."""

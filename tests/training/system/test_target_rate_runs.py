@@ -76,6 +76,7 @@ def test_validation_takes_the_beta_that_was_adapted(finished, read_metrics, save
         )
 
 
+@pytest.mark.long
 def test_interruptions_change_nothing(finished, config, tmp_path, interrupt, assert_same_run):
     for step in (3, 7):
         interrupt(step)

@@ -70,6 +70,7 @@ def test_each_player_moves_by_its_own_phase_alone(crops):
         assert changed(state, step(state, crops)[0]) == moved
 
 
+@pytest.mark.long
 def test_both_go_down_the_gradients_of_their_losses(crops):
     """The codec sees the critic before the step, and the critic the codec before the step, both as
     constants.
@@ -107,6 +108,7 @@ def test_both_go_down_the_gradients_of_their_losses(crops):
     assert_moved(before.params, after.players["critic"].params, gradients, 1e-2)
 
 
+@pytest.mark.long
 def test_a_critic_without_weight_leaves_the_codec_as_it_is_without(crops):
     (with_critic, step), (alone, step_alone) = (
         step_of(objective)
@@ -149,6 +151,7 @@ def config(config):
     return config
 
 
+@pytest.mark.long
 def test_a_run_of_two_players_goes_on_where_it_was(
     config, tmp_path, interrupt, assert_same_run, read_metrics, saved_state
 ):
