@@ -276,7 +276,7 @@ def test_operations_that_are_not_the_networks_are_refused(params, kind, message)
 def test_a_surrogate_of_ones_own_is_what_rate_and_synthesis_see(folder):
     jaxcodec.allow_imports("outside")
     quantise = surrogates.quantiser("outside.nets:surrogate", jax.random.key(0))
-    latent = np.array([1.5], np.float32)
+    latent = jax.numpy.array([1.5])
     assert [float(value[0]) for value in quantise("latent", latent, 1.0)] == [3.0, 0.5]
     with pytest.raises(ExtensionError, match="absent"):
         surrogates.surrogate("outside.nets:absent", latent, 0.0, jax.random.key(0))

@@ -109,7 +109,7 @@ def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, padded, b
         assert np.array_equal(bits, cost.latent_bits(codec, symbols + change, ground.side))
 
 
-@pytest.mark.long_but("False")
+@pytest.mark.long
 @pytest.mark.parametrize("grey", [False, True])
 def test_curvature_is_what_a_move_without_slope_costs(grey, codec, padded, begun):
     variables, _, start, _ = begun

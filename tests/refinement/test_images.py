@@ -102,6 +102,7 @@ def test_an_interrupt_keeps_the_best_so_far(photos):
     )
 
 
+@pytest.mark.long
 def test_more_trade_off_costs_more(photos):
     codec = small_codecs.build("tiny")
     bits = [

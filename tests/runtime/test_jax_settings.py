@@ -91,6 +91,7 @@ def test_so_are_files_of_a_size_and_refined_ones(photo):
     assert files[0] == files[1]
 
 
+@pytest.mark.long
 def test_without_jit_the_bytes_are_the_same(photo):
     picture, codec = photo[100:148, 200:260], small_codecs.build("tiny")
     data = jaxcodec.encode(codec, picture, coder="host")

@@ -198,12 +198,14 @@ def test_nearest_is_the_smallest_of_the_nearest(codec):
     assert len(nearest.data) < 100
 
 
+@pytest.mark.long
 def test_less_than_any_file_has_is_met_by_the_smallest(codec, pixels):
     encoded = encode_picture(codec, Picture(pixels), psnr=1.0)
     assert encoded.reached > 1 and encoded.quality == 0 and encoded.step > 4
     assert "smallest file found that is at least as close" in encoded.notes[-1]
 
 
+@pytest.mark.long
 def test_an_ms_ssim_is_told_as_one(codec, pixels):
     encoded = encode_picture(codec, Picture(pixels), ms_ssim=0.96)
     assert encoded.reached == pytest.approx(

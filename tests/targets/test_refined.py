@@ -24,6 +24,7 @@ def photo() -> np.ndarray:
     return data.astronaut()[40:160, 160:288]
 
 
+@pytest.mark.long
 def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
     seen = []
     plain = jaxcodec.encode(codec, photo, bpp=0.6)

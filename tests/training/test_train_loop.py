@@ -229,6 +229,7 @@ def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_a_run_that_fails_at_once_does_not_block_its_folder(config, tmp_path):
     rate, config.optimiser.learning_rate, config.batch_size = (
         config.optimiser.learning_rate,
@@ -346,6 +347,7 @@ def test_a_folder_in_use_is_refused(config, tmp_path):
         train_loop.train(config, tmp_path)
 
 
+@pytest.mark.long
 def test_a_run_under_another_distortion(config, tmp_path, read_metrics):
     config.objective.first = config.objective.last = 20.0
     config.objective.distortion = "ms_ssim"

@@ -142,6 +142,7 @@ class Recorder:
         }
 
 
+@pytest.mark.long
 def test_a_loss_sees_the_whole_forward_pass(images):
     model, transform = models.build(SMALL["mean_scale"]), optax.sgd(0.0)
 

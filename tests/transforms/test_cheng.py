@@ -36,6 +36,7 @@ def test_layers_have_as_many_parameters_as_the_published_ones(attention):
         assert len(variables["params"]) == len(expected)
 
 
+@pytest.mark.long
 def test_gradients_reach_every_layer():
     network = ChengSynthesis(8, attention=True)
     latent = jax.random.normal(jax.random.key(1), (1, 2, 2, 8))
