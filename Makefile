@@ -28,7 +28,7 @@ lint: .venv/.lint
 	$(BIN)/ruff format --check .
 
 types: .venv/.lint
-	$(BIN)/basedpyright --pythonpath $(BIN)/python
+	$(BIN)/basedpyright --project pyproject.toml --pythonpath $(BIN)/python
 
 # The stamp of an extra: the project and that extra are installed as setup.cfg has them.
 .venv/.%: setup.cfg pyproject.toml | $(BIN)/python
