@@ -30,7 +30,7 @@ def own_bpp(codec, pixels) -> float:
     return encode_picture(codec, Picture(pixels)).bpp
 
 
-@pytest.mark.long_but("0.9-tiny", "0.9-factorized", "0.9-autoregressive", "0.9-checkerboard")
+@pytest.mark.long_but("0.9-tiny", "1.1-tiny", "0.9-factorized", "0.9-checkerboard")
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("factor", [0.9, 1.1])
 def test_every_kind_hits_a_rate_and_decodes(name, factor, small):
