@@ -7,7 +7,7 @@ import hashlib
 import os
 import pathlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,7 @@ def open_folder(
     decode_all: bool = True,
     seed: int = 0,
     leave_out: str | os.PathLike[str] | None = None,
+    held_out: Collection[str] = (),
 ) -> ImageFolder:
     """Finds the PNG, JPEG and WebP images in folders and below, and holds some out for validation.
 
@@ -135,11 +136,19 @@ def open_folder(
       seed: chooses which images are held out.
       leave_out: another folder that is not searched, where it lies below these: that of the run
         itself.
+      held_out: paths, relative to their folder, of images that are in neither part.
 
     Raises:
-      DataError: a folder does not exist, no file is readable, or nothing would be left to train on.
+      DataError: one of `held_out` is not there, a folder does not exist, no file is readable, or
+        nothing would be left to train on.
     """
     names = _find([folders] if isinstance(folders, (str, pathlib.Path)) else folders, leave_out)
+    if missing := sorted(set(held_out) - set(names.values())):
+        raise DataError(
+            f"{missing[0]}, which is to be held out, is in none of {folders}; give its path "
+            "relative to its folder"
+        )
+    names = {path: name for path, name in names.items() if name not in held_out}
     cache = DecodedCache(int(cache_gib * 2**30))
     with concurrent.futures.ThreadPoolExecutor() as pool:
         count = functools.partial(_count_pixels, cache=cache if decode_all else None)

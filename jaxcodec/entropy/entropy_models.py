@@ -7,6 +7,7 @@ the package.
 from jaxcodec.entropy.autoregressive import AutoregressiveModel
 from jaxcodec.entropy.checkerboard import CheckerboardModel
 from jaxcodec.entropy.factorized import FactorizedModel
+from jaxcodec.entropy.four_step import FourStepModel
 from jaxcodec.entropy.mean_scale import MeanScaleModel
 from jaxcodec.entropy.model import EntropyModel
 from jaxcodec.entropy.scale_hyperprior import ScaleModel
@@ -17,4 +18,5 @@ ENTROPY_MODELS: dict[str, type[EntropyModel]] = {
     "mean_scale": MeanScaleModel,
     "autoregressive": AutoregressiveModel,
     "checkerboard": CheckerboardModel,
+    "four_step": FourStepModel,
 }

@@ -28,6 +28,7 @@ BINDING = (
     "surrogate",
     "data.crop",
     "data.validation_images",
+    "data.held_out",
     "optimiser.kind",
 )
 """Settings that a run keeps from its first checkpoint to its last; all others may change when it is
@@ -148,6 +149,14 @@ def folders(config: Config) -> list[str]:
             "give --config.data.folders=DIR[,DIR...]"
         )
     return names
+
+
+def held_out(config: Config) -> frozenset[str]:
+    """The images that `config.data.held_out` lists; raises TrainingError if it cannot be read."""
+    if not config.data.held_out:
+        return frozenset()
+    lines = read_bytes(pathlib.Path(config.data.held_out), TrainingError).decode().splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and line[0] != "#")
 
 
 def check_same(config: Config, workdir: pathlib.Path) -> None:

@@ -74,6 +74,7 @@ def _pictures(
             decode_all=False,
             seed=config.seed,
             leave_out=workdir,
+            held_out=run_config.held_out(config) if images is None else (),
         )
     except DataError as problem:
         raise TrainingError(

@@ -37,6 +37,7 @@ def open_input(config: Config, workdir: pathlib.Path) -> RunInput:
         cache_gib=config.data.cache_gib,
         seed=config.seed,
         leave_out=workdir,
+        held_out=run_config.held_out(config),
     )
     batches = data.training_batches(
         folder,

@@ -67,8 +67,8 @@ def first_state(config: Config, mesh: jax.sharding.Mesh, *, fresh: bool) -> trai
     state = train_state.create(
         build_model(config), _objective(config), transform, config.data.crop, config.seed
     )
-    if config.start.workdir and fresh:
-        params = start.params_of(config.start.workdir, state.codec.params, config.start.qualities)
+    if fresh and (config.start.workdir or config.start.codec):
+        params = start.params_of(config.start, state.codec.params)
         codec = train_state.fresh_player(params, transform)
         state = dataclasses.replace(state, players=state.players | {objectives.CODEC: codec})
     logging.info(

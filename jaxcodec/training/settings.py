@@ -159,6 +159,10 @@ SETTINGS = (
     ),
     Setting("search.delta", 0.0, "of --search: by which beta changes; 0 chooses one", _at_least(0)),
     Setting("start.workdir", "", "another run whose weights to begin with"),
+    Setting("start.codec", "", "a codec whose weights to begin with: a bundled one, or a file"),
+    Setting(
+        "start.grow", False, "its model may be smaller: what it lacks is added, and changes nothing"
+    ),
     Setting(
         "start.qualities",
         (0.0, 1.0),
@@ -200,6 +204,9 @@ SETTINGS = (
         16,
         "held out of training; 0: no validation, and no export",
         _at_least(0),
+    ),
+    Setting(
+        "data.held_out", "", "a text file, a name a line, of images that are never trained on"
     ),
     Setting("data.cache_gib", 4.0, "memory for decoded images, in GiB", _at_least(0)),
     Setting("data.workers", 0, "processes that decode what does not fit there", _at_least(0)),

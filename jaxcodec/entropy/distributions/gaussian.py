@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float, Int32
 
 from jaxcodec.ops import Array, lower_bound
@@ -41,3 +42,23 @@ def scale_index(scale: Float[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
     step = (jnp.log(SCALE_MAX) - jnp.log(SCALE_BOUND)) / (SCALE_LEVELS - 1)
     position = (jnp.log(jnp.maximum(scale, SCALE_BOUND)) - jnp.log(SCALE_BOUND)) / step
     return jnp.clip(jnp.round(position), 0, SCALE_LEVELS - 1).astype(jnp.int32)
+
+
+SCORE_BOUND = 6.0
+
+
+def gaussian_score(
+    residual: Float[Array, "*shape"], scale: Float[Array, "*#shape"]
+) -> Float[jax.Array, "*shape"]:
+    """How much too small a scale is for what was found: the derivative of the log mass.
+
+    It is d log P(residual) / d log scale of the mass of `gaussian_likelihood`, in nats, clipped to
+    +-6. Its mean is zero where the scale is right.
+    """
+    scale = jnp.maximum(scale, SCALE_BOUND)
+    distance = jnp.abs(residual)
+    upper, lower = (0.5 - distance) / scale, (-0.5 - distance) / scale
+    mass = jax.scipy.special.ndtr(upper) - jax.scipy.special.ndtr(lower)
+    density = lambda v: jnp.exp(-v * v / 2) / np.sqrt(2 * np.pi)
+    slope = lower * density(lower) - upper * density(upper)
+    return jnp.clip(slope / jnp.maximum(mass, 1e-9), -SCORE_BOUND, SCORE_BOUND)
