@@ -72,3 +72,21 @@ def interpolate_points(
     high = jnp.minimum(low + 1, points - 1)
     fraction = (position - low).reshape((-1,) + (1,) * (table.ndim - 1))
     return (table[low] * (1 - fraction) + table[high] * fraction).astype(table.dtype)
+
+
+def depthwise(
+    x: Float[Array, "b h w c"], kernel: Float[Array, "k k c"]
+) -> Float[jax.Array, "b h w c"]:
+    """Each channel correlated with a kernel of its own, zeros outside; k is odd.
+
+    By shifted products, which a CPU fuses; XLA's grouped convolution is many times slower there.
+    """
+    size, (height, width) = kernel.shape[0], x.shape[1:3]
+    margin = (size // 2, size // 2)
+    padded = jnp.pad(x, ((0, 0), margin, margin, (0, 0)))
+    total = jnp.zeros_like(x)
+    for row in range(size):
+        for column in range(size):
+            shifted = padded[:, row : row + height, column : column + width]
+            total = total + shifted * kernel[row, column]
+    return total

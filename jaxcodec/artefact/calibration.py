@@ -52,7 +52,7 @@ def calibrate(
         def of(module):
             latent = module.to_latent(image.to_float(pixels), fraction)
             hyper = module.to_hyper_symbols(latent, fraction)
-            return hyper, module.to_symbols(latent, module.mean(hyper, fraction))
+            return hyper, module.to_symbols(latent, hyper, fraction)
 
         return model.apply(params, method=of)
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from jaxcodec import extensions, image, models
 from jaxcodec.coding.container import MAX_QUALITY
+from jaxcodec.entropy.model import nearest, one_pass
 from jaxcodec.runtime.compilation import compiled
 from jaxcodec.runtime.programs import kept
 
@@ -43,24 +44,31 @@ class Networks(NamedTuple):
       steps.
     hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a
       hyper-latent.
-    mean: (params, hyper-symbols, quality) -> mean (1, h, w, C) float32 that symbols are rounded
-      about; None where the grid is plain.
-    residual: (params, latent, mean) -> what symbols are made of: the latent less what they are
+    centre: (params, hyper-symbols, quality) -> what symbols are counted from, arrays (1, h, w, C)
+      float32: the mean, and what later passes see of it; () where the grid is plain.
+    residual: (params, latent, *centre) -> what symbols are made of: the latent less what they are
       counted from, float32.
-    symbols: (residual, step) -> the latent's symbols, int32; `step` is float32 ().
-    pixels: (params, symbols, mean, quality, step, grey) -> uint8 (1, H, W, 3), or of one channel,
-      the mean of the three.
-    centred: whether there is a mean.
+    symbols: (params, residual, quality, step, *seen) -> the latent's symbols, int32, each the
+      nearest; `step` is float32 (), and `seen` the rest of the centre.
+    decoded: (params, symbols, quality, step, *seen) -> the residual that symbols stand for, float32.
+    pixels: (params, residual, quality, step, grey, *centre) -> uint8 (1, H, W, 3), or of one
+      channel, the mean of the three. The residual is in units of the step: with one pass, symbols.
+    centred: whether there is a centre. pass_count: in how many the latent is rounded.
+    in_passes: (params, choose, carry, quality, step, *seen), for use inside `jit`, see
+      `EntropyModel.in_passes`.
     """
 
     latent: Callable[..., jax.Array]
     hyper: Callable[..., jax.Array | None]
-    mean: Callable[..., jax.Array | None]
+    centre: Callable[..., tuple[jax.Array, ...]]
     residual: Callable[..., jax.Array]
     symbols: Callable[..., jax.Array]
+    decoded: Callable[..., jax.Array]
     pixels: Callable[..., jax.Array]
+    in_passes: Callable[..., tuple[Any, jax.Array, jax.Array]]
     relaxed: Relaxed
     centred: bool
+    pass_count: int
 
     def __repr__(self) -> str:
         return "<Networks>"
@@ -93,9 +101,26 @@ def build(description_json: str) -> Networks:
     def latent(params, pixels, quality):
         return at_quality("to_latent")(params, image.to_float(pixels), quality)
 
-    def pixels(params, symbols, mean, quality, step, grey):
-        decoded = symbols.astype(jnp.float32) * step
-        values = at_quality("reconstruct")(params, decoded, mean, quality)
+    def in_passes(params, choose, carry, quality, step, *seen):
+        if model.pass_count == 1:
+            return one_pass(choose, carry, step)  # without parameters
+        fraction = _fraction(quality)
+        return piece("in_passes")(params, choose, carry, fraction, step, *seen)
+
+    def symbols(params, residual, quality, step, *seen):
+        return in_passes(params, nearest(residual, step), (), quality, step, *seen)[1]
+
+    def decoded(params, symbols, quality, step, *seen):
+        def known(carry, number, prediction):
+            del number, prediction
+            return carry, symbols
+
+        return in_passes(params, known, (), quality, step, *seen)[2]
+
+    def pixels(params, residual, quality, step, *centre, grey):
+        values = at_quality("reconstruct")(
+            params, residual.astype(jnp.float32) * step, centre, quality
+        )
         return image.to_uint8(
             jnp.mean(values.clip(0, 1), axis=-1, keepdims=True) if grey else values
         )
@@ -120,9 +145,10 @@ def build(description_json: str) -> Networks:
     return Networks(
         latent=compiled(latent, named("latent")),
         hyper=network("to_hyper_symbols", model.has_hyper),
-        mean=network("mean", model.centred),
+        centre=compiled(at_quality("centre"), named("centre")) if model.centred else _no_centre,
         residual=kept(piece("residual"), named("residual")),
-        symbols=kept(_symbols, "symbols"),
+        symbols=compiled(symbols, named("symbols")),
+        decoded=compiled(decoded, named("decoded")),
         pixels=compiled(pixels, named("pixels"), static_argnames="grey"),
         relaxed=Relaxed(
             hyper=at_quality("to_hyper_latent"),
@@ -130,7 +156,9 @@ def build(description_json: str) -> Networks:
             quantised=quantised,
             synthesis=synthesis,
         ),
+        in_passes=in_passes,
         centred=model.centred,
+        pass_count=model.pass_count,
     )
 
 
@@ -138,15 +166,16 @@ def _nothing(*arguments):
     del arguments
 
 
+def _no_centre(*arguments):
+    del arguments
+    return ()
+
+
 def _has_own(part) -> bool:
     """Whether a description names code from outside the package."""
     if isinstance(part, dict):
         return any(map(_has_own, part.values()))
     return extensions.is_own(part)
-
-
-def _symbols(residual, step):
-    return jnp.round(residual / step).astype(jnp.int32)
 
 
 def _fraction(quality: jax.Array) -> jax.Array:

@@ -24,13 +24,16 @@ class Analysis(NamedTuple):
     """What the networks make of a picture, before the latent is rounded.
 
     hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols
-      are counted from, float32 (1, h, w, C). side: what tables follow from (`Order.side`).
-      None of it depends on the codec's step.
+      are counted from, float32 (1, h, w, C). side: what tables follow from (`Order.side`). seen:
+      what passes of rounding see besides, arrays (1, h, w, any); () where there is one pass.
+      quality: (1,) int32 in hundredths. None of it depends on the codec's step.
     """
 
     hyper: Any
     residual: Any
     side: tuple
+    seen: tuple
+    quality: Array
 
 
 def analyse(codec: Codec, pixels: Array, quality: Array, run: Run = tiles.run) -> Analysis:
@@ -46,20 +49,32 @@ def analyse(codec: Codec, pixels: Array, quality: Array, run: Run = tiles.run) -
             lambda window: networks.hyper(params, window, quality),
             latent,
         )
-    mean = _mean(codec, hyper, quality, run)
-    arrays = (latent,) if mean is None else (latent, mean)
+    centre = centre_of(codec, hyper, quality, run)
     residual = run(
-        codec.geometry.place, lambda *windows: networks.residual(params, *windows), *arrays
+        codec.geometry.place,
+        lambda *windows: networks.residual(params, *windows),
+        latent,
+        *centre,
     )
-    return Analysis(hyper, residual, codec.side(hyper, quality, run))
+    return Analysis(hyper, residual, codec.side(hyper, quality, run), centre[1:], quality)
+
+
+def of_symbols(codec: Codec, hyper: Any, residual: Array, quality: Array) -> Analysis:
+    """The analysis of a picture whose hyper-symbols and residual are known."""
+    seen = centre_of(codec, hyper, quality)[1:]
+    return Analysis(hyper, residual, codec.side(hyper, quality, tiles.run), seen, quality)
 
 
 def rounded(codec: Codec, analysis: Analysis, run: Run = tiles.run) -> Symbols:
     """The symbols of a picture: each the integer nearest to its residual over the codec's step."""
+    quality = analysis.quality
     symbols = run(
-        codec.geometry.place,
-        lambda window: codec.networks.symbols(window, codec.step),
+        codec.geometry.passes,
+        lambda residual, *seen: codec.networks.symbols(
+            codec.params, residual, quality, codec.step, *seen
+        ),
         analysis.residual,
+        *analysis.seen,
     )
     return Symbols(analysis.hyper, symbols)
 
@@ -68,13 +83,26 @@ def synthesise(
     codec: Codec, symbols: Symbols, quality: Array, grey: bool = False, run: Run = tiles.run
 ) -> jax.Array:
     """Pixels, uint8 (1, H, W, 3), or (1, H, W, 1) where `grey`."""
-
-    def network(symbols, mean=None):
-        return codec.networks.pixels(codec.params, symbols, mean, quality, codec.step, grey=grey)
-
-    mean = _mean(codec, symbols.hyper, quality, run)
+    networks, params = codec.networks, codec.params
+    centre = centre_of(codec, symbols.hyper, quality, run)
+    residual, step = symbols.latent, codec.step
+    if networks.pass_count > 1:
+        residual = run(
+            codec.geometry.passes,
+            lambda *windows: networks.decoded(
+                params, windows[0], quality, codec.step, *windows[1:]
+            ),
+            residual,
+            *centre[1:],
+        )
+        step = np.float32(1)
     return run(
-        codec.geometry.synthesis, network, symbols.latent, *(() if mean is None else (mean,))
+        codec.geometry.synthesis,
+        lambda *windows: networks.pixels(
+            params, windows[0], quality, step, *windows[1:], grey=grey
+        ),
+        residual,
+        *centre,
     )
 
 
@@ -100,15 +128,15 @@ def check(symbols: Symbols, header: Header) -> None:
         )
 
 
-def _mean(codec: Codec, hyper, quality, run):
-    """The mean about which the latent is rounded, float32; None on a plain grid.
+def centre_of(codec: Codec, hyper: Any, quality: Array, run: Run = tiles.run) -> tuple[Any, ...]:
+    """What the latent's symbols are counted from; () on a plain grid.
 
-    It may drift: no table depends on it.
+    Its floats may drift: no table depends on them.
     """
     if not codec.networks.centred:
-        return None
+        return ()
     return run(
         codec.geometry.hyper,
-        lambda window: codec.networks.mean(codec.params, window, quality),
+        lambda window: codec.networks.centre(codec.params, window, quality),
         hyper,
     )

@@ -9,7 +9,7 @@ import jax
 from jaxcodec.coding import step_tables
 from jaxcodec.coding.tables import Tables
 from jaxcodec.entropy.geometry import Geometry
-from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
+from jaxcodec.entropy.model import Centre, EntropyModel, Frozen, prior_tables
 from jaxcodec.entropy.order import (
     PRIOR,
     Arrays,
@@ -48,16 +48,14 @@ class FactorizedModel(EntropyModel):
         likelihood = self.prior.likelihood(rate_latent * step, step)
         return Coded(latent_hat * step, {"latent": likelihood})
 
-    def residual(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
+    def residual(self, latent: jax.Array, *centre: jax.Array) -> jax.Array:
         """What is rounded: the latent less the median of its channel."""
-        del mean
+        del centre
         return self.prior.residual(latent)
 
-    def reconstruct(
-        self, residual: jax.Array, mean: jax.Array | None, quality: jax.Array
-    ) -> jax.Array:
+    def reconstruct(self, residual: jax.Array, centre: Centre, quality: jax.Array) -> jax.Array:
         """Image (B, H, W, 3) from the decoded residual, any real numbers."""
-        del mean
+        del centre
         return self.synthesise(self.prior.from_residual(residual), quality)
 
     def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:

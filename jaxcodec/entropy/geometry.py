@@ -27,8 +27,8 @@ class Geometry(NamedTuple):
     analysis, synthesis, hyper_analysis: windows of these networks; the last is None without a
       hyper-latent.
     hyper: of those that go from hyper-latent to latent positions; None likewise.
-    context: of those that see the neighbours of a latent position. place: of those that see it
-      alone.
+    context: of those that see the neighbours of a latent position. passes: of all passes in which
+      a latent is rounded. place: of those that see a position alone.
     """
 
     stride: int
@@ -39,6 +39,7 @@ class Geometry(NamedTuple):
     hyper_analysis: Windows | None
     hyper: Windows | None
     context: Windows
+    passes: Windows
     place: Windows
 
 
@@ -58,5 +59,6 @@ def of(model: Any) -> Geometry:
         else None,
         hyper=Windows(1, hyper_unit, model.hyper_synthesis.halo, stride**2) if hyper_unit else None,
         context=Windows(1, 1, REACH, unit**2),
+        passes=Windows(1, 1, model.pass_reach, unit**2),
         place=Windows(1, 1, 0, unit**2),
     )

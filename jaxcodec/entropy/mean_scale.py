@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.entropy.hyperprior import ScaleTableModel
+from jaxcodec.entropy.model import Centre
 from jaxcodec.entropy.surrogates import Quantise
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.operations import Operation
@@ -37,9 +38,9 @@ class MeanScaleModel(ScaleTableModel):
         rate_latent, latent_hat = quantise("latent", latent / step, mean)
         return gaussian_likelihood(rate_latent - mean, scale), latent_hat
 
-    def mean(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> jax.Array:
+    def centre(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> Centre:
         """The mean (B, h, w, C) float32 in quantiser steps, from hyper-symbols."""
-        return self.moments(self.prior.from_symbols(hyper_symbols), quality)[0]
+        return (self.moments(self.prior.from_symbols(hyper_symbols), quality)[0],)
 
     def scale(self, hyper_symbols: jax.Array, quality: jax.Array) -> jax.Array:
         """The scale (B, h, w, C) float32 in quantiser steps, not bounded, from hyper-symbols."""

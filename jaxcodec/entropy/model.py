@@ -4,7 +4,7 @@ It is a Flax module that trains, with what export freezes of it, and the order i
 are coded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import flax.linen as nn
@@ -22,6 +22,15 @@ from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.transforms.gains import Gains
 
 _WIDEST = 1 << 13
+
+
+Centre = tuple[jax.Array, ...]
+"""What symbols are counted from: the mean (B, h, w, C) float32 in quantiser steps, and what later
+passes see besides symbols.
+"""
+
+Choose = Callable[[Any, int, jax.Array], tuple[Any, jax.Array]]
+"""See `EntropyModel.in_passes`."""
 
 
 class Frozen(NamedTuple):
@@ -48,10 +57,14 @@ class EntropyModel(nn.Module):
     has_hyper: whether the distribution of the latent depends on a hyper-latent; then integer
       networks choose its tables.
     centred: whether symbols are counted from a mean.
+    pass_count: in how many passes the latent is rounded, each of which sees the symbols of those
+      before. pass_reach: how far a symbol depends on others through all of them, in places.
     """
 
     has_hyper: ClassVar[bool] = False
     centred: ClassVar[bool] = False
+    pass_count: ClassVar[int] = 1
+    pass_reach: ClassVar[int] = 0
 
     analysis: nn.Module
     synthesis: nn.Module
@@ -116,23 +129,54 @@ class EntropyModel(nn.Module):
         """Hyper-symbols of a latent; None without a hyper-latent."""
         return self.round_hyper(self.to_hyper_latent(latent, quality))
 
-    def mean(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> jax.Array | None:
-        """What symbols are counted from (B, h, w, C) float32; None on a plain grid."""
+    def centre(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> Centre:
+        """What symbols are counted from; () on a plain grid."""
         del hyper_symbols, quality
+        return ()
 
-    def residual(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
+    def residual(self, latent: jax.Array, *centre: jax.Array) -> jax.Array:
         """What is rounded (B, h, w, C)."""
-        return latent if mean is None else latent - mean
+        return latent - centre[0] if centre else latent
 
-    def to_symbols(self, latent: jax.Array, mean: jax.Array | None = None) -> jax.Array:
-        """Symbols (B, h, w, C) int32."""
-        return jnp.round(self.residual(latent, mean)).astype(jnp.int32)
+    def in_passes(
+        self,
+        choose: Choose,
+        carry: Any,
+        quality: jax.Array,
+        step: jax.Array | float,
+        *seen: jax.Array,
+    ) -> tuple[Any, jax.Array, jax.Array]:
+        """Chooses the latent's symbols, pass by pass.
+
+        Args:
+          choose: (carry, number of the pass, prediction) -> carry, symbols int32 (B, h, w, C). The
+            prediction is what the symbols of the pass are counted from besides the centre, (B, h,
+            w, C) or 0.0. Symbols of other passes do not count.
+          carry: what `choose` is given first.
+          quality: (B,).
+          step: the quantiser step in units of the model's own.
+          seen: what passes see besides symbols: the rest of the centre.
+
+        Returns:
+          The carry, the symbols, and the residual that they stand for, float32.
+        """
+        del quality, seen
+        return one_pass(choose, carry, step)
+
+    def to_symbols(
+        self, latent: jax.Array, hyper_symbols: jax.Array | None, quality: jax.Array
+    ) -> jax.Array:
+        """Symbols (B, h, w, C) int32 of a latent, each the nearest."""
+        centre = self.centre(hyper_symbols, quality)
+        residual = self.residual(latent, *centre)
+        _, symbols, _ = self.in_passes(nearest(residual, 1.0), (), quality, 1.0, *centre[1:])
+        return symbols
 
     def reconstruct(
-        self, residual: jax.Array, mean: jax.Array | None, quality: jax.Array
+        self, residual: jax.Array, centre: Centre, quality: jax.Array
     ) -> jax.Array:
-        """Image (B, H, W, 3) from the decoded residual, any real numbers, and the mean."""
-        return self.synthesise(residual if mean is None else residual + mean, quality)
+        """Image (B, H, W, 3) from the decoded residual, any real numbers, and the centre."""
+        return self.synthesise(residual + centre[0] if centre else residual, quality)
 
     def synthesise(
         self, latent_hat: jax.Array, quality: jax.Array, dtype: Any = jnp.float32
@@ -164,6 +208,24 @@ class EntropyModel(nn.Module):
     def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:
         """The order of coding of a codec whose file has this spec."""
         raise NotImplementedError
+
+
+def one_pass(
+    choose: Choose, carry: Any, step: jax.Array | float
+) -> tuple[Any, jax.Array, jax.Array]:
+    """`EntropyModel.in_passes` where there is one."""
+    carry, symbols = choose(carry, 0, jnp.float32(0))
+    return carry, symbols, symbols.astype(jnp.float32) * step
+
+
+def nearest(residual: jax.Array, step: jax.Array | float) -> Choose:
+    """Chooses the symbols nearest to a residual (B, h, w, C); the carry stays as it is."""
+
+    def choose(carry, number, prediction):
+        del number
+        return carry, jnp.round((residual - prediction) / step).astype(jnp.int32)
+
+    return choose
 
 
 def prior_tables(model: EntropyModel, params: Mapping[str, Any]) -> dict[str, Tables]:

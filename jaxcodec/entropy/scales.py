@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jaxcodec.coding import quantiser_step
 from jaxcodec.entropy.distributions.gaussian import SCALE_BOUND, SCALE_LEVELS, SCALE_MAX
+from jaxcodec.ops import Array
 
 THRESHOLDS = "thresholds"
 """The name of their array."""
@@ -14,6 +18,12 @@ THRESHOLDS = "thresholds"
 LOG_STEP = np.log(SCALE_MAX / SCALE_BOUND) / (SCALE_LEVELS - 1)
 UNITS = {"linear": 1 / 256, "log": LOG_STEP / 256}
 """Unit of the integers that stand for a scale, or for its logarithm, by `scale_form`."""
+
+
+def level(scale: Float[Array, "*shape"]) -> Float[jax.Array, "*shape"]:
+    """Where a scale lies among those of the tables, 0 to 63, not rounded."""
+    position = (jnp.log(jnp.maximum(scale, SCALE_BOUND)) - np.log(SCALE_BOUND)) / LOG_STEP
+    return jnp.minimum(position, SCALE_LEVELS - 1)
 
 
 def thresholds(form: str) -> np.ndarray:

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 
 from jaxcodec import image
 from jaxcodec.codec import cost, tiles
+from jaxcodec.codec import symbols as symbols_of
+from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import Codec
 from jaxcodec.refinement import problem
 from jaxcodec.refinement.criterion import Criterion
@@ -34,11 +36,11 @@ _PROBES = 4
 class Ground(NamedTuple):
     """What stays the same during a descent.
 
-    mean: of the latent, or None. side: what `Kind.side` makes of the hyper-symbols. hyper_bits:
+    centre: what the latent's symbols are counted from, or (). side: what `Kind.side` makes of the hyper-symbols. hyper_bits:
       float32 (). curvature: the second derivative of the error by a symbol of each channel, (C,).
     """
 
-    mean: jax.Array | None
+    centre: tuple[jax.Array, ...]
     side: tuple
     hyper_bits: jax.Array
     curvature: jax.Array
@@ -67,20 +69,22 @@ def begin(
 
     They are rounded as `cost.spared` does; a `tau` of 0 spares nothing.
     """
-    hyper_bits, hyper, mean = jnp.float32(0), None, None
+    networks, params, quality = codec.networks, codec.params, padded.quality
+    hyper_bits, hyper = jnp.float32(0), None
     if variables.hyper is not None:
-        hyper = codec.networks.relaxed.round_hyper(codec.params, variables.hyper)
+        hyper = networks.relaxed.round_hyper(params, variables.hyper)
         assert hyper is not None  # as there is a hyper-latent
         hyper_bits = cost.hyper_bits(codec, hyper)
-    if codec.networks.centred:
-        mean = codec.networks.mean(codec.params, hyper, padded.quality)
-    side = codec.side(hyper, padded.quality, tiles.whole)
-    residual, _ = problem.rounded(codec, variables.latent, mean)
-    symbols, _ = cost.spared(codec, residual, side, tau)
-    latent = variables.latent + (symbols * codec.step - residual)
+    centre = symbols_of.centre_of(codec, hyper, quality, tiles.whole)
+    residual, _ = problem.rounded(codec, padded, variables.latent, centre)
+    side = codec.side(hyper, quality, tiles.whole)
+    analysis = Analysis(hyper, residual, side, centre[1:], quality)
+    symbols, _ = cost.spared(codec, analysis, tau)
+    on_grid = networks.decoded(params, symbols, quality, codec.step, *centre[1:])
+    latent = variables.latent + (on_grid - residual)
     curvature = _curvature(codec, padded, variables._replace(latent=latent), key, criterion)
     untried = jnp.zeros(latent.shape, bool)
-    return Ground(mean, side, hyper_bits, curvature), Descent(latent, untried, untried)
+    return Ground(centre, side, hyper_bits, curvature), Descent(latent, untried, untried)
 
 
 def step(
@@ -103,7 +107,7 @@ def step(
         return jnp.sum(each), each
 
     (error, errors), slope = jax.value_and_grad(error_of, has_aux=True)(state.latent)
-    _, symbols = problem.rounded(codec, state.latent, ground.mean)
+    _, symbols = problem.rounded(codec, padded, state.latent, ground.centre)
     bits = cost.latent_bits_around(codec, symbols, ground.side)
     direction, worth = _predicted(codec, padded, ground, state, trade_off, slope, bits)
     windows = Windows(symbols.shape[1:3], *jax.random.randint(key, (2,), 0, WINDOW))
@@ -125,14 +129,15 @@ def step(
     return state, (trade_off * error + all_bits / padded.pixel_count, all_bits, error)
 
 
-def ended(codec: Codec, ground: Ground, variables: Variables, state: Descent) -> Variables:
+def ended(
+    codec: Codec, padded: PaddedImage, ground: Ground, variables: Variables, state: Descent) -> Variables:
     """The latents after a descent.
 
     They are those of `variables` where their symbols are the same, since the distance to other
     symbols says what these would be worth. Where symbols have moved they are those of the grid.
     """
     before, after = (
-        problem.rounded(codec, latent, ground.mean)[1]
+        problem.rounded(codec, padded, latent, ground.centre)[1]
         for latent in (variables.latent, state.latent)
     )
     return variables._replace(latent=jnp.where(before == after, variables.latent, state.latent))

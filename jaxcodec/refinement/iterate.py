@@ -288,7 +288,8 @@ def _end_descent(
     codec: Codec, batch: Batch, state: State, ground: Ground, own: Descent
 ) -> Variables:
     def one(each, state, ground, own):
-        return descent.ended(stacked.with_step(codec, each.at), ground, state.variables, own)
+        stepped = stacked.with_step(codec, each.at)
+        return descent.ended(stepped, each.padded, ground, state.variables, own)
 
     return jax.vmap(one)(batch, state, ground, own)
 

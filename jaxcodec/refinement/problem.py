@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from jaxcodec import image
 from jaxcodec.codec import cost, tiles
+from jaxcodec.codec import symbols as symbols_of
 from jaxcodec.codec.value import Codec
 from jaxcodec.entropy.order import Symbols
 from jaxcodec.ops import round_straight_through
@@ -81,19 +82,19 @@ def measure(
     if plain:
         return _measure_plain(codec, padded, variables, criterion)
     networks, params, quality = codec.networks, codec.params, padded.quality
-    hyper = mean = None
+    hyper = None
     if variables.hyper is not None:
         hyper = networks.relaxed.round_hyper(params, variables.hyper)
-    if networks.centred:
-        mean = networks.mean(params, hyper, quality)
-    residual, symbols = rounded(codec, variables.latent, mean)
+    centre = symbols_of.centre_of(codec, hyper, quality, tiles.whole)
+    residual, symbols = rounded(codec, padded, variables.latent, centre)
     side = codec.side(hyper, quality, tiles.whole)
     bits = jnp.sum(cost.latent_bits(codec, symbols, side))
     if hyper is not None:
         bits = bits + cost.hyper_bits(codec, hyper)
-    decoded = networks.pixels(params, symbols, mean, quality, codec.step, grey=criterion.grey)
+    coded = Symbols(hyper, symbols)
+    decoded = symbols_of.synthesise(codec, coded, quality, criterion.grey, tiles.whole)
     return Measurement(
-        Symbols(hyper, symbols),
+        coded,
         residual,
         bits,
         criterion.of_pixels(padded, decoded),
@@ -125,13 +126,16 @@ def _measure_plain(
     )
 
 
-def rounded(codec: Codec, latent: jax.Array, mean: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+def rounded(
+    codec: Codec, padded: PaddedImage, latent: jax.Array, centre: tuple[jax.Array, ...]
+) -> tuple[jax.Array, jax.Array]:
     """The residual that the symbols of a latent are rounded from, and the symbols.
 
     The residual is in units of the codec's own step.
     """
-    residual = codec.networks.residual(codec.params, latent, *(() if mean is None else (mean,)))
-    return residual, codec.networks.symbols(residual, codec.step)
+    networks, params = codec.networks, codec.params
+    residual = networks.residual(params, latent, *centre)
+    return residual, networks.symbols(params, residual, padded.quality, codec.step, *centre[1:])
 
 
 def decoded(codec: Codec, padded: PaddedImage, variables: Variables) -> jax.Array:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxcodec import distortions
-from jaxcodec.codec import Codec, Encoded, pictures, tiles
+from jaxcodec.codec import Codec, Encoded, pictures, symbols
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
@@ -185,8 +185,7 @@ def _close(codec: Codec, goal: Goal, target: AtLeast, latents: Latents) -> Encod
 def _analysis(stepped: Codec, latents: Latents) -> Analysis:
     """Latents as what is known of a picture before it is rounded; `stepped` is at their step."""
     quality = np.array([latents.hundredths or 0], np.int32)
-    side = stepped.side(latents.symbols.hyper, quality, tiles.run)
-    return Analysis(latents.symbols.hyper, latents.residual, side)
+    return symbols.of_symbols(stepped, latents.symbols.hyper, latents.residual, quality)
 
 
 def _db(codec: Codec, source: pictures.Source, distortion: Distortion, encoded: Encoded) -> float:

@@ -5,7 +5,6 @@ choice of tables, and adding up the exact lengths of their codes.
 """
 
 import dataclasses
-import functools
 import math
 
 import jax
@@ -50,27 +49,34 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
 
 
 def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
-    small = dataclasses.replace(codec, params=None)  # weights are many, and no use here
-    windows = codec.geometry.place if codec.order.parallel else codec.geometry.context
-    return tiles.run(
-        windows,
-        functools.partial(function, small, np.float32(tau)),
-        analysis.residual,
-        *analysis.side,
-    )
+    if codec.order.parallel:
+        windows = codec.geometry.place
+    else:
+        windows = codec.geometry.passes if codec.networks.pass_count > 1 else codec.geometry.context
+    if codec.networks.pass_count == 1:
+        codec = dataclasses.replace(codec, params=None)  # weights are many, and no use here
+    given = analysis.residual, analysis.side, analysis.seen
+    arrays, structure = jax.tree.flatten(given)
+
+    def of_windows(*arrays):
+        residual, side, seen = jax.tree.unflatten(structure, arrays)
+        part = Analysis(None, residual, side, seen, analysis.quality)
+        return function(codec, np.float32(tau), part)
+
+    return tiles.run(windows, of_windows, *arrays)
 
 
 # Two functions, because XLA's code for both results at once takes twice the time of both apart.
 
 
 @jax.jit
-def _symbols(codec, tau, residual, *side):
-    return cost.spared(codec, residual, side, tau)[0]
+def _symbols(codec, tau, analysis):
+    return cost.spared(codec, analysis, tau)[0]
 
 
 @jax.jit
-def _bits_of_places(codec, tau, residual, *side):
-    return jnp.sum(cost.spared(codec, residual, side, tau)[1], axis=-1, keepdims=True)
+def _bits_of_places(codec, tau, analysis):
+    return jnp.sum(cost.spared(codec, analysis, tau)[1], axis=-1, keepdims=True)
 
 
 def hyper_bits(codec: Codec, analysis: Analysis) -> float:

@@ -1,5 +1,6 @@
 """Optimisers and learning-rate schedules from a config."""
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -12,9 +13,6 @@ from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
 from jaxcodec.ops import Array
 from jaxcodec.training.settings import Config
-
-_MUON_WIDEST = 128
-
 
 class Decay(NamedTuple):
     """When the learning rate begins to fall, and over how many steps: int32 ().
@@ -92,17 +90,19 @@ def _muon(config: Config, rate: optax.Schedule) -> optax.GradientTransformation:
         adam_learning_rate=rate,
         adam_b1=config.optimiser.b1,
         consistent_rms=0.2,
-        muon_weight_dimension_numbers=_kernels_as_matrices,
+        muon_weight_dimension_numbers=functools.partial(
+            _kernels_as_matrices, config.optimiser.muon_widest
+        ),
     )
 
 
-def _kernels_as_matrices(params: Any) -> Any:
+def _kernels_as_matrices(widest: int, params: Any) -> Any:
     """For Muon: which axes of each kernel are rows and columns; None for what Adam moves."""
 
     def numbers(path: tuple[Any, ...], leaf: jax.Array) -> Any:
         matrix = (
             path[-1].key == "kernel"
-            and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= _MUON_WIDEST
+            and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= widest
         )
         return (
             optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3)

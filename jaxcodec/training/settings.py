@@ -194,6 +194,10 @@ SETTINGS = (
     Setting("optimiser.clip", 1.0, "the largest norm of a gradient", _above(0)),
     Setting("optimiser.b1", 0.9, "Adam's decay of the mean", _FRACTION),
     Setting("optimiser.b2", 0.999, "Adam's decay of the square", _FRACTION),
+    Setting(
+        "optimiser.muon_widest", 128, "Muon moves kernels of at most so many rows or columns",
+        _at_least(1),
+    ),
     Setting("optimiser.muon_factor", 3.0, "Muon's learning rate over Adam's", _above(0)),
     Setting("data.folders", "", "one folder of images or several, separated by commas"),
     Setting(

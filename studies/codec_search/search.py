@@ -40,11 +40,9 @@ def _model(**changes):
             for name in ("width", "blocks"):
                 if value := changes.get(f"{part}_{name}", changes.get(name)):
                     config.model[part][name] = value
-        if "entropy" in changes:
-            config.model.entropy = changes["entropy"]
-        for name in ("context_width",):
-            if name in changes:
-                config.model[name] = changes[name]
+        if "context_width" in changes:
+            config.model.entropy = "four_step"
+            config.model.context_width = changes["context_width"]
 
     return change
 
@@ -57,12 +55,12 @@ def _settings(**changes):
 
 CANDIDATES: dict[str, tuple[Callable, ...]] = {
     "base": (),
-    "context": (_model(entropy="four_step"),),
+    "context": (_model(context_width=96),),
     "wide": (_model(width=128),),
-    "wide_context": (_model(width=128, entropy="four_step"),),
-    "deep_context": (_model(blocks=9, entropy="four_step"),),
+    "wide_context": (_model(width=128, context_width=96),),
+    "deep_context": (_model(blocks=9, context_width=96),),
     "adam": (_settings(optimiser__kind="adam"),),
-    "muon_wide": (_settings(optimiser__kind="muon", optimiser__muon_factor=3.0),),
+    "muon_all": (_settings(optimiser__muon_widest=4096),),
     "rate_4e-4": (_settings(optimiser__learning_rate=4e-4),),
     "rate_1.6e-3": (_settings(optimiser__learning_rate=1.6e-3),),
     "two_crops": (_settings(batch_size=2),),

@@ -9,7 +9,9 @@ from PIL import Image
 
 import jaxcodec
 from jaxcodec.artefact import bundled
+from jaxcodec.codec import symbols, tiles
 from jaxcodec.distortions.mse import psnr_db
+from jaxcodec.entropy.order import Symbols
 
 QUALITIES = (0, 35, 70, 100)
 
@@ -35,10 +37,8 @@ def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
 
     def decode_networks(codec, hyper_symbols, quality):
         index = codec.order.index(codec.integer, hyper_symbols, quality)
-        mean = codec.networks.mean(codec.params, hyper_symbols, quality)
-        return index, codec.networks.pixels(
-            codec.params, index, mean, quality, codec.step, grey=False
-        )
+        coded = Symbols(hyper_symbols, index)
+        return index, symbols.synthesise(codec, coded, quality, run=tiles.whole)
 
     cost = jax.jit(decode_networks).lower(codec, hyper_symbols, quality).cost_analysis()
     assert 1_000 < cost["flops"] / 2 / size**2 < 20_000

@@ -57,9 +57,9 @@ def test_bits_around_are_those_of_the_neighbours_under_the_same_table():
 def test_symbols_are_spared_towards_zero_where_bits_are_worth_it(case):
     codec, analysis, coded = case
     spared = jax.jit(cost.spared)
-    nearest, bits = spared(codec, analysis.residual, analysis.side, np.float32(0))
+    nearest, bits = spared(codec, analysis, np.float32(0))
     np.testing.assert_array_equal(nearest, coded.latent)
-    chosen, fewer = spared(codec, analysis.residual, analysis.side, np.float32(0.5))
+    chosen, fewer = spared(codec, analysis, np.float32(0.5))
     moved = np.asarray(nearest - chosen)
     assert np.any(moved) and np.all((moved == 0) | (moved == np.sign(nearest)))
     assert fewer.sum() < bits.sum()

@@ -78,8 +78,8 @@ def test_the_true_loss_falls_and_is_known_on_the_way(codec, padded, begun):
 
 def test_the_start_has_the_same_symbols_on_their_grid(codec, padded, begun):
     variables, ground, start, _ = begun
-    _, symbols = problem.rounded(codec, variables.latent, ground.mean)
-    residual, again = problem.rounded(codec, start.latent, ground.mean)
+    _, symbols = problem.rounded(codec, padded, variables.latent, ground.centre)
+    residual, again = problem.rounded(codec, padded, start.latent, ground.centre)
     assert np.array_equal(symbols, again)
     np.testing.assert_allclose(residual, symbols * codec.step, atol=1e-4)
 
@@ -88,7 +88,7 @@ def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
     variables, ground, start, _ = begun
     _, spared = begin(codec, padded, variables, jax.random.key(0), cost.TAU, MSE)
     (_, nearest), (_, fewer) = (
-        problem.rounded(codec, each.latent, ground.mean) for each in (start, spared)
+        problem.rounded(codec, padded, each.latent, ground.centre) for each in (start, spared)
     )
     moved = np.asarray(nearest - fewer)
     assert 0 < (moved != 0).mean() < 0.1 and np.array_equal(
@@ -103,7 +103,7 @@ def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
 
 def test_bits_around_are_those_of_symbols_one_less_and_one_more(codec, padded, begun):
     _, ground, start, _ = begun
-    _, symbols = problem.rounded(codec, start.latent, ground.mean)
+    _, symbols = problem.rounded(codec, padded, start.latent, ground.centre)
     around = cost.latent_bits_around(codec, symbols, ground.side)
     for change, bits in zip((-1, 0, 1), around, strict=True):
         assert np.array_equal(bits, cost.latent_bits(codec, symbols + change, ground.side))

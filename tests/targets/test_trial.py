@@ -16,7 +16,7 @@ def test_a_picture_of_any_shape_has_a_sample(shape):
     latent = [side // codec.geometry.latent_stride for side in shape]
     residual = np.zeros((1, *latent, 64), np.float32)
     side = (np.zeros((1, *latent, 64), np.int32),)
-    share = trial.sample(codec, trial.Analysis(None, residual, side))
+    share = trial.sample(codec, trial.Analysis(None, residual, side, (), np.array([0], np.int32)))
     assert share.residual.size == share.side[0].size
     assert (
         residual.size / 20
