@@ -1,8 +1,5 @@
 """The script that draws pictures of screens."""
 
-import ast
-import pathlib
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,12 +60,3 @@ def test_a_size_that_is_none_is_refused(tmp_path, size, capsys):
         draw_screens.main([str(tmp_path / "new"), "--size", size])
     assert "WIDTHxHEIGHT" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
-
-
-def test_functions_fit_a_screen():
-    for path in pathlib.Path(draw_screens.__file__).parent.glob("screens/*.py"):
-        text = path.read_text()
-        assert len(text.splitlines()) < 400
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
-                assert node.end_lineno - node.lineno < 60, f"{path.name}: {node.name}"

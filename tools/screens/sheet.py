@@ -102,7 +102,7 @@ def new_theme(rng: random.Random) -> Theme:
         mix(back, far, rng.uniform(0.75, 1)),
         mix(back, far, rng.uniform(0.4, 0.6)),
         mix(back, far, rng.uniform(0.12, 0.3)),
-        hue(rng.random(), rng.uniform(0.35, 0.6), rng.uniform(0.5, 1)),
+        hue(rng.random(), rng.uniform(0.5, 0.65) if dark else rng.uniform(0.3, 0.5), strong),
         tuple(rng.sample(hues, 8)),
     )
 

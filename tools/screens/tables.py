@@ -13,24 +13,25 @@ def spreadsheet(sheet: Sheet) -> None:
     text(sheet, (8, row / 2), f"fx  =SUM({first}:{last})")
     head = 3 * sheet.base
     box(sheet, (0, 2 * row, head, sheet.height), theme.panel)
-    x, column = head, 0
-    while x < sheet.width:
+    edges, column = [head], 0
+    while (x := edges[-1]) < sheet.width:
         wide = rng.randint(4, 10) * sheet.base
         kind = rng.choice([words.number, words.number, words.date, words.phrase, words.person])
         text(sheet, (x + wide / 2, 1.5 * row), chr(65 + column % 26), theme.faint, anchor="mm")
         for index in range(sheet.height // row):
             cell(sheet, (x, (index + 2) * row, x + wide, (index + 3) * row), kind(rng), index)
         box(sheet, (x, row, x + 1, sheet.height), theme.line)
-        x, column = x + wide, column + 1
+        edges.append(x + wide)
+        column += 1
     for index in range(sheet.height // row):
         y = (index + 2) * row
         box(sheet, (0, y, sheet.width, y + 1), theme.line)
         text(sheet, (head / 2, y + row / 2), str(index + 1), theme.faint, anchor="mm")
-    x, y = rng.randint(head, max(head, sheet.width - 80)), rng.randint(3, 12) * row
-    box(sheet, (x, y, x + 8 * sheet.base, y + 2), theme.accent)
-    box(sheet, (x, y + row, x + 8 * sheet.base, y + row + 2), theme.accent)
-    box(sheet, (x, y, x + 2, y + row), theme.accent)
-    box(sheet, (x + 8 * sheet.base, y, x + 8 * sheet.base + 2, y + row + 2), theme.accent)
+    left, right = rng.choice(list(zip(edges, edges[1:], strict=False)))
+    top = rng.randint(3, 12) * row
+    for thick in range(2):
+        outline = (left + thick, top + thick, right - thick, top + row - thick)
+        sheet.pen.rectangle(outline, None, theme.accent)
 
 
 def cell(sheet: Sheet, edges: tuple[float, float, float, float], label: str, index: int) -> None:

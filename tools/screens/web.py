@@ -54,7 +54,7 @@ def shop(sheet: Sheet) -> None:
     rng, theme, row = sheet.rng, sheet.theme, sheet.row
     fill(sheet, mix(theme.back, theme.panel, 0.5))
     y, gap = header(sheet) + 8, rng.choice([6, 10, 16])
-    count = max(1, sheet.width // rng.choice([110, 150, 200]))
+    count = max(1, sheet.width // (sheet.base * rng.choice([11, 13, 17])))
     wide = (sheet.width - gap * (count + 1)) / count
     high = round(wide * rng.uniform(0.5, 0.9)) + 4 * row
     while y < sheet.height:
