@@ -47,6 +47,12 @@ def test_pictures_are_rgb_of_the_size_with_many_colours_and_sharp_edges(pictures
     assert np.quantile(colours, 0.2) > 30
 
 
+@pytest.mark.parametrize("size", [(10, 10), (40, 150)])
+def test_every_kind_fits_a_small_or_narrow_picture(size):
+    for number in range(KINDS):
+        assert draw_screens.picture(0, number, size).size == size
+
+
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(folder, capsys):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     assert draw_screens.main([str(folder), "--count", "1"]) == 2

@@ -14,7 +14,7 @@ def spreadsheet(sheet: Sheet) -> None:
     head = 3 * sheet.base
     box(sheet, (0, 2 * row, head, sheet.height), theme.panel)
     edges, column = [head], 0
-    while (x := edges[-1]) < sheet.width:
+    while (x := edges[-1]) < sheet.width or column == 0:
         wide = rng.randint(4, 10) * sheet.base
         kind = rng.choice([words.number, words.number, words.date, words.phrase, words.person])
         text(sheet, (x + wide / 2, 1.5 * row), chr(65 + column % 26), theme.faint, anchor="mm")
