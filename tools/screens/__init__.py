@@ -1,0 +1,1 @@
+"""Pictures like what people see on screens: text, interfaces, charts; for draw_screens.py."""
