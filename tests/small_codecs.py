@@ -15,7 +15,12 @@ from jaxcodec.models import presets
 
 
 def _one_layer(
-    gains: dict, scale_form: str, entropy: str = "mean_scale", hyper_outputs: int = 12, **settings
+    gains: dict,
+    scale_form: str,
+    entropy: str = "mean_scale",
+    hyper_outputs: int = 12,
+    channels: int = 6,
+    **settings,
 ) -> dict:
     """A model of one layer a network: compiles at once at any shape."""
 
@@ -26,8 +31,8 @@ def _one_layer(
         "entropy": entropy,
         "hyper_channels": 4,
         "scale_form": scale_form,
-        "gains": {"channels": 6, **gains},
-        "analysis": layer("conv_analysis", 6, 5, 16),
+        "gains": {"channels": channels, **gains},
+        "analysis": layer("conv_analysis", channels, 5, 16),
         "synthesis": layer("conv_synthesis", 3, 5, 16),
         "hyper_analysis": layer("conv_analysis", 4, 3, 2),
         "hyper_synthesis": layer("conv_synthesis", hyper_outputs, 3, 2),
@@ -45,8 +50,8 @@ DESCRIPTIONS = {
         {"points": 2, "first": 2, "last": 20}, "log", "autoregressive", mixture=3
     ),
     "four_step": _one_layer(
-        {"channels": 8, "points": 2, "first": 2, "last": 20}, "log", "four_step",
-        hyper_outputs=16, context_width=6,
+        {"points": 2, "first": 2, "last": 20}, "log", "four_step",
+        hyper_outputs=16, channels=8, context_width=6,
     ),
     "patch": presets.patch_model(
         latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20

@@ -124,9 +124,14 @@ class FourStepModel(HyperpriorModel):
 
     def setup(self) -> None:
         super().setup()
-        if self.scale_form != "log" or self.hyper_analysis.stride % 2:
+        if (
+            self.scale_form != "log"
+            or self.hyper_analysis.stride % 2
+            or self.gains.channels % passes.PASSES
+        ):
             raise ValueError(
-                "a four-step context takes scale_form 'log' and a hyper-latent of an even stride"
+                "a four-step context takes scale_form 'log', a hyper-latent of an even stride, and "
+                "a latent whose channels are a multiple of four"
             )
         width, points = self.context_width, self.gains.points or 1
         later = range(1, passes.PASSES)

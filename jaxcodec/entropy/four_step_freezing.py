@@ -44,9 +44,9 @@ SURPRISE_UNIT = SCORE_BOUND / 127
 def surprise_table() -> np.ndarray:
     """How surprising a symbol is: int8 (64, 1024), by the level of its scale and its size."""
     levels = np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS)
-    score = gaussian_score(
-        jnp.arange(MOST_SYMBOL + 1, dtype=jnp.float32), jnp.asarray(levels, jnp.float32)[:, None]
-    )
+    sizes = np.arange(MOST_SYMBOL + 1, dtype=np.float32)
+    each = np.meshgrid(sizes, np.float32(levels))
+    score = gaussian_score(*each)
     return np.round(np.asarray(score, np.float64) / SURPRISE_UNIT).astype(np.int8)
 
 
