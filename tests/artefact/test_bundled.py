@@ -20,7 +20,7 @@ def codec():
 
 
 def test_its_file_is_small_and_listed():
-    (info,) = [info for info in bundled.available() if info.name == "default"]
+    (info,) = [info for info in bundled.available() if "default" in info.aliases]
     assert info.size_bytes <= 8_000_000
     low, high = info.bpp_range
     assert low < 0.15 and high > 1.0
