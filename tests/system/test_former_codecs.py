@@ -1,4 +1,4 @@
-"""Files of every codec that was ever bundled decode as they did, and nobody has to name the codec."""
+"""Files of every codec that was ever bundled decode as they did, without the name of the codec."""
 
 import hashlib
 import pathlib
