@@ -15,6 +15,7 @@ _LAZY = {
     "Codec": "jaxcodec.codec:Codec",
     "Picture": "jaxcodec.image:Picture",
     "load": "jaxcodec.codec:load",
+    "codec_of": "jaxcodec.codec:codec_of",
     "encode": "jaxcodec.targets.encode:encode",
     "encode_picture": "jaxcodec.targets.encode:encode_picture",
     "Quality": "jaxcodec.targets.target:Quality",

@@ -111,19 +111,22 @@ def add_files(
     inputs: str,
     output: str,
     kept: str = "a.jpg becomes a.jpg.jxc",
+    codec: str | None = "default",
 ) -> None:
     """IN and OUT, and the options of every command that makes files of files.
 
-    `kept` is an example for --keep-suffix.
+    `kept` is an example for --keep-suffix. `codec` is taken without --codec; None stands for the
+    one that wrote each file.
     """
     command.add_argument("inputs", type=name, nargs="+", metavar="IN", help=inputs)
     command.add_argument("output", type=name, metavar="OUT", help=output)
     command.add_argument(
         "--codec",
         type=name,
-        default="default",
+        default=codec,
         metavar="NAME|FILE",
-        help="a bundled codec or a codec file (default: default)",
+        help="a bundled codec or a codec file "
+        f"(default: {codec or 'the one that wrote each file, found by its id'})",
     )
     add_allow_import(command)
     command.add_argument(

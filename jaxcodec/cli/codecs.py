@@ -14,7 +14,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line for each bundled codec."""
+    """Print a line for each bundled codec, with the name "default" where it is that."""
     infos = bundled.available()
     if options.json:
         console.say(json.dumps([dataclasses.asdict(info) for info in infos], default=str))
@@ -24,5 +24,6 @@ def run(options: argparse.Namespace) -> int:
         size = f"{info.size_bytes / 1e6:.1f} MB"
         console.say(
             f"{info.name:<12} {low:.2f} to {high:.2f} bpp  {size}  {info.id}  {info.description}"
+            + "".join(f"  ({alias})" for alias in info.aliases)
         )
     return 0

@@ -2,6 +2,8 @@
 
 import argparse
 import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jaxcodec import image
 from jaxcodec.cli import arguments, console, jobs, picture_files
@@ -12,6 +14,9 @@ from jaxcodec.errors import BitstreamError, ImageError
 from jaxcodec.files import read_bytes
 from jaxcodec.guard import attempt
 
+if TYPE_CHECKING:  # it loads JAX
+    from jaxcodec.codec import Codec
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """What `decode` takes."""
@@ -20,6 +25,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         ".jxc files, a folder of them, or - for standard input",
         "the image, a folder where there are several, or - for standard output",
         kept="a.jpg.jxc becomes a.jpg.png and not a.png",
+        codec=None,
     )
     formats = sorted(suffix.removeprefix(".") for suffix in image.WRITE_SUFFIXES)
     command.add_argument(
@@ -49,24 +55,27 @@ def run(options: argparse.Namespace) -> int:
                 raise ImageError(
                     f"cannot tell the format of {job.target}; use one of the suffixes {known}"
                 )
-        picture_files.check_codec(options)
-        return jobs.run(
-            todo, _worker(picture_files.load_codec(options), todo, suffix, options), options
-        )
+        if options.codec is not None:
+            picture_files.check_codec(options)
+        codec_of = picture_files.codec_finder(options)
+        return jobs.run(todo, _worker(codec_of, todo, suffix, options), options)
 
 
-def _worker(codec, todo: Plan, suffix: str, options: argparse.Namespace):
+def _worker(
+    codec_of: "Callable[[bytes], Codec]", todo: Plan, suffix: str, options: argparse.Namespace
+) -> Callable[[list[Job]], list[Outcome]]:
     """The function that makes the images of a few jobs."""
-    from jaxcodec.codec import decode_picture
-
-    sizes = Sizes(codec.geometry.stride)
+    sizes = Sizes()
 
     def restore(job: Job) -> Result:
         data = (
             console.read_input() if job.source is None else read_bytes(job.source, BitstreamError)
         )
+        codec = codec_of(data)
+        from jaxcodec.codec import decode_picture  # JAX, which a file without a codec does not need
+
         picture = decode_picture(codec, data, max_pixels=options.max_pixels)
-        sizes.used(*picture.pixels.shape[:2])
+        sizes.used(codec, *picture.pixels.shape[:2])
         file = io.BytesIO()
         file.name = job.target_name  # for errors
         notes = image.write(file, picture, suffix if job.target is None else job.target.suffix)

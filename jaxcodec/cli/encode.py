@@ -81,11 +81,11 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
     target = from_keywords({name: getattr(options, name) for name in _TARGETS})
     settings = {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
     settings["keep_hidden_colour"] = options.keep_hidden_colour
-    sizes = Sizes(codec.geometry.stride)
+    sizes = Sizes()
 
     def compress(read: list) -> list:
         for picture in read:
-            sizes.used(*picture.pixels.shape[:2])
+            sizes.used(codec, *picture.pixels.shape[:2])
         with jobs.refinement_bar(options) as progress:
             return encode_pictures(codec, read, target, **settings, progress=progress)
 

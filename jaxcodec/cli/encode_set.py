@@ -50,8 +50,9 @@ class _Pictures(Sequence):
     So a large set is not held in memory.
     """
 
-    def __init__(self, todo: Sequence[Job], sizes: Sizes, options: argparse.Namespace):
-        self._todo, self._sizes, self._options = todo, sizes, options
+    def __init__(self, todo: Sequence[Job], codec, options: argparse.Namespace):
+        self._todo, self._codec, self._options = todo, codec, options
+        self._sizes = Sizes()
 
     def __len__(self):
         return len(self._todo)
@@ -59,7 +60,7 @@ class _Pictures(Sequence):
     def __getitem__(self, place: int):
         interrupts.check()
         picture = picture_files.read(self._todo[place], self._options)
-        self._sizes.used(*picture.pixels.shape[:2])
+        self._sizes.used(self._codec, *picture.pixels.shape[:2])
         return picture
 
 
@@ -79,7 +80,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
     ):
         done = image_set.encode_set(
             codec,
-            _Pictures(todo.jobs, Sizes(codec.geometry.stride), options),
+            _Pictures(todo.jobs, codec, options),
             total_bytes=options.total_bytes,
             mean_bpp=options.mean_bpp,
             refine=options.refine,

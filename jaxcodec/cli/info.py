@@ -6,7 +6,7 @@ import os
 import pathlib
 from typing import Any
 
-from jaxcodec.artefact import bundled, codec_file
+from jaxcodec.artefact import bundled, codec_file, lookup
 from jaxcodec.cli import arguments, console
 from jaxcodec.coding.container import MAGIC
 from jaxcodec.errors import BitstreamError, CodecFileError
@@ -73,9 +73,11 @@ def _picture_fields(data: bytes, name: str) -> dict[str, Any]:
         described = sections.describe(side) | _metadata(sections.unpack(side))
     except BitstreamError as problem:
         raise type(problem)(f"{name}: {problem}") from problem
+    codec = lookup.search(header.codec_id).path
     return {
         "bytes": len(data),
         "bpp": len(data) * 8 / (header.width * header.height),
+        "codec": None if codec is None else bundled.name_of(codec),
         **header.as_dict(),
         **described,
     }

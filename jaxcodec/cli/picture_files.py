@@ -1,16 +1,20 @@
-"""What encode and encode-set share: image files in, .jxc files out, and what is said of them."""
+"""What commands for pictures share: image and .jxc files, reports on them, and their codecs."""
 
 import argparse
 import dataclasses
+import functools
+import os
 import pathlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import jaxcodec
 from jaxcodec import image
+from jaxcodec.artefact import bundled, codec_file, lookup
 from jaxcodec.cli import console
 from jaxcodec.cli.jobs import Result
 from jaxcodec.cli.plan import Job, Kind
-from jaxcodec.coding.container import MAGIC
+from jaxcodec.coding.container import MAGIC, read_header
 from jaxcodec.errors import ImageError
 from jaxcodec.files import read_bytes
 from jaxcodec.image import Picture
@@ -90,15 +94,31 @@ def result(encoded: "Encoded", options: argparse.Namespace, notes: tuple[str, ..
 
 def check_codec(options: argparse.Namespace) -> None:
     """That there is the codec that was named, from the head of its file; raises CodecFileError."""
-    from jaxcodec.artefact import bundled, codec_file
-
     codec_file.read_metadata(bundled.find(options.codec))
 
 
 def load_codec(options: argparse.Namespace) -> "Codec":
     """The codec that was named; raises CodecFileError. This is where JAX is imported."""
+    return _load(options.codec, options)
+
+
+def codec_finder(options: argparse.Namespace) -> Callable[[bytes], "Codec"]:
+    """The function that gives the codec of the bytes of a .jxc file, and loads each codec once.
+
+    That is the codec that was named, or, where none was, the one whose id the file carries; no JAX
+    is imported before such a one is found. Raises as `load_codec`, and the function as
+    `jaxcodec.codec_of`.
+    """
+    if options.codec is not None:
+        codec = load_codec(options)
+        return lambda data: codec
+    by_id = functools.cache(lambda codec_id: _load(lookup.find(codec_id), options))
+    return lambda data: by_id(read_header(data).codec_id)
+
+
+def _load(name_or_path: str | os.PathLike[str], options: argparse.Namespace) -> "Codec":
     from jaxcodec.runtime import compile_cache
 
     if not options.no_compile_cache:
         compile_cache.enable()
-    return jaxcodec.load(options.codec, allow=options.allow_import)
+    return jaxcodec.load(name_or_path, allow=options.allow_import)

@@ -1,7 +1,12 @@
 """Limits the memory of compiled programs in a long run.
 
-XLA makes some for every size of picture.
+XLA makes some for every size of picture, and every codec.
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # it loads JAX
+    from jaxcodec.codec import Codec
 
 _MOST = 16
 """Sizes whose programs are kept: some 45 MB and 600 mappings each with the bundled codec, of which
@@ -15,19 +20,17 @@ class Sizes:
     So a folder of any length can be processed.
     """
 
-    def __init__(self, stride: int):
-        """Start with the `stride` that the codec pads sides to a multiple of.
+    def __init__(self):
+        self._sizes = set()
 
-        Sizes that it makes equal share programs.
+    def used(self, codec: "Codec", height: int, width: int) -> None:
+        """Record that there are programs of a codec for a picture of this size.
+
+        Sizes that its stride pads to the same share programs. Forgets all programs where these are
+        too many sizes, those of all codecs counted.
         """
-        self._stride, self._sizes = stride, set()
-
-    def used(self, height: int, width: int) -> None:
-        """Record that there are programs for a picture of this size.
-
-        Forgets all programs where these are too many sizes.
-        """
-        self._sizes.add((height + -height % self._stride, width + -width % self._stride))
+        stride = codec.geometry.stride
+        self._sizes.add((codec, height + -height % stride, width + -width % stride))
         if len(self._sizes) > _MOST:
             import jax
 

@@ -118,7 +118,7 @@ def decode_picture(
     """The picture of a .jxc file.
 
     Args:
-      codec: the one that it was written with.
+      codec: the one that it was written with; `jaxcodec.codec_of` finds it.
       data: the whole file.
       max_pixels: the most that it may claim.
 

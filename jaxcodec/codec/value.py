@@ -15,10 +15,10 @@ import numpy as np
 from jax.core import Tracer
 
 from jaxcodec import extensions, models
-from jaxcodec.artefact import bundled, codec_file
+from jaxcodec.artefact import bundled, codec_file, lookup
 from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.codec import networks
-from jaxcodec.coding import coders, quantiser_step
+from jaxcodec.coding import coders, container, quantiser_step
 from jaxcodec.coding.host import SymbolCoder
 from jaxcodec.coding.lane_tables import LaneTables, for_encoding, lane_tables
 from jaxcodec.coding.tables import Tables
@@ -218,6 +218,26 @@ def load(name_or_path: str | os.PathLike[str], *, allow: str | Sequence[str] = (
         return create(codec_file.read(path))
     except ExtensionError as problem:
         raise ExtensionError(f"{path}: {problem}") from problem
+
+
+def codec_of(data: bytes | bytearray | memoryview, *, allow: str | Sequence[str] = ()) -> Codec:
+    """The codec that wrote a .jxc file, found by the id that the file carries.
+
+    It is looked for among the bundled ones and in the user's folders, see
+    `jaxcodec.artefact.lookup`, and loaded anew each time: keep it for other files of that id
+    (`jaxcodec.read_header(data).codec_id`).
+
+    Args:
+      data: the whole file.
+      allow: as of `load`.
+
+    Raises:
+      CodecFileError: no codec of that id was found, or its file is damaged.
+      VersionError: another version of jaxcodec wrote the file.
+      BitstreamError: it is not a .jxc file, or is damaged; or `data` are no bytes.
+      ExtensionError, DeviceError: as `load`.
+    """
+    return load(lookup.find(container.read_header(data).codec_id), allow=allow)
 
 
 def require(codec: Any) -> None:

@@ -2,7 +2,7 @@
 
     python train.py --config=configs/patch.py --workdir=runs/patch \\
         --config.data.folders=../shared/data/train/cid22,../shared/data/train/clic2025,../shared/data/train/bsds500
-    jaxcodec export runs/patch default.codec
+    jaxcodec export runs/patch patch.codec
 
 With a lambda, as in `configs/patch.py:0.006`, a model of the same sizes for that one trade-off.
 

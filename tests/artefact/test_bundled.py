@@ -16,13 +16,26 @@ from jaxcodec.entropy.order import Symbols
 QUALITIES = (0, 35, 70, 100)
 
 
+def test_the_default_is_a_name_for_one_of_the_files():
+    (info,) = [info for info in bundled.available() if "default" in info.aliases]
+    assert info.name == bundled.ALIASES["default"] and info.name != "default"
+    assert bundled.find("default") == bundled.find(info.name) == info.path
+    assert jaxcodec.load("default") == jaxcodec.load(info.name)
+
+
+def test_a_name_is_of_a_bundled_file_and_others_are_paths(tmp_path):
+    for info in bundled.available():
+        assert bundled.name_of(info.path) == info.name
+    assert bundled.name_of(tmp_path / "patch-2026.codec") == str(tmp_path / "patch-2026.codec")
+
+
 @pytest.fixture(scope="module")
 def codec():
     return jaxcodec.load("default")
 
 
 def test_its_file_is_small_and_listed():
-    (info,) = [info for info in bundled.available() if info.name == "default"]
+    (info,) = [info for info in bundled.available() if "default" in info.aliases]
     assert info.size_bytes <= 8_000_000
     low, high = info.bpp_range
     assert low < 0.15 and high > 1.0

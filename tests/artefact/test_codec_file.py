@@ -92,8 +92,8 @@ def test_a_changed_label_is_damage(path):
 
 def test_a_codec_of_format_2_keeps_its_id_when_it_is_written_again(tmp_path):
     """Files made with it carry that id, which was made of the labels too."""
-    former = codec_file.read(bundled.find("default"))
-    assert codec_file.read_metadata(bundled.find("default"))["format"] == 2
+    former = codec_file.read(bundled.find("patch-2026"))
+    assert codec_file.read_metadata(bundled.find("patch-2026"))["format"] == 2
     assert former.id == "59d8616bb63373c4"
     again = tmp_path / "again.codec"
     codec_file.save(again, dataclasses.replace(former, name="photographs"))

@@ -85,6 +85,9 @@ def fake(monkeypatch) -> FakeCodec:
     """Stands in for what needs JAX."""
     codec = FakeCodec()
     monkeypatch.setattr("jaxcodec.cli.picture_files.load_codec", lambda options: codec)
+    monkeypatch.setattr(
+        "jaxcodec.cli.picture_files.codec_finder", lambda options: lambda data: codec
+    )
     encoding = types.SimpleNamespace(encode_pictures=codec.encode_pictures)
     decoding = types.SimpleNamespace(decode_picture=codec.decode_picture)
     monkeypatch.setitem(sys.modules, "jaxcodec.targets.encode", encoding)

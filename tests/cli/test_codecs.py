@@ -3,6 +3,7 @@
 import json
 
 import jaxcodec
+from jaxcodec.artefact import bundled
 
 
 def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
@@ -16,4 +17,13 @@ def test_codecs_lists_what_is_bundled(folder, run, codec, monkeypatch):
     )
     _, output, _ = run("codecs", "--json")
     (listed,) = json.loads(output)
+    assert listed["aliases"] == []
     assert (listed["name"], listed["size_bytes"]) == ("small", codec.stat().st_size)
+
+
+def test_every_file_is_listed_and_one_is_the_default(run):
+    lines = run("codecs")[1].splitlines()
+    files = sorted(path.stem for path in bundled.FOLDER.glob("*.codec"))
+    assert [line.split()[0] for line in lines] == files
+    (default,) = [line.split()[0] for line in lines if line.endswith("  (default)")]
+    assert default == bundled.ALIASES["default"]

@@ -30,6 +30,16 @@ def test_info_shows_every_field(folder, run, codec):
     assert fields["bytes"] == (folder / "photo.jxc").stat().st_size
 
 
+def test_info_says_which_codec_decodes_a_file(folder, run, codec, monkeypatch):
+    run("encode", "photo.png", "photo.jxc", "--codec", codec)
+    monkeypatch.setenv("JAXCODEC_CODECS", str(folder))
+    assert json.loads(run("info", "photo.jxc", "--json")[1])["codec"] is None
+    monkeypatch.setenv("JAXCODEC_CODECS", str(codec.parent))
+    assert json.loads(run("info", "photo.jxc", "--json")[1])["codec"] == str(codec)
+    monkeypatch.setattr("jaxcodec.artefact.bundled.FOLDER", codec.parent)
+    assert json.loads(run("info", "photo.jxc", "--json")[1])["codec"] == "small"
+
+
 def test_info_shows_what_describes_the_picture(folder, run, codec, picture):
     srgb = standard_profiles.content(1)
     described = Picture(picture, icc=srgb, xmp=b"<x:xmpmeta/>", dpi=(300.0, 72.009))

@@ -17,7 +17,7 @@ import small_codecs
 import jaxcodec
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec.value import at_step
-from jaxcodec.errors import CodecError
+from jaxcodec.errors import BitstreamError, CodecError, CodecFileError
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(pathlib.Path(jaxcodec.__file__).parent.parent)}
 
@@ -90,6 +90,22 @@ def test_inside_jit_it_prints_and_cannot_be_pickled(tiny):
         return codec.step
 
     assert jax.jit(inside)(tiny) == 1
+
+
+def test_the_codec_of_a_file_is_found_by_its_id(tmp_path, monkeypatch, face):
+    tiny = small_codecs.build("tiny")
+    data = jaxcodec.encode(tiny, face)
+    monkeypatch.setenv("JAXCODEC_CODECS", str(tmp_path))
+    with pytest.raises(CodecFileError, match=f"no codec {tiny.id}.*put its .codec file into"):
+        jaxcodec.codec_of(data)
+    codec_file.save(tmp_path / "any name.codec", small_codecs.content("tiny"))
+    found = jaxcodec.codec_of(memoryview(data))
+    assert found == tiny
+    assert np.array_equal(jaxcodec.decode(found, data), jaxcodec.decode(tiny, data))
+    with pytest.raises(BitstreamError, match="damaged"):
+        jaxcodec.codec_of(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(BitstreamError, match="read the file first"):
+        jaxcodec.codec_of("photo.jxc")
 
 
 @pytest.mark.parametrize("other", ["default", None, 3, small_codecs.content])

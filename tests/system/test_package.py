@@ -103,7 +103,7 @@ def test_sdist_has_what_a_clone_has(source, tmp_path):
         "tests/system/test_package.py",
     }
     expected |= {
-        "jaxcodec/artefact/bundled/default.codec",
+        "jaxcodec/artefact/bundled/patch-2026.codec",
         "tests/training/tiny_config.py",
         "docs/images/kodak_psnr.png",
     }

@@ -1,4 +1,7 @@
-"""The codecs that come with the package: the files NAME.codec in this folder."""
+"""The codecs that come with the package: the files NAME.codec in this folder.
+
+A codec stays here for good, since .jxc files need the one that wrote them.
+"""
 
 import dataclasses
 import os
@@ -7,6 +10,9 @@ import pathlib
 from jaxcodec.artefact import codec_file
 
 FOLDER = pathlib.Path(__file__).resolve().parent
+
+ALIASES = {"default": "patch-2026"}
+"""Names that stand for another: the default codec is replaced here, and its file stays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +26,7 @@ class CodecInfo:
       size_bytes: of the file.
       bpp_range: the mean rates of its lowest and highest quality on photographs, in bpp.
       description: one line.
+      aliases: other names that `jaxcodec.load` takes for it: "default", of one of them.
     """
 
     name: str
@@ -28,6 +35,7 @@ class CodecInfo:
     size_bytes: int
     bpp_range: tuple[float, float]
     description: str
+    aliases: tuple[str, ...] = ()
 
 
 def available() -> list[CodecInfo]:
@@ -37,8 +45,14 @@ def available() -> list[CodecInfo]:
 
 def find(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     """The path of the bundled codec of that name, or else `name_or_path` itself."""
-    bundled = FOLDER / f"{name_or_path}{codec_file.SUFFIX}"
+    name = ALIASES.get(str(name_or_path), name_or_path)
+    bundled = FOLDER / f"{name}{codec_file.SUFFIX}"
     return bundled if bundled.parent == FOLDER and bundled.is_file() else pathlib.Path(name_or_path)
+
+
+def name_of(path: pathlib.Path) -> str:
+    """What `jaxcodec.load` takes for that file: the name of a bundled codec, or else the path."""
+    return path.stem if path.parent == FOLDER else str(path)
 
 
 def _info(path: pathlib.Path) -> CodecInfo:
@@ -50,4 +64,5 @@ def _info(path: pathlib.Path) -> CodecInfo:
         size_bytes=path.stat().st_size,
         bpp_range=tuple(metadata["bpp_range"]),
         description=metadata["summary"],
+        aliases=tuple(alias for alias, name in ALIASES.items() if name == path.stem),
     )

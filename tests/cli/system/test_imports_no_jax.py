@@ -25,6 +25,7 @@ pytestmark = pytest.mark.usefixtures("photographed")
         (["encode", "photo.png", "nowhere/a.jxc"], 2),
         (["encode", "photo.png", "a.jxc", "--codec", "nothing"], 2),
         (["decode", "photo.jxc", "a.gif"], 2),
+        (["decode", "photo.jxc", "a.png"], 2),  # a codec that is nowhere to be found
     ],
 )
 def test_quick_answers_import_no_jax(folder, run, codec, arguments, status):

@@ -1,0 +1,62 @@
+"""Files of every codec that was ever bundled decode as they did, without the name of the codec."""
+
+import hashlib
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import jaxcodec
+from jaxcodec.artefact import bundled, lookup
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden" / "bundled"
+IDS = {
+    "patch-0.3": "515ea2780077a924",  # the default of release 0.3
+    "patch-2026": "59d8616bb63373c4",  # of 0.4 to 0.6
+}
+"""The codecs of all releases but those whose .jxc files are not read any more (0.1 and 0.2)."""
+
+FILES = {
+    "patch-0.3_20_host": "792dc55deef85f66",
+    "patch-0.3_20_lanes": "1835cd3074c6d328",
+    "patch-0.3_50_grey_host": "b8cbf39f8b879e69",
+    "patch-0.3_50_grey_lanes": "8953186e14edfa81",
+    "patch-0.3_80_alpha_host": "dafa4678eade8574",
+    "patch-0.3_80_alpha_lanes": "b565862d88c60da0",
+    "patch-2026_20_host": "6e3622cd903946ea",
+    "patch-2026_20_lanes": "bf46b55b67d1a382",
+    "patch-2026_50_grey_host": "a062bc7d959e3938",
+    "patch-2026_50_grey_lanes": "9066bccafc275628",
+    "patch-2026_80_alpha_host": "9c1608102f7c4ebf",
+    "patch-2026_80_alpha_lanes": "70b0f04ec489f223",
+    "v4_patch-2026_20_host": "c014df6717f34297",
+    "v4_patch-2026_20_lanes": "cb7c099fdb6e8d40",
+    "v4_patch-2026_50_grey_host": "210156c05f80b0e3",
+    "v4_patch-2026_50_grey_lanes": "4d72463c7ab98447",
+    "v4_patch-2026_80_alpha_host": "436ce29218f3c87f",
+    "v4_patch-2026_80_alpha_lanes": "65a8360a58c02b0b",
+}
+
+
+def test_every_codec_is_there_under_its_name():
+    assert {info.name: info.id for info in bundled.available()} == IDS
+
+
+def test_every_codec_and_every_file_is_tested():
+    assert {path.stem for path in GOLDEN.glob("*.jxc")} == set(FILES)
+    assert {name.removeprefix("v4_").split("_")[0] for name in FILES} == set(IDS)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_it_decodes_within_a_grey_level_by_the_codec_that_it_names(name, monkeypatch, tmp_path):
+    monkeypatch.setenv(lookup.VARIABLE, str(tmp_path))
+    data = (GOLDEN / f"{name}.jxc").read_bytes()
+    assert hashlib.sha256(data).hexdigest()[:16] == FILES[name]
+    codec = jaxcodec.codec_of(data)
+    assert codec.id == IDS[name.removeprefix("v4_").split("_")[0]]
+    decoded = jaxcodec.decode(codec, data)
+    with Image.open(GOLDEN / f"{name.rsplit('_', 1)[0]}.png") as file:
+        expected = np.asarray(file).reshape(decoded.shape)
+    assert np.abs(decoded.astype(int) - expected).max() <= 1
+    assert np.array_equal(decoded[:, :, 3:], expected[:, :, 3:])
