@@ -50,8 +50,12 @@ DESCRIPTIONS = {
         {"points": 2, "first": 2, "last": 20}, "log", "autoregressive", mixture=3
     ),
     "four_step": _one_layer(
-        {"points": 2, "first": 2, "last": 20}, "log", "four_step",
-        hyper_outputs=16, channels=8, context_width=6,
+        {"points": 2, "first": 2, "last": 20},
+        "log",
+        "four_step",
+        hyper_outputs=16,
+        channels=8,
+        context_width=6,
     ),
     "patch": presets.patch_model(
         latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20
@@ -60,7 +64,7 @@ DESCRIPTIONS = {
 }
 _KERNEL_GAIN = {
     "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8,
-    "four_step": 0.8, "mixture": 1.5, "patch": 1.0, "factorized": 3.0,
+    "four_step": 0.5, "mixture": 1.5, "patch": 1.0, "factorized": 3.0,
 }  # fmt: skip
 
 

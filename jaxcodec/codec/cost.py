@@ -77,9 +77,7 @@ def spared(codec: Codec, analysis: Analysis, tau: jax.Array | float) -> tuple[Ar
 def _spared_in_passes(codec: Codec, analysis: Analysis, tau: jax.Array | float):
     def choose(carry, number, prediction):
         symbols, indices, bits = carry
-        now, indices = codec.order.in_pass(
-            codec.integer, number, symbols, indices, *analysis.side
-        )
+        now, indices = codec.order.in_pass(codec.integer, number, symbols, indices, *analysis.side)
         under = shifted(indices, codec.first_table("latent"))
         exact = (analysis.residual - prediction) / codec.step
         nearest = jnp.round(exact).astype(jnp.int32)

@@ -16,7 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.entropy import passes, scales
-from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood, gaussian_score
+from jaxcodec.entropy.distributions.gaussian import (
+    SCALE_MAX,
+    gaussian_likelihood,
+    gaussian_score,
+)
 from jaxcodec.entropy.four_step_freezing import LEVEL_UNIT, MIDDLE_LEVEL, MOST_GROWTH, freeze
 from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.hyperprior import HyperpriorModel
@@ -46,6 +50,7 @@ from jaxcodec.transforms.operations import Activate, Operation
 
 LEAST_UNIT = 0.25
 """What is unexpected of the latent is seen in units of its scale, of at least so many steps."""
+
 
 class MeanContext(nn.Module):
     """What a pass adds to the means, from what earlier ones found: both (B, h, w, C).
@@ -83,9 +88,7 @@ class ScaleContext(nn.Module):
 
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`."""
-        first, middle, last = (
-            operations.of_layer(layer, params) for layer in self._layers(None)
-        )
+        first, middle, last = (operations.of_layer(layer, params) for layer in self._layers(None))
         silu = Activate("silu")
         return [*first, silu, *middle, silu, *last]
 
@@ -178,7 +181,7 @@ class FourStepModel(HyperpriorModel):
 
         All are in one unit, about a quantiser step; `scale` is that of the first pass.
         """
-        unit = jnp.maximum(scale, LEAST_UNIT)
+        unit = jnp.clip(scale, LEAST_UNIT, SCALE_MAX)
         seen = jnp.where(passes.known(where, residual.shape[-1], number), residual / unit, 0)
         return unit * self.mean_context[number - 1](seen, quality)
 

@@ -172,9 +172,7 @@ class EntropyModel(nn.Module):
         _, symbols, _ = self.in_passes(nearest(residual, 1.0), (), quality, 1.0, *centre[1:])
         return symbols
 
-    def reconstruct(
-        self, residual: jax.Array, centre: Centre, quality: jax.Array
-    ) -> jax.Array:
+    def reconstruct(self, residual: jax.Array, centre: Centre, quality: jax.Array) -> jax.Array:
         """Image (B, H, W, 3) from the decoded residual, any real numbers, and the centre."""
         return self.synthesise(residual + centre[0] if centre else residual, quality)
 

@@ -23,7 +23,9 @@ def places(height: int, width: int) -> Int8[np.ndarray, "1 {height} {width} 1"]:
     return (2 * (row % 2) + column % 2).astype(np.int8)[None, ..., None]
 
 
-def pass_of(places: Shaped[Array, "b h w 1"], channels: int) -> Shaped[jax.Array, "b h w {channels}"]:
+def pass_of(
+    places: Shaped[Array, "b h w 1"], channels: int
+) -> Shaped[jax.Array, "b h w {channels}"]:
     """The pass in which each symbol is coded, 0 to 3."""
     group = np.arange(channels, dtype=np.int8) % PASSES
     return -(places ^ group) & (PASSES - 1)

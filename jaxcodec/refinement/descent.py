@@ -130,7 +130,8 @@ def step(
 
 
 def ended(
-    codec: Codec, padded: PaddedImage, ground: Ground, variables: Variables, state: Descent) -> Variables:
+    codec: Codec, padded: PaddedImage, ground: Ground, variables: Variables, state: Descent
+) -> Variables:
     """The latents after a descent.
 
     They are those of `variables` where their symbols are the same, since the distance to other

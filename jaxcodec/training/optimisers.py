@@ -14,6 +14,7 @@ from jaxcodec.errors import TrainingError
 from jaxcodec.ops import Array
 from jaxcodec.training.settings import Config
 
+
 class Decay(NamedTuple):
     """When the learning rate begins to fall, and over how many steps: int32 ().
 
@@ -101,8 +102,7 @@ def _kernels_as_matrices(widest: int, params: Any) -> Any:
 
     def numbers(path: tuple[Any, ...], leaf: jax.Array) -> Any:
         matrix = (
-            path[-1].key == "kernel"
-            and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= widest
+            path[-1].key == "kernel" and min(leaf.size // leaf.shape[-1], leaf.shape[-1]) <= widest
         )
         return (
             optax.contrib.MuonDimensionNumbers(reduction_axis=(0, 1, 2), output_axis=3)

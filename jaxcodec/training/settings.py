@@ -195,7 +195,9 @@ SETTINGS = (
     Setting("optimiser.b1", 0.9, "Adam's decay of the mean", _FRACTION),
     Setting("optimiser.b2", 0.999, "Adam's decay of the square", _FRACTION),
     Setting(
-        "optimiser.muon_widest", 128, "Muon moves kernels of at most so many rows or columns",
+        "optimiser.muon_widest",
+        128,
+        "Muon moves kernels of at most so many rows or columns",
         _at_least(1),
     ),
     Setting("optimiser.muon_factor", 3.0, "Muon's learning rate over Adam's", _above(0)),
@@ -209,9 +211,7 @@ SETTINGS = (
         "held out of training; 0: no validation, and no export",
         _at_least(0),
     ),
-    Setting(
-        "data.held_out", "", "a text file, a name a line, of images that are never trained on"
-    ),
+    Setting("data.held_out", "", "a text file, a name a line, of images that are never trained on"),
     Setting("data.cache_gib", 4.0, "memory for decoded images, in GiB", _at_least(0)),
     Setting("data.workers", 0, "processes that decode what does not fit there", _at_least(0)),
     Setting(

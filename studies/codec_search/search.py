@@ -146,7 +146,7 @@ def run(name: str, options: argparse.Namespace) -> None:
     config.steps = max(1, int(options.seconds / pace))
     if not train(config, workdir):
         raise SystemExit(f"{name} was stopped; the same command goes on")
-    _, params = restore_exported(workdir, averaged=True)
+    params = jax.device_put(restore_exported(workdir, averaged=True)[1])
     scores = {
         part: scored(config, params, crops).tolist()
         for part, crops in pictures(options, settings("base", options)).items()
