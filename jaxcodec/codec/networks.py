@@ -50,7 +50,7 @@ class Networks(NamedTuple):
       counted from, float32.
     symbols: (params, residual, quality, step, *seen) -> the latent's symbols, int32, each the
       nearest; `step` is float32 (), and `seen` the rest of the centre.
-    decoded: (params, symbols, quality, step, *seen) -> the residual that symbols stand for, float32.
+    decoded: (params, symbols, quality, step, *seen) -> the residual that they stand for, float32.
     pixels: (params, residual, quality, step, grey, *centre) -> uint8 (1, H, W, 3), or of one
       channel, the mean of the three. The residual is in units of the step: with one pass, symbols.
     centred: whether there is a centre. pass_count: in how many the latent is rounded.

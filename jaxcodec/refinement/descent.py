@@ -36,8 +36,9 @@ _PROBES = 4
 class Ground(NamedTuple):
     """What stays the same during a descent.
 
-    centre: what the latent's symbols are counted from, or (). side: what `Kind.side` makes of the hyper-symbols. hyper_bits:
-      float32 (). curvature: the second derivative of the error by a symbol of each channel, (C,).
+    centre: what the latent's symbols are counted from, or (). side: what `Order.side` makes of the
+      hyper-symbols. hyper_bits: float32 (). curvature: the second derivative of the error by a
+      symbol of each channel, (C,).
     """
 
     centre: tuple[jax.Array, ...]

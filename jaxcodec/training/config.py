@@ -28,7 +28,6 @@ BINDING = (
     "surrogate",
     "data.crop",
     "data.validation_images",
-    "data.held_out",
     "optimiser.kind",
 )
 """Settings that a run keeps from its first checkpoint to its last; all others may change when it is

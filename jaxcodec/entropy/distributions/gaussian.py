@@ -45,6 +45,7 @@ def scale_index(scale: Float[Array, "*shape"]) -> Int32[jax.Array, "*shape"]:
 
 
 SCORE_BOUND = 6.0
+_ROOT = np.sqrt(2 * np.pi)
 
 
 def gaussian_score(
@@ -59,6 +60,5 @@ def gaussian_score(
     distance = jnp.abs(residual)
     upper, lower = (0.5 - distance) / scale, (-0.5 - distance) / scale
     mass = jax.scipy.special.ndtr(upper) - jax.scipy.special.ndtr(lower)
-    density = lambda v: jnp.exp(-v * v / 2) / np.sqrt(2 * np.pi)
-    slope = lower * density(lower) - upper * density(upper)
+    slope = (lower * jnp.exp(-(lower**2) / 2) - upper * jnp.exp(-(upper**2) / 2)) / _ROOT
     return jnp.clip(slope / jnp.maximum(mass, 1e-9), -SCORE_BOUND, SCORE_BOUND)
