@@ -101,7 +101,12 @@ def pictures() -> list[np.ndarray]:
 def content(name: str) -> CodecContent:
     """What the codec file of the small model of that name holds."""
     return export.export_codec(
-        DESCRIPTIONS[name], params(name), name=name, bpp_range=(0.2, 2.0), pictures=pictures()
+        DESCRIPTIONS[name],
+        params(name),
+        name=name,
+        bpp_range=(0.2, 2.0),
+        pictures=pictures(),
+        tables="gaussian",
     )
 
 

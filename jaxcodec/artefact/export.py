@@ -9,7 +9,12 @@ import numpy as np
 from jaxcodec import extensions, models
 from jaxcodec.artefact.calibration import calibrate
 from jaxcodec.artefact.codec_file import CodecContent, canonical_json
+from jaxcodec.artefact.fitting import fitted
 from jaxcodec.errors import CodecFileError
+
+
+TABLES = ("fitted", "gaussian")
+"""Where the tables of a codec may come from."""
 
 
 def export_codec(
@@ -20,6 +25,7 @@ def export_codec(
     bpp_range: tuple[float, float],
     pictures: Sequence[np.ndarray] = (),
     summary: str = "",
+    tables: str = "fitted",
 ) -> CodecContent:
     """The content of a codec file, with its integer tables and networks made here.
 
@@ -33,12 +39,16 @@ def export_codec(
       pictures: uint8 (H, W, 3), a handful to calibrate integer networks on, none of those that the
         codec is to be judged by; a model without a hyper-latent needs none.
       summary: one line for people.
+      tables: "fitted" to the symbols of the pictures, or "gaussian", where tables follow from
+        scales.
 
     Raises:
       ExtensionError: the description names what cannot be imported, or was not allowed.
       CodecFileError: the description cannot be built, a weight is not finite, a rate is not above
         zero, a network has no integer form, or there are no pictures.
     """
+    if tables not in TABLES:
+        raise CodecFileError(f"tables {tables!r} are unknown; use one of {', '.join(TABLES)}")
     if not all(0 < rate < float("inf") for rate in bpp_range):
         raise CodecFileError(
             f"the rates {bpp_range} cannot be; give those of the lowest and highest quality, in bpp"
@@ -59,6 +69,8 @@ def export_codec(
     model = models.build(description)
     calibration = calibrate(description, params, pictures) if model.has_hyper else None
     frozen = model.freeze(params, calibration)
+    if tables == "fitted" and calibration is not None:
+        frozen = fitted(model, frozen, calibration)
     return CodecContent(
         name,
         summary,

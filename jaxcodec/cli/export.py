@@ -21,6 +21,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="photographs to calibrate on (default: some that the run trained on)",
     )
+    command.add_argument(
+        "--tables",
+        choices=("fitted", "gaussian"),
+        default="fitted",
+        help="probabilities of symbols: fitted to those photographs, or Gaussians (default: fitted)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
         options.images,
         overwrite=options.force,
         allow=options.allow_import,
+        tables=options.tables,
     )
     size, (low, high) = options.output.stat().st_size, content.bpp_range
     console.say(

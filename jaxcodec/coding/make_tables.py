@@ -29,6 +29,71 @@ def gaussian_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECI
     return mass_tables(masses, minimum, precision)
 
 
+FITTED_REACH = 2047
+"""Symbols of this size and more are counted together."""
+
+_FEW = 1000
+"""Where fewer symbols were counted than this, a table stays that of a Gaussian."""
+
+_WEIGHT = 32
+"""The fitted distribution counts for so many symbols of each size that it makes likely."""
+
+
+def fitted_tables(
+    counts: np.ndarray, scales: Sequence[float] | np.ndarray, precision: int = PRECISION
+) -> Tables:
+    """Tables of what was counted, one for each standard deviation that was foretold.
+
+    Real latents have a higher peak and heavier tails than the Gaussian of their scale. A table is
+    the histogram, evened out by the generalised Gaussian that fits it best; symmetric, since signs
+    say nothing about a symbol.
+
+    counts: (scales, FITTED_REACH + 1), how often a symbol of each size occurred under each scale.
+    """
+    masses, minimum = [], []
+    for found, scale in zip(np.asarray(counts, np.float64), scales, strict=True):
+        sizes = np.arange(len(found))
+        reach = max(int(np.ceil(6 * scale)) + 1, int(np.flatnonzero(found)[-1:].sum()))
+        smooth = _generalised(sizes, *_fit(found, scale))
+        weight = _WEIGHT * np.count_nonzero(smooth > 1e-4)
+        mass = (found + weight * smooth) / (found.sum() + weight)
+        mass = np.where(sizes == 0, mass, mass / 2)[: reach + 1]
+        masses.append(np.concatenate([mass[:0:-1], mass]))
+        minimum.append(1 - len(mass))
+    return mass_tables(masses, minimum, precision)
+
+
+def _generalised(sizes: np.ndarray, scale: float, exponent: float) -> np.ndarray:
+    """The mass of |round(v)| of a generalised Gaussian v with a density of exp(-|v / scale|^e)."""
+    from scipy.special import gammainc  # see above
+
+    ends = gammainc(1 / exponent, (np.append(sizes, sizes[-1] + 1) - 0.5).clip(0) ** exponent
+                    / scale**exponent)  # fmt: skip
+    return np.diff(ends)
+
+
+def _fit(found: np.ndarray, scale: float) -> tuple[float, float]:
+    """Scale and exponent of the most likely generalised Gaussian; where little was found, of the
+    Gaussian.
+    """
+    from scipy.optimize import minimize
+
+    gaussian = np.array([scale * np.sqrt(2), 2.0])
+    if found.sum() < _FEW or found[0] == found.sum():
+        return gaussian[0], gaussian[1]
+    last = np.flatnonzero(found)[-1]
+    sizes, found = np.arange(last + 1), found[: last + 1]
+
+    def bits(logarithms: np.ndarray) -> float:
+        own = _generalised(sizes, *np.exp(logarithms))
+        return -float(found @ np.log(np.maximum(own, 1e-12)))
+
+    bounds = np.log([gaussian / (4, 5), gaussian * (4, 2)]).T
+    best = minimize(bits, np.log(gaussian), method="Nelder-Mead", bounds=bounds)
+    scale, exponent = np.exp(best.x)
+    return float(scale), float(exponent)
+
+
 PHASE_BITS = 4
 """Means are in sixteenths of a quantiser step."""
 

@@ -113,6 +113,7 @@ class FourStepModel(HyperpriorModel):
     other passes.
     """
 
+    has_scale_tables = True
     centred = True
     pass_count = passes.PASSES
     pass_reach = passes.PASSES - 1

@@ -140,6 +140,8 @@ class HyperpriorModel(EntropyModel):
 class ScaleTableModel(HyperpriorModel):
     """A hyperprior model whose tables follow from scales, and those from hyper-symbols alone."""
 
+    has_scale_tables = True
+
     def scale_operations(self, params: Mapping[str, Any]) -> list[Operation]:
         """The network from hyper-symbols to scales, for integers at export.
 

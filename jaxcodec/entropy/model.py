@@ -56,12 +56,14 @@ class EntropyModel(nn.Module):
 
     has_hyper: whether the distribution of the latent depends on a hyper-latent; then integer
       networks choose its tables.
+    has_scale_tables: whether the tables of the latent are one for each scale, which alone decides.
     centred: whether symbols are counted from a mean.
     pass_count: in how many passes the latent is rounded, each of which sees the symbols of those
       before. pass_reach: how far a symbol depends on others through all of them, in places.
     """
 
     has_hyper: ClassVar[bool] = False
+    has_scale_tables: ClassVar[bool] = False
     centred: ClassVar[bool] = False
     pass_count: ClassVar[int] = 1
     pass_reach: ClassVar[int] = 0

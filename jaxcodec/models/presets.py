@@ -55,6 +55,27 @@ def patch_model(
     }
 
 
+def patch_four_step_model(
+    latent: int,
+    width: int,
+    blocks: int,
+    hyper: int,
+    points: int,
+    first_gain: float,
+    last_gain: float,
+    hyper_width: int = 96,
+    context_width: int = 96,
+) -> Description:
+    """The patch network under a hyperprior with a four-step context.
+
+    Sizes are those of `patch_model`, but that hyper-networks have a width of their own.
+    """
+    description = patch_model(latent, hyper_width, blocks, hyper, points, first_gain, last_gain)
+    for part in ("analysis", "synthesis"):
+        description[part]["width"] = width
+    return description | {"entropy": "four_step", "context_width": context_width}
+
+
 def factorized_model(
     features: int,
     latent: int,

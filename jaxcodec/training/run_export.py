@@ -25,6 +25,7 @@ def export(
     *,
     overwrite: bool = True,
     allow: Sequence[str] = (),
+    tables: str = "fitted",
 ) -> codec_file.CodecContent:
     """Writes the newest sound checkpoint of `workdir` as the codec file `path`.
 
@@ -32,7 +33,7 @@ def export(
     range of rates that the codec claims is that of the last validation before the checkpoint.
     Integer networks are calibrated on a few pictures, evenly spread over those that the run trained
     on, or over the folder `images`. `allow`: modules from outside the package that the run may
-    name, see `jaxcodec.extensions`.
+    name, see `jaxcodec.extensions`. `tables`: see `export_codec`.
 
     Raises:
       ExtensionError: the run names code that was not allowed or cannot be imported.
@@ -52,6 +53,7 @@ def export(
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
         pictures=_pictures(config, workdir, images) if has_hyper else (),
+        tables=tables,
         summary=f"{config.model.entropy} model, {step} training steps",
     )
     codec_file.save(path, content, overwrite=overwrite)
