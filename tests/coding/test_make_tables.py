@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxcodec.coding.make_tables import (
+    FITTED_REACH,
     PHASE_BITS,
+    fitted_tables,
     gaussian_tables,
     mass_tables,
     phase_tables,
@@ -101,3 +103,38 @@ def test_the_nearest_phase_costs_next_to_nothing_more_than_the_true_mean(scale):
         cost = 16 - np.log2(counts[coded[inside]])
         extra.append(np.sum(true[inside] * (cost + np.log2(np.maximum(true[inside], 1e-300)))))
     assert np.mean(extra) < 0.002
+
+
+@pytest.mark.parametrize("scale", [0.2, 1.0, 6.0, 40.0])
+def test_fitted_tables_cost_what_the_source_does_and_are_symmetric(scale):
+    rng = np.random.default_rng(0)
+    # A Laplacian, which the Gaussian of the same scale is far from.
+    symbols = np.round(rng.laplace(0, scale / np.sqrt(2), 200_000)).astype(int)
+    counts = np.bincount(np.abs(symbols[:100_000]), minlength=FITTED_REACH + 1)[None]
+    tables = fitted_tables(counts, [scale])
+    own = tables.counts(0)[:-1]
+    assert len(own) == 1 - 2 * tables.minimum[0]
+    np.testing.assert_allclose(own, own[::-1], rtol=0.02, atol=1.01)
+
+    def bits(tables):
+        counted, first = tables.counts(0), tables.minimum[0]
+        inside = (symbols >= first) & (symbols < first + len(counted) - 1)
+        place = np.where(inside, symbols - first, len(counted) - 1)[100_000:]
+        return np.mean(16 - np.log2(counted[place]) + 6 * ~inside[100_000:])
+
+    sizes = np.arange(-4000, 4001)
+    tail = np.exp(-np.sqrt(2) / scale * np.maximum(np.abs(sizes) - 0.5, 0)) / 2
+    mass = tail - np.exp(-np.sqrt(2) / scale * (np.abs(sizes) + 0.5)) / 2
+    mass[4000] = 1 - np.exp(-np.sqrt(2) / scale / 2)
+    entropy = -np.sum(mass[mass > 0] * np.log2(mass[mass > 0]))
+    assert bits(tables) == pytest.approx(entropy, rel=0.012, abs=0.004)
+    assert bits(tables) < bits(gaussian_tables([scale])) - 0.002
+
+
+def test_what_was_hardly_seen_keeps_the_gaussian():
+    counts = np.zeros((2, FITTED_REACH + 1))
+    counts[1, 0] = 10**6  # all of them zero: no width can be told from that
+    fitted, gaussian = fitted_tables(counts, [0.5, 3.0]), gaussian_tables([0.5, 3.0])
+    np.testing.assert_allclose(fitted.counts(0), gaussian.counts(0), atol=2)
+    assert len(fitted.counts(1)) == len(gaussian.counts(1))
+    assert fitted.counts(1)[-1] >= 1

@@ -181,3 +181,13 @@ def test_a_name_that_is_not_utf_8_is_read(tmp_path, photo):
     for name in (b"caf\xe9.png", b"plain.png"):
         Image.fromarray(photo[:16, :16]).save(tmp_path / os.fsdecode(name))
     assert len(data.open_folder(tmp_path, validation_images=1).train) == 1
+
+
+def test_named_images_are_in_neither_part(folder):
+    whole = open_folder(folder, validation_images=1)
+    name = pathlib.Path(whole.train[0]).relative_to(folder).as_posix()
+    found = open_folder(folder, validation_images=1, held_out=[name])
+    assert whole.train[0] not in found.train + found.validation
+    assert len(found.train) + 1 == len(whole.train)
+    with pytest.raises(DataError, match="gone.png, which is to be held out"):
+        open_folder(folder, held_out=["gone.png"])

@@ -61,4 +61,6 @@ def gaussian_score(
     upper, lower = (0.5 - distance) / scale, (-0.5 - distance) / scale
     mass = jax.scipy.special.ndtr(upper) - jax.scipy.special.ndtr(lower)
     slope = (lower * jnp.exp(-(lower**2) / 2) - upper * jnp.exp(-(upper**2) / 2)) / _ROOT
-    return jnp.clip(slope / jnp.maximum(mass, 1e-9), -SCORE_BOUND, SCORE_BOUND)
+    score = jnp.clip(slope / jnp.maximum(mass, 1e-9), -SCORE_BOUND, SCORE_BOUND)
+    # Beyond four scales the derivative is more than the bound, and the mass loses its digits.
+    return jnp.where(upper < -4, SCORE_BOUND, score)

@@ -1,0 +1,51 @@
+"""Tables that are fitted to symbols."""
+
+import numpy as np
+import pytest
+import small_codecs
+
+from jaxcodec import models
+from jaxcodec.artefact.calibration import calibrate
+from jaxcodec.artefact.export import export_codec
+from jaxcodec.artefact.fitting import fitted
+from jaxcodec.codec import create, decode, encode
+from jaxcodec.errors import CodecFileError
+
+
+@pytest.mark.parametrize("name", ["tiny", "four_step"])
+def test_symbols_cost_less_and_scales_are_chosen_as_before(name, face):
+    description, params = small_codecs.DESCRIPTIONS[name], small_codecs.params(name)
+    model = models.build(description)
+    calibration = calibrate(description, params, small_codecs.pictures())
+    frozen = model.freeze(params, calibration)
+    found = fitted(model, frozen, calibration)
+    assert found.spec == frozen.spec and found.arrays is frozen.arrays
+    np.testing.assert_array_equal(found.tables["prior"].cdf, frozen.tables["prior"].cdf)
+    exported = export_codec(
+        description, params, name=name, bpp_range=(0.2, 2.0), pictures=small_codecs.pictures()
+    )
+    np.testing.assert_array_equal(
+        exported.tables["conditional"].cdf, found.tables["conditional"].cdf
+    )
+    sizes = [len(encode(create(each), face)) for each in (small_codecs.content(name), exported)]
+    assert sizes[1] < sizes[0]
+    np.testing.assert_array_equal(
+        decode(create(exported), encode(create(exported), face)),
+        decode(small_codecs.build(name), encode(small_codecs.build(name), face)),
+    )
+
+
+def test_tables_with_phases_stay_as_they_are():
+    name = "checkerboard"
+    model = models.build(small_codecs.DESCRIPTIONS[name])
+    frozen = model.freeze(
+        small_codecs.params(name),
+        calibrate(small_codecs.DESCRIPTIONS[name], small_codecs.params(name),
+                  small_codecs.pictures()),
+    )  # fmt: skip
+    assert fitted(model, frozen, None) is frozen
+
+
+def test_tables_of_another_kind_are_unknown():
+    with pytest.raises(CodecFileError, match="'laplace' are unknown; use one of fitted, gaussian"):
+        export_codec({}, {}, name="x", bpp_range=(0.1, 1.0), tables="laplace")
