@@ -21,7 +21,6 @@ A file is counted whole, container included, as it would lie on a disk; none car
 import dataclasses
 import importlib.util
 import io
-import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,8 +29,6 @@ import PIL
 from PIL import Image, features
 
 from jaxcodec.evaluation.coder import Coder, EvaluationError
-
-_NO_RANGES: Mapping[str, tuple[int, int]] = types.MappingProxyType({})
 
 
 def _quality(point: float) -> dict:
@@ -62,7 +59,7 @@ class ClassicalCoder:
     options: dict
     point_name: str = "quality"
     point_options: Callable[[float], dict] = _quality
-    ranges: Mapping[str, tuple[int, int]] = _NO_RANGES
+    ranges: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def settings(self) -> dict:
@@ -121,7 +118,7 @@ class JpegXlCoder:
     points: tuple[float, ...]
     options: dict
     point_name: str = "quality"
-    ranges: Mapping[str, tuple[int, int]] = _NO_RANGES
+    ranges: Mapping[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
     @property
     def settings(self) -> dict:

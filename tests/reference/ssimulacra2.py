@@ -2,6 +2,8 @@
 filter sample by sample, its maps channel by channel.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from jaxcodec.evaluation.ssimulacra2 import WEIGHTS
@@ -74,7 +76,7 @@ def positive_xyb(image: np.ndarray) -> np.ndarray:
     return np.stack([x * 14.0 + 0.42, y + 0.01, (m2 - y) + 0.55], axis=2)
 
 
-def maps(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
+def maps(a: np.ndarray, b: np.ndarray, blur: Callable) -> list[np.ndarray]:
     """The maps of one channel: SSIMMap, and both of EdgeDiffMap."""
     c2 = 0.0009
     mu1, mu2 = blur(a), blur(b)
@@ -87,8 +89,8 @@ def maps(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
     return [d, np.maximum(d1, 0), np.maximum(-d1, 0)]
 
 
-def score(original: np.ndarray, compressed: np.ndarray) -> float:
-    """The score of pictures, uint8 (height, width, 1 or 3)."""
+def score(original: np.ndarray, compressed: np.ndarray, blur: Callable = blur) -> float:
+    """The score of pictures, uint8 (height, width, 1 or 3), under another window if need be."""
     a, b = linear(original), linear(compressed)
     scales = []
     for scale in range(6):
@@ -97,7 +99,7 @@ def score(original: np.ndarray, compressed: np.ndarray) -> float:
         if scale:
             a, b = downsample(a), downsample(b)
         xyb = positive_xyb(a), positive_xyb(b)
-        scales.append([maps(xyb[0][..., c], xyb[1][..., c]) for c in range(3)])
+        scales.append([maps(xyb[0][..., c], xyb[1][..., c], blur) for c in range(3)])
     total, i = 0.0, 0
     for c in range(3):
         for scale in scales:
