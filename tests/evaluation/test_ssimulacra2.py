@@ -1,5 +1,5 @@
-"""SSIMULACRA 2 against libjxl's own program, against a second implementation that follows its lines,
-and that against a third, vszip's, of another author.
+"""SSIMULACRA 2 against libjxl's own program, and against a second implementation that follows its
+lines; that one against a third, vszip's, of another author.
 """
 
 import numpy as np
