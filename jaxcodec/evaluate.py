@@ -72,7 +72,15 @@ def _parser(program: str) -> argparse.ArgumentParser:
         type=_names,
         default=["jpeg", "webp"],
         metavar="A,B",
-        help="default: jpeg,webp",
+        help="of jpeg, webp, avif, jpeg2000, avif_default, jpegxl; a setting goes behind @, as in "
+        "avif@speed=0 or jpegxl@effort=9; default: jpeg,webp",
+    )
+    parser.add_argument(
+        "--metrics",
+        type=_names,
+        metavar="A,B",
+        help="of psnr (always), ms_ssim, ssim, ssimulacra2, butteraugli (needs butteraugli_main of "
+        "libjxl), cvvdp (needs the package of that name); default: the first four",
     )
     parser.add_argument(
         "--published", type=pathlib.Path, metavar="FILE", help="published curves, JSON"
@@ -170,9 +178,10 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
     from jaxcodec import extensions
-    from jaxcodec.evaluation import comparison, curves, learned
+    from jaxcodec.evaluation import comparison, curves, learned, metrics
     from jaxcodec.runtime import compile_cache
 
+    measured = metrics.choose(options.metrics)
     published = curves.read_published(options.published) if options.published else ()
     if not options.no_compile_cache:
         compile_cache.enable()
@@ -189,6 +198,7 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         baselines,
         options.images,
         options.out,
+        metrics=measured,
         published=published,
         drawn=options.draw,
         workers=options.workers,

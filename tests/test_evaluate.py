@@ -42,11 +42,15 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
         1,
         "--workers",
         2,
+        "--metrics",
+        "ssimulacra2",
     )
     assert run_script(*flags) == 0
     assert capsys.readouterr().out == f"wrote {tmp_path / 'out' / 'report.html'}\n"
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["coders"][0]["name"] == "jpeg" and results["workers"] == 2
+    assert [metric["name"] for metric in results["metrics"]] == ["psnr", "ssimulacra2"]
+    assert "ssim" not in results["coders"][0]["mean"][0]
     assert "Paper" in (tmp_path / "out" / "rd_psnr_db.svg").read_text()
 
 
@@ -54,6 +58,8 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
     ("flags", "message"),
     [
         (("--baselines", "gif"), "eval.py: error: there is no baseline 'gif'"),
+        (("--baselines", "avif@speed=11"), "a speed of 11 is out of range for the baseline avif"),
+        (("--metrics", "vmaf"), "eval.py: error: there is no metric 'vmaf'"),
         (("--codec", "missing.codec"), "missing.codec"),
         (("--published", "missing.json"), "missing.json"),
         (("--codec", "default", "--qualities", "50,101"), "a quality of 101 is out of range"),

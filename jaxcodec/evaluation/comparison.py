@@ -11,6 +11,7 @@ from jaxcodec.evaluation import examples, journal, machine, measure, plots, repo
 from jaxcodec.evaluation.coder import Coder, EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 from jaxcodec.evaluation.measure import Photo, Sweep
+from jaxcodec.evaluation.metrics import DEFAULT, PictureMetric
 from jaxcodec.evaluation.results import Evaluation
 from jaxcodec.files import write_atomic
 
@@ -21,6 +22,7 @@ def run(
     folder: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    metrics: Sequence[PictureMetric] = DEFAULT,
     published: Sequence[MeanCurve] = (),
     drawn: Sequence[str] | None = None,
     workers: int = 1,
@@ -31,8 +33,8 @@ def run(
     A picture that cannot be read, or that some coder cannot take, is left out of all numbers, and
     `Evaluation.left_out` says why.
 
-    It writes results.json, results.csv, report.html, and rd_*.png and rd_*.svg. Until then the
-    measurements are kept in the folder, and an interrupted evaluation continues from them.
+    It writes results.json, results.csv, bd.csv, report.html, and rd_*.png and rd_*.svg. Until then
+    the measurements are kept in the folder, and an interrupted evaluation continues from them.
 
     Args:
       codecs: what is under test, always one picture at a time; without any, the baselines are
@@ -40,6 +42,7 @@ def run(
       baselines: what it is compared with.
       folder: of the pictures.
       out: made where it is missing.
+      metrics: what to measure of every decoded picture, as `metrics.choose` gives them.
       published: curves to compare with as well.
       drawn: the names of the published curves to draw; `plots.DRAWN` without it.
       workers: how many pictures the baselines code at a time.
@@ -63,7 +66,7 @@ def run(
         *((coder, 1) for coder in codecs),
         *((coder, workers) for coder in baselines),
     ]:
-        sweeps.append(_sweep(coder, photos, at_a_time, kept))
+        sweeps.append(_sweep(coder, photos, at_a_time, kept, metrics))
         left_out |= sweeps[-1].failed
         photos = [photo for photo in photos if photo.name not in left_out]
     sweeps = [sweep.without(left_out) for sweep in sweeps]
@@ -75,19 +78,31 @@ def run(
         sweeps=tuple(sweeps),
         tests=tuple(coder.name for coder in codecs or baselines),
         published=tuple(published),
-        examples=tuple(examples.choose(photos, sweeps, example_count)),
+        examples=tuple(examples.choose(photos, sweeps, example_count, metrics)),
         left_out=left_out,
+        metrics=tuple(metrics),
     )
     write(evaluation, out, visible)
     kept.unlink(missing_ok=True)
     return evaluation
 
 
-def _sweep(coder: Coder, photos: Sequence[Photo], workers: int, kept: pathlib.Path) -> Sweep:
+def _sweep(
+    coder: Coder,
+    photos: Sequence[Photo],
+    workers: int,
+    kept: pathlib.Path,
+    metrics: Sequence[PictureMetric],
+) -> Sweep:
     """A coder's sweep, less what an evaluation that was stopped has measured."""
-    log = journal.of(coder, workers, kept)
+    log = journal.of(coder, workers, kept, metrics)
     return measure.sweep(
-        coder, photos, workers=workers, done=log.read(photos), keep=log.writer(photos)
+        coder,
+        photos,
+        measured=metrics,
+        workers=workers,
+        done=log.read(photos),
+        keep=log.writer(photos),
     )
 
 
@@ -102,14 +117,15 @@ def write(evaluation: Evaluation, out: str | os.PathLike[str], visible: Collecti
     Raises:
       EvaluationError: the folder cannot be written to.
     """
-    figures = plots.draw(evaluation.curves(), len(evaluation.sweeps), visible)
+    figures = plots.draw(evaluation.curves(), len(evaluation.sweeps), visible, evaluation.metrics)
     files = {
-        f"rd_{figure.metric}.{suffix}": figure.render(suffix)
+        f"rd_{figure.metric.curve_key}.{suffix}": figure.render(suffix)
         for figure in figures
         for suffix in ("png", "svg")
     }
     files["results.json"] = results.to_json(evaluation)
     files["results.csv"] = results.to_csv(evaluation)
+    files["bd.csv"] = results.to_bd_csv(evaluation)
     files["report.html"] = report.page(evaluation, figures).encode()
     for name, content in files.items():
         write_atomic(pathlib.Path(out) / name, content, EvaluationError)

@@ -5,20 +5,17 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_quality, bd_rate
 from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.measure import Sweep
+from jaxcodec.evaluation.metrics import DEFAULT, METRICS, PSNR, PictureMetric
 from jaxcodec.files import read_bytes
 
 RATE_RANGES = (None, (0.15, 1.0))
 """The ranges in bpp over which curves are compared; None for all that they have in common."""
-
-METRICS = ("psnr_db", "ms_ssim_db")
-"""The qualities, in dB, over which curves are compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +26,7 @@ class MeanCurve:
       name: whose.
       source: where they come from.
       bpp: mean rates.
-      psnr_db: mean PSNR at them.
-      ms_ssim: mean MS-SSIM at them, empty where there is none.
-      ssim: mean SSIM at them, empty where there is none.
+      values: mean values of metrics at them, by the metric's key; a metric without is not there.
       data_set: the pictures that a published curve was measured on, as its file calls them; ""
         where it does not tell.
     """
@@ -39,25 +34,21 @@ class MeanCurve:
     name: str
     source: str
     bpp: tuple[float, ...]
-    psnr_db: tuple[float, ...]
-    ms_ssim: tuple[float, ...] = ()
-    ssim: tuple[float, ...] = ()
+    values: Mapping[str, tuple[float, ...]]
     data_set: str = ""
 
-    def quality_db(self, metric: str) -> tuple[float, ...]:
-        """A quality in dB at every point: "psnr_db", "ms_ssim_db" or "ssim_db".
+    def quality(self, metric: PictureMetric) -> tuple[float, ...]:
+        """What curves show of a metric at every point, where higher is better: MS-SSIM in dB.
 
         Empty where there is none.
         """
-        if metric == "psnr_db":
-            return self.psnr_db
-        return tuple(similarity_db(getattr(self, metric.removesuffix("_db"))).tolist())
+        return tuple(map(metric.to_curve, self.values.get(metric.key, ())))
 
-    def points(self, metric: str) -> list[tuple[float, float]]:
-        """(bpp, quality in dB) where the quality is finite, lowest rate first."""
+    def points(self, metric: PictureMetric) -> list[tuple[float, float]]:
+        """(bpp, quality) where the quality is finite, lowest rate first."""
         return sorted(
             point
-            for point in zip(self.bpp, self.quality_db(metric), strict=False)
+            for point in zip(self.bpp, self.quality(metric), strict=False)
             if math.isfinite(point[1])
         )
 
@@ -68,22 +59,20 @@ def of_sweep(sweep: Sweep) -> MeanCurve:
     The means are over the pictures.
     """
     means = sweep.means()
-    columns = {
-        number: tuple(mean[number] for mean in means)
-        for number in ("bpp", "psnr_db", "ms_ssim", "ssim")
-    }
+    measured = sweep.measurements[0].metrics if sweep.measurements else ()
+    columns = {key: tuple(mean[key] for mean in means) for key in ("bpp", *measured)}
     complete: dict[str, Any] = {
-        number: column for number, column in columns.items() if None not in column
+        key: column for key, column in columns.items() if None not in column
     }
-    return MeanCurve(sweep.coder.name, "measured here", **complete)
+    return MeanCurve(sweep.coder.name, "measured here", complete.pop("bpp"), complete)
 
 
 def read_published(path: str | os.PathLike[str]) -> list[MeanCurve]:
     """Published curves from a JSON file.
 
     The file holds {"dataset": TEXT, "codecs": {NAME: {"source": TEXT, "bpp": [...], "psnr_db":
-    [...], "ms_ssim": [...]}}}, `ms_ssim` where the source gives it; whatever else it holds is
-    passed over.
+    [...], "ms_ssim": [...]}}}, `ms_ssim` and other metrics by their keys where the source gives
+    them; whatever else it holds is passed over.
 
     Raises:
       EvaluationError: the file cannot be read, or is not of that form.
@@ -100,9 +89,10 @@ def read_published(path: str | os.PathLike[str]) -> list[MeanCurve]:
 
 
 def _published(name: str, codec: dict, data_set: str) -> MeanCurve:
-    numbers = [number for number in ("bpp", "psnr_db", "ms_ssim") if number in codec]
-    points = {number: tuple(map(float, codec[number])) for number in numbers}
-    return MeanCurve(name, str(codec["source"]), **points, data_set=data_set)
+    keys = [PSNR.key, *(key for metric in METRICS if (key := metric.key) in codec)]
+    values = {key: tuple(map(float, codec[key])) for key in keys}
+    bpp = tuple(map(float, codec["bpp"]))
+    return MeanCurve(name, str(codec["source"]), bpp, values, data_set)
 
 
 def is_kodak(sizes: Mapping[str, tuple[int, int]]) -> bool:
@@ -127,24 +117,27 @@ def holds_for(curve: MeanCurve, sizes: Mapping[str, tuple[int, int]]) -> bool:
     return "kodak" in curve.data_set.lower() and is_kodak(sizes)
 
 
-def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:
+def compare(
+    test: MeanCurve, anchor: MeanCurve, metrics: Sequence[PictureMetric] = DEFAULT
+) -> list[dict]:
     """Bjontegaard deltas of a curve against an anchor.
 
-    One for each of `METRICS` that both have and each of `RATE_RANGES`.
+    One for each metric that both have and each of `RATE_RANGES`.
 
     Returns:
-      Dicts with `test`, `anchor`, `metric`, `rate_range` (None or [low, high] in bpp), `bd_rate`
-      (percent, negative is better), `bd_psnr_db` (or `bd_ms_ssim_db`; positive is better) and
-      `problem`: None, or why there is no number.
+      Dicts with `test`, `anchor`, `metric` (its `curve_key`), `rate_range` (None or [low, high] in
+      bpp), `bd_rate` (percent, negative is better), `bd_psnr_db` (or `bd_ms_ssim_db` and so on;
+      positive is better, whatever the metric's direction) and `problem`: None, or why there is no
+      number.
     """
     rows = []
-    for metric in METRICS:
-        if all(curve.quality_db(metric) for curve in (test, anchor)):
+    for metric in metrics:
+        if all(curve.quality(metric) for curve in (test, anchor)):
             for rate_range in RATE_RANGES:
                 row = {
                     "test": test.name,
                     "anchor": anchor.name,
-                    "metric": metric,
+                    "metric": metric.curve_key,
                     "rate_range": rate_range,
                 }
                 rows.append(row | _deltas(test, anchor, metric, rate_range))
@@ -152,12 +145,15 @@ def compare(test: MeanCurve, anchor: MeanCurve) -> list[dict]:
 
 
 def _deltas(
-    test: MeanCurve, anchor: MeanCurve, metric: str, rate_range: tuple[float, float] | None
+    test: MeanCurve,
+    anchor: MeanCurve,
+    metric: PictureMetric,
+    rate_range: tuple[float, float] | None,
 ) -> dict:
-    delta = f"bd_{metric}"
+    delta = f"bd_{metric.curve_key}"
     try:
         ours, theirs = (
-            Curve(curve.bpp, curve.quality_db(metric), curve.name) for curve in (test, anchor)
+            Curve(curve.bpp, curve.quality(metric), curve.name) for curve in (test, anchor)
         )
         return {
             "bd_rate": bd_rate(ours, theirs, rate_range),
@@ -175,7 +171,7 @@ def bd_rate_per_image(test: Sweep, anchor: Sweep) -> dict[str, float | None]:
     """
     names = [row.image for row in test.at(test.coder.points[0])]
     return {
-        name: _deltas(_of_image(test, name), _of_image(anchor, name), "psnr_db", None)["bd_rate"]
+        name: _deltas(_of_image(test, name), _of_image(anchor, name), PSNR, None)["bd_rate"]
         for name in names
     }
 
@@ -186,5 +182,5 @@ def _of_image(sweep: Sweep, name: str) -> MeanCurve:
         sweep.coder.name,
         name,
         tuple(row.bpp for row in rows),
-        tuple(row.psnr_db for row in rows),
+        {PSNR.key: tuple(row.psnr_db for row in rows)},
     )

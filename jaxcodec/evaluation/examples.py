@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tqdm
 
+from jaxcodec.evaluation import metrics
 from jaxcodec.evaluation.measure import Measurement, Photo, Sweep, bits_per_pixel, similarity
+from jaxcodec.evaluation.metrics import PictureMetric
 
 RATES = (0.25, 0.6)
 """The rates in bpp near which pictures are shown."""
@@ -17,14 +19,13 @@ RATES = (0.25, 0.6)
 class Version:
     """A picture as one coder leaves it.
 
-    It has a name, operating point, rate, likeness to the original, and pixels.
+    It has a name, operating point, rate, metrics by their keys, and pixels.
     """
 
     coder: str
     point: float
     bpp: float
-    psnr_db: float
-    ms_ssim: float | None
+    metrics: Mapping[str, float | None]
     pixels: np.ndarray
 
 
@@ -41,7 +42,12 @@ class Example:
         return self.versions[0].bpp
 
 
-def choose(photos: Sequence[Photo], sweeps: Sequence[Sweep], count: int) -> list[Example]:
+def choose(
+    photos: Sequence[Photo],
+    sweeps: Sequence[Sweep],
+    count: int,
+    measured: Sequence[PictureMetric] = metrics.DEFAULT,
+) -> list[Example]:
     """Examples from `count` pictures, evenly spread over the list, near each of `RATES`.
 
     The first coder is shown at the operating point of its sweep that comes nearest to the rate on
@@ -55,9 +61,10 @@ def choose(photos: Sequence[Photo], sweeps: Sequence[Sweep], count: int) -> list
         rows = _rows(first, photo)
         nearest = {min(rows, key=lambda row: abs(math.log(row.bpp / rate))).point for rate in RATES}
         for point in sorted(nearest, key=first.coder.points.index):
-            lead = _version(first, photo, point)
+            lead = _version(first, photo, point, measured)
             rest = [
-                _version(sweep, photo, _matching_point(sweep, photo, lead.bpp)) for sweep in others
+                _version(sweep, photo, _matching_point(sweep, photo, lead.bpp), measured)
+                for sweep in others
             ]
             examples.append(Example(photo, (lead, *rest)))
     return examples
@@ -94,18 +101,11 @@ def _matching_point(sweep: Sweep, photo: Photo, bpp: float) -> float:
     return large
 
 
-def _version(sweep: Sweep, photo: Photo, point: float) -> Version:
+def _version(
+    sweep: Sweep, photo: Photo, point: float, measured: Sequence[PictureMetric]
+) -> Version:
     coder = sweep.coder
     data = coder.encode(photo.pixels, point)
     pixels = coder.decode(data, point)
-    likeness = similarity(photo, pixels, coder.name)
-    psnr_db = likeness["psnr_db"]
-    assert psnr_db is not None  # pictures of all sizes have one
-    return Version(
-        coder.name,
-        point,
-        bits_per_pixel(data, photo),
-        psnr_db,
-        likeness["ms_ssim"],
-        pixels,
-    )
+    likeness = similarity(photo, pixels, coder.name, measured)
+    return Version(coder.name, point, bits_per_pixel(data, photo), likeness, pixels)

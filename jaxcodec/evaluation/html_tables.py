@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from jaxcodec.distortions import Metric
 from jaxcodec.evaluation import curves
-from jaxcodec.evaluation.measure import METRICS, Sweep
+from jaxcodec.evaluation.measure import Sweep
+from jaxcodec.evaluation.metrics import PSNR, PictureMetric
 from jaxcodec.evaluation.results import Evaluation
 
 _NONE = "–"
@@ -26,7 +26,7 @@ def number(value: float | None, digits: int, sign: str = "") -> str:
     return f"{value:{sign}.{digits}f}".replace("-", "−") if math.isfinite(value) else "∞"
 
 
-def heading(metric: Metric) -> str:
+def heading(metric: PictureMetric) -> str:
     """What a column of a metric is called: "PSNR, dB"."""
     return text(f"{metric.label}, {metric.unit}" if metric.unit else metric.label)
 
@@ -39,15 +39,16 @@ def bd(evaluation: Evaluation, test: str) -> str:
         if row["test"] == test
     }
     everything, middle = curves.RATE_RANGES
+    psnr, others = PSNR.curve_key, [each for each in evaluation.metrics if each is not PSNR]
     elsewhere = evaluation.elsewhere()
     lines = [
         [
             text(curve.name),
-            _delta(rows[curve.name, "psnr_db", middle], "bd_rate"),
-            _delta(rows[curve.name, "psnr_db", middle], "bd_psnr_db"),
-            _delta(rows[curve.name, "psnr_db", everything], "bd_rate"),
-            _delta(rows[curve.name, "psnr_db", everything], "bd_psnr_db"),
-            _delta(rows.get((curve.name, "ms_ssim_db", middle)), "bd_rate"),
+            _delta(rows[curve.name, psnr, middle], "bd_rate"),
+            _delta(rows[curve.name, psnr, middle], "bd_psnr_db"),
+            _delta(rows[curve.name, psnr, everything], "bd_rate"),
+            _delta(rows[curve.name, psnr, everything], "bd_psnr_db"),
+            *(_delta(rows.get((curve.name, each.curve_key, middle)), "bd_rate") for each in others),
             text(curve.source)
             + (' <span class="worse">(other pictures)</span>' if curve.name in elsewhere else ""),
         ]
@@ -61,7 +62,7 @@ def bd(evaluation: Evaluation, test: str) -> str:
         f"BD-PSNR, {span}",
         "BD-rate, all rates",
         "BD-PSNR, all rates",
-        f"BD-rate in MS-SSIM, {span}",
+        *(f"BD-rate in {text(each.label)}, {span}" for each in others),
         "source of the anchor",
     )
     return _table(f"{text(test)} against each anchor", header, lines)
@@ -84,13 +85,13 @@ def bd_per_image(evaluation: Evaluation, test: Sweep) -> str:
     )
 
 
-def means(sweep: Sweep) -> str:
+def means(sweep: Sweep, metrics: Sequence[PictureMetric]) -> str:
     """The mean of every number at every operating point of a sweep."""
     lines = [
         [
             f"{mean['point']:g}",
             number(mean["bpp"], 4),
-            *(number(mean[metric.key], max(metric.digits, 3)) for metric in METRICS),
+            *(number(mean[metric.key], max(metric.digits, 3)) for metric in metrics),
             number(1000 * mean["encode_seconds"], 1),
             number(1000 * mean["decode_seconds"], 1),
         ]
@@ -99,7 +100,7 @@ def means(sweep: Sweep) -> str:
     header = (
         text(sweep.coder.point_name),
         "bpp",
-        *map(heading, METRICS),
+        *map(heading, metrics),
         "encode, ms",
         "decode, ms",
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from jaxcodec.evaluation import machine
 from jaxcodec.evaluation.coder import Coder, EvaluationError
 from jaxcodec.evaluation.measure import Measurement, Photo
+from jaxcodec.evaluation.metrics import DEFAULT, PictureMetric
 
 NAME = "measured.jsonl"
 """The file in the folder of the results; it goes when they are written."""
@@ -18,8 +19,8 @@ NAME = "measured.jsonl"
 class Journal:
     """Measurements of one coder, kept in a file as they are made.
 
-    Those count that were made of the same pixels with the same settings, at as many pictures at a
-    time, on the same machine.
+    Those count that were made of the same pixels with the same settings and metrics, at as many
+    pictures at a time, on the same machine.
     """
 
     path: pathlib.Path
@@ -61,12 +62,20 @@ class Journal:
         ).hexdigest()
 
 
-def of(coder: Coder, workers: int, path: pathlib.Path) -> Journal:
+def of(
+    coder: Coder,
+    workers: int,
+    path: pathlib.Path,
+    metrics: Sequence[PictureMetric] = DEFAULT,
+) -> Journal:
     """The journal of a coder in a file."""
     here = {name: value for name, value in machine.describe().items() if name != "date"}
+    measured = [metric.about() for metric in metrics]
     return Journal(
         path,
-        json.dumps([coder.name, coder.point_name, coder.settings, workers, here], sort_keys=True),
+        json.dumps(
+            [coder.name, coder.point_name, coder.settings, workers, here, measured], sort_keys=True
+        ),
     )
 
 

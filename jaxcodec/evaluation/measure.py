@@ -10,25 +10,14 @@ import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 import tqdm
 
-from jaxcodec import distortions, image
-from jaxcodec.distortions import Distortion
+from jaxcodec import image
 from jaxcodec.errors import CodecError, ImageError
+from jaxcodec.evaluation import metrics
 from jaxcodec.evaluation.coder import Coder, EvaluationError
-
-_FIRST = ("mse", "ms_ssim", "ssim")
-DISTORTIONS: tuple[Distortion, ...] = tuple(
-    map(distortions.get, (*_FIRST, *(name for name in distortions.names() if name not in _FIRST)))
-)
-"""All of the package, whose metrics are measured, in the order of the tables."""
-
-METRICS = tuple(distortion.metric for distortion in DISTORTIONS)
-
-NUMBERS = ("bpp", *(metric.key for metric in METRICS), "encode_seconds", "decode_seconds")
-"""The numbers of a `Measurement` whose means over the pictures are reported."""
+from jaxcodec.evaluation.metrics import PictureMetric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +44,8 @@ class Measurement:
       point: the operating point.
       bytes: size of the whole file.
       bpp: 8 * bytes over the pixels of the picture.
-      metrics: of the decoded picture, the value of each of `METRICS` by its key: "psnr_db",
-        infinite where it equals the original, "ms_ssim", "ssim"; None where it is too small.
+      metrics: of the decoded picture, the value of each metric by its key: "psnr_db", infinite
+        where it equals the original, "ms_ssim"; None where it is too small.
       encode_seconds, decode_seconds: wall-clock time of the library call, from pixels to bytes and
         back.
     """
@@ -87,9 +76,11 @@ class Measurement:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Measurement":
         """The measurement of `as_dict`; raises KeyError or TypeError for other values."""
-        keys = [metric.key for metric in METRICS]
-        others = {name: value for name, value in values.items() if name not in keys}
-        return cls(metrics={key: values[key] for key in keys}, **others)
+        names = {field.name for field in dataclasses.fields(cls)}
+        others = {name: value for name, value in values.items() if name in names}
+        return cls(
+            metrics={name: value for name, value in values.items() if name not in names}, **others
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,16 +108,19 @@ class Sweep:
         )
 
     def means(self) -> list[dict]:
-        """For every operating point its `point` and the means of `NUMBERS` over the pictures.
+        """For every operating point its `point` and the means over the pictures: of `bpp`, of each
+        metric by its key, of `encode_seconds` and `decode_seconds`.
 
         Each number is the arithmetic mean of its per-picture values, bpp and PSNR in dB included,
         as the literature has it. A number that some picture lacks is None.
         """
+        measured = self.measurements[0].metrics if self.measurements else ()
+        numbers = ("bpp", *measured, "encode_seconds", "decode_seconds")
         return [
             {"point": point}
             | {
                 number: _mean([row.as_dict()[number] for row in self.at(point)])
-                for number in NUMBERS
+                for number in numbers
             }
             for point in self.coder.points
         ]
@@ -169,6 +163,7 @@ def sweep(
     coder: Coder,
     photos: Sequence[Photo],
     *,
+    measured: Sequence[PictureMetric] = metrics.DEFAULT,
     workers: int = 1,
     done: Mapping[tuple[float, str], Measurement] = types.MappingProxyType({}),
     keep: Callable[[Measurement], None] = lambda measurement: None,
@@ -181,6 +176,7 @@ def sweep(
     Args:
       coder: what to measure.
       photos: on what.
+      measured: the metrics, PSNR among them.
       workers: pictures that are coded at a time; above 1 they share the cores, and each takes
         longer than alone.
       done: measurements that were made before, by operating point and name of the picture.
@@ -207,7 +203,9 @@ def sweep(
                     CodecError, MemoryError
                 ):  # reported below, where it is measured
                     coder.decode(coder.encode(photo.pixels, point), point)
-            outcomes = pool.map(functools.partial(_attempt, coder, point=point), left)
+            outcomes = pool.map(
+                functools.partial(_attempt, coder, point=point, measured=measured), left
+            )
             for photo, outcome in zip(left, outcomes, strict=True):
                 progress.update()
                 if isinstance(outcome, Measurement):
@@ -226,9 +224,11 @@ def sweep(
     return Sweep(coder, tuple(rows), {name: str(problem) for name, problem in failed.items()})
 
 
-def _attempt(coder: Coder, photo: Photo, point: float) -> Measurement | CodecError:
+def _attempt(
+    coder: Coder, photo: Photo, point: float, measured: Sequence[PictureMetric]
+) -> Measurement | CodecError:
     try:
-        return measure(coder, photo, point)
+        return measure(coder, photo, point, measured)
     except CodecError as problem:
         return problem
     except MemoryError:
@@ -237,7 +237,12 @@ def _attempt(coder: Coder, photo: Photo, point: float) -> Measurement | CodecErr
         )
 
 
-def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
+def measure(
+    coder: Coder,
+    photo: Photo,
+    point: float,
+    measured: Sequence[PictureMetric] = metrics.DEFAULT,
+) -> Measurement:
     """One picture through one coder at one operating point.
 
     Raises:
@@ -253,7 +258,7 @@ def measure(coder: Coder, photo: Photo, point: float) -> Measurement:
         point=point,
         bytes=len(data),
         bpp=bits_per_pixel(data, photo),
-        metrics=similarity(photo, decoded, coder.name),
+        metrics=similarity(photo, decoded, coder.name, measured),
         encode_seconds=encoded - start,
         decode_seconds=done - encoded,
     )
@@ -265,8 +270,13 @@ def bits_per_pixel(data: bytes, photo: Photo) -> float:
     return 8 * len(data) / (height * width)
 
 
-def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, float | None]:
-    """The value of each of `METRICS` of a decoded picture, by its key.
+def similarity(
+    photo: Photo,
+    decoded: np.ndarray,
+    coder_name: str,
+    measured: Sequence[PictureMetric] = metrics.DEFAULT,
+) -> dict[str, float | None]:
+    """The value of each metric of a decoded picture, by its key.
 
     None for a metric that the picture is too small for.
 
@@ -285,20 +295,7 @@ def similarity(photo: Photo, decoded: np.ndarray, coder_name: str) -> dict[str, 
     pair = [
         np.broadcast_to(pixels, (*pixels.shape[:2], channels)) for pixels in (photo.pixels, decoded)
     ]
-    values = _values(DISTORTIONS, *pair)
-    return {
-        metric.key: None if value is None else float(value)
-        for metric, value in zip(METRICS, values, strict=True)
-    }
-
-
-@jax.jit
-def _values(measured: tuple[Distortion, ...], a: jax.Array, b: jax.Array) -> list[jax.Array | None]:
-    """All metrics in one program, so that what SSIM and MS-SSIM have in common is computed once."""
-    side = min(a.shape[:2])
-    return [
-        distortion.value(a, b) if side >= distortion.least_side else None for distortion in measured
-    ]
+    return metrics.values(measured, *pair)
 
 
 def _size(pixels: np.ndarray) -> str:

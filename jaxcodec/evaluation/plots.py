@@ -12,14 +12,12 @@ from matplotlib.figure import Figure
 
 from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
+from jaxcodec.evaluation.metrics import DEFAULT, PictureMetric
 
 DRAWN = ("VTM intra (9.1)", "BPG 4:4:4", "mean-scale hyperprior (CompressAI)", "ELIC")
 """The published curves that are drawn unless the caller says otherwise, as far as they are
 there.
 """
-
-TITLES = {"psnr_db": "PSNR (dB)", "ms_ssim_db": "MS-SSIM (dB)", "ssim_db": "SSIM (dB)"}
-"""What the plots show."""
 
 COLOURS = (
     "#e4572e",
@@ -59,13 +57,13 @@ class Plot:
     """Curves of one quality over rate.
 
     Attributes:
-      metric: a key of `TITLES`.
+      metric: whose values they show.
       curves: the measured curves, the first under test, and then the published ones.
       measured: how many are measured.
       drawn: the names of the published curves that are visible at first.
     """
 
-    metric: str
+    metric: PictureMetric
     curves: tuple[MeanCurve, ...]
     measured: int
     drawn: frozenset[str]
@@ -81,21 +79,21 @@ class Plot:
     def themed_svg(self) -> str:
         """An <svg> element for a page, with all curves, in the page's own colours.
 
-        The curve of number N is the element with id METRIC-curveN. The page defines --line; text
-        takes the current colour.
+        The curve of number N is the element with id METRIC-curveN, METRIC as curves call it. The
+        page defines --line; text takes the current colour.
         """
         svg = self._save(
             self._figure([True] * len(self.curves), legend=False), "svg", transparent=True
         ).decode()
         for colour_here, themed in _THEMED.items():
             svg = svg.replace(colour_here, themed)
-        svg = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{self.metric}-", svg)
+        svg = re.sub(r'(id="|xlink:href="#|url\(#)', rf"\g<1>{self.metric.curve_key}-", svg)
         return svg[svg.index("<svg") :]
 
     def _save(self, figure: Figure, suffix: str, **options) -> bytes:
         file = io.BytesIO()
         metadata = {"Date": None} if suffix == "svg" else None
-        with matplotlib.rc_context(_STYLE | {"svg.hashsalt": self.metric}):
+        with matplotlib.rc_context(_STYLE | {"svg.hashsalt": self.metric.curve_key}):
             figure.savefig(file, format=suffix, dpi=150, metadata=metadata, **options)
         return file.getvalue()
 
@@ -132,7 +130,7 @@ class Plot:
         if shown:
             margin = 0.04 * (max(shown) - min(shown)) + 0.01
             axes.set_ylim(min(shown) - margin, max(shown) + margin)
-        axes.set(xlim=(0, right), xlabel="bits per pixel", ylabel=TITLES[self.metric])
+        axes.set(xlim=(0, right), xlabel="bits per pixel", ylabel=self.metric.axis)
         axes.grid(True)
         axes.spines[["top", "right"]].set_visible(False)
 
@@ -157,13 +155,19 @@ def visible(published: Sequence[MeanCurve], names: Sequence[str] | None) -> froz
     return frozenset(known.intersection(DRAWN if names is None else names))
 
 
-def draw(curves: Sequence[MeanCurve], measured: int, drawn: Collection[str]) -> list[Plot]:
-    """A plot for each quality that all measured curves have.
+def draw(
+    curves: Sequence[MeanCurve],
+    measured: int,
+    drawn: Collection[str],
+    metrics: Sequence[PictureMetric] = DEFAULT,
+) -> list[Plot]:
+    """A plot for each metric that all measured curves have.
 
     Args:
       curves: the measured curves, the first under test, and then the published ones.
       measured: how many are measured.
       drawn: the names of the published curves that are visible at first.
+      metrics: which to plot.
     """
     # The visible ones come right after the measured ones, so that they get colours of their own.
     ordered = (
@@ -172,6 +176,6 @@ def draw(curves: Sequence[MeanCurve], measured: int, drawn: Collection[str]) -> 
     )
     return [
         Plot(metric, ordered, measured, frozenset(drawn))
-        for metric in TITLES
+        for metric in metrics
         if all(curve.points(metric) for curve in curves[:measured])
     ]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from jaxcodec.evaluation import html_tables, plots
 from jaxcodec.evaluation.examples import Example, Version
-from jaxcodec.evaluation.measure import METRICS
+from jaxcodec.evaluation.metrics import PSNR, PictureMetric
 from jaxcodec.evaluation.results import Evaluation
 
 MAX_SIDE = 768
@@ -45,12 +45,16 @@ def page(evaluation: Evaluation, figures: Sequence[plots.Plot]) -> str:
         "plots": "".join(f"<figure>{figure.themed_svg()}</figure>\n" for figure in figures),
         "bd": "".join(html_tables.bd(evaluation, name) for name in evaluation.tests),
         "bd_per_image": "".join(html_tables.bd_per_image(evaluation, sweep) for sweep in tested),
-        "means": "".join(map(html_tables.means, evaluation.sweeps)),
+        "means": "".join(
+            html_tables.means(sweep, evaluation.metrics) for sweep in evaluation.sweeps
+        ),
         "speed": html_tables.speed(evaluation),
         "machine": html_tables.machine(evaluation),
         "settings": html_tables.settings(evaluation),
-        "pictures": _script_json(_pictures(evaluation.examples)),
-        "metrics": "".join(f'<th scope="col">{html_tables.heading(each)}</th>' for each in METRICS),
+        "pictures": _script_json(_pictures(evaluation.examples, evaluation.metrics)),
+        "metrics": "".join(
+            f'<th scope="col">{html_tables.heading(each)}</th>' for each in evaluation.metrics
+        ),
         "measurements": _script_json(_measurements(evaluation)),
     }
     return re.sub("@@([a-z_]+)@@", lambda match: parts[match[1]], _TEMPLATE.read_text("utf-8"))
@@ -92,7 +96,7 @@ def _row(buttons: Sequence[str]) -> str:
     return f'<div class="row">{"".join(buttons)}</div>\n'
 
 
-def _pictures(examples: Sequence[Example]) -> list[dict]:
+def _pictures(examples: Sequence[Example], metrics: Sequence[PictureMetric]) -> list[dict]:
     """The examples, those of one picture together, with pixels as data URIs."""
     pictures = []
     for name, group in itertools.groupby(examples, key=lambda example: example.photo.name):
@@ -107,7 +111,10 @@ def _pictures(examples: Sequence[Example]) -> list[dict]:
                 "whole": original.shape == cases[0].photo.pixels.shape,
                 "original": _data_uri(original),
                 "cases": [
-                    {"bpp": case.bpp, "versions": list(map(_version, case.versions))}
+                    {
+                        "bpp": case.bpp,
+                        "versions": [_version(each, metrics) for each in case.versions],
+                    }
                     for case in cases
                 ],
             }
@@ -115,15 +122,25 @@ def _pictures(examples: Sequence[Example]) -> list[dict]:
     return pictures
 
 
-def _version(version: Version) -> dict:
+def _version(version: Version, metrics: Sequence[PictureMetric]) -> dict:
     return {
         "coder": version.coder,
         "point": version.point,
         "bpp": version.bpp,
-        "psnr_db": version.psnr_db if math.isfinite(version.psnr_db) else None,
-        "ms_ssim": version.ms_ssim,
+        "closeness": [
+            _closeness(metric, value)
+            for metric in metrics
+            if (value := version.metrics[metric.key]) is not None
+        ],
         "uri": _data_uri(_middle(version.pixels)),
     }
+
+
+def _closeness(metric: PictureMetric, value: float) -> str:
+    """A value as the viewer tells it: "31.20 dB" for PSNR, "MS-SSIM 0.97120"."""
+    if metric is PSNR:
+        return f"{value:.2f} dB" if math.isfinite(value) else "lossless"
+    return f"{metric.label} {html_tables.number(value, metric.digits)} {metric.unit}".strip()
 
 
 def _middle(pixels: np.ndarray) -> np.ndarray:
@@ -158,7 +175,7 @@ def _measurements(evaluation: Evaluation) -> list[dict]:
                             html_tables.number(row.bpp, 4),
                             *(
                                 html_tables.number(row.metrics[metric.key], metric.digits)
-                                for metric in METRICS
+                                for metric in evaluation.metrics
                             ),
                             html_tables.number(1000 * row.encode_seconds, 1),
                             html_tables.number(1000 * row.decode_seconds, 1),

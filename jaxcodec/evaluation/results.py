@@ -5,12 +5,13 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jaxcodec.evaluation import curves
 from jaxcodec.evaluation.curves import MeanCurve
 from jaxcodec.evaluation.examples import Example
-from jaxcodec.evaluation.measure import NUMBERS, Photo, Sweep
+from jaxcodec.evaluation.measure import Photo, Sweep
+from jaxcodec.evaluation.metrics import DEFAULT, PictureMetric
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Evaluation:
       published: curves from publications.
       examples: pictures to look at.
       left_out: why pictures of the folder are in no number, by name.
+      metrics: what was measured of every decoded picture.
     """
 
     machine: dict
@@ -38,6 +40,7 @@ class Evaluation:
     published: tuple[MeanCurve, ...]
     examples: tuple[Example, ...]
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    metrics: tuple[PictureMetric, ...] = DEFAULT
 
     def curves(self) -> list[MeanCurve]:
         """The mean curves, measured ones first."""
@@ -76,7 +79,7 @@ class Evaluation:
             if test.name in self.tests
             for anchor in every
             if anchor is not test
-            for row in curves.compare(test, anchor)
+            for row in curves.compare(test, anchor, self.metrics)
         ]
 
 
@@ -89,6 +92,7 @@ def to_json(evaluation: Evaluation) -> bytes:
         "machine": evaluation.machine,
         "workers": evaluation.workers,
         "folder": evaluation.folder,
+        "metrics": [metric.about() for metric in evaluation.metrics],
         "images": [
             {
                 "name": photo.name,
@@ -112,10 +116,17 @@ def to_json(evaluation: Evaluation) -> bytes:
             {"name": name, "reason": reason} for name, reason in evaluation.left_out.items()
         ],
         "warnings": evaluation.warnings(),
-        "published": [dataclasses.asdict(curve) for curve in evaluation.published],
+        "published": [_published(curve, evaluation.metrics) for curve in evaluation.published],
         "bd": evaluation.comparisons(),
     }
     return json.dumps(_without_infinities(results), indent=1, allow_nan=False).encode()
+
+
+def _published(curve: MeanCurve, metrics: Sequence[PictureMetric]) -> dict:
+    """A published curve, its values by the keys of the metrics; none where the source has none."""
+    values = {metric.key: curve.values.get(metric.key, ()) for metric in metrics}
+    about = {"name": curve.name, "source": curve.source, "data_set": curve.data_set}
+    return about | {"bpp": curve.bpp} | values
 
 
 def _without_infinities(value):
@@ -132,11 +143,33 @@ def to_csv(evaluation: Evaluation) -> bytes:
     One more row with image "mean" for every operating point.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["coder", "point", "image", "bytes", *NUMBERS])
+    numbers = ["bpp", *(metric.key for metric in evaluation.metrics)]
+    columns = ["coder", "point", "image", "bytes", *numbers, "encode_seconds", "decode_seconds"]
+    writer = csv.DictWriter(text, columns)
     writer.writeheader()
     for sweep in evaluation.sweeps:
         name = {"coder": sweep.coder.name}
         for mean in sweep.means():
             writer.writerows(name | row.as_dict() for row in sweep.at(mean["point"]))
             writer.writerow(name | {"image": "mean"} | mean)
+    return text.getvalue().encode()
+
+
+def to_bd_csv(evaluation: Evaluation) -> bytes:
+    """The content of bd.csv: a row for every comparison of two curves by a metric over a range of
+    rates.
+
+    `bd_quality` is the gain at equal rate as the metric's curves have it, in dB for PSNR.
+    """
+    text = io.StringIO()
+    columns = [
+        *("test", "anchor", "metric", "lowest_bpp", "highest_bpp"),
+        *("bd_rate", "bd_quality", "same_pictures", "problem"),
+    ]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore")
+    writer.writeheader()
+    for row in evaluation.comparisons():
+        lowest, highest = row["rate_range"] or ("", "")
+        ends = {"lowest_bpp": lowest, "highest_bpp": highest}
+        writer.writerow(row | ends | {"bd_quality": row[f"bd_{row['metric']}"]})
     return text.getvalue().encode()

@@ -16,9 +16,12 @@ from jaxcodec.evaluation.bd import Curve, bd_rate
 from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
-PUBLISHED = [MeanCurve("Paper <1>", "a source", (0.5, 1.0, 2.0, 4.0), (20, 25, 30, 40))]
-FILES = {f"rd_{metric}_db.{suffix}" for metric in ("psnr", "ssim") for suffix in ("png", "svg")} | {
-    "results.json", "results.csv", "report.html",
+PUBLISHED = [
+    MeanCurve("Paper <1>", "a source", (0.5, 1.0, 2.0, 4.0), {"psnr_db": (20, 25, 30, 40)})
+]
+PLOTS = ("psnr_db", "ssim_db", "ssimulacra2")
+FILES = {f"rd_{metric}.{suffix}" for metric in PLOTS for suffix in ("png", "svg")} | {
+    "results.json", "results.csv", "bd.csv", "report.html",
 }  # fmt: skip
 
 

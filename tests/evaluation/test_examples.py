@@ -50,7 +50,7 @@ def test_the_others_take_the_cheapest_file_that_is_not_smaller(photos, coarse):
     assert theirs.bpp == ours.bpp
     np.testing.assert_array_equal(theirs.pixels, ours.pixels)
     error = np.mean((ours.pixels.astype(float) - photos[0].pixels) ** 2)
-    assert ours.psnr_db == pytest.approx(10 * np.log10(255**2 / error), abs=1e-3)
+    assert ours.metrics["psnr_db"] == pytest.approx(10 * np.log10(255**2 / error), abs=1e-3)
 
 
 def test_a_coder_that_cannot_reach_the_rate_shows_what_comes_nearest(photos, coarse):

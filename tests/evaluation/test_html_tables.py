@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from jaxcodec import distortions
 from jaxcodec.evaluation import html_tables
+from jaxcodec.evaluation.metrics import CVVDP, DEFAULT, PSNR, SSIMULACRA2
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,9 @@ def test_text_can_stand_anywhere():
 
 
 def test_a_heading_has_its_unit_where_there_is_one():
-    assert html_tables.heading(distortions.get("mse").metric) == "PSNR, dB"
-    assert html_tables.heading(distortions.get("ssim").metric) == "SSIM"
+    assert html_tables.heading(PSNR) == "PSNR, dB"
+    assert html_tables.heading(SSIMULACRA2) == "SSIMULACRA 2"
+    assert html_tables.heading(CVVDP) == "ColorVideoVDP, JOD"
 
 
 def cells(table: str) -> list[list[str]]:
@@ -43,7 +44,7 @@ def cells(table: str) -> list[list[str]]:
 
 
 def test_means_have_a_line_a_point(evaluation):
-    head, first, last = cells(html_tables.means(evaluation.sweeps[0]))
+    head, first, last = cells(html_tables.means(evaluation.sweeps[0], DEFAULT))
     assert head[:3] == ["step", "bpp", "PSNR, dB"]
     assert first[:3] == ["1", "0.5000", "30.500"] and first[-2:] == ["100.0", "200.0"]
     assert last[2] == "∞"
@@ -58,8 +59,9 @@ def test_speed_is_in_milliseconds_and_megapixels(evaluation):
 def test_deltas_of_curves_that_share_nothing_are_dashes(evaluation):
     head, theirs, paper = cells(html_tables.bd(evaluation, "mine"))
     assert head[:2] == ["anchor", "BD-rate, 0.15 to 1 bpp"]
+    assert [f"BD-rate in {name}, 0.15 to 1 bpp" for name in ("MS-SSIM", "SSIM")] == head[5:7]
     assert theirs[0] == "theirs &amp; others" and "(other pictures)" not in theirs[-1]
-    assert paper == ["Paper", *["–"] * 5, "a source (other pictures)"]
+    assert paper == ["Paper", *["–"] * (4 + len(DEFAULT) - 1), "a source (other pictures)"]
 
 
 def test_two_thirds_of_the_rate_are_a_delta_of_a_third(evaluation):

@@ -4,6 +4,7 @@ import pytest
 
 from jaxcodec.evaluation import comparison, journal, measure
 from jaxcodec.evaluation.coder import EvaluationError
+from jaxcodec.evaluation.metrics import DEFAULT, PSNR
 
 
 class Stopped(Exception):
@@ -71,6 +72,8 @@ def test_only_the_same_pixels_and_settings_count(coarse, pictures, tmp_path):
         (coarse("other"), 1),
     ):
         assert not journal.of(other, workers, log.path).read(photos)
+    assert not journal.of(coarse("mine"), 1, log.path, [PSNR]).read(photos)
+    assert len(journal.of(coarse("mine"), 1, log.path, DEFAULT).read(photos)) == 12
 
 
 def test_a_journal_that_cannot_be_written_is_an_error(coarse, pictures, tmp_path):

@@ -10,10 +10,13 @@ from jaxcodec.evaluation.coder import EvaluationError
 from jaxcodec.evaluation.curves import MeanCurve
 
 MEASURED = MeanCurve(
-    "mine & yours", "here", (0.2, 0.5, 1.0), (28, 32, 36), (0.9, 0.95, 0.99), (0.8, 0.9, 0.95)
+    "mine & yours",
+    "here",
+    (0.2, 0.5, 1.0),
+    {"psnr_db": (28, 32, 36), "ms_ssim": (0.9, 0.95, 0.99), "ssim": (0.8, 0.9, 0.95)},
 )
-HIDDEN = MeanCurve("hidden", "a paper", (0.2, 0.5), (29, 33))
-SHOWN = MeanCurve("shown", "a paper", (0.2, 0.5), (30, 34))
+HIDDEN = MeanCurve("hidden", "a paper", (0.2, 0.5), {"psnr_db": (29, 33)})
+SHOWN = MeanCurve("shown", "a paper", (0.2, 0.5), {"psnr_db": (30, 34)})
 
 
 def draw(*curves, measured=1, drawn=("shown",)):
@@ -21,9 +24,13 @@ def draw(*curves, measured=1, drawn=("shown",)):
 
 
 def test_a_plot_for_each_quality_that_all_measured_curves_have():
-    assert [plot.metric for plot in draw(MEASURED, HIDDEN)] == ["psnr_db", "ms_ssim_db", "ssim_db"]
-    poorer = MeanCurve("poorer", "here", (0.2, 0.5), (28, 32))
-    assert [plot.metric for plot in draw(MEASURED, poorer, measured=2)] == ["psnr_db"]
+    assert [plot.metric.curve_key for plot in draw(MEASURED, HIDDEN)] == [
+        "psnr_db",
+        "ms_ssim_db",
+        "ssim_db",
+    ]
+    poorer = MeanCurve("poorer", "here", (0.2, 0.5), {"psnr_db": (28, 32)})
+    assert [plot.metric.curve_key for plot in draw(MEASURED, poorer, measured=2)] == ["psnr_db"]
 
 
 def test_drawn_curves_come_first_so_that_their_colours_are_their_own():
@@ -56,20 +63,20 @@ def test_the_svg_of_a_page_has_every_curve_and_the_pages_colours():
 
 
 def test_infinite_qualities_are_not_drawn():
-    plot = draw(MeanCurve("x", "", (0.5, 1.0, 2.0), (30, 34, float("inf"))))[0]
+    plot = draw(MeanCurve("x", "", (0.5, 1.0, 2.0), {"psnr_db": (30, 34, float("inf"))}))[0]
     assert plot.render("png").startswith(b"\x89PNG")
 
 
 def test_a_name_is_no_formula():
-    plot = draw(MeanCurve(r"$\nothing", "", (0.5, 1.0), (30, 34)))[0]
+    plot = draw(MeanCurve(r"$\nothing", "", (0.5, 1.0), {"psnr_db": (30, 34)}))[0]
     assert r"$\nothing" in plot.render("svg").decode()
 
 
 def test_curves_to_draw_must_exist():
     assert plots.visible([HIDDEN, SHOWN], ["hidden"]) == {"hidden"}
-    assert plots.visible([HIDDEN, MeanCurve(plots.DRAWN[0], "", (1,), (30,))], None) == {
-        plots.DRAWN[0]
-    }
+    assert plots.visible(
+        [HIDDEN, MeanCurve(plots.DRAWN[0], "", (1,), {"psnr_db": (30,)})], None
+    ) == {plots.DRAWN[0]}
     with pytest.raises(
         EvaluationError, match="no published curve is called 'other'; choose from hidden, shown"
     ):

@@ -13,6 +13,8 @@ from jaxcodec.evaluation import report
 from jaxcodec.evaluation.examples import Example, Version
 from jaxcodec.evaluation.measure import Photo
 
+VALUES = {"psnr_db": 30.0, "ms_ssim": None, "ssim": 0.9, "ssimulacra2": -4.5}
+
 
 def scripts(page: str) -> list:
     """The JSON values in the page."""
@@ -41,13 +43,14 @@ def test_it_has_every_measurement_as_text(evaluation):
 def test_a_large_picture_is_shown_by_its_middle_without_loss(evaluation):
     pixels = np.random.default_rng(0).integers(0, 256, (20, report.MAX_SIDE + 10, 3), np.uint8)
     example = Example(
-        Photo("</script>", pixels), (Version("mine", 1.0, 0.5, 30.0, None, 255 - pixels),)
+        Photo("</script>", pixels), (Version("mine", 1.0, 0.5, VALUES, 255 - pixels),)
     )
     page = report.page(dataclasses.replace(evaluation, examples=(example,)), [])
     assert page.count("</script>") == page.count("<script")
     ((shown,),) = [each for each in scripts(page) if each and "original" in each[0]]
     assert (shown["name"], shown["whole"], shown["width"]) == ("</script>", False, report.MAX_SIDE)
     (version,) = shown["cases"][0]["versions"]
+    assert version["closeness"] == ["30.00 dB", "SSIM 0.90000", "SSIMULACRA 2 −4.50"]
     for uri, expected in ((shown["original"], pixels), (version["uri"], 255 - pixels)):
         decoded = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
         np.testing.assert_array_equal(np.asarray(decoded), expected[:, 5:-5])

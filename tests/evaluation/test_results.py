@@ -28,6 +28,28 @@ def test_csv_has_a_row_for_every_picture_and_one_for_their_mean(evaluation):
     assert float(rows[2]["psnr_db"]) == pytest.approx(30.5) and rows[0]["bytes"] == "12"
 
 
+def test_deltas_have_a_file_of_their_own(evaluation):
+    rows = list(csv.DictReader(io.StringIO(results.to_bd_csv(evaluation).decode())))
+    against = [row for row in rows if row["anchor"] == "theirs & others"]
+    ranges = [("", ""), ("0.15", "1.0")]
+    assert [(row["metric"], row["lowest_bpp"], row["highest_bpp"]) for row in against] == [
+        (metric, *ends) for metric in ("psnr_db", "ssim_db", "ssimulacra2") for ends in ranges
+    ]
+    assert {row["same_pictures"] for row in against} == {"True"}
+    assert "fewer than two points" in against[0]["problem"] and against[0]["bd_rate"] == ""
+
+
+def test_results_tell_which_metrics_they_have(evaluation):
+    found = json.loads(results.to_json(evaluation))["metrics"]
+    assert [metric["key"] for metric in found][:4] == ["psnr_db", "ms_ssim", "ssim", "ssimulacra2"]
+    assert all(metric["source"] for metric in found)
+
+
+def test_published_curves_are_written_by_metric(evaluation):
+    (published,) = json.loads(results.to_json(evaluation))["published"]
+    assert published["psnr_db"] == [30.0, 31.0] and published["ms_ssim"] == []
+
+
 def test_a_reader_is_warned_of_what_is_left_out_and_of_other_pictures(evaluation):
     assert evaluation.elsewhere() == {"Paper"}
     left_out, elsewhere = evaluation.warnings()
