@@ -13,6 +13,7 @@ from jaxcodec import extensions
 from jaxcodec.errors import TrainingError
 from jaxcodec.ops import Array
 from jaxcodec.training.settings import Config
+from jaxcodec.training.soap import scale_by_soap
 
 
 class Decay(NamedTuple):
@@ -70,11 +71,31 @@ def _transformation(config: Config, falling: Decay) -> optax.GradientTransformat
         update = optax.adam(rate, b1=config.optimiser.b1, b2=config.optimiser.b2)
     elif kind == "muon":
         update = _muon(config, rate)
+    elif kind == "soap":
+        update = _soap(config, rate)
     elif extensions.is_own(kind):  # called with the settings of the optimiser and the schedule
         update = extensions.resolve(kind)(config.optimiser, rate)
     else:
-        raise TrainingError(f"config.optimiser.kind {kind!r} is unknown; use 'adam' or 'muon'")
+        raise TrainingError(f"config.optimiser.kind {kind!r} is unknown; use 'adam', 'muon' or 'soap'")
     return optax.chain(optax.clip_by_global_norm(config.optimiser.clip), update)
+
+
+def _soap(config: Config, rate: optax.Schedule) -> optax.GradientTransformation:
+    """SOAP (`training.soap`) for kernels of networks, Adam for all else."""
+
+    def part(path: tuple[Any, ...], leaf: jax.Array) -> str:
+        return "soap" if path[-1].key == "kernel" and leaf.ndim == 4 else "adam"
+
+    b1, b2 = config.optimiser.b1, config.optimiser.b2
+    return optax.partition(
+        {
+            "soap": optax.chain(
+                scale_by_soap(b1, b2, covariance_decay=b2), optax.scale_by_learning_rate(rate)
+            ),
+            "adam": optax.adam(rate, b1=b1, b2=b2),
+        },
+        functools.partial(jax.tree_util.tree_map_with_path, part),
+    )
 
 
 def _muon(config: Config, rate: optax.Schedule) -> optax.GradientTransformation:
