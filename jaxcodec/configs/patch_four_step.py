@@ -26,8 +26,7 @@ def get_config() -> Config:
     config.start.grow = True
     config.steps = 200_000
     config.data.min_scale = 0.5
-    config.optimiser.decay = 0.1
-    config.optimiser.warmup = 200
+    config.optimiser.update({"kind": "soap", "b1": 0.95, "b2": 0.95, "warmup": 200, "decay": 0.1})
     config.log_every = 100
     config.validate_every = 1_000
     config.checkpoint_every = 500

@@ -76,7 +76,9 @@ def _transformation(config: Config, falling: Decay) -> optax.GradientTransformat
     elif extensions.is_own(kind):  # called with the settings of the optimiser and the schedule
         update = extensions.resolve(kind)(config.optimiser, rate)
     else:
-        raise TrainingError(f"config.optimiser.kind {kind!r} is unknown; use 'adam', 'muon' or 'soap'")
+        raise TrainingError(
+            f"config.optimiser.kind {kind!r} is unknown; use 'adam', 'muon' or 'soap'"
+        )
     return optax.chain(optax.clip_by_global_norm(config.optimiser.clip), update)
 
 

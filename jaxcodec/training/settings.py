@@ -182,7 +182,9 @@ SETTINGS = (
         "of the average of the weights that is exported; 0: the last weights",
         _FRACTION,
     ),
-    Setting("optimiser.kind", "adam", "what moves the weights", _one_of_or_own("adam", "muon", "soap")),
+    Setting(
+        "optimiser.kind", "adam", "what moves the weights", _one_of_or_own("adam", "muon", "soap")
+    ),
     Setting("optimiser.learning_rate", 1e-4, "the highest", _above(0)),
     Setting("optimiser.warmup", 100, "steps of linear rise to it", _at_least(0)),
     Setting(

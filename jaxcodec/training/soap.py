@@ -37,7 +37,7 @@ def scale_by_soap(
     covariance_decay: float = 0.95,
     eps: float = 1e-8,
     every: int = 10,
-    widest: int = 1024,
+    widest: int = 512,
 ) -> optax.GradientTransformation:
     """Rescales gradients as SOAP does; weights of one axis as Adam does.
 
