@@ -226,6 +226,17 @@ class FourStepModel(HyperpriorModel):
             residual = jnp.where(now, prediction + own.astype(jnp.float32) * step, residual)
         return carry, symbols, residual
 
+    def scale(self, hyper_symbols: jax.Array, symbols: jax.Array, quality: jax.Array) -> jax.Array:
+        """The scale (B, h, w, C) float32 of all passes in quantiser steps, from all symbols."""
+        _, first = self.moments(self.prior.from_symbols(hyper_symbols), quality)
+        order = passes.pass_of(jnp.asarray(passes.places(*first.shape[1:3])), first.shape[-1])
+        scale = first
+        for number in range(1, passes.PASSES):
+            surprise = gaussian_score(symbols.astype(jnp.float32), scale)
+            growth = self.growth(number, jnp.where(order < number, surprise, 0), first)
+            scale = jnp.where(order == number, first * jnp.exp(growth), scale)
+        return scale
+
     def moments(self, hyper_hat: jax.Array, quality: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and scale (B, h, w, C) of the first pass in quantiser steps."""
         mean, scale = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)

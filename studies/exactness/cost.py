@@ -31,13 +31,13 @@ import numpy as np
 import jaxcodec
 from jaxcodec import image, models
 from jaxcodec.artefact.codec_file import read_metadata
+from jaxcodec.codec import tiles
 from jaxcodec.coding import lanes
 from jaxcodec.coding.container import MAX_QUALITY
 from jaxcodec.coding.lane_distributions import WEIGHT_BITS, Component, Mixture, shifted
 from jaxcodec.entropy import context_tables
 from jaxcodec.entropy.distributions.gaussian import scale_index, scale_table
 from jaxcodec.entropy.distributions.mixture import mixture_likelihood
-from jaxcodec.entropy.hyperprior import table_index
 
 
 def pieces(codec, description, spec):
@@ -50,24 +50,18 @@ def pieces(codec, description, spec):
     def analyse(params, pixels, quality):
         latent = model.apply(params, image.to_float(pixels), quality, method="to_latent")
         hyper = model.apply(params, latent, quality, method="to_hyper_symbols")
-        mean = 0.0 if context else model.apply(params, hyper, quality, method="mean")
-        return hyper, jnp.round(latent - mean).astype(jnp.int32)
+        return hyper, model.apply(params, latent, hyper, quality, method="to_symbols")
 
     def by_float(params, hyper, symbols, quality):
         """Tables, offsets, and float parameters (mean, scale of the table, weight), components
         first.
         """
         if not context:
-            mean = model.apply(
-                params, hyper, quality, method="mean"
-            )  # as a decoder has to; it rounds no table
-            table = scale_index(model.apply(params, hyper, quality, method="scale"))
+            seen = (symbols,) if spec["kind"] == "four_step" else ()
+            table = scale_index(model.apply(params, hyper, *seen, quality, method="scale"))
+            none = jnp.zeros_like(table)
             # Symbols are what is left of the latent after the mean.
-            return (
-                table,
-                jnp.zeros_like(table),
-                (jnp.zeros_like(mean)[None], scale_table()[table][None], jnp.ones((1,))),
-            )
+            return table, none, (none[None], scale_table()[table][None], jnp.ones((1,)))
         given = model.apply(params, hyper, symbols, quality, method="parameters_parallel")
         mean, scale, weight = (
             given if len(given) == 3 else (*(value[None] for value in given), jnp.ones((1,)))
@@ -86,10 +80,9 @@ def pieces(codec, description, spec):
         return Mixture(tuple(Component(*part) for part in parts)), jnp.zeros_like(offset[0]), floats
 
     def by_integer(arrays, hyper, symbols, quality):
-        if context:
-            return context_tables.parallel(spec, arrays, hyper, symbols, quality)
-        table = table_index(spec, arrays, hyper, quality)
-        return table, jnp.zeros_like(table)
+        side = codec.order.side(arrays, hyper, quality, tiles.whole)
+        values, table, _ = codec.order.coded(arrays, symbols, *side)
+        return table, symbols - values
 
     return jax.jit(analyse), jax.jit(by_float), jax.jit(by_integer)
 
