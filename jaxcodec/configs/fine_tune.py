@@ -11,8 +11,6 @@ stands for stays about the same. 1,000 steps take some 15 minutes on two cores; 
 gain is in docs/codecs.md.
 """
 
-import json
-
 from jaxcodec.artefact import bundled, codec_file
 from jaxcodec.configs import patch
 from jaxcodec.training.settings import Config
