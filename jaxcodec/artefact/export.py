@@ -12,7 +12,6 @@ from jaxcodec.artefact.codec_file import CodecContent, canonical_json
 from jaxcodec.artefact.fitting import fitted
 from jaxcodec.errors import CodecFileError
 
-
 TABLES = ("fitted", "gaussian")
 """Where the tables of a codec may come from."""
 

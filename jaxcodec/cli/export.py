@@ -25,7 +25,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--tables",
         choices=("fitted", "gaussian"),
         default="fitted",
-        help="probabilities of symbols: fitted to those photographs, or Gaussians (default: fitted)",
+        help="probabilities of symbols: fitted to those photographs or Gaussian (default: fitted)",
     )
 
 
