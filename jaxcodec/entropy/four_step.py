@@ -297,10 +297,7 @@ class FourPasses(Order):
     def in_pass(
         self, arrays: Arrays, number: int, symbols: Array, indices: Array, *side: Array
     ) -> tuple[jax.Array, jax.Array]:
-        """Which symbols are of a pass, and the tables of all passes up to it.
-
-        symbols, indices: int32 (1, h, w, C), of the passes before; others do not count.
-        """
+        """See `Order.in_pass`."""
         _, where = side
         now = passes.pass_of(where, symbols.shape[-1]) == number
         return now, self.index(arrays, symbols, indices, *side, number=number)
@@ -327,9 +324,8 @@ class FourPasses(Order):
         )  # fmt: skip
         parts = {"hyper": hyper_part(symbols)}
         for number, name in enumerate(self._latent_parts()):
-            parts[name] = Part(
-                *(passes.taken(array, where, number) for array in (symbols.latent, indices))
-            )
+            values, own = (passes.taken(each, where, number) for each in (symbols.latent, indices))
+            parts[name] = Part(values, own)
         return parts
 
     def decode(

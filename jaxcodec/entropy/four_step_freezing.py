@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +18,7 @@ from jaxcodec.entropy.distributions.gaussian import (
     gaussian_score,
 )
 from jaxcodec.entropy.lowering import hyper_synthesis_operations
-from jaxcodec.entropy.model import Frozen, prior_tables
+from jaxcodec.entropy.model import EntropyModel, Frozen, prior_tables
 from jaxcodec.entropy.order import CONDITIONAL
 from jaxcodec.integer import calibrate, quantise
 from jaxcodec.integer.calibrate import Calibration
@@ -50,7 +49,7 @@ def surprise_table() -> np.ndarray:
     return np.round(np.asarray(score, np.float64) / SURPRISE_UNIT).astype(np.int8)
 
 
-def freeze(model: nn.Module, params: Mapping[str, Any], calibration: Calibration) -> Frozen:
+def freeze(model: EntropyModel, params: Mapping[str, Any], calibration: Calibration) -> Frozen:
     """A table for each scale, and the integer networks of all passes.
 
     The ranges of their activations cost the fewest bits on `calibration`.

@@ -112,6 +112,16 @@ class Order:
         """
         raise NotImplementedError
 
+    def in_pass(
+        self, arrays: Arrays, number: int, symbols: Array, indices: Array, *side: Array
+    ) -> tuple[Array, Array]:
+        """Which symbols are of a pass (bool), and the tables (int32) of all passes up to it.
+
+        Only where the model has several (`EntropyModel.pass_count`). `symbols` and `indices`, int32
+        shaped as the latent, are those of the passes before; others do not count.
+        """
+        raise NotImplementedError
+
     def decode(
         self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:

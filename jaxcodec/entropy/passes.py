@@ -28,7 +28,7 @@ def pass_of(
 ) -> Shaped[jax.Array, "b h w {channels}"]:
     """The pass in which each symbol is coded, 0 to 3."""
     group = np.arange(channels, dtype=np.int8) % PASSES
-    return -(places ^ group) & (PASSES - 1)
+    return jnp.asarray(-(places ^ group) & (PASSES - 1))
 
 
 def known(places: Shaped[Array, "b h w 1"], channels: int, number: int) -> Bool[jax.Array, "..."]:

@@ -60,7 +60,7 @@ def scale_by_soap(
             structure.unflatten(eyes),
         )
 
-    def update(updates: Any, state: SoapState, params: Any = None) -> tuple[Any, SoapState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SoapState]:
         del params
         count = state.count + 1
         leaves, structure = jax.tree.flatten(updates)

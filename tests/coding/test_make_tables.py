@@ -132,9 +132,24 @@ def test_fitted_tables_cost_what_the_source_does_and_are_symmetric(scale):
 
 
 def test_what_was_hardly_seen_keeps_the_gaussian():
-    counts = np.zeros((2, FITTED_REACH + 1))
-    counts[1, 0] = 10**6  # all of them zero: no width can be told from that
-    fitted, gaussian = fitted_tables(counts, [0.5, 3.0]), gaussian_tables([0.5, 3.0])
+    counts = np.zeros((1, FITTED_REACH + 1))
+    fitted, gaussian = fitted_tables(counts, [0.5]), gaussian_tables([0.5])
     np.testing.assert_allclose(fitted.counts(0), gaussian.counts(0), atol=2)
-    assert len(fitted.counts(1)) == len(gaussian.counts(1))
-    assert fitted.counts(1)[-1] >= 1
+    counts[0, [0, 1]] = 8, 1  # too few to tell a width from
+    few = fitted_tables(counts, [0.5]).counts(0)
+    np.testing.assert_allclose(few[1:-2], gaussian.counts(0)[1:-2], rtol=0.1)
+
+
+def test_where_all_were_zero_a_zero_costs_next_to_nothing_and_others_keep_the_gaussians_shares():
+    counts, scale = np.zeros((1, FITTED_REACH + 1)), 3.0
+    counts[0, 0] = 10**6
+    fitted, gaussian = fitted_tables(counts, [scale]), gaussian_tables([scale])
+    own, wide = fitted.counts(0)[:-1], gaussian.counts(0)[:-1]
+    zero, centre = -fitted.minimum[0], -gaussian.minimum[0]
+    assert own[zero] > 0.999 * (1 << 16)
+    np.testing.assert_array_equal(own, own[::-1])
+    near = slice(zero + 1, zero + 4)
+    shares = own[near] / own[zero + 1 :].sum()
+    expected = wide[centre + 1 : centre + 4] / wide[centre + 1 : centre + len(own) - zero].sum()
+    np.testing.assert_allclose(shares, expected, atol=0.06)
+    assert fitted.counts(0)[-1] >= 1

@@ -3,6 +3,7 @@ bad files.
 """
 
 import os
+import pathlib
 import pickle
 import shutil
 
@@ -184,10 +185,10 @@ def test_a_name_that_is_not_utf_8_is_read(tmp_path, photo):
 
 
 def test_named_images_are_in_neither_part(folder):
-    whole = open_folder(folder, validation_images=1)
+    whole = data.open_folder(folder, validation_images=1)
     name = pathlib.Path(whole.train[0]).relative_to(folder).as_posix()
-    found = open_folder(folder, validation_images=1, held_out=[name])
+    found = data.open_folder(folder, validation_images=1, held_out=[name])
     assert whole.train[0] not in found.train + found.validation
     assert len(found.train) + 1 == len(whole.train)
     with pytest.raises(DataError, match="gone.png, which is to be held out"):
-        open_folder(folder, held_out=["gone.png"])
+        data.open_folder(folder, held_out=["gone.png"])

@@ -22,6 +22,7 @@ from jaxcodec.codec import decode, encode, streams, symbols, tiles
 from jaxcodec.coding import container
 from jaxcodec.entropy.context_model import ContextOrder
 from jaxcodec.entropy.distributions.gaussian import scale_index
+from jaxcodec.entropy.four_step import FourPasses
 from jaxcodec.entropy.hyperprior import HyperThenLatent
 from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import BitstreamError
@@ -118,9 +119,14 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
             "context_part": (np.zeros((3, 12 * latent.shape[-1]), np.int8),),
             "parameters": (order.hyper_part(integer, hyper, quality),),
         }
-    assert set(given) == set(pieces_of(order))
+    pieces = pieces_of(order)
+    if isinstance(order, FourPasses):
+        side = order.scale(integer, hyper, quality)
+        given = {"scale": (hyper, quality), "index": (latent, latent, *side)}
+        pieces["index"] = functools.partial(order.index, number=3)
+    assert set(given) == set(pieces)
     for name, arguments in given.items():
-        assert not fault_injection.float_operations(getattr(order, name), integer, *arguments)
+        assert not fault_injection.float_operations(pieces[name], integer, *arguments)
     assert fault_injection.float_operations(
         any_codec.networks.latent, any_codec.params, np.zeros((1, 64, 64, 3), np.uint8), quality
     )
@@ -149,9 +155,15 @@ def test_batched_and_mapped_integer_networks_give_the_same(any_codec):
     if not pieces_of(order):
         pytest.skip("a factorized prior has no network")
 
+    latent = rng.integers(-9, 10, any_codec.latent_shape((128, 64))).astype(np.int32)
+
     def run(integer, hyper, quality):
         if isinstance(order, HyperThenLatent):
             return order.index(integer, hyper, quality)
+        if isinstance(order, FourPasses):
+            scale, places = order.scale(integer, hyper, quality)
+            of_all = np.broadcast_to(latent, scale.shape)
+            return order.coded(integer, of_all, scale, places).indices
         return order.parameters(integer, order.hyper_part(integer, hyper, quality))
 
     one_by_one = [run(integer, hyper[i : i + 1], quality[i : i + 1]) for i in range(5)]

@@ -82,6 +82,7 @@ WRONG = {
     "optimiser.clip": (0.0, -1.0, math.nan),
     "optimiser.b1": (1.0, -0.1),
     "optimiser.b2": (1.0, 2.0),
+    "optimiser.muon_widest": (0, -1),
     "optimiser.muon_factor": (0.0,),
     "data.crop": (0, -64),
     "data.validation_images": (-1,),
@@ -94,7 +95,16 @@ WRONG = {
     "checkpoint_every": (0,),
     "keep_checkpoints": (0,),
 }
-FREE = {"name", "model", "start.workdir", "fake_quantised", "data.folders"}
+FREE = {
+    "name",
+    "model",
+    "start.workdir",
+    "start.codec",
+    "start.grow",
+    "fake_quantised",
+    "data.folders",
+    "data.held_out",
+}
 """What is checked elsewhere, or by its type alone."""
 
 

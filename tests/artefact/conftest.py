@@ -1,0 +1,1 @@
+from codec_fixtures import face  # noqa: F401 a fixture
