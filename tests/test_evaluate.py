@@ -60,6 +60,8 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
         (("--codec", "default", "--bpp", "0"), "a rate of 0 bpp makes no sense"),
         (("--qualities", "a"), "could not convert string to float: 'a'"),
         (("--workers", "0"), "0 is below 1"),
+        (("--effort", "0", "10"), "10 is above 9"),
+        (("--effort", "-1"), "-1 is below 0"),
         (("--flag",), "unrecognized arguments: --flag"),
         (("--images", "missing"), "there is no folder missing"),
     ],

@@ -10,6 +10,7 @@ from PIL import Image
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.image import Picture
+from jaxcodec.targets import effort
 
 pytestmark = pytest.mark.usefixtures("photographed")
 
@@ -44,6 +45,18 @@ def test_refine_makes_a_file_that_decodes(folder, run, codec, picture):
     assert (status, errors) == (0, "") and "quality 60" in output
     assert run("decode", "a.jxc", "a.png", "--codec", codec)[0] == 0
     assert image.read("a.png").pixels.shape == picture.shape
+
+
+def test_effort_makes_a_smaller_file_that_decodes(folder, run, codec, picture):
+    sizes = []
+    for options in (["--effort", "0"], ["--effort", "2"], ["--effort", "3"], []):
+        line = ["photo.png", "a.jxc", "--codec", codec, "--quality", "90", "--force", *options]
+        assert run("encode", *line)[0] == 0
+        assert run("decode", "a.jxc", "a.png", "--codec", codec, "--force")[0] == 0
+        assert image.read("a.png").pixels.shape == picture.shape
+        sizes.append((folder / "a.jxc").stat().st_size)
+    assert sizes[1] < sizes[0]
+    assert sizes[3] == sizes[effort.DEFAULT]
 
 
 def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec, picture):
