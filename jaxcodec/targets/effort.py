@@ -24,8 +24,8 @@ class Effort(NamedTuple):
 
 LEVELS = (
     Effort(),
-    Effort(worth=0.015),
-    Effort(worth=0.03),
+    Effort(worth=0.01),
+    Effort(worth=0.02),
     Effort(steps=25),
     Effort(steps=50),
     Effort(steps=100),

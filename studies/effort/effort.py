@@ -43,7 +43,7 @@ from jaxcodec.runtime import compile_cache
 from jaxcodec.targets import effort
 from jaxcodec.targets.encode import encode_picture
 
-QUALITIES = (10.0, 30.0, 50.0, 70.0)
+QUALITIES = (10.0, 35.0, 60.0, 82.0)
 AVIF_QUALITIES = (20.0, 35.0, 50.0, 65.0, 80.0)
 JXL_DISTANCES = (1.0, 2.0, 3.5, 6.0, 10.0, 15.0)
 RANGE = (0.15, 1.0)
