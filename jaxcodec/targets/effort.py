@@ -14,8 +14,8 @@ class Effort(NamedTuple):
 
     worth: of a bit in squared steps, at a quality: a symbol is rounded towards zero where that
       saves more bits than it is worth (`codec.cost.spared`); 0 rounds to the nearest. Files of a
-      given size or closeness are always rounded so, at `codec.cost.TAU`. steps: of refinement,
-      which ends such a rounding; None for none.
+      given size or closeness are always rounded for `codec.cost.TAU`, whatever the level.
+    steps: of refinement, which begins from the nearest; None for none.
     """
 
     worth: float = 0.0
