@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from jaxcodec import guard
 from jaxcodec.errors import CodecError
+from jaxcodec.targets.effort import DEFAULT, LEVELS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,10 +41,12 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def _at_least(minimum: int) -> Callable[[str], int]:
+def _at_least(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
     def count(text: str) -> int:
         if (number := int(text)) < minimum:
             raise argparse.ArgumentTypeError(f"{number} is below {minimum}")
+        if maximum is not None and number > maximum:
+            raise argparse.ArgumentTypeError(f"{number} is above {maximum}")
         return number
 
     return count
@@ -126,6 +129,15 @@ def _add_points(parser: argparse.ArgumentParser) -> None:
 def _add_amounts(parser: argparse.ArgumentParser) -> None:
     """How much is done, and how much of it together."""
     parser.add_argument(
+        "--effort",
+        nargs="+",
+        action="extend",
+        type=_at_least(0, len(LEVELS) - 1),
+        default=[],
+        metavar="E",
+        help=f"the levels of effort at which codecs are measured, 0 to 9 (default: {DEFAULT})",
+    )
+    parser.add_argument(
         "--refine",
         nargs="+",
         action="extend",
@@ -190,11 +202,13 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         learned.from_spec(spec, qualities=options.qualities, bpps=options.bpp)
         for spec in options.codec
     ]
+    levels = dict.fromkeys(options.effort)
+    tried = [learned.at_effort(coder, level) for level in levels for coder in codecs] or codecs
     refined = [
         learned.refined(coder, steps) for steps in dict.fromkeys(options.refine) for coder in codecs
     ]
     evaluation = comparison.run(
-        [*codecs, *refined],
+        [*tried, *refined],
         baselines,
         options.images,
         options.out,

@@ -6,7 +6,9 @@ import runpy
 import shutil
 
 import pytest
+import small_codecs
 
+from jaxcodec.artefact import codec_file
 from jaxcodec.evaluate import main
 from jaxcodec.evaluation import comparison
 
@@ -54,6 +56,16 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
     assert "Paper" in (tmp_path / "out" / "rd_psnr_db.svg").read_text()
 
 
+def test_codecs_are_measured_at_levels_of_effort(tmp_path, pictures):
+    codec_file.save(tmp_path / "tiny.codec", small_codecs.content("tiny"))
+    flags = ("--codec", tmp_path / "tiny.codec", "--qualities", "20,80", "--baselines", "")
+    flags += ("--images", pictures, "--examples", 0, "--effort", 0, 2, "--out")
+    assert run_script(*flags, tmp_path / "out") == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [coder["name"] for coder in results["coders"]] == ["tiny, effort 0", "tiny, effort 2"]
+    assert [coder["settings"]["effort"] for coder in results["coders"]] == [0, 2]
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -66,6 +78,8 @@ def test_the_script_evaluates(tmp_path, pictures, capsys):
         (("--codec", "default", "--bpp", "0"), "a rate of 0 bpp makes no sense"),
         (("--qualities", "a"), "could not convert string to float: 'a'"),
         (("--workers", "0"), "0 is below 1"),
+        (("--effort", "0", "10"), "10 is above 9"),
+        (("--effort", "-1"), "-1 is below 0"),
         (("--flag",), "unrecognized arguments: --flag"),
         (("--images", "missing"), "there is no folder missing"),
     ],

@@ -11,6 +11,7 @@ from jaxcodec.cli import console
 from jaxcodec.coding.container import CODERS
 from jaxcodec.errors import CodecError
 from jaxcodec.files import MAX_PIXELS
+from jaxcodec.targets.effort import DEFAULT, LEVELS
 
 _HIGHEST_BPP = 1e6  # above what the header alone takes of a picture of one pixel
 
@@ -106,6 +107,9 @@ STEPS = number(
 )
 
 
+EFFORT = number("a whole number from 0 to 9", lambda value: 0 <= value < len(LEVELS), int)
+
+
 def add_files(
     command: argparse.ArgumentParser,
     inputs: str,
@@ -160,12 +164,20 @@ def add_files(
 
 def add_encoding(command: argparse.ArgumentParser) -> None:
     """What both commands have that compress."""
-    command.add_argument(
+    tried = command.add_mutually_exclusive_group()
+    tried.add_argument(
+        "--effort",
+        type=EFFORT,
+        metavar="E",
+        help="0 (fastest) to 9 (smallest file, minutes); from 3 on the latents of each image are "
+        f"refined (default: {DEFAULT})",
+    )
+    tried.add_argument(
         "--refine",
         type=STEPS,
         metavar="STEPS",
-        help="optimise the latents of each image for so many refinement steps first; Ctrl-C ends that "  # noqa: E501
-        "with the best so far",
+        help="instead, optimise the latents of each image for so many refinement steps; Ctrl-C "
+        "ends that with the best so far",
     )
     command.add_argument("--strip", action="store_true", help="leave out EXIF, XMP and resolution")
     command.add_argument("--no-icc", action="store_true", help="leave out the colour profile")

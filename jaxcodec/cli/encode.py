@@ -8,6 +8,7 @@ from jaxcodec.cli.plan import Job, Plan, plan
 from jaxcodec.cli.sizes import Sizes
 from jaxcodec.errors import CodecError
 from jaxcodec.guard import attempt
+from jaxcodec.targets import effort
 
 _REFINED_TOGETHER = 16
 """Files that are held at a time where they are refined in batches."""
@@ -68,9 +69,8 @@ def run(options: argparse.Namespace) -> int:
             return jobs.run(todo, lambda none: [], options)
         picture_files.check_codec(options)
         work = _worker(picture_files.load_codec(options), todo, options)
-        return jobs.run(
-            todo, work, options, together=1 if options.refine is None else _REFINED_TOGETHER
-        )
+        refines = effort.chosen(options.effort, options.refine).steps is not None
+        return jobs.run(todo, work, options, together=_REFINED_TOGETHER if refines else 1)
 
 
 def _worker(codec, todo: Plan, options: argparse.Namespace):
@@ -79,8 +79,8 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
     from jaxcodec.targets.target import from_keywords
 
     target = from_keywords({name: getattr(options, name) for name in _TARGETS})
-    settings = {"refine": options.refine, "nearest": options.nearest, "coder": options.coder}
-    settings["keep_hidden_colour"] = options.keep_hidden_colour
+    passed_on = ("effort", "refine", "nearest", "coder", "keep_hidden_colour")
+    settings = {name: getattr(options, name) for name in passed_on}
     sizes = Sizes()
 
     def compress(read: list) -> list:

@@ -83,6 +83,7 @@ def _encode(codec, todo: Plan, options: argparse.Namespace) -> int:
             _Pictures(todo.jobs, codec, options),
             total_bytes=options.total_bytes,
             mean_bpp=options.mean_bpp,
+            effort=options.effort,
             refine=options.refine,
             coder=options.coder,
             keep_hidden_colour=options.keep_hidden_colour,

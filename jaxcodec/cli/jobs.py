@@ -13,6 +13,7 @@ from jaxcodec.cli import console, interrupts
 from jaxcodec.cli.inputs import plural
 from jaxcodec.cli.plan import Job, Plan
 from jaxcodec.errors import CodecError
+from jaxcodec.targets import effort
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +124,8 @@ def refinement_bar(options: argparse.Namespace) -> Iterator[Callable]:
 
     It heeds interrupts, and shows a bar on stderr with loss, bpp and PSNR.
     """
-    if options.refine is None or options.quiet or not shows_bars():
+    refines = effort.chosen(options.effort, options.refine).steps is not None
+    if not refines or options.quiet or not shows_bars():
         yield lambda progress: interrupts.check()
         return
     import tqdm

@@ -20,6 +20,7 @@ from jaxcodec.image import Picture, hidden
 from jaxcodec.refinement import methods
 from jaxcodec.refinement.batches import Progress
 from jaxcodec.runtime import jax_settings
+from jaxcodec.targets import effort as efforts
 from jaxcodec.targets.encode import encode_picture
 from jaxcodec.targets.refined import Goal, improve
 from jaxcodec.targets.target import MaxBytes
@@ -99,6 +100,7 @@ def encode_set(
     total_bytes: int | None = None,
     mean_bpp: float | None = None,
     distortion: str | Distortion = "mse",
+    effort: int | None = None,
     refine: int | None = None,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
@@ -122,8 +124,9 @@ def encode_set(
       total_bytes: the budget.
       mean_bpp: or the budget as bits per pixel of all pictures that are not left out.
       distortion: whose sum over pixels is made least, a name of `jaxcodec.distortions` or a value.
-      refine: steps for which the latents of each picture are optimised at the rate that it gets,
-        those of one size together.
+      effort: 0 to 9, see `targets.effort`: from 3 on the latents of each picture are refined at the
+        rate that it gets, those of one size together.
+      refine: instead, the steps of that.
       coder, keep_hidden_colour: as `encode_picture` takes them.
       progress: called after each file that is made, `steps(len(pictures))` times where none is left
         out.
@@ -132,8 +135,10 @@ def encode_set(
     Raises:
       RateError: not one budget, one that makes no sense, or one that is too small for the set.
       DistortionError: no such distortion.
+      RefineError: no such effort, or it is given beside `refine`.
     """
     distortion = distortions.get(distortion)
+    refine_steps = efforts.chosen(effort, refine).steps
     encoding = _Encoding(codec, distortion, coder, keep_hidden_colour, progress)
     problems: dict[int, CodecError] = {}
     pixels = _each(
@@ -146,7 +151,7 @@ def encode_set(
     )
     pixels = {place: pixels[place] for place in known}
     limit = budget(sum(pixels.values()))
-    members = _allocated(encoding, pictures, known, limit, problems, refine, refine_progress)
+    members = _allocated(encoding, pictures, known, limit, problems, refine_steps, refine_progress)
     same_rate = {place: same for place, (_, same) in known.items() if place in members}
     if not known or any(
         len(same.encoded.data) > limit * pixels[place] / sum(pixels.values())

@@ -6,7 +6,6 @@ A coder sweeps the qualities of one codec, or makes a curve of several codecs of
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ import jaxcodec
 from jaxcodec.codec import Codec
 from jaxcodec.codec.pictures import as_picture
 from jaxcodec.evaluation.coder import EvaluationError, check_qualities, check_rates
+from jaxcodec.targets import effort
 from jaxcodec.targets.encode import encode_picture
 from jaxcodec.targets.target import Quality, Target, from_keywords
 
@@ -34,17 +34,18 @@ class VariableCoder:
     codec: Codec
     points: tuple[float, ...]
     point_name: str
+    effort: int | None = None
     refine: int | None = None
 
     @property
     def settings(self) -> dict:
-        """The codec's identity, and the steps of refinement if there are any."""
-        return {"codec": self.codec.name, "id": self.codec.id} | _refinement(self.refine)
+        """The codec's identity, and the effort or the steps of refinement."""
+        return {"codec": self.codec.name, "id": self.codec.id} | _tried(self)
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
         target = from_keywords({self.point_name: point})
-        return _encode(self.codec, pixels, target, refine=self.refine, nearest=True)
+        return _encode(self, self.codec, pixels, target, nearest=True)
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file; the file alone decides how, whatever the point."""
@@ -60,6 +61,7 @@ class FixedCoder:
 
     name: str
     codecs: tuple[Codec, ...]
+    effort: int | None = None
     refine: int | None = None
     point_name: str = "codec"
 
@@ -70,14 +72,14 @@ class FixedCoder:
 
     @property
     def settings(self) -> dict:
-        """The codecs' identities, by point, and the steps of refinement if there are any."""
+        """The codecs' identities, by point, and the effort or the steps of refinement."""
         return {
             "codecs": [{"codec": codec.name, "id": codec.id} for codec in self.codecs]
-        } | _refinement(self.refine)
+        } | _tried(self)
 
     def encode(self, pixels: np.ndarray, point: float) -> bytes:
         """The .jxc file of a picture."""
-        return _encode(self.codecs[int(point)], pixels, Quality(), refine=self.refine)
+        return _encode(self, self.codecs[int(point)], pixels, Quality())
 
     def decode(self, data: bytes, point: float) -> np.ndarray:
         """The picture of a .jxc file."""
@@ -89,19 +91,39 @@ def refined(coder: VariableCoder | FixedCoder, steps: int) -> VariableCoder | Fi
     return dataclasses.replace(coder, name=f"{coder.name}, refined {steps}", refine=steps)
 
 
-def _encode(codec: Codec, pixels: np.ndarray, target: Target, **settings: Any) -> bytes:
+def at_effort(coder: VariableCoder | FixedCoder, level: int) -> VariableCoder | FixedCoder:
+    """The same coder at a level of effort, under a name that says so."""
+    return dataclasses.replace(coder, name=f"{coder.name}, effort {level}", effort=level)
+
+
+def _encode(
+    coder: VariableCoder | FixedCoder,
+    codec: Codec,
+    pixels: np.ndarray,
+    target: Target,
+    nearest: bool = False,
+) -> bytes:
     """The .jxc file of a picture; raises KeyboardInterrupt where refinement was interrupted.
 
     Half of a refinement must not be measured.
     """
-    encoded = encode_picture(codec, as_picture(pixels), target, **settings)
+    encoded = encode_picture(
+        codec,
+        as_picture(pixels),
+        target,
+        effort=coder.effort,
+        refine=coder.refine,
+        nearest=nearest,
+    )
     if encoded.interrupted:
         raise KeyboardInterrupt
     return encoded.data
 
 
-def _refinement(steps: int | None) -> dict:
-    return {} if steps is None else {"refine": steps}
+def _tried(coder: VariableCoder | FixedCoder) -> dict:
+    if coder.refine is not None:
+        return {"refine": coder.refine}
+    return {"effort": effort.DEFAULT if coder.effort is None else coder.effort}
 
 
 def from_spec(

@@ -18,6 +18,7 @@ from jaxcodec.refinement.batches import Progress
 from jaxcodec.refinement.latents import Latents
 from jaxcodec.runtime import jax_settings
 from jaxcodec.targets import closeness, matching, refined
+from jaxcodec.targets import effort as efforts
 from jaxcodec.targets.refined import Goal
 from jaxcodec.targets.target import (
     AtLeast,
@@ -43,6 +44,7 @@ def encode(
     target: Target | None = None,
     *,
     latents: Latents | None = None,
+    effort: int | None = None,
     refine: int | None = None,
     nearest: bool = False,
     coder: str | None = None,
@@ -59,6 +61,7 @@ def encode(
         picture,
         target,
         latents=latents,
+        effort=effort,
         refine=refine,
         nearest=nearest,
         coder=coder,
@@ -74,6 +77,7 @@ def encode_picture(
     target: Target | None = None,
     *,
     latents: Latents | None = None,
+    effort: int | None = None,
     refine: int | None = None,
     distortion: str | Distortion = "mse",
     progress: Callable[[Progress], None] | None = None,
@@ -91,7 +95,10 @@ def encode_picture(
       picture: 8-bit grey, RGB or RGBA: a `Picture`, an array, or an image of Pillow.
       target: what the file is to weigh or keep, see `targets.target`; `Quality()` without any.
       latents: of `jaxcodec.refine` for this picture and codec, in place of a target.
-      refine: steps for which the latents of the picture are optimised first, at a quality, or
+      effort: 0 (fastest) to 9, see `targets.effort`; without it `effort.DEFAULT`. At a quality, 0
+        rounds plainly, which are the bytes of `jaxcodec.codec.encode`, and 1 and 2 round for a low
+        rate, as files of a given size or closeness always are. From 3 on latents are refined.
+      refine: instead, steps for which the latents of the picture are optimised, at a quality, or
         towards a bpp, max_bytes or PSNR, which hold as without it. A note says so if nothing was
         gained. An interrupt (Ctrl-C) ends that with the best so far, and `Encoded.interrupted` is
         true.
@@ -107,12 +114,12 @@ def encode_picture(
     Raises:
       ImageError: the picture is none.
       RateError: more than one target, one that makes no sense, or one out of reach.
-      RefineError: the latents are not of this codec, or of a picture of this size; or the target
-        does not go with a refinement.
+      RefineError: the latents are not of this codec, or of a picture of this size; the target does
+        not go with a refinement; there is no such effort, or it is given beside `refine`.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     if latents is not None:
-        beside = {"target": target, "refine": refine}
+        beside = {"target": target, "effort": effort, "refine": refine}
         names = [*given(keywords), *(name for name in beside if beside[name] is not None)]
         if names:
             raise RateError(
@@ -124,6 +131,7 @@ def encode_picture(
         codec,
         [picture],
         from_keywords(keywords, target),
+        effort=effort,
         refine=refine,
         distortion=distortion,
         progress=progress,
@@ -142,6 +150,7 @@ def encode_pictures(
     originals: Sequence[AnyPicture],
     target: Target,
     *,
+    effort: int | None = None,
     refine: int | None = None,
     distortion: str | Distortion = "mse",
     progress: Callable[[Progress], None] | None = None,
@@ -157,8 +166,9 @@ def encode_pictures(
     """
     distortion = distortions.get(distortion)
     descends = distortion.terms is not None
-    settings = None if refine is None else methods.make(steps=refine, descends=descends)
-    refined_for = None if refine is None else distortion
+    worth, steps = efforts.chosen(effort, refine)
+    settings = None if steps is None else methods.make(steps=steps, descends=descends)
+    refined_for = None if steps is None else distortion
     sources = [
         _attempted(pictures.prepare, codec, picture, coder, keep_hidden_colour)
         for picture in originals
@@ -166,7 +176,7 @@ def encode_pictures(
     done = [
         source
         if isinstance(source, CodecError)
-        else _attempted(_goal, codec, source, target, refined_for, nearest)
+        else _attempted(_goal, codec, source, target, worth, refined_for, nearest)
         for source in sources
     ]
     goals = {place: goal for place, goal in enumerate(done) if isinstance(goal, Goal)}
@@ -189,12 +199,13 @@ def _goal(
     codec: Codec,
     source: pictures.Source,
     target: Target,
+    worth: float,
     refined_for: Distortion | None,
     nearest: bool,
 ) -> Goal:
     """The file of a picture without refinement, and what it was to meet."""
     if isinstance(target, Quality):
-        return Goal(source, pictures.encode_source(codec, source, target.value))
+        return Goal(source, _at_quality(codec, source, target.value, worth))
     if isinstance(target, AtLeast):
         if refined_for not in (None, target.distortion):
             raise RefineError(
@@ -203,10 +214,23 @@ def _goal(
             )
         encoded = closeness.encode(codec, source, target, nearest)
         return Goal(source, encoded, at_least=target)
-    return _of_size(codec, source, target, nearest)
+    return _of_size(codec, source, target, worth, nearest)
 
 
-def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, nearest: bool) -> Goal:
+def _at_quality(
+    codec: Codec, source: pictures.Source, quality: float | None, worth: float
+) -> Encoded:
+    """The file at a quality, with symbols rounded for what a bit is worth."""
+    if worth == 0:
+        return pictures.encode_source(codec, source, quality)
+    hundredths = pictures.to_hundredths(codec, quality)
+    analysis = pictures.analyse(codec, source, hundredths)
+    return matching.file_at(codec, source, hundredths, analysis, 0, worth)
+
+
+def _of_size(
+    codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, worth: float, nearest: bool
+) -> Goal:
     """The fullest file within a limit, or what is taken in place of it."""
     bounds_only = isinstance(target, MaxBytes)
     limit = (
@@ -215,8 +239,10 @@ def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, near
         else _bytes_within(target.value, source.pixel_count)
     )
     fit = matching.to_size(codec, source, limit)
-    if bounds_only and not nearest and (enough := _enough(codec, source, fit, limit)) is not None:
-        return Goal(source, enough)
+    if bounds_only and not nearest:
+        enough = _enough(codec, source, fit, limit, worth)
+        if enough is not None:
+            return Goal(source, enough)
     if fit.fits and matching.close_enough(len(fit.encoded.data), limit, source.pixel_count):
         return Goal(source, fit.encoded, limit)
     bpp = None if bounds_only else target.value
@@ -224,7 +250,9 @@ def _of_size(codec: Codec, source: pictures.Source, target: Bpp | MaxBytes, near
     return Goal(source, encoded, len(encoded.data))
 
 
-def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int) -> Encoded | None:
+def _enough(
+    codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int, worth: float
+) -> Encoded | None:
     """A smaller file in place of one that fills a limit at a bad price, with a note.
 
     None if the file is worth its bytes.
@@ -241,7 +269,7 @@ def _enough(codec: Codec, source: pictures.Source, fit: matching.Fit, limit: int
     ):
         return None
     if codec.variable:
-        encoded, name = pictures.encode_source(codec, source, MAX_QUALITY / 100), "the best quality"
+        encoded, name = _at_quality(codec, source, MAX_QUALITY / 100, worth), "the best quality"
     else:
         encoded, name = (
             matching.file_at(codec, source, best, pictures.analyse(codec, source, best), finest),

@@ -158,7 +158,9 @@ def _batch(codec, batch, method: str, changes: dict, options) -> list[dict]:
     seconds = time.perf_counter() - begun
     rows = []
     for place, (key, pixels, own) in enumerate(zip(keys, images, latents, strict=True)):
-        plain = _file(codec, pixels, jaxcodec.encode(codec, pixels, quality=qualities[place]))
+        plain = _file(
+            codec, pixels, jaxcodec.encode(codec, pixels, quality=qualities[place], effort=0)
+        )
         refined = (
             _without_file(own, plain)
             if own.plain

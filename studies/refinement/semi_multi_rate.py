@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     compile_cache.enable()
     codec, images = jaxcodec.load(options.codec), list(pictures(options).values())
-    files = [jaxcodec.encode(codec, pixels, quality=options.quality) for pixels in images]
+    files = [jaxcodec.encode(codec, pixels, quality=options.quality, effort=0) for pixels in images]
     own = np.mean(
         [_measured(codec, pixels, data) for pixels, data in zip(images, files, strict=True)], axis=0
     )

@@ -43,6 +43,10 @@ from jaxcodec.cli.arguments import Parser, UsageError
             ["encode-set", "a", "b", "--total-bytes", "2.5"],
             ["'2.5' makes no sense", "whole number of bytes"],
         ),
+        (
+            ["encode", "a", "b", "--effort", "3", "--refine", "25"],
+            ["--refine: not allowed with argument --effort"],
+        ),
         (["info"], ["required", "FILE"]),
         (["info", "a", "b"], ["unrecognized arguments: b"]),
         (["import", "a", "b.codec"], ["required", "--images"]),
@@ -61,6 +65,7 @@ def test_wrong_usage_is_one_sentence(refused, line, words):
         ("--ms-ssim", ["0", "1", "-.1", "nan"], "above 0 and below 1"),
         ("--quality", ["101", "-1", "-.001", "nan", "inf"], "from 0 to 100"),
         ("--refine", ["0", "-1", "1.5", "nan"], "leave --refine out"),
+        ("--effort", ["-1", "10", "1.5", "nan"], "whole number from 0 to 9"),
         ("--max-pixels", ["0", "-1", "1e6"], "whole number of pixels"),
     ],
 )
@@ -82,6 +87,7 @@ def test_numbers_at_their_limits_are_taken():
     assert arguments.BPP("1e-3") == 1e-3 and arguments.BPP("300") == 300
     assert arguments.BYTES("1") == 1 and isinstance(arguments.BYTES("1"), int)
     assert arguments.STEPS("1") == 1
+    assert [arguments.EFFORT(text) for text in "09"] == [0, 9]
 
 
 def test_number_names_what_it_was_given():

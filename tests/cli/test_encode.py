@@ -10,6 +10,7 @@ from PIL import Image
 import jaxcodec
 from jaxcodec import image
 from jaxcodec.image import Picture
+from jaxcodec.targets import effort
 
 pytestmark = pytest.mark.usefixtures("photographed")
 
@@ -44,6 +45,14 @@ def test_refine_makes_a_file_that_decodes(folder, run, codec, picture):
     assert (status, errors) == (0, "") and "quality 60" in output
     assert run("decode", "a.jxc", "a.png", "--codec", codec)[0] == 0
     assert image.read("a.png").pixels.shape == picture.shape
+
+
+def test_effort_is_that_of_the_library(folder, run, codec, picture):
+    for level, options in ((0, ["--effort", "0"]), (3, ["--effort", "3"]), (effort.DEFAULT, [])):
+        line = ["photo.png", "a.jxc", "--codec", codec, "--quality", "90", "--force", *options]
+        assert run("encode", *line)[0] == 0
+        expected = jaxcodec.encode(jaxcodec.load(codec), picture, quality=90, effort=level)
+        assert (folder / "a.jxc").read_bytes() == expected
 
 
 def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec, picture):

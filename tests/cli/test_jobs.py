@@ -97,6 +97,9 @@ def test_a_large_folder_is_read_picture_by_picture(folder, fake, run):
     held.clear()
     assert run("encode", "in", "out", "--quiet", "--force", "--refine", "5")[0] == 0
     assert max(held) == 16 and len(held) == 40
+    held.clear()
+    assert run("encode", "in", "out", "--quiet", "--force", "--effort", "3")[0] == 0
+    assert max(held) == 16 and len(held) == 40
 
 
 def test_an_interrupted_file_is_written_and_ends_the_command(folder, fake, run):
@@ -149,3 +152,5 @@ def test_options_of_the_encoder_are_handed_on(folder, fake, run):
     assert options["target"] == jaxcodec.AtLeast("psnr", 38)
     assert (options["refine"], options["coder"]) == (7, "lanes")
     assert options["nearest"] is True and options["keep_hidden_colour"] is True
+    assert run("encode", "photo.png", "b.jxc", "--effort", "0")[0] == 0
+    assert (fake.calls[-1]["effort"], fake.calls[-1]["refine"]) == (0, None)

@@ -29,7 +29,7 @@ def test_a_packed_file_is_the_one_that_encode_writes_and_holds_the_words(name, f
     )
     data = jaxcodec.pack(codec, words, length, (48, 60), 62.5)
     assert data == jaxcodec.encode(
-        codec, face, coder="lanes", **({"quality": 62.5} if codec.variable else {})
+        codec, face, effort=0, coder="lanes", **({"quality": 62.5} if codec.variable else {})
     )
     unpacked = jaxcodec.unpack(codec, data)
     assert np.array_equal(unpacked.words, words) and unpacked.length == length
@@ -47,7 +47,7 @@ def test_a_packed_file_may_have_many_lanes(photo):
     words, length = encode(codec, noise, 100)
     data = jaxcodec.pack(codec, words, length, (256, 256), 100)
     assert jaxcodec.read_header(data).lanes > 1
-    assert data == jaxcodec.encode(codec, noise, quality=100, coder="lanes")
+    assert data == jaxcodec.encode(codec, noise, quality=100, effort=0, coder="lanes")
 
 
 def test_a_batch_becomes_files_that_the_command_line_reads(tmp_path, tiny, photo):

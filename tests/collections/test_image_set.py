@@ -7,7 +7,7 @@ import small_codecs
 import jaxcodec
 from jaxcodec.collections import image_set
 from jaxcodec.distortions.ssim import ssim
-from jaxcodec.errors import CodecError, ImageError, RateError
+from jaxcodec.errors import CodecError, ImageError, RateError, RefineError
 from jaxcodec.image import Picture
 
 
@@ -52,6 +52,21 @@ def test_refined_they_keep_to_it_too(pictures):
     refined = image_set.encode_set(codec, crops, mean_bpp=3.0, refine=3)
     assert refined.total_bytes <= 3.0 * 2 * 64 * 64 / 8
     assert refined.distance <= plain.distance
+    with pytest.raises(RefineError, match="effort and refine were given together"):
+        image_set.encode_set(codec, crops, mean_bpp=3.0, effort=3, refine=3)
+
+
+def test_effort_is_a_number_of_steps(pictures):
+    codec = small_codecs.build("tiny")
+    crops = [Picture(picture.pixels[:64, :64]) for picture in pictures[:2]]
+    files = [
+        [
+            member.encoded.data
+            for member in image_set.encode_set(codec, crops, mean_bpp=3.0, **tried).members
+        ]
+        for tried in ({"effort": 3}, {"refine": 25})
+    ]
+    assert files[0] == files[1]
 
 
 def test_the_errors_are_those_of_the_files(codec, done, pictures):

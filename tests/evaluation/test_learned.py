@@ -8,7 +8,14 @@ import jaxcodec
 from jaxcodec.artefact import codec_file
 from jaxcodec.errors import CodecFileError
 from jaxcodec.evaluation.coder import EvaluationError
-from jaxcodec.evaluation.learned import DEFAULT_QUALITIES, from_spec, parse_spec, refined
+from jaxcodec.evaluation.learned import (
+    DEFAULT_QUALITIES,
+    at_effort,
+    from_spec,
+    parse_spec,
+    refined,
+)
+from jaxcodec.targets import effort
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def test_a_codec_is_measured_over_its_qualities(files, photo):
     coder = from_spec(str(files["tiny"]))
     assert (coder.name, coder.point_name, coder.points) == ("tiny", "quality", DEFAULT_QUALITIES)
     codec = jaxcodec.load(files["tiny"])
-    assert coder.settings == {"codec": "tiny", "id": codec.id}
+    assert coder.settings == {"codec": "tiny", "id": codec.id, "effort": effort.DEFAULT}
     pixels = photo[:32, :48]
     data = coder.encode(pixels, 75.0)
     assert data == jaxcodec.encode(codec, pixels, quality=75)
@@ -46,11 +53,22 @@ def test_rates_are_kept_to(files, photo):
 
 def test_refined_it_is_a_coder_of_its_own(files, photo):
     coder = refined(from_spec(str(files["tiny"]), qualities=[60]), 3)
-    assert coder.name == "tiny, refined 3" and coder.settings["refine"] == 3
+    assert coder.name == "tiny, refined 3"
+    assert coder.settings == {"codec": "tiny", "id": coder.codec.id, "refine": 3}
     pixels = photo[:64, :64]
     data = coder.encode(pixels, 60.0)
     assert data == jaxcodec.encode(coder.codec, pixels, quality=60, refine=3)
     assert coder.decode(data, 60.0).shape == pixels.shape
+
+
+def test_a_level_of_effort_is_a_coder_of_its_own(files, photo):
+    coder = at_effort(from_spec(str(files["tiny"]), qualities=[60]), 0)
+    assert coder.name == "tiny, effort 0"
+    assert coder.settings == {"codec": "tiny", "id": coder.codec.id, "effort": 0}
+    pixels = photo[:64, :64]
+    assert coder.encode(pixels, 60.0) == jaxcodec.codec.encode(coder.codec, pixels, quality=60)
+    single = at_effort(from_spec(str(files["factorized"])), 0)
+    assert single.encode(pixels, 0) == jaxcodec.codec.encode(single.codecs[0], pixels)
 
 
 @pytest.mark.long_but("tiny")

@@ -32,7 +32,7 @@ def main(name: str) -> None:
     ):
         stem = f"v{container.VERSION}_{name}_{label}"
         for coder in ("lanes",) if codec.order.sequential else ("host", "lanes"):
-            compressed = jaxcodec.encode(codec, pixels, quality=quality, coder=coder)
+            compressed = jaxcodec.encode(codec, pixels, quality=quality, effort=0, coder=coder)
             with open(FOLDER / f"{stem}_{coder}.jxc", "xb") as file:
                 file.write(compressed)
         Image.fromarray(jaxcodec.decode(codec, compressed).squeeze()).save(FOLDER / f"{stem}.png")

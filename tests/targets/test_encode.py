@@ -8,10 +8,10 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import decode, encode_picture
 from jaxcodec.coding import container
-from jaxcodec.errors import RateError
+from jaxcodec.errors import RateError, RefineError
 from jaxcodec.image import Picture
+from jaxcodec.targets import effort, matching
 from jaxcodec.targets import encode as rate_encode
-from jaxcodec.targets import matching
 
 KINDS = sorted(set(small_codecs.DESCRIPTIONS) - {"autoregressive"})
 """The untrained autoregressive codec takes nearly one rate whatever the step; it is tested where it
@@ -150,12 +150,65 @@ def test_a_monstrous_target_is_an_error_or_a_bound(small, target):
         assert jaxcodec.encode(codec, small, **target) == jaxcodec.encode(codec, small, quality=100)
 
 
-def test_without_a_target_it_is_the_plain_encoder(small):
+def test_without_effort_it_is_the_plain_encoder(small):
     codec = small_codecs.build("patch")
-    assert jaxcodec.encode(codec, small) == jaxcodec.codec.encode(codec, small)
-    assert jaxcodec.encode(codec, small, quality=20) == jaxcodec.codec.encode(
+    assert jaxcodec.encode(codec, small, effort=0) == jaxcodec.codec.encode(codec, small)
+    assert jaxcodec.encode(codec, small, quality=20, effort=0) == jaxcodec.codec.encode(
         codec, small, quality=20
     )
+
+
+def test_without_a_word_it_is_the_default_effort(small):
+    codec = small_codecs.build("patch")
+    assert jaxcodec.encode(codec, small) == jaxcodec.encode(codec, small, effort=effort.DEFAULT)
+
+
+@pytest.mark.long_but("tiny", "factorized", "checkerboard")
+@pytest.mark.parametrize("name", sorted(small_codecs.DESCRIPTIONS))
+def test_every_kind_is_rounded_for_a_low_rate_at_a_quality_too(name, small):
+    codec = small_codecs.build(name)
+    plain, spared = (rate_encode.encode_picture(codec, small, effort=level) for level in (0, 2))
+    assert len(spared.data) <= len(plain.data)
+    assert (spared.quality, spared.step, spared.notes) == (plain.quality, 1.0, ())
+    assert decode(codec, spared.data).shape == small.shape
+
+
+def test_more_effort_takes_fewer_bits_for_the_same_loss():
+    """Of the bundled codec, under the trade-off that it has with the picture."""
+    pixels, codec = data.astronaut()[40:168, 160:288], jaxcodec.load("default")
+    (latents,) = jaxcodec.refine(codec, [pixels], quality=40, steps=1, every=1)
+    losses, sizes = [], []
+    for level in (0, 1, 2, 3):
+        file = jaxcodec.encode(codec, pixels, quality=40, effort=level)
+        error = np.square(decode(codec, file).astype(np.float64) - pixels).mean()
+        losses.append(latents.trade_off * error + 8 * len(file) / pixels[..., 0].size)
+        sizes.append(len(file))
+    assert max(losses[1:3]) < losses[0] and losses[3] < min(losses[:3])
+    assert sizes[0] > sizes[1] > sizes[2]
+
+
+def test_a_level_that_refines_is_a_number_of_steps(small):
+    codec = small_codecs.build("tiny")
+    for target in ({"bpp": own_bpp(codec, small)}, {"quality": 60}):
+        assert jaxcodec.encode(codec, small, effort=3, **target) == jaxcodec.encode(
+            codec, small, refine=25, **target
+        )
+
+
+def test_levels_that_do_not_refine_are_alike_at_a_size(small):
+    codec = small_codecs.build("tiny")
+    bpp = own_bpp(codec, small)
+    files = {jaxcodec.encode(codec, small, bpp=bpp, effort=level) for level in (0, 1, 2)}
+    assert len(files) == 1
+
+
+def test_effort_beside_another_word_for_it_raises(small):
+    codec = small_codecs.build("tiny")
+    with pytest.raises(RefineError, match="^effort and refine were given together; give one"):
+        jaxcodec.encode(codec, small, effort=3, refine=25)
+    (latents,) = jaxcodec.refine(codec, [small], steps=1, every=1)
+    with pytest.raises(RateError, match="^effort and latents were given together; give one"):
+        jaxcodec.encode(codec, small, effort=0, latents=latents)
 
 
 def test_a_second_rate_compiles_nothing(small):

@@ -49,7 +49,7 @@ def test_at_a_psnr_the_file_is_smaller(codec, photo):
 
 
 def test_at_a_quality_the_loss_is_lower(codec, photo):
-    plain = jaxcodec.encode(codec, photo, quality=40)
+    plain = jaxcodec.encode(codec, photo, quality=40, effort=0)
     refined = jaxcodec.encode(codec, photo, quality=40, refine=50)
     (latents,) = jaxcodec.refine(codec, [photo], quality=40, steps=1, every=1)
 
@@ -73,8 +73,8 @@ def test_what_cannot_be_refined_is_refused(codec, photo):
 @pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
 def test_few_steps_gain(codec, photo, target):
     plain, few = (
-        rate_encode.encode_picture(codec, Picture(photo), refine=refine, **target)
-        for refine in (None, 10)
+        rate_encode.encode_picture(codec, Picture(photo), **tried, **target)
+        for tried in ({"effort": 0}, {"refine": 10})
     )
     assert few.notes == plain.notes == ()
     before, after = (
@@ -97,7 +97,7 @@ def test_where_nothing_is_gained_the_note_says_so(codec, photo, target, monkeypa
         iterate, "refine", lambda *arguments, **named: iter([next(refine(*arguments, **named))] * 2)
     )
     kept = rate_encode.encode_picture(codec, Picture(photo), refine=10, **target)
-    assert kept.data == jaxcodec.encode(codec, photo, **target)
+    assert kept.data == jaxcodec.encode(codec, photo, effort=0, **target)
     assert kept.notes == (refined.KEPT,)
 
 
