@@ -163,9 +163,11 @@ def test_integers_give_what_rounding_gives_in_training(case):
     model, params, images, quality = case
     output = jax.jit(lambda: model.apply(params, images, quality, KEY, kind="round"))()
     one = jax.jit(functools.partial(coded, model))
+    # Floats of a pass follow from those of the passes before it; another symbol moves far more.
+    tolerance = 2e-3 if model.pass_count > 1 else 1e-4
     for position in range(2):
         bits, image = one(params, images[position : position + 1], quality[position : position + 1])
-        np.testing.assert_allclose(image[0], output.image[position], atol=2e-4)
+        np.testing.assert_allclose(image[0], output.image[position], atol=tolerance)
         np.testing.assert_allclose(bits[0], output.bits[position], rtol=1e-4)
 
 
