@@ -9,8 +9,11 @@ import small_codecs
 from scipy.stats import norm
 
 from jaxcodec import models
-from jaxcodec.codec import cost, symbols, tiles
+from jaxcodec.artefact.export import export_codec
+from jaxcodec.codec import cost, create, symbols, tiles
 from jaxcodec.codec.value import at_step
+from jaxcodec.entropy import passes, scales
+from jaxcodec.entropy.distributions.gaussian import gaussian_score
 from jaxcodec.entropy.four_step_freezing import surprise_table
 
 SCALES = np.geomspace(0.11, 256, 64)
@@ -44,6 +47,43 @@ def test_files_weigh_what_training_with_rounding_estimates(photo, step_index):
 
     found = of_floats(codec.params, photo[None, 100:228, 200:328].astype(np.float32) / 255)
     assert bits == pytest.approx(float(found.bits[0]), rel=0.005)
+
+
+def test_tables_of_later_passes_move_as_the_float_networks_say(photo):
+    params = {
+        name: jax.tree.map(lambda leaf: 3 * leaf, own) if name.startswith("scale_context") else own
+        for name, own in small_codecs.params("four_step")["params"].items()
+    }  # so that contexts move scales by a level and more
+    content = export_codec(
+        small_codecs.DESCRIPTIONS["four_step"],
+        {"params": params},
+        name="moving",
+        bpp_range=(0.2, 2.0),
+        pictures=small_codecs.pictures(),
+        tables="gaussian",
+    )
+    codec, quality = create(content), np.array([4000], np.int32)
+    analysis = symbols.analyse(codec, photo[None, 100:228, 200:328], quality, tiles.whole)
+    coded = symbols.rounded(codec, analysis, tiles.whole)
+    tables = np.asarray(codec.order.coded(codec.integer, coded.latent, *analysis.side).indices)
+    model, found = models.build(small_codecs.DESCRIPTIONS["four_step"]), np.float32(coded.latent)
+
+    def of(module):
+        _, first, where = module.centre(coded.hyper, quality / np.float32(10_000))
+        order, scale = passes.pass_of(where, found.shape[-1]), first
+        for number in range(1, 4):
+            surprise = jax.numpy.where(order < number, gaussian_score(found, scale), 0)
+            grown = first * jax.numpy.exp(module.growth(number, surprise, first))
+            scale = jax.numpy.where(order == number, grown, scale)
+        return scales.level(first), scales.level(scale), order
+
+    own, then, order = map(np.asarray, model.apply(codec.params, method=of))
+    moved, expected = (tables - own)[order > 0], (then - own)[order > 0]
+    assert np.std(expected) > 0.3
+    # A table is the nearest level, which is 1/12 of a squared level off; bytes add a little to that.
+    assert np.mean(np.square(moved - expected)) < 1 / 12 + 0.1 * np.var(expected)
+    slope = (moved * expected).sum() / np.square(expected).sum()
+    assert slope == pytest.approx(1, abs=0.15)
 
 
 def test_the_table_of_surprise_is_the_slope_of_the_mass_in_bytes():
