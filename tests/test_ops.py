@@ -54,3 +54,29 @@ def test_interpolation_meets_its_points_and_is_linear_between():
     expected = [[0, 1], [1, 3], [2, 5], [6, 5], [10, 5], [10, 5]]
     assert jnp.allclose(ops.interpolate_points(table, quality), jnp.array(expected, jnp.float32))
     assert jnp.allclose(ops.interpolate_points(table[:1], quality), jnp.tile(table[:1], (6, 1)))
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_depthwise_correlates_each_channel_with_its_own_kernel(size):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(2, 4, 5, 3)), rng.normal(size=(size, size, 3))
+    expected, reach = np.zeros_like(x), size // 2
+    for b, row, column, channel in np.ndindex(x.shape):
+        for down, across in np.ndindex(size, size):
+            r, c = row + down - reach, column + across - reach
+            if 0 <= r < 4 and 0 <= c < 5:
+                expected[b, row, column, channel] += (
+                    kernel[down, across, channel] * x[b, r, c, channel]
+                )
+    found = ops.depthwise(jnp.float32(x), jnp.float32(kernel))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # It is linear in both, so that slopes follow from it.
+    weight = rng.normal(size=x.shape)
+
+    def weighed(x, kernel):
+        return jnp.sum(ops.depthwise(x, kernel) * weight)
+
+    given = jnp.float32(x), jnp.float32(kernel)
+    for slope, value in zip(jax.grad(weighed, (0, 1))(*given), given, strict=True):
+        assert slope.shape == value.shape
+        assert jnp.vdot(slope, value) == pytest.approx(np.sum(expected * weight), abs=1e-3)

@@ -39,6 +39,7 @@ from jaxcodec.entropy.order import (
     hyper_part,
 )
 from jaxcodec.entropy.surrogates import Quantise
+from jaxcodec.errors import CodecFileError
 from jaxcodec.integer import arithmetic, network
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.ops import Array, depthwise
@@ -125,17 +126,18 @@ class FourStepModel(HyperpriorModel):
         """Those of a hyperprior, and the width of the context."""
         return {**super().fields(description), "context_width": description["context_width"]}
 
+    def check(self) -> None:
+        """Raises CodecFileError where a latent cannot go in four passes, and says what it takes."""
+        channels, stride = self.gains.channels, self.hyper_analysis.stride
+        if self.scale_form != "log" or stride % 2 or channels % passes.PASSES:
+            raise CodecFileError(
+                "a four-step context takes scale_form 'log', a hyper-latent of an even stride, and "
+                "a latent whose channels are a multiple of four; this model has "
+                f"{self.scale_form!r}, {stride} and {channels}"
+            )
+
     def setup(self) -> None:
         super().setup()
-        if (
-            self.scale_form != "log"
-            or self.hyper_analysis.stride % 2
-            or self.gains.channels % passes.PASSES
-        ):
-            raise ValueError(
-                "a four-step context takes scale_form 'log', a hyper-latent of an even stride, and "
-                "a latent whose channels are a multiple of four"
-            )
         width, points = self.context_width, self.gains.points or 1
         later = range(1, passes.PASSES)
         self.mean_context = [MeanContext(width, points) for _ in later]

@@ -79,6 +79,9 @@ class EntropyModel(nn.Module):
         del description
         return {}
 
+    def check(self) -> None:
+        """Raises CodecFileError where the parts of the model do not go together."""
+
     # ------------------------------------------------------------------ trained
 
     def __call__(

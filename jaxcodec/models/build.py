@@ -35,7 +35,8 @@ def build(description: Mapping[str, Any]) -> EntropyModel:
     """The model of a description.
 
     Raises:
-      CodecFileError: a kind or a field that this version does not know.
+      CodecFileError: a kind or a field that this version does not know, or parts that do not go
+        together.
       ExtensionError: an import path that was not allowed, cannot be imported, or names something
         else.
     """
@@ -54,11 +55,13 @@ def build(description: Mapping[str, Any]) -> EntropyModel:
         fields = network_table.fields(description.get("entropy_fields", {})) | model.fields(
             description
         )
-        return model(**fields, **parts)
+        made = model(**fields, **parts)
     except (KeyError, TypeError) as error:
         raise CodecFileError(
             f"the model description is not one that this version of jaxcodec can build: {error}"
         ) from error
+    made.check()
+    return made
 
 
 def stride(description: Mapping[str, Any]) -> int:

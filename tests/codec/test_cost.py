@@ -6,11 +6,13 @@ import pytest
 import small_codecs
 
 from jaxcodec.codec import cost, streams, symbols, tiles
+from jaxcodec.codec.value import at_step
+from jaxcodec.entropy import passes
 
 QUALITY = np.array([5000], np.int32)
 
 
-@pytest.fixture(scope="module", params=["tiny", "factorized"])
+@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step"])
 def case(request, photo):
     """A codec, the analysis of 64 x 64 pixels, and their symbols."""
     codec = small_codecs.build(request.param)
@@ -56,6 +58,8 @@ def test_bits_around_are_those_of_the_neighbours_under_the_same_table():
 
 def test_symbols_are_spared_towards_zero_where_bits_are_worth_it(case):
     codec, analysis, coded = case
+    if codec.networks.pass_count > 1:
+        pytest.skip("the test below is for passes")
     spared = jax.jit(cost.spared)
     nearest, bits = spared(codec, analysis, np.float32(0))
     np.testing.assert_array_equal(nearest, coded.latent)
@@ -70,3 +74,29 @@ def test_symbols_are_spared_towards_zero_where_bits_are_worth_it(case):
         for each, own in ((chosen, fewer), (nearest, bits))
     ]
     assert np.all(losses[0] <= losses[1] + 1e-4)
+
+
+def test_symbols_of_a_pass_are_spared_under_the_tables_that_those_before_made(photo):
+    codec = at_step(small_codecs.build("four_step"), -1000)
+    analysis = symbols.analyse(codec, photo[None, 100:228, 200:328], QUALITY, tiles.whole)
+    spared, latent_bits = jax.jit(cost.spared), jax.jit(cost.latent_bits)
+    nearest, bits = spared(codec, analysis, np.float32(0))
+    expected = symbols.rounded(codec, analysis, tiles.whole).latent
+    np.testing.assert_array_equal(nearest, expected)
+    chosen, fewer = spared(codec, analysis, np.float32(0.3))
+    for found, own in ((nearest, bits), (chosen, fewer)):
+        np.testing.assert_allclose(own, latent_bits(codec, found, analysis.side), atol=1e-4)
+    assert fewer.sum() < bits.sum()
+    # Each is the nearest to what is left of it, or the next one towards zero where that is less.
+    given = QUALITY, codec.step, *analysis.seen
+    decoded = codec.networks.decoded(codec.params, chosen, *given)
+    exact = np.asarray((analysis.residual - decoded) / codec.step) + chosen
+    most = np.rint(exact)
+    moved = most - np.asarray(chosen)
+    assert np.any(moved) and np.all((moved == 0) | (moved == np.sign(most)))
+    # Those of the first pass depend on no other: there the choice can be tried.
+    first = np.asarray(passes.pass_of(analysis.seen[-1], exact.shape[-1]) == 0)
+    ahead = latent_bits(codec, most.astype(np.int32), analysis.side)
+    loss = np.square(exact - chosen) + 0.3 * fewer
+    other = np.square(exact - most) + 0.3 * ahead
+    assert np.all(np.asarray(loss <= other + 1e-4)[first])

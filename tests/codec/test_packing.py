@@ -17,7 +17,7 @@ decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
 
 @pytest.mark.long_but("tiny", "factorized")
 @pytest.mark.parametrize(
-    "name", ["autoregressive", "checkerboard", "factorized", "mixture", "tiny"]
+    "name", ["autoregressive", "checkerboard", "factorized", "four_step", "mixture", "tiny"]
 )
 def test_a_packed_file_is_the_one_that_encode_writes_and_holds_the_words(name, face):
     codec = small_codecs.build(name)
@@ -75,7 +75,7 @@ def test_a_batch_becomes_files_that_the_command_line_reads(tmp_path, tiny, photo
 
 
 @pytest.mark.long_but("tiny")
-@pytest.mark.parametrize("name", ["tiny", "checkerboard", "factorized"])
+@pytest.mark.parametrize("name", ["tiny", "checkerboard", "factorized", "four_step"])
 def test_files_of_another_coder_unpack_to_the_same_words(name, face):
     codec = small_codecs.build(name)
     files = [jaxcodec.encode(codec, face, coder=coder) for coder in ("host", "lanes")]

@@ -12,7 +12,7 @@ from jaxcodec.coding import quantiser_step
 INDICES = (-1000, 0, 1000, 0)
 
 
-@pytest.fixture(scope="module", params=["tiny", "factorized"])
+@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step"])
 def codec(request):
     return small_codecs.build(request.param)
 

@@ -3,11 +3,13 @@
 import dataclasses
 import zlib
 
+import jax
 import numpy as np
 import pytest
 import small_codecs
 
 from jaxcodec.codec import encode, symbols, tiles
+from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
 from jaxcodec.entropy.order import Symbols
 from jaxcodec.errors import BitstreamError
@@ -64,3 +66,28 @@ def test_other_symbols_than_those_of_the_header_are_an_error(photo):
         symbols.check(Symbols(coded.hyper, latent), header)
     with pytest.raises(BitstreamError):
         symbols.check(coded, dataclasses.replace(header, width=60))
+
+
+@pytest.mark.parametrize("step_index", [0, 800])
+def test_symbols_in_passes_are_the_same_in_windows_of_odd_places(photo, step_index, monkeypatch):
+    codec = at_step(small_codecs.build("four_step"), step_index)
+    pixels = photo[None, :160, :224]
+    in_one = symbols.rounded(codec, symbols.analyse(codec, pixels, QUALITY, tiles.whole))
+    shown = symbols.synthesise(codec, in_one, QUALITY, run=tiles.whole)
+    monkeypatch.setattr(tiles, "PIXEL_BUDGET", 48 * 16**2)
+    starts = [row.start for row, _ in tiles.plan(10, 14, codec.geometry.passes.reach, 48)[1]]
+    assert any(start % 2 for start in starts)  # of windows: their first place is not the grid's
+    analysis = symbols.analyse(codec, pixels, QUALITY)
+    tiled = symbols.rounded(codec, analysis)
+    for one, other in zip(in_one, tiled, strict=True):
+        np.testing.assert_array_equal(one, other)
+    pieces = symbols.synthesise(codec, tiled, QUALITY)
+    assert np.abs(np.asarray(shown, int) - np.asarray(pieces)).max() <= 1
+
+
+def test_the_analysis_of_known_symbols_is_that_of_the_picture(photo):
+    codec = small_codecs.build("four_step")
+    analysis = symbols.analyse(codec, photo[None, 100:164, 200:264], QUALITY)
+    again = symbols.of_symbols(codec, analysis.hyper, analysis.residual, QUALITY)
+    for one, other in zip(jax.tree.leaves(analysis), jax.tree.leaves(again), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -26,7 +26,7 @@ def test_it_prints_as_one_short_line(any_codec):
     text = repr(any_codec)
     assert len(text) < 120 and "\n" not in text
     assert any_codec.name in text and any_codec.id in text and "0.20" in text
-    assert "step 2" in repr(at_step(any_codec, 1443)) and "step" not in text
+    assert "step 2" in repr(at_step(any_codec, 1443)) and ", step" not in text
     assert len(repr(any_codec.host.content)) < 200
     assert len(str(jax.tree.structure(any_codec))) < 20_000
 
@@ -43,7 +43,7 @@ def test_it_survives_pickling_whole(any_codec, face):
     )
 
 
-@pytest.mark.parametrize("name", ["tiny", "autoregressive", "factorized"])
+@pytest.mark.parametrize("name", ["tiny", "autoregressive", "factorized", "four_step"])
 @pytest.mark.parametrize("step_index", [-1000, 700])
 def test_it_keeps_its_step_when_pickled(name, step_index):
     stepped = at_step(small_codecs.build(name), step_index, decodes=True)

@@ -13,8 +13,10 @@ from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood, gaussia
 from jaxcodec.entropy.distributions.mixture import mixture_likelihood
 from jaxcodec.models import presets
 
+GAINS = {"channels": 6, "points": 2, "first": 5.0, "last": 20.0}
 
-def one_layer(entropy: str, outputs: int, channels: int = 6, **settings) -> dict:
+
+def one_layer(entropy: str, outputs: int, gains=GAINS, **settings) -> dict:
     """A hyperprior model of one layer a network: compiles at once."""
 
     def layer(kind: str, features: int, kernel: int, stride: int) -> dict:
@@ -23,8 +25,8 @@ def one_layer(entropy: str, outputs: int, channels: int = 6, **settings) -> dict
     return {
         "entropy": entropy,
         "hyper_channels": 4,
-        "gains": {"channels": channels, "points": 2, "first": 5.0, "last": 20.0},
-        "analysis": layer("conv_analysis", channels, 5, 16),
+        "gains": gains,
+        "analysis": layer("conv_analysis", gains["channels"], 5, 16),
         "synthesis": layer("conv_synthesis", 3, 5, 16),
         "hyper_analysis": layer("conv_analysis", 4, 3, 2),
         "hyper_synthesis": layer("conv_synthesis", outputs, 3, 2),
@@ -38,7 +40,14 @@ DESCRIPTIONS = {
     "scale": one_layer("scale", 6),
     "autoregressive": one_layer("autoregressive", 12),
     "checkerboard": one_layer("checkerboard", 12, scale_form="log"),
-    "four_step": one_layer("four_step", 16, channels=8, scale_form="log", context_width=6),
+    "four_step": one_layer(
+        "four_step",
+        16,
+        scale_form="log",
+        context_width=6,
+        # Hyper-latents of untrained weights grow with the gain, and scales with their exponential.
+        gains={"channels": 8, "points": 2, "first": 0.5, "last": 2.0},
+    ),
     "mixture": one_layer(
         "autoregressive", 12, mixture=3, scale_form="log", prior={"centred": False}
     ),
@@ -165,7 +174,7 @@ def test_integers_give_what_rounding_gives_in_training(case):
     one = jax.jit(functools.partial(coded, model))
     for position in range(2):
         bits, image = one(params, images[position : position + 1], quality[position : position + 1])
-        np.testing.assert_allclose(image[0], output.image[position], atol=2e-4)
+        np.testing.assert_allclose(image[0], output.image[position], atol=1e-4)
         np.testing.assert_allclose(bits[0], output.bits[position], rtol=1e-4)
 
 

@@ -5,8 +5,9 @@ Each codec writes at its own quantiser step, and at another (`KIND_stepped`); wi
 can carry, RGBA with a profile, EXIF, XMP and a resolution, (`KIND_described`), or grey without. The
 names begin with the version of the format.
 
-    PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs]
+    PYTHONPATH=.:tests python tests/golden/make.py [--keep-codecs] [KIND ...]
 
+With names, only these kinds are made: so a new one leaves all others as they are.
 Files without such a beginning are of version 3; nothing writes that any more, and they stay. So do
 the codecs, with --keep-codecs; without it, what they wrote goes too. Files of a coder that is not
 installed are left as they are.
@@ -38,14 +39,23 @@ DESCRIBED = {
 }
 """What the file with everything carries."""
 
-KINDS = ("tiny", "one_quality", "scale", "factorized", "checkerboard", "autoregressive", "mixture")
+KINDS = (
+    "tiny",
+    "one_quality",
+    "scale",
+    "factorized",
+    "checkerboard",
+    "autoregressive",
+    "mixture",
+    "four_step",
+)
 
 
 def main() -> None:
     """Writes the files beside this script."""
     rgb = data.astronaut()[100:148, 200:260]
     rgba = np.concatenate([rgb, rgb[:, ::-1, 1:2]], axis=-1)
-    for kind in KINDS:
+    for kind in [argument for argument in sys.argv[1:] if argument in KINDS] or KINDS:
         packed, path = FOLDER / f"{kind}.codec.xz", FOLDER / f"{kind}.codec"
         if "--keep-codecs" in sys.argv:
             path.write_bytes(lzma.decompress(packed.read_bytes()))

@@ -78,6 +78,42 @@ def _parameters_at(spec, arrays, sums, symbols, row, column, taps):
     ] * channels
 
 
+GROUPS = ([[0, 1], [2, 3]], [[3, 2], [1, 0]], [[2, 3], [0, 1]], [[1, 0], [3, 2]])
+"""The group of channels that a place codes, by pass, and by its row and column modulo 2."""
+
+
+def four_step_channels(number, row, column, channels):
+    """The channels that a place codes in a pass of a four-step model, in order."""
+    return range(GROUPS[number][row % 2][column % 2], channels, 4)
+
+
+def four_step_scales(spec, arrays, hyper_symbols, quality):
+    """What stands for the logarithm of each scale (h, w, C) in the first pass."""
+    return run(spec["hyper"], under(arrays, "hyper"), hyper_symbols, quality)[0]
+
+
+def four_step_tables(spec, arrays, scale, symbols, tables, number):
+    """Tables (h, w, C), of which only those of the symbols of a pass are meant.
+
+    `symbols` and `tables` (h, w, C) are those of earlier passes, and zero elsewhere.
+    """
+    levels = np.searchsorted(arrays["thresholds"], scale, side="right")
+    if number == 0:
+        return levels
+    channels = scale.shape[-1]
+    seen = np.zeros((*scale.shape[:2], 2 * channels), np.int64)
+    seen[..., channels:] = levels - 32
+    for row, column in np.ndindex(scale.shape[:2]):
+        for earlier in range(number):
+            for channel in four_step_channels(earlier, row, column, channels):
+                size = min(abs(int(symbols[row, column, channel])), 1023)
+                table = tables[row, column, channel]
+                seen[row, column, channel] = arrays["surprise"][table, size]
+    growth = run(spec["passes"][number - 1], under(arrays, str(number)), seen[None], None)[0]
+    grown = scale + np.clip(growth, -8321, 8321)
+    return np.searchsorted(arrays["thresholds"], grown, side="right")
+
+
 def in_steps(values, ratio):
     """Integers, limited to 2^22, times multiplier / 2^14 * 2^exponent."""
     multiplier, exponent = (int(part) for part in ratio)

@@ -23,7 +23,11 @@ def integer_arrays(spec, form: str, arrays: dict, step_index: int) -> dict:
     """
     multiplier, exponent = ratio(step_index)
     step = fractions.Fraction(multiplier, 2**14) * fractions.Fraction(2) ** exponent
-    name = "thresholds" if spec["kind"] == "context" else f"{len(spec['ops']) - 1}/thresholds"
+    name = (
+        "thresholds"
+        if spec["kind"] in ("context", "four_step")
+        else f"{len(spec['ops']) - 1}/thresholds"
+    )
     own = [int(threshold) for threshold in arrays[name]]
     if form == "log":
         moved = [threshold + step_index for threshold in own]

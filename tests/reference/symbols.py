@@ -39,6 +39,9 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
     if entropy in ("mean_scale", "scale"):
         index = integer_networks.scale_index(spec, arrays, hyper, quality)
         latent = decoder.block(index.ravel() + hyper_channels).reshape(grid)
+    elif entropy == "four_step":
+        scale = integer_networks.four_step_scales(spec, arrays, hyper, quality)
+        latent = _four_passes(decoder, spec, arrays, scale, hyper_channels)[None]
     else:
         sums = integer_networks.hyper_part(spec, arrays, hyper, quality)
         order, parameters = _ORDERS[entropy]
@@ -53,6 +56,22 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
         latent = latent[None]
     assert decoder.finished
     return hyper, latent
+
+
+def _four_passes(decoder, spec, arrays, scale, first):
+    """The latent (h, w, C) of a four-step model; `first` tables stand before those of scales."""
+    latent, tables = np.zeros(scale.shape, np.int32), np.zeros(scale.shape, np.int64)
+    for number in range(4):
+        found = integer_networks.four_step_tables(spec, arrays, scale, latent, tables, number)
+        places = [
+            (row, column, channel)
+            for row, column in np.ndindex(scale.shape[:2])
+            for channel in integer_networks.four_step_channels(number, row, column, scale.shape[-1])
+        ]
+        values = decoder.block([found[place] + first for place in places])
+        for place, value in zip(places, values, strict=True):
+            latent[place], tables[place] = value, found[place]
+    return latent
 
 
 def _after(count, table):

@@ -11,6 +11,7 @@ import sys
 
 import fault_injection
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small_codecs
@@ -20,8 +21,9 @@ from jaxcodec import models
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, encode, streams, symbols, tiles
 from jaxcodec.coding import container
+from jaxcodec.entropy import passes
 from jaxcodec.entropy.context_model import ContextOrder
-from jaxcodec.entropy.distributions.gaussian import scale_index
+from jaxcodec.entropy.distributions.gaussian import gaussian_score, scale_index, scale_table
 from jaxcodec.entropy.four_step import FourPasses
 from jaxcodec.entropy.hyperprior import HyperThenLatent
 from jaxcodec.entropy.order import Symbols
@@ -101,6 +103,41 @@ def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
     assert np.array_equal(decode(here, data), decode(here, data))
     with pytest.raises(BitstreamError):
         decode(elsewhere(tiny, index=noisy_index), data)
+
+
+def test_the_same_noise_on_a_context_in_floats_loses_the_symbols(photo):
+    """The counter-test for passes: their scales must not come from floats either."""
+    codec = small_codecs.build("four_step")
+    model = models.build(small_codecs.DESCRIPTIONS["four_step"])
+    unit = np.float32(np.log(256 / 0.11) / 63 / 256)
+    picture = photo[100:228, 200:328]
+
+    def float_index(symbols, indices, scale, where, *, number):
+        first = jnp.exp(unit * scale)
+        if number == 0:
+            return scale_index(first)
+        order = passes.pass_of(where, symbols.shape[-1])
+
+        def of(module):
+            score = gaussian_score(symbols.astype(jnp.float32), scale_table()[indices])
+            return module.growth(number, jnp.where(order < number, score, 0), first)
+
+        grown = first * jnp.exp(model.apply(codec.params, method=of))
+        return jnp.where(order == number, scale_index(grown), indices)
+
+    def with_index(of_floats):
+        def index(arrays, *given, number):
+            del arrays
+            return of_floats(*given, number=number)
+
+        return dataclasses.replace(codec, order=dataclasses.replace(codec.order, index=index))
+
+    here = with_index(jax.jit(float_index, static_argnames="number"))
+    there = with_index(fault_injection.noisy(float_index, RELATIVE))
+    data = encode(here, picture, quality=80)
+    assert decode(here, data).shape == picture.shape
+    with pytest.raises(BitstreamError):
+        decode(there, data)
 
 
 def test_pieces_that_choose_tables_have_no_float_operation(any_codec):

@@ -5,7 +5,7 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec.codec import pictures
+from jaxcodec.codec import cost, pictures
 from jaxcodec.image import Picture
 from jaxcodec.targets import trial
 
@@ -34,3 +34,18 @@ def test_the_sample_costs_about_its_share(photo):
     assert 4 * trial.latent_bits(codec, share) == pytest.approx(
         trial.latent_bits(codec, analysis), rel=0.05
     )
+
+
+@pytest.mark.long_but("four_step")
+@pytest.mark.parametrize("name", ["tiny", "four_step"])
+def test_bits_of_a_trial_are_those_of_its_symbols_and_files_fill_a_size(name, photo):
+    codec = small_codecs.build(name)
+    picture = np.ascontiguousarray(photo[:128, 160:352])
+    analysis = pictures.analyse(codec, pictures.prepare(codec, Picture(picture), None), 8000)
+    found = trial.symbols(codec, analysis)
+    exact = np.asarray(cost.latent_bits(codec, found.latent, analysis.side)).sum()
+    assert trial.latent_bits(codec, analysis) == pytest.approx(exact, rel=1e-4)
+    for limit in (300, 900):
+        data = jaxcodec.encode(codec, picture, max_bytes=limit)
+        assert 0.9 * limit < len(data) <= limit
+        assert jaxcodec.decode(codec, data).shape == picture.shape

@@ -57,6 +57,43 @@ def test_every_entry_maps_to_itself():
     np.testing.assert_array_equal(gaussian.scale_index(gaussian.scale_table()), np.arange(64))
 
 
+@pytest.mark.parametrize("scale", [0.11, 0.2, 0.5, 1.0, 3.7, 40.0, 256.0])
+def test_the_score_is_the_slope_of_the_log_mass_by_the_log_scale(scale):
+    sizes = np.unique(np.round(np.concatenate([np.arange(8), np.linspace(0, 12, 60) * scale])))
+    sizes = np.concatenate([sizes, [0.3, 1.7], -sizes])
+
+    def log_mass(change):
+        wide, distance = scale * np.exp(change), np.abs(sizes)
+        # By the survival function, which keeps its digits in the tail.
+        return np.log(
+            np.maximum(norm.sf((distance - 0.5) / wide) - norm.sf((distance + 0.5) / wide), 1e-300)
+        )
+
+    slope = (log_mass(1e-5) - log_mass(-1e-5)) / 2e-5
+    slope = np.where(np.abs(sizes) > 12 * scale + 1, 6, slope)
+    score = gaussian.gaussian_score(jnp.float32(sizes), jnp.full(sizes.shape, scale, jnp.float32))
+    np.testing.assert_allclose(score, np.clip(slope, -6, 6), atol=0.02)
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.7, 2.0, 9.0, 60.0])
+def test_the_mean_score_is_zero_where_the_scale_is_right_and_tells_which_way_it_is_wrong(scale):
+    symbols = np.arange(-600, 601)
+    mass = norm.cdf(symbols + 0.5, scale=scale) - norm.cdf(symbols - 0.5, scale=scale)
+
+    def mean_score(guess):
+        scales = jnp.full(symbols.shape, guess, jnp.float32)
+        return float(mass @ np.asarray(gaussian.gaussian_score(jnp.float32(symbols), scales)))
+
+    assert abs(mean_score(scale)) < 0.05  # the bound takes a little away
+    assert mean_score(scale / 1.5) > 0.1 > -0.1 > mean_score(1.5 * scale)
+
+
+def test_the_score_is_finite_far_out_and_below_the_least_scale():
+    residual, scale = jnp.array([0.0, 1e6, -1e6, 3.0]), jnp.array([1e-9, 0.11, 256.0, 0.0])
+    score = gaussian.gaussian_score(residual, scale)
+    np.testing.assert_allclose(score, [0, 6, 6, 6], atol=1e-3)
+
+
 class Variants(chex.TestCase):
     """The same mass whichever way it is run."""
 

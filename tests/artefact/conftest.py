@@ -1,1 +1,0 @@
-from codec_fixtures import face  # noqa: F401 a fixture
