@@ -45,6 +45,7 @@ def import_codec(
         model.description,
         model.params,
         name=name or model.architecture,
+        tables="gaussian",  # those that the model was trained with
         bpp_range=(1.0, 1.0),  # replaced below: files can be made only with a codec
         pictures=pictures,
         summary=f"CompressAI's {model.architecture}, imported",

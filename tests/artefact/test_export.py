@@ -57,6 +57,7 @@ def test_configs_and_tuples_give_the_same_codec():
         name="tiny",
         bpp_range=(0.2, 2.0),
         pictures=small_codecs.pictures(),
+        tables="gaussian",
     )
     assert again.id == content.id
     assert json.loads(content.model)["analysis"]["strides"] == [16]

@@ -11,7 +11,7 @@ def content(monkeypatch):
     """What both commands write, without a run or a checkpoint to make it from."""
     made = small_codecs.content("tiny")
 
-    def export(workdir, path, images, *, overwrite, allow=()):
+    def export(workdir, path, images, *, overwrite, allow=(), tables="fitted"):
         codec_file.save(path, made, overwrite=overwrite)
         return made
 

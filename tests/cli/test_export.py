@@ -11,8 +11,8 @@ def exported(monkeypatch) -> list:
     """The calls of the export, which writes ten bytes."""
     calls = []
 
-    def export(workdir, path, images, *, overwrite, allow=()):
-        calls.append((workdir, path, images, overwrite, allow))
+    def export(workdir, path, images, *, overwrite, allow=(), tables="fitted"):
+        calls.append((workdir, path, images, overwrite, allow, tables))
         pathlib.Path(path).write_bytes(bytes(10))
         return types.SimpleNamespace(id="0123456789abcdef", bpp_range=(0.25, 1.5))
 
@@ -26,10 +26,12 @@ def test_it_prints_size_id_and_rates(folder, run, exported):
         "runs/a -> a.codec: 10 bytes, id 0123456789abcdef, 0.25 to 1.50 bpp\n",
         "",
     )
-    assert exported == [(pathlib.Path("runs/a"), pathlib.Path("a.codec"), None, False, [])]
+    assert exported == [
+        (pathlib.Path("runs/a"), pathlib.Path("a.codec"), None, False, [], "fitted")
+    ]
 
 
 def test_its_options_are_handed_on(folder, run, exported):
-    options = ["--force", "--images", "photos", "--allow-import", "mine"]
+    options = ["--force", "--images", "photos", "--allow-import", "mine", "--tables", "gaussian"]
     assert run("export", "runs/a", "a.codec", *options)[0] == 0
-    assert exported[0][2:] == (pathlib.Path("photos"), True, ["mine"])
+    assert exported[0][2:] == (pathlib.Path("photos"), True, ["mine"], "gaussian")

@@ -20,9 +20,9 @@ def params(median: float):
 def test_symbols_are_counted_from_the_median_of_their_channel():
     model = MODEL.clone(prior=MODEL.prior.clone(centred=False))
     latent = jnp.linspace(-3, 3, 24).reshape(1, 1, 2, 12)
-    symbols = model.apply(params(0.4), latent, method="to_symbols")
+    symbols = model.apply(params(0.4), latent, None, jnp.zeros(1), method="to_symbols")
     np.testing.assert_array_equal(symbols, np.round(np.asarray(latent) - np.float32(0.4)))
-    image = model.apply(params(0.4), jnp.float32(symbols), None, jnp.zeros(1), method="reconstruct")
+    image = model.apply(params(0.4), jnp.float32(symbols), (), jnp.zeros(1), method="reconstruct")
     same = model.apply(params(0.4), symbols + 0.4, jnp.zeros(1), method="synthesise")
     np.testing.assert_allclose(image, same, atol=1e-6)
 

@@ -28,9 +28,7 @@ def latent_bits():
         fraction = quality / np.float32(10_000)
         latent = model.apply(params, image.to_float(pixels), fraction, method="to_latent")
         hyper = model.apply(params, latent, fraction, method="to_hyper_symbols")
-        symbols = model.apply(
-            params, latent, model.apply(params, hyper, fraction, method="mean"), method="to_symbols"
-        )
+        symbols = model.apply(params, latent, hyper, fraction, method="to_symbols")
         floats = scale_index(model.apply(params, hyper, fraction, method="scale"))
         integers = table_index(metadata["integer"], arrays, hyper, quality)
         return [total_bits(table_costs, index, symbols)[0] for index in (floats, integers)]

@@ -23,10 +23,9 @@ def test_the_hyper_latent_is_that_of_magnitudes():
 
 def test_symbols_lie_on_the_plain_grid():
     latent = 3 * jax.random.normal(jax.random.key(0), (1, 4, 4, 6))
-    assert MODEL.apply(PARAMS, None, jnp.zeros(1), method="mean") is None
-    np.testing.assert_array_equal(
-        MODEL.apply(PARAMS, latent, method="to_symbols"), np.round(np.asarray(latent))
-    )
+    assert MODEL.apply(PARAMS, None, jnp.zeros(1), method="centre") == ()
+    symbols = MODEL.apply(PARAMS, latent, None, jnp.zeros(1), method="to_symbols")
+    np.testing.assert_array_equal(symbols, np.round(np.asarray(latent)))
 
 
 def test_bits_of_a_latent_and_of_its_mirror_image_are_equal():

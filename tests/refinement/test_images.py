@@ -13,7 +13,7 @@ from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.distortions.ssim import ssim
 from jaxcodec.errors import RateError, RefineError
 
-KINDS = ("tiny", "checkerboard", pytest.param("four_step", marks=pytest.mark.long))
+KINDS = ("tiny", "checkerboard")
 # Synthesis of random weights is far from any picture: with such a trade-off the rate can be told to
 # get better.
 QUICK = {

@@ -173,6 +173,7 @@ def test_every_kind_is_rounded_for_a_low_rate_at_a_quality_too(name, small):
     assert decode(codec, spared.data).shape == small.shape
 
 
+@pytest.mark.long
 def test_more_effort_takes_fewer_bits_for_the_same_loss():
     """Of the bundled codec, under the trade-off that it has with the picture."""
     pixels, codec = data.astronaut()[40:168, 160:288], jaxcodec.load("default")
@@ -187,6 +188,7 @@ def test_more_effort_takes_fewer_bits_for_the_same_loss():
     assert sizes[0] > sizes[1] > sizes[2]
 
 
+@pytest.mark.long
 def test_a_level_that_refines_is_a_number_of_steps(small):
     codec = small_codecs.build("tiny")
     for target in ({"bpp": own_bpp(codec, small)}, {"quality": 60}):

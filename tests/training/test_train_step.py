@@ -274,10 +274,9 @@ def rounded_bits(model, params, images, quality):
             model.apply(params, jnp.asarray(latent, jnp.float32), quality, method="to_hyper_latent")
         )
     )
-    mean, scale = (
-        np.asarray(model.apply(params, jnp.asarray(hyper), quality, method=name), np.float64)
-        for name in ("mean", "scale")
-    )
+    given = params, jnp.asarray(hyper), quality
+    (mean,), scale = (model.apply(*given, method=name) for name in ("centre", "scale"))
+    mean, scale = np.asarray(mean, np.float64), np.asarray(scale, np.float64)
     residual, scale = np.round(latent - mean), np.maximum(scale, 0.11)
     mass = norm.cdf((0.5 - abs(residual)) / scale) - norm.cdf((-0.5 - abs(residual)) / scale)
     bits = -np.log2(np.maximum(mass, 1e-9)).sum(axis=(1, 2, 3))

@@ -111,14 +111,15 @@ def test_a_run_begins_with_the_weights_of_another(finished, config, tmp_path, sa
         np.testing.assert_allclose(new, old, atol=1e-7)
 
 
-def test_a_run_of_another_model_is_no_start(finished):
+def test_a_run_of_another_model_is_no_start(finished, config):
+    config.start.workdir = str(finished)
     other = models.build(
         patch_model(12, width=4, blocks=1, hyper=4, points=1, first_gain=1.0, last_gain=1.0)
     )
     image = jnp.zeros((1, 64, 64, 3))
     template = jax.eval_shape(other.init, jax.random.key(0), image, jnp.zeros(1), jax.random.key(0))
     with pytest.raises(TrainingError, match="another model"):
-        start.params_of(finished, template, (0.0, 1.0))
+        start.params_of(config.start, template)
 
 
 def test_targets_that_cannot_be_leave_no_workdir(config, tmp_path):
