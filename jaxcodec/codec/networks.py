@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from jaxcodec import extensions, image, models
 from jaxcodec.coding.container import MAX_QUALITY
-from jaxcodec.entropy.model import nearest, one_pass
+from jaxcodec.entropy.model import Choose, nearest, one_pass
 from jaxcodec.runtime.compilation import compiled
 from jaxcodec.runtime.programs import kept
 
@@ -111,11 +111,7 @@ def build(description_json: str) -> Networks:
         return in_passes(params, nearest(residual, step), (), quality, step, *seen)[1]
 
     def decoded(params, symbols, quality, step, *seen):
-        def known(carry, number, prediction):
-            del number, prediction
-            return carry, symbols
-
-        return in_passes(params, known, (), quality, step, *seen)[2]
+        return in_passes(params, _known(symbols), (), quality, step, *seen)[2]
 
     def pixels(params, residual, quality, step, *centre, grey):
         values = at_quality("reconstruct")(
@@ -145,7 +141,7 @@ def build(description_json: str) -> Networks:
     return Networks(
         latent=compiled(latent, named("latent")),
         hyper=network("to_hyper_symbols", model.has_hyper),
-        centre=compiled(at_quality("centre"), named("centre")) if model.centred else _no_centre,
+        centre=compiled(at_quality("centre"), named("centre")),
         residual=kept(piece("residual"), named("residual")),
         symbols=compiled(symbols, named("symbols")),
         decoded=compiled(decoded, named("decoded")),
@@ -166,9 +162,14 @@ def _nothing(*arguments):
     del arguments
 
 
-def _no_centre(*arguments):
-    del arguments
-    return ()
+def _known(symbols: jax.Array) -> Choose:
+    """Chooses what a decoder knows already."""
+
+    def choose(carry, number, prediction):
+        del number, prediction
+        return carry, symbols
+
+    return choose
 
 
 def _has_own(part) -> bool:

@@ -39,12 +39,13 @@ def scale_by_soap(
     every: int = 10,
     widest: int = 512,
 ) -> optax.GradientTransformation:
-    """Rescales gradients as SOAP does; weights of one axis as Adam does.
+    """Rescales gradients as SOAP does.
 
     b1, b2: Adam's. covariance_decay: of the covariances. every: steps from one change of the bases
     to the next. widest: the longest axis that has a basis.
 
-    The first step only begins the bases, as the authors' code has it.
+    The first step only begins the bases, as the authors' code has it; theirs begin with the
+    eigenvectors of the first covariance, ours with one step of orthogonal iteration from the axes.
     """
 
     def init(params: Any) -> SoapState:
@@ -91,10 +92,9 @@ def scale_by_soap(
         covariances = [along(*each) for each in zip(leaves, parts[2], strict=True)]
         bases = jax.lax.cond(
             (count % every == 0) | (count == 1),
-            lambda: jax.tree.map(lambda c, q: jnp.linalg.qr(
-                jnp.matmul(c, q, precision=_HIGHEST))[0], covariances, parts[3]),
+            lambda: jax.tree.map(_iterated, covariances, parts[3]),
             lambda: parts[3],
-        )  # fmt: skip
+        )
         directions, means, squares = (
             structure.unflatten(each) for each in zip(*moved, strict=True)
         )
@@ -116,6 +116,11 @@ def _axes_of(leaf: Array) -> tuple[int, ...]:
 
 def _kept(size: int, widest: int) -> int | None:
     return size if 1 < size <= widest else None
+
+
+def _iterated(covariance: jax.Array, basis: jax.Array) -> jax.Array:
+    """The basis after a step of orthogonal iteration."""
+    return jnp.linalg.qr(jnp.matmul(covariance, basis, precision=_HIGHEST))[0]
 
 
 def _covariance(values: jax.Array, axis: int) -> jax.Array:
