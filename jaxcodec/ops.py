@@ -41,6 +41,30 @@ def round_straight_through(x: Float[Array, "*shape"] | float) -> Float[jax.Array
     return x + jax.lax.stop_gradient(jnp.round(x) - x)
 
 
+@jax.custom_vjp
+def reverse_gradient(
+    x: Float[Array, "*shape"], factor: Float[Array, "*#shape"] | float
+) -> Float[jax.Array, "*shape"]:
+    """`x` as it is, with a gradient that is `-factor` times the one that comes back.
+
+    What is behind it descends and what is before it ascends, `factor` times as steeply (Ganin et
+    al. 2016). No gradient reaches `factor`, which may have fewer places than `x`.
+    """
+    del factor
+    return jnp.asarray(x)
+
+
+def _reverse_gradient_forward(x, factor):
+    return jnp.asarray(x), factor
+
+
+def _reverse_gradient_backward(factor, gradient):
+    return -factor * gradient, None
+
+
+reverse_gradient.defvjp(_reverse_gradient_forward, _reverse_gradient_backward)
+
+
 def space_to_depth(
     x: Shaped[Array, "b h w c"], factor: int
 ) -> Shaped[jax.Array, "b h//{factor} w//{factor} c*{factor}*{factor}"]:

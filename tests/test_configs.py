@@ -3,6 +3,7 @@ config is named.
 """
 
 import pathlib
+import re
 import runpy
 
 import jax
@@ -121,6 +122,41 @@ def test_the_small_models_can_be_trained(argument):
     models.build(config.model.to_dict())
     towards = "base" not in argument and "trade_off" not in argument
     assert len(config.target_rate.targets_bpp) == (4 if "all" in argument else towards)
+
+
+@pytest.mark.parametrize(
+    ("argument", "regularizer", "trade_off"),
+    [
+        ("hyperprior,base", {"alpha": 0.0}, 0.0004),
+        ("hyperprior,0.03", {"alpha": 0.03, "source": "aligned"}, 0.0004),
+        ("hyperprior,0.01,log_mse", {"control": "log_mse", "source": "aligned"}, 0.0004),
+        ("hyperprior:0.0067,0.01", {"alpha": 0.01}, 0.0067),
+        ("autoregressive,0.01,hyper", {"source": "hyper", "control": "none"}, 0.013),
+        ("attention,0", {"alpha": 0.0}, 0.013),
+    ],
+)
+def test_the_regularized_models_can_be_trained(argument, regularizer, trade_off):
+    config = load("regularized_small", argument)
+    config.data.folders = "photographs"
+    run_config.check(config)
+    assert config.regularizer.to_dict().items() >= regularizer.items()
+    assert config.objective.first == trade_off
+    assert config.surrogate == ("mixed" if "base" in argument else "noise")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("wavelet,0.1", "'wavelet,0.1' is not one of hyperprior|"),
+        ("hyperprior,0.1,best", "is not one of"),
+        ("hyperprior,much", "'much' of 'hyperprior,much' is not a number"),
+        ("attention,base", "'attention' has no base"),
+        ("autoregressive:0.01,0", "only 'hyperprior' has a range"),
+    ],
+)
+def test_a_regularized_model_that_is_none_is_named(argument, message):
+    with pytest.raises(TrainingError, match=re.escape(message)):
+        load("regularized_small", argument)
 
 
 @pytest.mark.parametrize(

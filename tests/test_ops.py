@@ -31,6 +31,29 @@ def test_descent_leaves_the_bound_where_the_plain_maximum_stays_stuck():
     assert plain == jnp.float32(-0.2)
 
 
+def test_reverse_gradient_is_the_identity_with_a_gradient_turned_round():
+    x, factor = jnp.array([[1.0, -2.0], [0.5, 3.0]]), jnp.array([[0.5], [2.0]])
+
+    def loss(x, factor):
+        return jnp.sum(ops.reverse_gradient(x, factor) ** 3)
+
+    for function in (loss, jax.jit(loss)):
+        np.testing.assert_array_equal(function(x, factor), jnp.sum(x**3))
+        by_x, by_factor = jax.grad(function, (0, 1))(x, factor)
+        np.testing.assert_allclose(by_x, -factor * 3 * x**2, rtol=1e-6)
+        np.testing.assert_array_equal(by_factor, jnp.zeros_like(factor))
+    each = jax.vmap(jax.grad(lambda row: loss(row, 0.25)))(x)
+    np.testing.assert_allclose(each, -0.75 * x**2, rtol=1e-6)
+
+
+def test_reverse_gradient_keeps_float64():
+    with jax.enable_x64(True):
+        x = jnp.array([1.0, 1.0 / 3])
+        assert ops.reverse_gradient(x, 1.0).dtype == np.float64
+        gradient = jax.grad(lambda x: jnp.sum(ops.reverse_gradient(x, 0.1) ** 2))(x)
+        np.testing.assert_allclose(gradient, -0.2 * x, rtol=1e-15)
+
+
 def test_round_straight_through_rounds_with_the_gradient_of_the_identity():
     x = jnp.array([-1.5, -0.4, 0.5, 1.5, 2.6])
     np.testing.assert_array_equal(ops.round_straight_through(x), jnp.round(x))

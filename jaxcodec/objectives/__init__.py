@@ -6,7 +6,7 @@ from typing import Any
 from jaxcodec import distortions, extensions
 from jaxcodec.distortions import Distortion, DistortionError
 from jaxcodec.errors import TrainingError
-from jaxcodec.objectives import controller
+from jaxcodec.objectives import controller, regularizer
 from jaxcodec.objectives.protocol import (
     CODEC,
     Carry,
@@ -17,6 +17,7 @@ from jaxcodec.objectives.protocol import (
     Objective,
     Params,
     Phase,
+    Weighing,
 )
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.objectives.target_rate import TargetRate
@@ -33,28 +34,42 @@ __all__ = [
     "Phase",
     "RateDistortion",
     "TargetRate",
+    "Weighing",
     "create",
 ]
 
 _NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
 
 
-def create(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
+def create(
+    trade_off: Mapping[str, Any],
+    target_rate: Mapping[str, Any],
+    regularized: Mapping[str, Any] | None = None,
+    description: Mapping[str, Any] | None = None,
+) -> Objective:
     """The objective of a config.
 
-    It is a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`.
+    It is a target rate where there are `targets_bpp`, else the trade-off of `RateDistortion`; with
+    the regularizer where it is `regularized`.
 
     trade_off: the fields of `RateDistortion`, the distortion by its name, which a target rate has
       too; or a `kind`, a class of one's own or its import path, and its fields.
     target_rate: `targets_bpp`, `balance`, `decay` (fields of `controller.TargetDecay`) and the
       arguments of `controller.create`; empty lists stand for what is not given.
+    regularized: the arguments of `regularizer.create`, None for none. description: of the model.
 
     Raises:
       RateError: settings that cannot work.
       TrainingError: a distortion that there is not.
       ExtensionError, TrainingError: an objective or distortion of one's own that cannot be had, or
-        has other fields.
+        has other fields; a regularizer that does not go with the rest.
     """
+    made = _objective(trade_off, target_rate)
+    return made if regularized is None else regularizer.create(made, regularized, description or {})
+
+
+def _objective(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> Objective:
+    """The objective of a config without its regularizer."""
     if "kind" in trade_off:
         return _own(dict(trade_off), target_rate)
     fields = dict(trade_off)
@@ -104,11 +119,18 @@ def _own(fields: dict[str, Any], target_rate: Mapping[str, Any]) -> Objective:
 
 def _check_players(kind: Any, objective: Objective) -> None:
     """Raises TrainingError unless phases begin with the codec's and networks fit the others."""
-    players = [phase.player for phase in objective.phases]
+    phases = [phase.players for phase in objective.phases]
     networks = objective.networks.keys()
-    if players[:1] != [CODEC] or CODEC in networks or not networks >= set(players[1:]):
+    players = [name for phase in phases for name in phase]
+    first = phases[0] if phases else ()
+    if (
+        CODEC not in first
+        or CODEC in networks
+        or not networks >= set(players) - {CODEC}
+        or (players.count(CODEC) > 1)
+    ):
         raise TrainingError(
-            f"the objective {kind!r} has phases of {players} and brings the networks "
-            f"{sorted(networks)}; the first phase must be of {CODEC!r}, the others of these "
-            "networks, see docs/extending.md"
+            f"the objective {kind!r} has phases of {phases} and brings the networks "
+            f"{sorted(networks)}; the first phase, and it alone, must be of {CODEC!r}, all else of "
+            "these networks, see docs/extending.md"
         )

@@ -2,8 +2,8 @@
 
 A run trains *players*, networks with an optimiser each. The codec is the first; an objective may
 bring others, a discriminator or a model of the source say. A training step runs the codec once over
-its batch and goes through the phases in order: the first moves the codec, each later one another
-player.
+its batch and goes through the phases in order: the first moves the codec, perhaps with others, each
+later one other players.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,16 +55,20 @@ Loss = Callable[[Mapping[str, Params], Forward, jax.Array, Carry], tuple[jax.Arr
 """`loss(params, forward, key, carry) -> (loss, metrics)`, a pure function that is traced.
 
 params: the parameters of every player, by name. The loss is differentiated by those of its own
-player alone; the others are constants, as phases before it left them. forward: a function of the
+players alone; the others are constants, as phases before it left them. forward: a function of the
 codec's parameters in the codec's phase, constants in the others. key: randomness of this step and
 phase. loss: ().
 """
 
 
 class Phase(NamedTuple):
-    """A part of a training step: the player that it moves, and the loss that it lowers."""
+    """A part of a training step: the players that it moves, and the loss that they lower.
 
-    player: str
+    Several players of one phase share its forward and backward pass, and each is moved by an
+    optimiser of its own.
+    """
+
+    players: tuple[str, ...]
     loss: Loss
 
 
@@ -84,7 +88,8 @@ class Objective(Protocol):
     """What training minimises. All are pure functions; most run inside `jit`.
 
     phases: those of a step; the codec's is the first and its only one. Its metrics have at least
-      `loss`, `bpp` and `psnr_db`; those of another player are reported as PLAYER_NAME.
+      `loss`, `bpp` and `psnr_db`; those of a phase without the codec are reported as PLAYER_NAME,
+      by its first player.
     networks: the players beside the codec, by name; {} for none.
     """
 
@@ -116,4 +121,12 @@ class Objective(Protocol):
         params: of every player, averaged where the run keeps an average. carry: that of the train
         state, which the next step would have.
         """
+        ...
+
+
+class Weighing(Objective, Protocol):
+    """An objective that says what a bit weighs in it, which regularizers need."""
+
+    def bit_weight(self, forward: Forward, carry: Carry) -> jax.Array:
+        """What a bit per pixel of each image weighs in the loss before the mean, (B,), above 0."""
         ...

@@ -29,6 +29,15 @@ class RateDistortion(NamedTuple):
         """Lambda of `quality` (B,) in [0, 1]."""
         return self.first * (self.last / self.first) ** quality
 
+    def weight(self, quality: jax.Array) -> jax.Array:
+        """What the loss of an image of `quality` (B,) is multiplied by, see `balance`."""
+        return (self.trade_off(quality) / (self.first * self.last) ** 0.5) ** -self.balance
+
+    def bit_weight(self, forward: Forward, carry: Carry) -> jax.Array:
+        """What a bit per pixel of each image weighs in the loss, (B,)."""
+        del carry
+        return self.weight(forward.quality)
+
     def starting_gains(self) -> tuple[float, float]:
         """Gains, at quality 0 and 1, that suit an orthonormal transform of pixels in [0, 1].
 
@@ -43,7 +52,7 @@ class RateDistortion(NamedTuple):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """One, the codec's."""
-        return (Phase(CODEC, self.loss),)
+        return (Phase((CODEC,), self.loss),)
 
     @property
     def networks(self) -> Mapping[str, Network]:
@@ -69,8 +78,7 @@ class RateDistortion(NamedTuple):
     def measure(self, forward: Forward) -> Metrics:
         """The metrics loss, bpp and those of `closeness`, each a mean over images."""
         bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
-        trade_off = self.trade_off(forward.quality)
-        weight = (trade_off / (self.first * self.last) ** 0.5) ** -self.balance
+        trade_off, weight = self.trade_off(forward.quality), self.weight(forward.quality)
         return {
             "loss": jnp.mean(weight * (trade_off * distance + bpp)),
             "bpp": bpp.mean(),

@@ -3,6 +3,7 @@
 Guerin 2024, equations 5.14, 6.8 and 6.20.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -50,7 +51,7 @@ class TargetRate(NamedTuple):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """One, the codec's."""
-        return (Phase(CODEC, self.loss),)
+        return (Phase((CODEC,), self.loss),)
 
     @property
     def networks(self) -> Mapping[str, Network]:
@@ -69,11 +70,25 @@ class TargetRate(NamedTuple):
         state, which = jax.lax.stop_gradient(carry), self.which(forward.quality)
         parameter, beta = state.parameter_bpp[which], state.beta[which]
         values = self._values(forward, parameter, beta)
-        weight = (beta / jnp.mean(state.beta)) ** -self.balance
-        loss = jnp.mean(weight * values["loss"])
+        loss = jnp.mean(self._weight(state, which) * values["loss"])
         carried = {"parameter_bpp": parameter, "shift_bpp": state.shift_bpp[which], "beta": beta}
         means = {name: jnp.mean(value) for name, value in (values | carried).items()}
         return loss, means | {"loss": loss}
+
+    def bit_weight(self, forward: Forward, carry: RateState) -> jax.Array:
+        """What a bit per pixel of each image weighs in the loss, (B,).
+
+        The loss has its unit of the distortion, and at the target its rate term has no slope. So a
+        bit is worth what it saves of the squared error at high rate, (2 ln 2 / 3) MSE_255 where
+        three channels share it; for another distortion D, (2 ln 2 / 3) D. Not of the thesis.
+        """
+        weight = self._weight(jax.lax.stop_gradient(carry), self.which(forward.quality))
+        distance = self.distortion(forward.image, forward.reconstruction)
+        return weight * 2 * math.log(2) / 3 * jax.lax.stop_gradient(distance)
+
+    def _weight(self, state: RateState, which: jax.Array) -> jax.Array:
+        """What the losses of images of targets `which` (B,) are multiplied by, see `balance`."""
+        return (state.beta[which] / jnp.mean(state.beta)) ** -self.balance
 
     def update(
         self, carry: RateState, forward: Forward, rounded: Forward

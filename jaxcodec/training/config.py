@@ -11,9 +11,11 @@ from ml_collections import config_dict
 
 from jaxcodec import extensions, models, objectives
 from jaxcodec.distortions import Distortion
+from jaxcodec.entropy.source import LEAST_SIDE
 from jaxcodec.errors import TrainingError
 from jaxcodec.files import read_bytes, write_atomic
 from jaxcodec.models.build import stride
+from jaxcodec.objectives.regularizer import Regularized
 from jaxcodec.training.settings import SETTINGS, Config
 
 RUN_FILE = "config.json"
@@ -22,6 +24,7 @@ BINDING = (
     "model",
     "objective",
     "target_rate",
+    "regularizer",
     "start",
     "batch_size",
     "seed",
@@ -125,13 +128,29 @@ def check(config: Config) -> None:
         raise TrainingError(
             "a factorized model has no networks that choose tables; leave config.fake_quantised off"
         )
-    objective = objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+    objective = objective_of(config)
     distortion = getattr(objective, "distortion", None)  # one of one's own may have none
     if isinstance(distortion, Distortion) and config.data.crop < distortion.least_side:
         raise TrainingError(
             f"config.data.crop is {config.data.crop}; {distortion.metric.label}, which "
             f"config.objective.distortion names, needs {distortion.least_side} pixels a side"
         )
+    source = objective.source if isinstance(objective, Regularized) else None
+    if source is not None and (config.data.crop < LEAST_SIDE or config.data.crop % source.fold):
+        raise TrainingError(
+            f"config.data.crop is {config.data.crop}; a source model of config.regularizer takes "
+            f"{LEAST_SIDE} pixels a side at least, and a multiple of its fold, {source.fold}"
+        )
+
+
+def objective_of(config: Config) -> objectives.Objective:
+    """What a run minimises; raises as `objectives.create` does."""
+    return objectives.create(
+        config.objective.to_dict(),
+        config.target_rate.to_dict(),
+        config.regularizer.to_dict(),
+        config.model.to_dict(),
+    )
 
 
 def folders(config: Config) -> list[str]:

@@ -9,10 +9,13 @@ import jax
 import numpy as np
 from absl import logging
 
-from jaxcodec import models, objectives
+from jaxcodec import extensions, models
 from jaxcodec.errors import TrainingError
+from jaxcodec.objectives import CODEC
+from jaxcodec.objectives.regularizer import SOURCE
 from jaxcodec.training import optimisers, sharding, start
 from jaxcodec.training import state as train_state
+from jaxcodec.training.config import objective_of
 from jaxcodec.training.optimisers import Decay
 from jaxcodec.training.quiet import without_compile_alarm
 from jaxcodec.training.settings import Config
@@ -33,7 +36,7 @@ class RunSteps(NamedTuple):
 
 def make(config: Config, mesh: jax.sharding.Mesh) -> RunSteps:
     """The steps of a config, over a mesh."""
-    model, objective = build_model(config), _objective(config)
+    model, objective = build_model(config), objective_of(config)
     train_step = make_train_step(
         model,
         objective,
@@ -41,6 +44,7 @@ def make(config: Config, mesh: jax.sharding.Mesh) -> RunSteps:
         surrogate=config.surrogate,
         seed=config.seed,
         average_decay=config.average_decay,
+        clips=_clips(config),
     )
     same, split = sharding.replicated(mesh), sharding.divided(mesh)
     return RunSteps(
@@ -65,12 +69,12 @@ def first_state(config: Config, mesh: jax.sharding.Mesh, *, fresh: bool) -> trai
     """
     transform = optimisers.create(config)
     state = train_state.create(
-        build_model(config), _objective(config), transform, config.data.crop, config.seed
+        build_model(config), objective_of(config), transform, config.data.crop, config.seed
     )
     if fresh and (config.start.workdir or config.start.codec):
         params = start.params_of(config.start, state.codec.params)
         codec = train_state.fresh_player(params, transform)
-        state = dataclasses.replace(state, players=state.players | {objectives.CODEC: codec})
+        state = dataclasses.replace(state, players=state.players | {CODEC: codec})
     logging.info(
         "%d parameters, %d devices in %d processes, global batch %d",
         sum(leaf.size for leaf in jax.tree.leaves(state.codec.params)),
@@ -127,5 +131,7 @@ def compile_step(
     return compiled
 
 
-def _objective(config: Config) -> objectives.Objective:
-    return objectives.create(config.objective.to_dict(), config.target_rate.to_dict())
+def _clips(config: Config) -> dict[str, float]:
+    """Where the optimisers of the package clip the gradients of players, by name."""
+    own = {} if extensions.is_own(config.optimiser.kind) else {CODEC: config.optimiser.clip}
+    return own | {SOURCE: config.regularizer.clip}

@@ -42,8 +42,8 @@ def _within(low: float, high: float) -> Valid:
     return Valid(f"within {low} and {high}", lambda value: low <= value <= high)
 
 
-def _one_of(*names: str) -> Valid:
-    return Valid(f"one of {', '.join(names)}", lambda value: value in names)
+def _one_of(*names: Any) -> Valid:
+    return Valid(f"one of {', '.join(map(str, names))}", lambda value: value in names)
 
 
 def _one_of_or_own(*names: str) -> Valid:
@@ -143,6 +143,30 @@ SETTINGS = (
         "target_rate.beta_rate", 0.005, "the most that log(beta) moves in a step", _at_least(0)
     ),
     Setting("target_rate.balance", 0.0, "1 weighs the rate terms of all targets alike", _FINITE),
+    Setting(
+        "regularizer.alpha",
+        0.0,
+        "weight of the source's bits per pixel (docs/regularizer.md); 0: no regularizer",
+        _at_least(0),
+    ),
+    Setting(
+        "regularizer.source",
+        "aligned",
+        "the source model; aligned: the one that is like the codec's entropy model",
+        _one_of("aligned", "hyper", "context"),
+    ),
+    Setting("regularizer.features", 16, "of the source model", _at_least(1)),
+    Setting(
+        "regularizer.fold", 1, "2: the source model works at half the resolution", _one_of(1, 2)
+    ),
+    Setting("regularizer.learning_rate", 1e-3, "of the source model", _above(0)),
+    Setting("regularizer.clip", 1.0, "the largest norm of the source model's gradient", _above(0)),
+    Setting(
+        "regularizer.control",
+        "none",
+        "in place of a source model: a smaller lambda, or the logarithm of the error",
+        _one_of("none", "trade_off", "log_mse"),
+    ),
     Setting("search.rounds", 10, "of --search: the most rounds", _at_least(1)),
     Setting("search.steps", 20_000, "of --search: steps of a round", _at_least(1)),
     Setting(

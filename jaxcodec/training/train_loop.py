@@ -97,7 +97,7 @@ def _run(
             )
 
         # ---------------------------------------------------------------- loop
-        validated = False
+        validated = warned = False
         while step < config.steps and not stop.requested(step):
             try:
                 batch = next(images.batches)["image"]
@@ -114,6 +114,8 @@ def _run(
                 window = window.fetched(step)
             if due.log:
                 _log(reporter, step, window, config.batch_size)
+                if reporter:
+                    warned = _warn_of_alpha(config, window, warned)
                 window = MetricsWindow()
             if due.validation and images.held_out.size:
                 with contextlib.nullcontext() if validated else _compiling(reporter):
@@ -150,6 +152,24 @@ def _log(reporter: Reporter | None, step: int, window: MetricsWindow, batch_size
         means = window.means()
         reporter.scalars(step, "train", means)
         reporter.progress(step, means, batch_size)
+
+
+def _warn_of_alpha(config: Config, window: MetricsWindow, warned: bool) -> bool:
+    """Warns once, where the regularizer took all of lambda in every step of a window."""
+    name = "trade_off_effective"
+    if warned or any(row.get(name, 1.0) > 0 for row in window.rows):
+        return warned
+    means = window.means()
+    logging.warning(
+        "config.regularizer.alpha %g outweighs lambda (%g to %g) at an error of %.1f: what is left "
+        "of it, %.2g, is not above 0, and the codec gains by losing the picture; lower alpha",
+        config.regularizer.alpha,
+        config.objective.first,
+        config.objective.last,
+        means["mse_255"],
+        means[name],
+    )
+    return True
 
 
 def _save(checkpoints: Checkpoints, position: _Position, images: RunInput) -> None:

@@ -28,6 +28,7 @@ def make_train_step(
     surrogate: str,
     seed: int,
     average_decay: float,
+    clips: Mapping[str, float] | None = None,
 ) -> TrainStep:
     """Returns `train_step(state, images, falling=None) -> (state, metrics)`.
 
@@ -35,14 +36,15 @@ def make_train_step(
     each other, each with the players as those before it left them. The codec runs in the first
     phase; later ones see that pass. `transform` moves the codec, and networks that bring no
     optimiser; it is given `falling`, a `Decay` of the learning rate, where it takes one
-    (`optimisers.create` does).
+    (`optimisers.create` does). clips: the norm at which optimisers clip the gradient of players,
+    by name, for the metric `clipped`.
 
     Its randomness is a function of `seed` and `state.step` alone, so a resumed run repeats an
     uninterrupted one. A loss or gradient of any phase that is not finite leaves the whole state as
     it was; the metric `finite` (0 or 1) says so. An objective that carries something is updated
     with the measurements of the step; over several devices they are of the global batch.
     """
-    transforms = optimisers_of(objective, transform)
+    transforms, clips = optimisers_of(objective, transform), clips or {}
 
     def update_carry(
         params: Params, forward: Forward, key: jax.Array, carry: Carry
@@ -66,22 +68,23 @@ def make_train_step(
         run = functools.partial(
             forward_pass, model, image=images, quality=quality, key=key_noise, surrogate=surrogate
         )
+        # A growing average: short at first, so that it forgets the start.
+        staying = jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step))
         for number, phase in enumerate(objective.phases):
             own_key = jax.random.fold_in(key, 2 + number)  # 0 and 1 are those of the split
             loss, gradients, measured, forward = _differentiate(
                 phase, players, run, own_key, state.carry
             )
-            norm = optax.tree.norm(gradients)
-            finite &= jnp.isfinite(loss) & jnp.isfinite(norm)
-            metrics |= _with_player(phase.player, measured | {"gradient_norm": norm})
-            players[phase.player] = _move(
-                players[phase.player],
-                gradients,
-                optax.with_extra_args_support(transforms[phase.player]),
-                falling,
-                # A growing average: short at first, so that it forgets the start.
-                jnp.minimum(average_decay, (1.0 + state.step) / (10.0 + state.step)),
-            )
+            norms = {name: optax.tree.norm(gradients[name]) for name in phase.players}
+            finite = functools.reduce(jnp.logical_and, map(jnp.isfinite, norms.values()), finite)
+            finite &= jnp.isfinite(loss)
+            metrics |= _reported(phase, measured)
+            for name, norm in norms.items():
+                metrics |= _with_player(name, _of_gradient(norm, clips.get(name)))
+                transform_of_player = optax.with_extra_args_support(transforms[name])
+                players[name] = _move(
+                    players[name], gradients[name], transform_of_player, falling, staying
+                )
             run = functools.partial(_constant, forward)
         carry, measured = update_carry(state.codec.params, forward, key_noise, state.carry)
         new_state = TrainState(state.step + 1, players, carry)
@@ -97,21 +100,21 @@ def _differentiate(
     run: Callable[[Params], Forward],
     key: jax.Array,
     carry: Carry,
-) -> tuple[jax.Array, Params, Metrics, Forward]:
-    """Loss, gradients by the parameters of its player, metrics, and the codec's pass, of a phase.
+) -> tuple[jax.Array, dict[str, Params], Metrics, Forward]:
+    """Loss, gradients by the parameters of each of its players, metrics, and the codec's pass.
 
     run: makes the pass of the codec's parameters.
     """
     params = {name: player.params for name, player in players.items()}
 
-    def loss_of(own: Params) -> tuple[jax.Array, tuple[Metrics, Forward]]:
-        seen = params | {phase.player: own}
+    def loss_of(own: dict[str, Params]) -> tuple[jax.Array, tuple[Metrics, Forward]]:
+        seen = params | own
         forward = run(seen[CODEC])
         loss, metrics = phase.loss(seen, forward, key, carry)
         return loss, (metrics, forward)
 
     (loss, (metrics, forward)), gradients = jax.value_and_grad(loss_of, has_aux=True)(
-        params[phase.player]
+        {name: params[name] for name in phase.players}
     )
     return loss, gradients, metrics, forward
 
@@ -141,8 +144,19 @@ def _move(
     return Player(params, average, optimiser)
 
 
+def _of_gradient(norm: jax.Array, clip: float | None) -> Metrics:
+    """gradient_norm, and where there is a clip `clipped`, whether it was beyond it (0 or 1)."""
+    clipped = {} if clip is None else {"clipped": (norm > clip).astype(jnp.float32)}
+    return {"gradient_norm": norm} | clipped
+
+
+def _reported(phase: Phase, metrics: Metrics) -> Metrics:
+    """The metrics of a phase as they are reported."""
+    return _with_player(CODEC if CODEC in phase.players else phase.players[0], metrics)
+
+
 def _with_player(player: str, metrics: Metrics) -> Metrics:
-    """Metrics as they are reported: those of other players than the codec as PLAYER_NAME."""
+    """Metrics of a player: of the codec as they are, of another as PLAYER_NAME."""
     return metrics if player == CODEC else {f"{player}_{name}": metrics[name] for name in metrics}
 
 

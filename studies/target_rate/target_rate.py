@@ -24,7 +24,7 @@ import numpy as np
 
 from jaxcodec.objectives import thesis
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "target_rate_small.py"
 ENTROPIES = ("parametric", "non_parametric")
 TARGETS = (0.12, 0.25, 0.5, 1.0)

@@ -21,4 +21,4 @@ def test_the_objectives_of_the_package_have_what_the_protocol_asks_for():
     assert asked == {"phases", "networks", "init", "draw_quality", "update", "validate"}
     for name in asked:
         assert hasattr(made, name), name
-    assert [phase.player for phase in made.phases] == [objectives.CODEC]
+    assert [phase.players for phase in made.phases] == [(objectives.CODEC,)]

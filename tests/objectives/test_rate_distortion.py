@@ -134,7 +134,7 @@ def test_drawn_qualities_cover_the_range_evenly():
 
 def test_it_moves_the_codec_alone_and_carries_nothing():
     objective = RateDistortion(1.0, 1.0)
-    assert [phase.player for phase in objective.phases] == ["codec"]
+    assert [phase.players for phase in objective.phases] == [("codec",)]
     assert not objective.networks and objective.init() == ()
     forward = Forward(*[jnp.zeros((1, 2, 2, 3))] * 5)
     assert objective.update((), forward, forward) == ((), {})

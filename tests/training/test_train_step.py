@@ -131,7 +131,7 @@ class Recorder:
 
     @property
     def phases(self):
-        return (Phase("codec", self.loss),)
+        return (Phase(("codec",), self.loss),)
 
     def loss(self, params, forward, key, carry):
         loss = jnp.mean(forward.reconstruction)

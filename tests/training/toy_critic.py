@@ -38,7 +38,7 @@ class CriticisedRate(NamedTuple):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """The codec under the critic as it is, then the critic under the codec's pictures."""
-        return (Phase(CODEC, self.codec_loss), Phase("critic", self.critic_loss))
+        return (Phase((CODEC,), self.codec_loss), Phase(("critic",), self.critic_loss))
 
     @property
     def networks(self) -> Mapping[str, Network]:

@@ -21,7 +21,7 @@ class CharbonnierRate(NamedTuple):
     @property
     def phases(self) -> tuple[Phase, ...]:
         """One: the codec is moved by `loss`."""
-        return (Phase(CODEC, self.loss),)
+        return (Phase((CODEC,), self.loss),)
 
     @property
     def networks(self) -> dict[str, Network]:

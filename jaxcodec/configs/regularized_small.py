@@ -1,0 +1,123 @@
+"""Small models with the information-theoretic regularizer (Zhang et al. 2024), or without it.
+
+    python train.py --config=configs/regularized_small.py:hyperprior,base --workdir=runs/base
+    --config.data.folders=DIR
+    python train.py --config=configs/regularized_small.py:hyperprior,0.01 --workdir=runs/r
+    --config.start.workdir=runs/base --config.data.folders=DIR
+
+The argument is an architecture; then "base" or alpha, in bits per pixel against bits per pixel;
+then, for alpha, what stands for q: "aligned" (the default), "hyper" or "context", or a control
+without q, "trade_off" or "log_mse". Architectures: "hyperprior", a patch network under mean-scale
+with a range of rates, base of 3,000 steps and 2,000 more; "autoregressive", the same for one rate,
+2,000 and 1,500; "attention", `configs/cheng2020_small.py`, 2,000 from the start, without a base. A
+number behind a colon, "hyperprior:0.0067", makes it a model of that one lambda.
+
+Rounding is uniform noise, as in the paper. `studies/regularizer/regularizer.py` runs them all;
+docs/regularizer.md has the results.
+"""
+
+import math
+
+from jaxcodec.configs import cheng2020_small, patch_autoregressive
+from jaxcodec.errors import TrainingError
+from jaxcodec.models.presets import patch_model
+from jaxcodec.objectives.rate_distortion import RateDistortion
+from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
+
+FIRST, LAST = 0.0004, 0.06
+"""Lambdas of the hyperprior's range."""
+
+SOURCES = ("aligned", "hyper", "context")
+CONTROLS = ("trade_off", "log_mse")
+
+
+def get_config(argument: str = "hyperprior,0.01") -> Config:
+    """Settings of a base, or of an alpha."""
+    architecture, what, source = (*argument.split(","), "aligned", "aligned")[:3]
+    kind, _, trade_off = architecture.partition(":")
+    if kind not in _ARCHITECTURES or source not in SOURCES + CONTROLS:
+        raise TrainingError(
+            f"{argument!r} is not one of {'|'.join(_ARCHITECTURES)},base|ALPHA"
+            f"[,{'|'.join(SOURCES + CONTROLS)}]"
+        )
+    config = _ARCHITECTURES[kind](what == "base")
+    config.name = "_".join(["regularized", *argument.replace(":", ",").split(",")])
+    config.surrogate = "mixed" if what == "base" else "noise"
+    if what != "base":
+        config.regularizer.alpha = _number(what, argument)
+        config.regularizer["control" if source in CONTROLS else "source"] = source
+    if trade_off:
+        _of_one(config, _number(trade_off, argument))
+    return config
+
+
+def _hyperprior(is_base: bool) -> Config:
+    config = default_config()
+    config.objective.update({"first": FIRST, "last": LAST, "balance": 0.5})
+    first, last = RateDistortion(FIRST, LAST).starting_gains()
+    config.model = patch_model(
+        225, width=48, blocks=2, hyper=48, points=8, first_gain=first, last_gain=last
+    )
+    config.steps = 3_000 if is_base else 2_000
+    config.batch_size = 4
+    config.data.min_scale = 0.5
+    config.data.validation_images = 48
+    config.validation_qualities = (0.1, 0.3, 0.5, 0.7, 0.9)
+    config.optimiser.update(
+        {
+            "kind": "muon",
+            "learning_rate": 8e-4,
+            "muon_factor": 1.0,
+            "warmup": 50,
+            "decay": 0.4,
+            "b2": 0.99,
+        }
+    )
+    config.log_every = 25
+    config.validate_every = config.checkpoint_every = 500
+    return config
+
+
+def _autoregressive(is_base: bool) -> Config:
+    config = patch_autoregressive.get_config()
+    config.steps = 2_000 if is_base else 1_500
+    config.data.validation_images = 48
+    return config
+
+
+def _attention(is_base: bool) -> Config:
+    if is_base:
+        raise TrainingError("'attention' has no base; give an alpha, 0 for none")
+    config = cheng2020_small.get_config()
+    config.steps = 2_000
+    config.data.validation_images = 48
+    return config
+
+
+_ARCHITECTURES = {
+    "hyperprior": _hyperprior,
+    "autoregressive": _autoregressive,
+    "attention": _attention,
+}
+
+
+def _of_one(config: Config, trade_off: float) -> None:
+    """Makes it a model of one lambda, that begins at the quality of the base for it."""
+    if config.model.gains.get("points", 0) < 2:
+        raise TrainingError("only 'hyperprior' has a range, of which a lambda can be taken")
+    quality = math.log(trade_off / FIRST) / math.log(LAST / FIRST)
+    config.objective.update({"first": trade_off, "last": trade_off, "balance": 0.0})
+    config.start.qualities = (quality, quality)
+    config.validation_qualities = (0.0,)
+    gain, _ = RateDistortion(trade_off, trade_off).starting_gains()
+    config.model = patch_model(
+        225, width=48, blocks=2, hyper=48, points=1, first_gain=gain, last_gain=gain
+    )
+
+
+def _number(text: str, argument: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise TrainingError(f"{text!r} of {argument!r} is not a number") from None

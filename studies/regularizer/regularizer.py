@@ -1,0 +1,333 @@
+"""The information-theoretic regularizer, measured: trains every model of docs/regularizer.md.
+
+    python studies/regularizer/regularizer.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... \\
+        --part b [--part c ...]
+    python studies/regularizer/regularizer.py --out DIR --held-out
+    python studies/regularizer/regularizer.py --out DIR --table [--plot FILE]
+
+Each model is a run of `train.py` with `configs/regularized_small.py` in a folder of its own under
+--out, from the base of its architecture; it is exported, and every picture of the test folders goes
+through real files. What is done is kept: the same command goes on where it was stopped. Arms with
+one seed see the same crops, flips, qualities and noise, so they are compared in pairs. --held-out
+tells what held-out crops of the training pictures prefer, by which --alpha is chosen; --table
+prints BD-rates over the runs without the regularizer. Further --config.NAME=VALUE go to `train.py`.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "configs" / "regularized_small.py"
+QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
+STEPS = (843, 422, 0, -422, -843)
+"""Quantiser steps at which a model of one rate is measured: indices of 3/2 to 2/3 its own."""
+
+TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
+NATURAL = ("kodak", "gb82_photo", "cid22_validation")
+METRICS = ("psnr_db", "ms_ssim")
+
+
+class Run(NamedTuple):
+    """A model: what the config is told, behind its colon; seed; surrogate; part of the study."""
+
+    argument: str
+    seed: int = 0
+    surrogate: str = "noise"
+
+    @property
+    def folder(self) -> str:
+        """Its name on disk."""
+        words = self.argument.replace(":", ",").split(",")
+        return "_".join([*words, self.surrogate, f"seed{self.seed}"])
+
+    @property
+    def base(self) -> str | None:
+        """The run that it begins from."""
+        kind = self.argument.split(",")[0].split(":")[0]
+        return None if kind == "attention" or self.is_base else f"{kind},base"
+
+    @property
+    def is_base(self) -> bool:
+        """Whether others begin from it, and it is not measured."""
+        return self.argument.endswith(",base")
+
+
+def arms(part: str, alpha: float) -> dict[str, list[Run]]:
+    """The arms of a part, each of its seeds; the first, "0", is the one without the regularizer."""
+
+    def seeds(argument: str, count: int, surrogate: str = "noise") -> list[Run]:
+        return [Run(argument, seed, surrogate) for seed in range(1, count + 1)]
+
+    best = f"{alpha:g}"
+    found: dict[str, dict[str, list[Run]]] = {
+        "b": {each: seeds(f"hyperprior,{each}", 5) for each in ("0", "0.003", "0.01", "0.03")},
+        "c": {"0": seeds("hyperprior,0", 5)}
+        | {each: seeds(f"hyperprior,{best},{each}", 5) for each in ("trade_off", "log_mse")},
+        "d": {each: seeds(f"hyperprior,{each}", 3, "mixed") for each in ("0", best)},
+        "e": {"0": seeds("autoregressive,0", 3), "context": seeds("autoregressive,0.01", 3)}
+        | {"hyper": seeds("autoregressive,0.01,hyper", 3)},
+        "f": {"0": seeds("hyperprior,0", 3), "context": seeds(f"hyperprior,{best},context", 3)},
+        "g": {each: seeds(f"attention,{each}", 2) for each in ("0", "0.01")},
+        "h": {
+            each: [Run(f"hyperprior:{lam:g},{each}", 1) for lam in TRADE_OFFS]
+            for each in ("0", best)
+        },
+    }
+    return found[part]
+
+
+def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
+    """The exported codec of a run, trained if it is not there."""
+    workdir = options.out / run.folder
+    codec = workdir / "exported.codec"
+    if codec.exists():
+        return codec
+    settings = [f"--config.data.folders={options.data}", f"--config.seed={run.seed}"]
+    if not run.is_base:
+        settings.append(f"--config.surrogate={run.surrogate}")
+    if run.base:
+        base = train(Run(run.base, surrogate="mixed"), options).parent
+        settings.append(f"--config.start.workdir={base}")
+    print(run.folder, flush=True)
+    workdir.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(ROOT / "train.py"), f"--config={CONFIG}:{run.argument}"]
+    export = "import sys; from jaxcodec.cli import main; sys.exit(main(['export', *sys.argv[1:]]))"
+    with (workdir / "train.log").open("a") as log:
+        for each in (
+            [*command, f"--workdir={workdir}", *settings, *options.settings],
+            [sys.executable, "-c", export, str(workdir), str(codec)],
+        ):
+            environment = os.environ | {"PYTHONPATH": str(ROOT)}
+            subprocess.run(each, check=True, stdout=log, stderr=log, env=environment)
+    return codec
+
+
+def measure(run: Run, options: argparse.Namespace) -> None:
+    """Every test picture through real files; a file of results for each set, beside the codec."""
+    import jaxcodec
+    from jaxcodec.codec.value import at_step
+    from jaxcodec.evaluation import measure, metrics
+
+    codec = jaxcodec.load(train(run, options))
+    points = QUALITIES if codec.variable else STEPS
+    if ":" in run.argument:
+        points = (0,)
+    for name, folder in (test.split("=", 1) for test in options.tests):
+        path = options.out / run.folder / f"{name}.json"
+        if path.exists():
+            continue
+        rows: dict[str, list[list[float]]] = {}
+        for photo in measure.load_photos(folder)[0]:
+            for point in points:
+                own = codec if codec.variable else at_step(codec, int(point))
+                wanted = {"quality": point} if codec.variable else {}
+                data = jaxcodec.encode(own, photo.pixels, effort=0, **wanted)
+                found = measure.similarity(
+                    photo, jaxcodec.decode(codec, data), run.folder, metrics.DEFAULT
+                )
+                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
+                rows.setdefault(photo.name, []).append(row)
+        path.write_text(json.dumps(rows))
+
+
+# ---------------------------------------------------------------- statistics
+
+
+class Interval(NamedTuple):
+    """A mean over seeds, half the width of its 95 % t-interval, and that of a bootstrap over
+    pictures.
+    """
+
+    mean: float
+    half: float
+    pictures: float
+    seeds: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.2f} ± {self.half:.2f} (± {self.pictures:.2f}), {self.seeds}"
+
+
+def per_picture(
+    arm: list[Run], zero: list[Run], sets: list[str], metric: str, out: pathlib.Path
+) -> np.ndarray:
+    """BD-rate (%) of each picture of some test sets; several runs are one curve.
+
+    A picture whose curves have no common range is left out.
+    """
+    column = 1 + METRICS.index(metric)
+    found = []
+    for name in sets:
+        own, other = (_points(runs, name, out) for runs in (arm, zero))
+        for picture in sorted(own.keys() & other.keys()):
+            curves = []
+            for points in (own[picture], other[picture]):
+                table = np.array(points)
+                value = table[:, column]
+                curves.append(Curve(table[:, 0], value if column == 1 else -np.log10(1 - value)))
+            try:
+                found.append(bd_rate(*curves))
+            except CurveError:
+                continue
+    return np.array(found)
+
+
+def _points(runs: list[Run], name: str, out: pathlib.Path) -> dict[str, list[list[float]]]:
+    """Points of each picture of a set; those of several runs are one curve."""
+    curves: dict[str, list[list[float]]] = {}
+    for run in runs:
+        path = out / run.folder / f"{name}.json"
+        for picture, rows in json.loads(path.read_text()).items() if path.exists() else ():
+            curves.setdefault(picture, []).extend(rows)
+    return curves
+
+
+def interval(pairs: list[np.ndarray]) -> Interval | None:
+    """Of BD-rates by seed and picture; None where nothing is measured yet."""
+    pairs = [pair for pair in pairs if len(pair)]
+    if not pairs:
+        return None
+    by_seed = np.array([pair.mean() for pair in pairs])
+    count = len(by_seed)
+    spread = by_seed.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+    pictures = np.mean([pair[: min(map(len, pairs))] for pair in pairs], axis=0)
+    rng = np.random.default_rng(0)
+    draws = pictures[rng.integers(len(pictures), size=(2000, len(pictures)))].mean(axis=1)
+    half = float(stats.t.ppf(0.975, count - 1) * spread) if count > 1 else np.nan
+    return Interval(float(by_seed.mean()), half, float(1.96 * draws.std()), count)
+
+
+def table(options: argparse.Namespace) -> str:
+    """Markdown: for each part, arm and metric the BD-rate on natural pictures and on each other."""
+    others = [name for name in ("gb82_screen", "pixel_art", "pathology") if _any(name, options.out)]
+    sets = {"natural": list(NATURAL)} | {name: [name] for name in (*NATURAL, *others)}
+    lines = [f"| part | arm | metric | {' | '.join(sets)} |", "|---" * (3 + len(sets)) + "|"]
+    for part in "bcdefgh":
+        runs = arms(part, options.alpha)
+        for arm, own in list(runs.items())[1:]:
+            for metric in METRICS:
+                cells = [str(cell(own, runs["0"], part, names, metric, options.out) or "")
+                         for names in sets.values()]  # fmt: skip
+                if any(cells):
+                    lines.append(f"| {part} | {arm} | {metric} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def cell(own, zero, part: str, names: list[str], metric: str, out: pathlib.Path):
+    """The interval of an arm over test sets; of part h, four models are one curve."""
+    if part == "h":
+        return interval([per_picture(own, zero, names, metric, out)])
+    pairs = zip(own, zero, strict=True)
+    return interval([per_picture([one], [none], names, metric, out) for one, none in pairs])
+
+
+def _any(name: str, out: pathlib.Path) -> bool:
+    return any(out.glob(f"*/{name}.json"))
+
+
+def validations(run: Run, out: pathlib.Path) -> Iterator[tuple[int, Curve]]:
+    """The curves of a run on held-out crops, means over them, and the steps they are of."""
+    path = out / run.folder / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [row for row in map(json.loads, lines) if row["part"].startswith("validation/")]
+    for step in sorted({row["step"] for row in rows}):
+        points = [(row["bpp"], row["psnr_db"]) for row in rows if row["step"] == step]
+        if len(points) > 1:
+            yield step, Curve(*np.transpose(points))
+
+
+def held_out(options: argparse.Namespace) -> str:
+    """Markdown: BD-rate on held-out crops over training, each arm of parts b, c and d."""
+    lines = ["| part | arm | step | BD-rate, seeds |", "|---|---|---|---|"]
+    for part in "bcdf":
+        runs = arms(part, options.alpha)
+        for arm, own in list(runs.items())[1:]:
+            found: dict[int, list[np.ndarray]] = {}
+            for one, none in zip(own, runs["0"], strict=True):
+                before = dict(validations(none, options.out))
+                for step, curve in validations(one, options.out):
+                    if step in before:
+                        gap = np.array([bd_rate(curve, before[step])])
+                        found.setdefault(step, []).append(gap)
+            for step, gaps in sorted(found.items()):
+                value = interval(gaps)
+                assert value is not None
+                text = f"{value.mean:+.2f} ± {value.half:.2f}, {value.seeds}"
+                lines.append(f"| {part} | {arm} | {step} | {text} |")
+    return "\n".join(lines)
+
+
+def plot(options: argparse.Namespace) -> None:
+    """BD-rate over alpha (figure 5 of the paper) and over training (figure 3), both of part b."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    runs = arms("b", options.alpha)
+    for name in (*NATURAL, "gb82_screen", "pixel_art", "pathology"):
+        found = [
+            (float(arm), cell(own, runs["0"], "b", [name], "psnr_db", options.out))
+            for arm, own in list(runs.items())[1:]
+        ]
+        drawn = [(alpha, each.mean, each.half) for alpha, each in found if each]
+        if drawn:
+            alphas, means, halves = np.transpose(drawn)
+            left.errorbar(alphas, means, halves, marker="o", capsize=3, label=name)
+    for arm, own in list(runs.items())[1:]:
+        found = {}
+        for one, none in zip(own, runs["0"], strict=True):
+            before = dict(validations(none, options.out))
+            for step, curve in validations(one, options.out):
+                if step in before:
+                    found.setdefault(step, []).append(bd_rate(curve, before[step]))
+        if found:
+            right.plot(list(found), [np.mean(each) for each in found.values()], label=arm)
+    left.set(xscale="log", xlabel="alpha", ylabel="BD-rate (%)", title="test pictures")
+    right.set(xlabel="step", ylabel="BD-rate (%)", title="held-out crops")
+    for axis in (left, right):
+        axis.axhline(0, color="grey", linewidth=0.5)
+        axis.legend(fontsize=8)
+    figure.savefig(options.plot)
+
+
+def main() -> None:
+    """Parses the command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
+    parser.add_argument("--data", help="folders of training images, separated by commas")
+    parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
+    parser.add_argument("--part", action="append", choices=list("bcdefgh"), help="what to run")
+    parser.add_argument("--alpha", type=float, default=0.01, help="that held-out crops prefer")
+    parser.add_argument("--held-out", action="store_true", help="print what held-out crops say")
+    parser.add_argument("--table", action="store_true", help="print the table of what is there")
+    parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw part b")
+    options, options.settings = parser.parse_known_args()
+    if wrong := [setting for setting in options.settings if not setting.startswith("--config.")]:
+        parser.error(f"{wrong[0]} is neither an option nor a setting of train.py")
+    if options.table:
+        print(table(options))
+    if options.held_out:
+        print(held_out(options))
+    if options.plot:
+        plot(options)
+    for part in options.part or ():
+        # Seed by seed, so that what is there at any time is made of whole pairs.
+        for together in zip(*arms(part, options.alpha).values(), strict=True):
+            for run in together:
+                measure(run, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Runs with the regularizer: a second player that trains, is resumed, and never leaves the run."""
+
+import logging
+
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+
+import jaxcodec
+from jaxcodec.errors import TrainingError
+from jaxcodec.training import train_loop
+from jaxcodec.training.run_export import export
+
+
+@pytest.fixture
+def regularized(config):
+    """The tiny config with the regularizer."""
+    config.regularizer.update({"alpha": 0.01, "features": 4, "learning_rate": 0.05})
+    return config
+
+
+def test_a_run_is_resumed_and_exported_as_one_without_it(
+    regularized,
+    uninterrupted,
+    tmp_path,
+    interrupt,
+    assert_same_run,
+    read_metrics,
+    saved_state,
+    photo,
+):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train_loop.train(regularized, whole)
+    interrupt(5)
+    assert not train_loop.train(regularized, parts)
+    assert train_loop.train(regularized, parts)
+    assert_same_run(parts, whole)
+
+    saved = saved_state(whole)
+    assert set(saved["players"]) == {"source"}
+    rows = read_metrics(whole)
+    own = {"source_bpp", "regularizer_bpp", "trade_off_effective"}
+    of_steps = own | {"source_gradient_norm", "source_clipped", "gradient_norm", "clipped"}
+    assert all(row.keys() >= (of_steps if row["part"] == "train" else own) for row in rows)
+    losses = [row["source_bpp"] for row in rows if row["part"] == "train"]
+    assert losses[-1] < losses[0]
+
+    contents = [
+        export(folder, tmp_path / f"{name}.codec")
+        for name, folder in (("with", whole), ("without", uninterrupted))
+    ]
+    shapes = [
+        {name: (value.shape, value.dtype) for name, value in content.weights.items()}
+        for content in contents
+    ]
+    assert shapes[0] == shapes[1]
+    assert shapes[0].keys() == flatten_dict(saved["average"]["params"], sep="/").keys()
+    assert (contents[0].model, contents[0].spec) == (contents[1].model, contents[1].spec)
+    assert contents[0].integer.keys() == contents[1].integer.keys()
+    codecs = [jaxcodec.load(tmp_path / f"{name}.codec") for name in ("with", "without")]
+    assert codecs[0].networks is codecs[1].networks  # the same programs, compiled once
+    for codec in codecs:
+        data = jaxcodec.encode(codec, photo[:48, :64])
+        assert jaxcodec.decode(codec, data).shape == (48, 64, 3)
+
+
+def test_a_run_without_it_does_not_go_on_with_it(config, tmp_path):
+    config.steps = 4
+    assert train_loop.train(config, tmp_path)
+    config.steps, config.regularizer.alpha = 8, 0.01
+    with pytest.raises(TrainingError, match=r"config.regularizer.alpha: 0.0 before, 0.01 now"):
+        train_loop.train(config, tmp_path)
+
+
+def test_an_alpha_that_outweighs_lambda_is_told_once(regularized, tmp_path, caplog):
+    regularized.regularizer.update({"alpha": 1e4, "control": "log_mse"})
+    with caplog.at_level(logging.WARNING):
+        train_loop.train(regularized, tmp_path)
+    told = [record.message for record in caplog.records if "outweighs" in record.message]
+    assert len(told) == 1
+    assert "alpha 10000 outweighs lambda (0.01 to 0.01) at an error of" in told[0]
+    assert np.isfinite(float(told[0].split("at an error of ")[1].split(":")[0]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": -0.1}, "config.regularizer.alpha is -0.1; it must be at least 0"),
+        ({"alpha": float("inf")}, "config.regularizer.alpha is inf; it must be at least 0"),
+        ({"source": "wavelet"}, "'wavelet'; it must be one of aligned, hyper, context"),
+        ({"fold": 3}, "config.regularizer.fold is 3; it must be one of 1, 2"),
+        ({"alpha": 0.1, "control": "log_mse", "source": "hyper"}, "leave one of them out"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(config, tmp_path, settings, message):
+    config.regularizer.update(settings)
+    with pytest.raises(TrainingError, match=message):
+        train_loop.train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_crop_that_the_source_model_does_not_fit_into_is_told(regularized, tmp_path):
+    regularized.data.crop = 4
+    regularized.model.analysis.strides = regularized.model.synthesis.strides = (2, 2)
+    with pytest.raises(TrainingError, match="config.data.crop is 4; .* takes 5 pixels a side"):
+        train_loop.train(regularized, tmp_path / "run")
