@@ -13,7 +13,7 @@ from jaxcodec.image import Picture
 
 @pytest.fixture(scope="module")
 def codec():
-    return jaxcodec.load("default")
+    return jaxcodec.load("patch-2026")
 
 
 @pytest.fixture(scope="module")

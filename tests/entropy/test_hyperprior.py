@@ -18,7 +18,7 @@ def latent_bits():
     """A compiled function (pixels, quality in hundredths (1,)) -> bits with float scales, and with
     integer ones.
     """
-    content = codec_file.read(find("default"))
+    content = codec_file.read(find("patch-2026"))
     codec, metadata = create(content), content.metadata()
     model = models.build(metadata["model"])
     table_costs = costs(content.tables["conditional"], 1024)

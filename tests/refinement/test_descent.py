@@ -24,7 +24,7 @@ TRADE_OFF = 0.01
 @pytest.fixture(scope="module")
 def codec():
     """The bundled one: of random weights, pixels are clipped, and no move changes them."""
-    return jaxcodec.load("default")
+    return jaxcodec.load("patch-2026")
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def test_it_ends_early_where_nothing_gets_better(photos):
 
 @pytest.mark.long
 def test_the_controller_comes_to_the_target(photos):
-    codec = jaxcodec.load("default")
+    codec = jaxcodec.load("patch-2026")
     (free,) = iterate.refine(codec, batch_of(codec, photos, 0.01), SETTINGS._replace(steps=0))
     target = 0.9 * np.asarray(free.bits)
     start, *_, end = iterate.refine(

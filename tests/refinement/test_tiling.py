@@ -16,8 +16,8 @@ from jaxcodec.refinement import methods, tiling
 SETTINGS = methods.make("ssl")
 QUICK = {
     "method": "ssl_descent",
-    "steps": 20,
-    "every": 10,
+    "steps": 40,
+    "every": 20,
     "learning_rate": 0.02,
     "trade_off": 1e-6,
 }
@@ -57,7 +57,8 @@ def test_memory_grows_with_pixels(codec):
     assert more == pytest.approx(2 * less, abs=2)
 
 
-def tiled(codec, photo, **settings):
+@pytest.fixture(scope="module")
+def tiled(codec, photo):
     """Latents of the picture in tiles, and how many those were."""
     pixels = tiling.pixels_within(codec, SETTINGS, MSE, 1 << 40)
     of_a_tile = (
@@ -65,14 +66,14 @@ def tiled(codec, photo, **settings):
     )  # bytes for 6 by 6 strides
     seen = []
     (latents,) = jaxcodec.refine(
-        codec, [photo], **QUICK | settings, memory_bytes=of_a_tile, progress=seen.append
+        codec, [photo], **QUICK, memory_bytes=of_a_tile, progress=seen.append
     )
     return latents, seen[0].batches
 
 
 @pytest.mark.long
-def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo):
-    latents, tiles = tiled(codec, photo)
+def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tiled):
+    latents, tiles = tiled
     assert tiles > 1
     assert latents.best.loss < latents.start.loss
     file = jaxcodec.encode(codec, photo, latents=latents)
@@ -85,10 +86,9 @@ def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo):
 
 
 @pytest.mark.long
-def test_tiles_gain_most_of_what_the_whole_does(codec, photo):
-    longer = {"steps": 40, "every": 20}
-    latents, _ = tiled(codec, photo, **longer)
-    (whole,) = jaxcodec.refine(codec, [photo], **QUICK | longer)
+def test_tiles_gain_most_of_what_the_whole_does(codec, photo, tiled):
+    latents, _ = tiled
+    (whole,) = jaxcodec.refine(codec, [photo], **QUICK)
     assert latents.start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
     gain = [own.start.loss - own.best.loss for own in (latents, whole)]
     assert (

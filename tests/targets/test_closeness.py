@@ -22,7 +22,7 @@ from jaxcodec.targets.target import AtLeast
 
 @pytest.fixture(scope="module")
 def codec():
-    return jaxcodec.load("default")
+    return jaxcodec.load("patch-2026")
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def test_every_kind_hits_a_rate_and_decodes(name, factor, small):
 @pytest.mark.parametrize("bpp", [0.3, 1.1])
 def test_the_bundled_codec_is_at_most_half_a_percent_below(coder, bpp):
     pixels = data.astronaut()[:320, 100:420]
-    codec = jaxcodec.load("default")
+    codec = jaxcodec.load("patch-2026")
     encoded = rate_encode.encode_picture(codec, Picture(pixels), bpp=bpp, coder=coder)
     assert 0.995 * bpp - 8 / pixels[..., 0].size <= encoded.bpp <= bpp
     assert container.read_header(encoded.data).coder == coder
@@ -176,7 +176,7 @@ def test_every_kind_is_rounded_for_a_low_rate_at_a_quality_too(name, small):
 @pytest.mark.long
 def test_more_effort_takes_fewer_bits_for_the_same_loss():
     """Of the bundled codec, under the trade-off that it has with the picture."""
-    pixels, codec = data.astronaut()[40:168, 160:288], jaxcodec.load("default")
+    pixels, codec = data.astronaut()[40:168, 160:288], jaxcodec.load("patch-2026")
     (latents,) = jaxcodec.refine(codec, [pixels], quality=40, steps=1, every=1)
     losses, sizes = [], []
     for level in (0, 1, 2, 3):

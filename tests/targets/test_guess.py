@@ -8,7 +8,7 @@ from jaxcodec.targets import guess
 
 @pytest.fixture(scope="module")
 def default():
-    return jaxcodec.load("default")
+    return jaxcodec.load("patch-2026")
 
 
 @pytest.mark.parametrize("bpp", [0.2, 0.5, 1.0])

@@ -15,7 +15,7 @@ from jaxcodec.targets import refined
 
 @pytest.fixture(scope="module")
 def codec():
-    return jaxcodec.load("default")
+    return jaxcodec.load("patch-2026")
 
 
 @pytest.fixture(scope="module")
@@ -29,28 +29,28 @@ def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
     seen = []
     plain = jaxcodec.encode(codec, photo, bpp=0.6)
     encoded = rate_encode.encode_picture(
-        codec, Picture(photo), bpp=0.6, refine=150, progress=seen.append
+        codec, Picture(photo), bpp=0.6, refine=75, progress=seen.append
     )
     limit = 0.6 * photo[..., 0].size / 8
     assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
     gain_db = psnr_db(jaxcodec.decode(codec, encoded.data), photo) - psnr_db(
         jaxcodec.decode(codec, plain), photo
     )
-    assert gain_db > 0.2
-    assert [progress.step for progress in seen] == [25, 50, 75, 100, 125, 150]
+    assert gain_db > 0.15
+    assert [progress.step for progress in seen] == [25, 50, 75]
 
 
 @pytest.mark.long
 def test_at_a_psnr_the_file_is_smaller(codec, photo):
     plain = jaxcodec.encode(codec, photo, psnr=29)
-    refined = jaxcodec.encode(codec, photo, psnr=29, refine=150)
+    refined = jaxcodec.encode(codec, photo, psnr=29, refine=75)
     assert 29 <= psnr_db(jaxcodec.decode(codec, refined), photo) <= 29.05
     assert len(refined) < len(plain)
 
 
 def test_at_a_quality_the_loss_is_lower(codec, photo):
     plain = jaxcodec.encode(codec, photo, quality=40, effort=0)
-    refined = jaxcodec.encode(codec, photo, quality=40, refine=50)
+    refined = jaxcodec.encode(codec, photo, quality=40, refine=25)
     (latents,) = jaxcodec.refine(codec, [photo], quality=40, steps=1, every=1)
 
     def loss(file):

@@ -27,7 +27,7 @@ def test_a_picture_of_any_shape_has_a_sample(shape):
 
 
 def test_the_sample_costs_about_its_share(photo):
-    codec = jaxcodec.load("default")
+    codec = jaxcodec.load("patch-2026")
     analysis = pictures.analyse(codec, pictures.prepare(codec, Picture(photo), None), 5000)
     share = trial.sample(codec, analysis)
     assert share.residual.size == analysis.residual.size / 4
