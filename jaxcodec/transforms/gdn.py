@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxcodec.ops import lower_bound
+from jaxcodec.runtime.convolution import pointwise
 
 _PEDESTAL = 2.0**-36
 _BETA_MIN = 1e-6
@@ -28,5 +29,5 @@ class GDN(nn.Module):
         gamma = self.param("gamma", lambda _: jnp.sqrt(0.1 * jnp.eye(channels) + _PEDESTAL))
         beta = lower_bound(beta, (_BETA_MIN + _PEDESTAL) ** 0.5) ** 2 - _PEDESTAL
         gamma = lower_bound(gamma, _PEDESTAL**0.5) ** 2 - _PEDESTAL
-        norm = jnp.sqrt(beta + jnp.square(v) @ gamma.T)
+        norm = jnp.sqrt(beta + pointwise(jnp.square(v), gamma.T))
         return v * norm if self.inverse else v / norm

@@ -1,5 +1,7 @@
 """Convolutions: equal to XLA's own in values and gradients, whichever form computes them."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from jax import lax
 
 from jaxcodec.runtime import convolution
-from jaxcodec.runtime.convolution import conv2d, upsample_conv
+from jaxcodec.runtime.convolution import conv2d, pointwise, upsample_conv
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 WIDE, NARROW = 17, 3  # channels on both sides of the threshold under which the form changes
@@ -123,6 +125,25 @@ def test_every_form_equals_xla_on_a_cpu_and_elsewhere(name, monkeypatch):
         convolution.choose_form(kernel_shape, stride, pad, batch, small.shape[1:3])
         is convolution.Form.XLA
     )
+
+
+@pytest.mark.parametrize("places", [(), (5,), (2, 3, 4)])
+def test_pointwise_is_a_product_with_the_gradients_of_one(places):
+    rng = np.random.default_rng(0)
+    x, matrix, seen = (
+        jnp.float32(rng.normal(size=s)) for s in ((*places, 6), (6, 3), (*places, 3))
+    )
+
+    def loss(product, x, matrix):
+        return jnp.sum(seen * product(x, matrix) ** 2)
+
+    own, expected = (
+        jax.value_and_grad(functools.partial(loss, product), (0, 1))(x, matrix)
+        for product in (pointwise, jnp.matmul)
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-5), own, expected)
+    batched = jax.vmap(pointwise, (0, None))(jnp.stack([x, 2 * x]), matrix)
+    np.testing.assert_allclose(batched[1], 2 * pointwise(x, matrix), rtol=1e-5, atol=1e-6)
 
 
 def test_output_of_upsampling_is_aligned_as_in_pytorch():
