@@ -57,6 +57,7 @@ DESCRIPTIONS = {
         channels=8,
         context_width=6,
     ),
+    "normalised": _one_layer({}, "linear", "normalised"),
     "patch": presets.patch_model(
         latent=48, width=16, blocks=1, hyper=16, points=3, first_gain=2, last_gain=20
     ),
@@ -64,7 +65,7 @@ DESCRIPTIONS = {
 }
 _KERNEL_GAIN = {
     "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8,
-    "four_step": 0.5, "mixture": 1.5, "patch": 1.0, "factorized": 3.0,
+    "four_step": 0.5, "mixture": 1.5, "normalised": 3.0, "patch": 1.0, "factorized": 3.0,
 }  # fmt: skip
 
 

@@ -39,8 +39,8 @@ class CodecContent:
       bpp_range: the mean rates that its lowest and highest quality gave on photographs, in bpp.
       weights: the model's parameters by path, "analysis/Conv_0/kernel" say; kernels float16, the
         rest float32.
-      tables: integer tables by name: "prior", and "conditional" for a model with a conditional
-        latent.
+      tables: integer tables by name: "prior"; "conditional" for a model with a conditional
+        latent, and "static" for a normalised one.
       spec: what the integer networks that choose the tables compute (`jaxcodec.integer`), as
         canonical JSON; "null" for a model without.
       integer: their arrays by name, all of integers.

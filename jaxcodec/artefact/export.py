@@ -36,7 +36,7 @@ def export_codec(
       name: what the codec is called.
       bpp_range: the mean rates of the lowest and the highest quality on photographs, in bpp.
       pictures: uint8 (H, W, 3), a handful to calibrate integer networks on, none of those that the
-        codec is to be judged by; a model without a hyper-latent needs none.
+        codec is to be judged by; a model without integer networks needs none.
       summary: one line for people.
       tables: "fitted" to the symbols of the pictures, or "gaussian", where tables follow from
         scales.
@@ -66,7 +66,7 @@ def export_codec(
     stored = {tuple(path.split("/")): array.astype(np.float32) for path, array in weights.items()}
     params = {"params": flax.traverse_util.unflatten_dict(stored)}
     model = models.build(description)
-    calibration = calibrate(description, params, pictures) if model.has_hyper else None
+    calibration = calibrate(description, params, pictures) if model.has_integer_networks else None
     frozen = model.freeze(params, calibration)
     if tables == "fitted" and calibration is not None:
         frozen = fitted(model, frozen, calibration)

@@ -37,8 +37,8 @@ class Host:
 
     Attributes:
       content: of the file.
-      sets: table sets by name, "prior" and it may be "conditional": those of the file, or made from
-        them at another step.
+      sets: table sets by name, "prior" and it may be "conditional" or "static": those of the file,
+        or made from them at another step.
     """
 
     def __init__(self, content: CodecContent, sets: Mapping[str, Tables] | None = None):
@@ -352,7 +352,9 @@ def at_step(codec: Codec, step_index: int, *, decodes: bool = False) -> Codec:
     if codec.order.tables_depend_on_step:
         sets = codec.order.tables_at(content.tables, step_index)
         host = host.with_sets(sets)
-        lookups = lane_tables(*sets.values()) if decodes else for_encoding(lookups, *sets.values())
+        # In the host's order: whoever made the content may have had another.
+        own = host.sets.values()
+        lookups = lane_tables(*own) if decodes else for_encoding(lookups, *own)
     return dataclasses.replace(
         codec,
         host=host,

@@ -29,6 +29,16 @@ def gaussian_tables(scales: Sequence[float] | np.ndarray, precision: int = PRECI
     return mass_tables(masses, minimum, precision)
 
 
+def laplace_table(scale: float, precision: int = PRECISION) -> Tables:
+    """The table of round(v) for a centred Laplace v with a density of exp(-|v| / scale)."""
+    reach = int(np.ceil(scale * np.log(2.0) * (precision + 2))) + 1
+    distance = np.abs(np.arange(-reach, reach + 1))
+    # Both ends on one tail, where the difference does not cancel.
+    tail = np.exp(-(distance - 0.5) / scale) * -np.expm1(-1 / scale) / 2
+    mass = np.where(distance == 0, -np.expm1(-0.5 / scale), tail)
+    return mass_tables([mass], [-reach], precision)
+
+
 FITTED_REACH = 2047
 """Symbols of this size and more are counted together."""
 

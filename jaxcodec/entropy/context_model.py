@@ -162,7 +162,7 @@ class ContextModel(HyperpriorModel):
 
         The networks choose table and offset.
         """
-        assert calibration is not None  # for `has_hyper`
+        assert calibration is not None  # for `has_integer_networks`
         tables = context_tables.tables()
 
         def at_own_step(spec, arrays):

@@ -10,6 +10,7 @@ from jaxcodec.entropy.factorized import FactorizedModel
 from jaxcodec.entropy.four_step import FourStepModel
 from jaxcodec.entropy.mean_scale import MeanScaleModel
 from jaxcodec.entropy.model import EntropyModel
+from jaxcodec.entropy.normalised import NormalisedModel
 from jaxcodec.entropy.scale_hyperprior import ScaleModel
 
 ENTROPY_MODELS: dict[str, type[EntropyModel]] = {
@@ -19,4 +20,5 @@ ENTROPY_MODELS: dict[str, type[EntropyModel]] = {
     "autoregressive": AutoregressiveModel,
     "checkerboard": CheckerboardModel,
     "four_step": FourStepModel,
+    "normalised": NormalisedModel,
 }

@@ -256,7 +256,7 @@ class FourStepModel(HyperpriorModel):
 
     def freeze(self, params: Mapping[str, Any], calibration: Calibration | None) -> Frozen:
         """A table for each scale, the integer networks of all passes, and a table of surprise."""
-        assert calibration is not None  # for `has_hyper`
+        assert calibration is not None  # for `has_integer_networks`
         return freeze(self, params, calibration)
 
     def order(self, spec: Mapping[str, Any] | None, geometry: Geometry) -> Order:

@@ -58,6 +58,7 @@ class HyperpriorModel(EntropyModel):
     """
 
     has_hyper: ClassVar[bool] = True
+    has_integer_networks: ClassVar[bool] = True
 
     hyper_analysis: nn.Module
     hyper_synthesis: nn.Module
@@ -154,7 +155,7 @@ class ScaleTableModel(HyperpriorModel):
 
         Its ranges of activations cost the fewest bits.
         """
-        assert calibration is not None  # for `has_hyper`
+        assert calibration is not None  # for `has_integer_networks`
         tables = gaussian_tables(np.geomspace(SCALE_BOUND, SCALE_MAX, SCALE_LEVELS))
         ops = self.scale_operations(params)
         form, unit = self.scale_form, scales.UNITS[self.scale_form]

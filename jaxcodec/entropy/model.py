@@ -54,8 +54,8 @@ class EntropyModel(nn.Module):
     in [0, 1]. The latent is (B, h, w, C) in quantiser steps. A symbol is round(latent - mean); on a
     plain grid there is no mean.
 
-    has_hyper: whether the distribution of the latent depends on a hyper-latent; then integer
-      networks choose its tables.
+    has_hyper: whether there is a hyper-latent, which the distribution of the latent depends on.
+    has_integer_networks: whether integer networks choose the tables of the latent.
     has_scale_tables: whether the tables of the latent are one for each scale, which alone decides.
     centred: whether symbols are counted from a mean.
     pass_count: in how many passes the latent is rounded, each of which sees the symbols of those
@@ -63,6 +63,7 @@ class EntropyModel(nn.Module):
     """
 
     has_hyper: ClassVar[bool] = False
+    has_integer_networks: ClassVar[bool] = False
     has_scale_tables: ClassVar[bool] = False
     centred: ClassVar[bool] = False
     pass_count: ClassVar[int] = 1
@@ -201,7 +202,8 @@ class EntropyModel(nn.Module):
 
         Args:
           params: its variables, {"params": ...}.
-          calibration: symbols of training pictures; None where `has_hyper` is false.
+          calibration: symbols of training pictures; None where `has_integer_networks` is
+            false.
 
         Raises:
           CodecFileError: a network has no integer form, or its sums do not fit 32 bits.

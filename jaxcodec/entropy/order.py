@@ -19,7 +19,7 @@ import numpy as np
 from jaxcodec.coding.tables import Tables
 from jaxcodec.ops import Array
 
-PRIOR, CONDITIONAL = "prior", "conditional"
+PRIOR, CONDITIONAL, STATIC = "prior", "conditional", "static"
 """The names of the table sets of a codec file."""
 
 Arrays = Mapping[str, Any]

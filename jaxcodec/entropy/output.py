@@ -1,36 +1,44 @@
 """What a model gives back in training."""
 
+import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jaxcodec.entropy.surrogates import likelihood_bits
+from jaxcodec.entropy.surrogates import likelihood_bits, log_likelihood_bits
 
 
 class Coded(NamedTuple):
     """A latent as it is coded.
 
     latent_hat: (B, h, w, C), as synthesis sees it. likelihoods: of each symbol, by part: "latent"
-      (B, h, w, C), and with a hyper-latent "hyper" (B, h', w', C').
+      (B, h, w, C), and with a hyper-latent "hyper" (B, h', w', C'). log_likelihoods: their natural
+      logarithms, of parts whose likelihoods may be too small for float32.
     """
 
     latent_hat: jax.Array
     likelihoods: Mapping[str, jax.Array]
+    log_likelihoods: Mapping[str, jax.Array] = types.MappingProxyType({})
 
     @property
     def bits(self) -> jax.Array:
         """Bits of the whole image, (B,)."""
-        own = likelihood_bits(self.likelihoods["latent"])
+        own = self._bits("latent")
         return own + self.side_bits if "hyper" in self.likelihoods else own
 
     @property
     def side_bits(self) -> jax.Array:
         """Those of the hyper-latent, (B,); zero without one."""
         if "hyper" in self.likelihoods:
-            return likelihood_bits(self.likelihoods["hyper"])
+            return self._bits("hyper")
         return jnp.zeros(self.latent_hat.shape[:1])
+
+    def _bits(self, part: str) -> jax.Array:
+        if part in self.log_likelihoods:
+            return log_likelihood_bits(self.log_likelihoods[part])
+        return likelihood_bits(self.likelihoods[part])
 
 
 class Output(NamedTuple):

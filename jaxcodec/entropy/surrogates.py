@@ -4,6 +4,7 @@ Each takes a latent and gives two tensors: the one whose likelihood is the rate,
 synthesis sees.
 """
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -53,3 +54,8 @@ def quantiser(kind: str, key: jax.Array) -> Quantise:
 def likelihood_bits(likelihood: Float[Array, " b *rest"]) -> Float[jax.Array, " b"]:
     """Bits of each image, (B,), from likelihoods (B, ...)."""
     return -jnp.sum(jnp.log2(likelihood), axis=tuple(range(1, likelihood.ndim)))
+
+
+def log_likelihood_bits(log_likelihood: Float[Array, " b *rest"]) -> Float[jax.Array, " b"]:
+    """Bits of each image, (B,), from natural logarithms of likelihoods (B, ...)."""
+    return -jnp.sum(log_likelihood, axis=tuple(range(1, log_likelihood.ndim))) / math.log(2)

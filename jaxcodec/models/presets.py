@@ -147,6 +147,52 @@ def mean_scale_model(
     }
 
 
+def shrinkage_model(
+    features: int, latent: int, hyper: int | None = None, activation: str = "shrinkage"
+) -> Description:
+    """Four 5x5 convolutions a side under a normalised latent (Kirmemis 2023, chapter 3).
+
+    activation: "shrinkage" on both sides, "gdn" (the inverse on the synthesis side) for the twin,
+    or an elementwise one. Widths and kernels are ours.
+    """
+    hyper = hyper or features
+    transform = {"kernels": (5, 5, 5, 5), "strides": (2, 2, 2, 2), "signed": True}
+    network = {"activation": "leaky_relu"}
+    return {
+        "entropy": "normalised",
+        "hyper_channels": hyper,
+        "gains": {"channels": latent},
+        "analysis": {
+            "kind": "conv_analysis",
+            "features": (features, features, features, latent),
+            "activation": activation,
+        }
+        | transform,
+        "synthesis": {
+            "kind": "conv_synthesis",
+            "features": (features, features, features, 3),
+            "activation": "igdn" if activation == "gdn" else activation,
+            "subpixel": True,
+        }
+        | transform,
+        "hyper_analysis": {
+            "kind": "conv_analysis",
+            "features": (hyper, hyper, hyper),
+            "kernels": (3, 5, 5),
+            "strides": (1, 2, 2),
+        }
+        | network,
+        "hyper_synthesis": {
+            "kind": "conv_synthesis",
+            "features": (hyper, hyper, 2 * latent),
+            "kernels": (5, 5, 3),
+            "strides": (2, 2, 1),
+            "subpixel": True,
+        }
+        | network,
+    }
+
+
 def scale_hyperprior_model(features: int, latent: int) -> Description:
     """Four 5x5 convolutions with GDN under a scale hyperprior (Balle et al. 2018).
 

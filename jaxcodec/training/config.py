@@ -124,9 +124,10 @@ def check(config: Config) -> None:
             f"config.data.crop is {config.data.crop}; the model takes a multiple of {unit}, "
             f"{max(1, round(config.data.crop / unit)) * unit} say"
         )
-    if config.fake_quantised and not model.has_hyper:
+    if config.fake_quantised and not model.has_integer_networks:
         raise TrainingError(
-            "a factorized model has no networks that choose tables; leave config.fake_quantised off"
+            f"a {config.model.entropy} model has no networks that choose tables; leave "
+            "config.fake_quantised off"
         )
     objective = objective_of(config)
     distortion = getattr(objective, "distortion", None)  # one of one's own may have none

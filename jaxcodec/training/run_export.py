@@ -46,13 +46,13 @@ def export(
     config = run_config.load(workdir)
     step, params = restore_exported(workdir, averaged=config.average_decay > 0)
     extensions.allow_imports(*allow)
-    has_hyper = models.build(config.model.to_dict()).has_hyper
+    calibrated = models.build(config.model.to_dict()).has_integer_networks
     content = export_codec(
         config.model.to_dict(),
         params,
         name=config.name or "unnamed",
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
-        pictures=_pictures(config, workdir, images) if has_hyper else (),
+        pictures=_pictures(config, workdir, images) if calibrated else (),
         tables=tables,
         summary=f"{config.model.entropy} model, {step} training steps",
     )

@@ -18,25 +18,33 @@ from jaxcodec.transforms.operations import Activate, Operation
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
+def _name(kind: str, place: int) -> str:
+    """That of an activation's parameters."""
+    return f"Shrinkage_{place}" if kind == "shrinkage" else f"GDN_{place}"
+
+
 class ConvAnalysis(nn.Module):
     """Strided convolutions with an activation between.
 
-    (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides.
+    (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides. `signed`: the network
+    sees images in [-1, 1].
     """
 
     features: Sequence[int]
     kernels: Sequence[int]
     strides: Sequence[int]
     activation: str = "gdn"
+    signed: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
+        x = 2 * x - 1 if self.signed else x
         layers = list(zip(self.features, self.kernels, self.strides, strict=True))
         for place, (features, kernel, stride) in enumerate(layers):
             x = Conv(features, kernel, stride, name=f"Conv_{place}")(x)
             if place + 1 < len(layers):
-                x = activation(self.activation, f"GDN_{place}")(x)
+                x = activation(self.activation, _name(self.activation, place))(x)
         return x
 
     @property
@@ -56,7 +64,7 @@ class ConvSynthesis(nn.Module):
     (B, h, w, I) to (B, s h, s w, features[-1]), s the product of strides.
 
     Upsampling layers are transposed convolutions, or with `subpixel` convolutions followed by
-    depth-to-space.
+    depth-to-space. `signed`: the network makes images in [-1, 1].
     """
 
     features: Sequence[int]
@@ -64,14 +72,16 @@ class ConvSynthesis(nn.Module):
     strides: Sequence[int]
     activation: str = "igdn"
     subpixel: bool = False
+    signed: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, quality: jax.Array) -> jax.Array:
         del quality
         *inner, last = self._layers(self)
         for place, layer in enumerate(inner):
-            x = activation(self.activation, f"GDN_{place}")(layer(x))
-        return last(x)
+            x = activation(self.activation, _name(self.activation, place))(layer(x))
+        x = last(x)
+        return (x + 1) / 2 if self.signed else x
 
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`; raises CodecFileError for an activation without integers."""

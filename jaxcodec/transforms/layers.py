@@ -17,6 +17,7 @@ from jaxcodec.runtime.convolution import conv2d, upsample_conv
 from jaxcodec.transforms import operations
 from jaxcodec.transforms.gdn import GDN
 from jaxcodec.transforms.operations import Modulate, Operation, Shuffle
+from jaxcodec.transforms.shrinkage import Shrinkage
 
 _kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
 branch_init = nn.initializers.variance_scaling(1 / 3, "fan_in", "truncated_normal")
@@ -125,14 +126,16 @@ _NORMALISATIONS = {"gdn": False, "igdn": True}
 
 
 def activation(kind: str, name: str | None = None) -> Callable[[jax.Array], jax.Array]:
-    """An activation: gdn, igdn, relu, leaky_relu or silu; raises ValueError for another.
+    """An activation: gdn, igdn, shrinkage, relu, leaky_relu or silu; ValueError for another.
 
     `name` is that of the layer, where it has parameters.
     """
     if kind in _NORMALISATIONS:
         return GDN(inverse=_NORMALISATIONS[kind], name=name)
+    if kind == "shrinkage":
+        return Shrinkage(name=name)
     if kind not in operations.ELEMENTWISE:
-        known = (*_NORMALISATIONS, *operations.ELEMENTWISE)
+        known = (*_NORMALISATIONS, "shrinkage", *operations.ELEMENTWISE)
         raise ValueError(f"the activation {kind!r} is unknown; use one of {', '.join(known)}")
     return operations.ELEMENTWISE[kind]
 

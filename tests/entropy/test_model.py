@@ -10,7 +10,9 @@ import pytest
 from jaxcodec import models
 from jaxcodec.entropy import passes
 from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood, gaussian_score
+from jaxcodec.entropy.distributions.laplace import laplace_log_mass
 from jaxcodec.entropy.distributions.mixture import mixture_likelihood
+from jaxcodec.entropy.normalised import NormalisedModel
 from jaxcodec.models import presets
 
 GAINS = {"channels": 6, "points": 2, "first": 5.0, "last": 20.0}
@@ -48,6 +50,7 @@ DESCRIPTIONS = {
         # Hyper-latents of untrained weights grow with the gain, and scales with their exponential.
         gains={"channels": 8, "points": 2, "first": 0.5, "last": 2.0},
     ),
+    "normalised": one_layer("normalised", 12, gains={"channels": 6}),
     "mixture": one_layer(
         "autoregressive", 12, mixture=3, scale_form="log", prior={"centred": False}
     ),
@@ -123,6 +126,8 @@ def coded(model, params, images, quality):
     assert bool(centre) == model.centred
     if model.pass_count > 1:
         likelihood = likelihoods_in_passes(model, params, symbols, hyper, quality)
+    elif isinstance(model, NormalisedModel):
+        likelihood = jnp.exp(laplace_log_mass(jnp.float32(symbols)))
     elif hasattr(model, "scale"):
         likelihood = gaussian_likelihood(jnp.float32(symbols), apply("scale", hyper, quality))
     else:

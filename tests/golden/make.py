@@ -48,6 +48,7 @@ KINDS = (
     "autoregressive",
     "mixture",
     "four_step",
+    "normalised",
 )
 
 

@@ -20,9 +20,10 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
     unit, stride = strides
     padded = [side + -side % stride for side in (header.height, header.width)]
     grid = (1, padded[0] // unit, padded[1] // unit, channels)
-    sets = [content.tables[name] for name in ("prior", "conditional") if name in content.tables]
-    if content.metadata()["model"]["entropy"] == "factorized":
-        sets = [steps.prior(tables, header.step) for tables in sets]
+    names = [name for name in ("prior", "conditional", "static") if name in content.tables]
+    sets = [content.tables[name] for name in names]
+    if content.metadata()["model"]["entropy"] in ("factorized", "normalised"):
+        sets[-1] = steps.prior(sets[-1], header.step)
     decoder = rans.Decoder(np.frombuffer(section, "<u2"), header.lanes, sets)
     entropy = content.metadata()["model"]["entropy"]
     if entropy == "factorized":
@@ -33,6 +34,10 @@ def decode(content, header, section: bytes, strides: tuple[int, int], channels: 
     hyper_channels = len(content.tables["prior"])
     shape = (1, padded[0] // stride, padded[1] // stride, hyper_channels)
     hyper = decoder.block(np.tile(np.arange(hyper_channels), shape[1] * shape[2])).reshape(shape)
+    if entropy == "normalised":
+        latent = decoder.block(np.full(np.prod(grid), hyper_channels)).reshape(grid)
+        assert decoder.finished
+        return hyper, latent
     spec, form = content.metadata()["integer"], content.metadata()["model"]["scale_form"]
     arrays = steps.integer_arrays(spec, form, content.integer, header.step)
     quality = np.array([header.quality or 0])

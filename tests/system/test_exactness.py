@@ -80,6 +80,21 @@ def test_noise_in_every_float_activation_of_the_decoder_moves_pixels_and_no_symb
     assert np.quantile(difference, 0.99) <= 8
 
 
+def test_a_static_table_stands_any_noise(face):
+    """A tenth of every float: mean and sigma move pixels, and no table follows from them."""
+    codec = small_codecs.build("normalised")
+    data = encode(codec, face)
+    networks = {
+        name: fault_injection.noisy(piece, 0.1)
+        for name, piece in codec.networks._asdict().items()
+        if callable(piece)
+    }
+    loud = dataclasses.replace(codec, networks=codec.networks._replace(**networks))
+    assert np.abs(decode(loud, data).astype(int) - decode(codec, data)).max() > 8
+    for own, other in zip(symbols_of(codec, data), symbols_of(loud, data), strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
 def test_the_same_noise_on_a_float_scale_path_loses_the_symbols(tiny, face):
     """The test of the test above: it finds a design that only seems exact."""
     model = models.build(small_codecs.DESCRIPTIONS["tiny"])

@@ -1,0 +1,34 @@
+"""The shrinkage codec of Kirmemis' thesis (2023, chapter 3), or its twin with another activation.
+
+    python train.py --config=configs/shrinkage.py --workdir=runs/shrinkage
+    --config.data.folders=DIR
+
+`configs/shrinkage.py:gdn` is the GDN twin, `:leaky_relu` a third that the thesis does not have. 144
+times the squared error on [-1, 1] is a lambda of .008858 here, if its mean code length is in bits per
+pixel. Batches of 16 crops of 256, 400,000 steps, Adam, uniform noise as in the thesis; learning rate,
+widths and kernels are ours. Made for a GPU; not run yet.
+"""
+
+from jaxcodec.errors import TrainingError
+from jaxcodec.models.presets import shrinkage_model
+from jaxcodec.training.config import default_config
+from jaxcodec.training.settings import Config
+
+TRADE_OFF = 144 * 4 / 255**2
+"""Lambda of 255^2 MSE, for 144 times the squared error of images in [-1, 1]."""
+
+ACTIVATIONS = ("shrinkage", "gdn", "leaky_relu")
+
+
+def get_config(activation: str = "shrinkage") -> Config:
+    """Settings for an activation."""
+    if activation not in ACTIVATIONS:
+        raise TrainingError(f"{activation!r} is not one of {', '.join(ACTIVATIONS)}")
+    config = default_config()
+    config.name = activation
+    config.objective.update({"first": TRADE_OFF, "last": TRADE_OFF, "balance": 0.0})
+    config.model = shrinkage_model(192, 32, activation=activation)
+    config.steps = 400_000
+    config.optimiser.update({"learning_rate": 1e-3, "decay": 0.5})
+    config.validation_qualities = (0.0,)
+    return config
