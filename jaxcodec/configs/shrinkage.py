@@ -4,9 +4,9 @@
     --config.data.folders=DIR
 
 `configs/shrinkage.py:gdn` is the GDN twin, `:leaky_relu` a third that the thesis does not have. 144
-times the squared error on [-1, 1] is a lambda of .008858 here, if its mean code length is in bits per
-pixel. Batches of 16 crops of 256, 400,000 steps, Adam, uniform noise as in the thesis; learning rate,
-widths and kernels are ours. Made for a GPU; not run yet.
+times the squared error on [-1, 1] is a lambda of .008858 here, if its mean code length is in bits
+per pixel. Batches of 16 crops of 256, 400,000 steps, Adam, uniform noise as in the thesis; learning
+rate, widths and kernels are ours. Made for a GPU; not run yet.
 """
 
 from jaxcodec.errors import TrainingError
