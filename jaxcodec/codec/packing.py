@@ -91,7 +91,7 @@ def pack(
         symbol_crc=0,
     )
     symbols = streams.decode(codec, stream, padded, hundredths)
-    crc = symbols_of.checksum(symbols, container.identity(header))
+    crc = container.checksum(symbols, container.identity(header))
     return container.write(dataclasses.replace(header, symbol_crc=crc), stream.parts, {})
 
 

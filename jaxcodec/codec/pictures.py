@@ -285,7 +285,7 @@ def write(
         symbol_crc=0,
     )
     header = dataclasses.replace(
-        header, symbol_crc=symbols_of.checksum(symbols, container.identity(header))
+        header, symbol_crc=container.checksum(symbols, container.identity(header))
     )
     data = container.write(header, stream.parts, source.sections)
     quality = None if hundredths is None else hundredths / 100

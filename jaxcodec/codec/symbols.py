@@ -5,7 +5,6 @@ hundredths. `run` is how a network goes over a large array: `tiles.run`, or `til
 `jit`.
 """
 
-import zlib
 from typing import Any, NamedTuple
 
 import jax
@@ -106,21 +105,9 @@ def synthesise(
     )
 
 
-def checksum(symbols: Symbols, identity: bytes) -> int:
-    """CRC-32 of `identity`, the hyper-symbols, and then the latent's symbols.
-
-    Symbols are little-endian int32 in row-major order.
-    """
-    crc = zlib.crc32(identity)
-    for array in symbols:
-        if array is not None:
-            crc = zlib.crc32(np.ascontiguousarray(array, "<i4").data, crc)
-    return crc
-
-
 def check(symbols: Symbols, header: Header) -> None:
     """Raise BitstreamError unless the file with this header was made of these symbols."""
-    if checksum(symbols, container.identity(header)) != header.symbol_crc:
+    if container.checksum(symbols, container.identity(header)) != header.symbol_crc:
         raise BitstreamError(
             "this file's symbols came out otherwise than they were encoded: the file was changed "
             "after it was written, "

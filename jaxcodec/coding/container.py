@@ -7,8 +7,10 @@ import dataclasses
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from jaxcodec.coding import quantiser_step
 from jaxcodec.errors import BitstreamError, VersionError
@@ -106,6 +108,18 @@ def identity(header: Header) -> bytes:
     quality = ONE_QUALITY if header.quality is None else header.quality
     fields = header.width, header.height, quality, header.step, header.channels
     return bytes.fromhex(header.codec_id) + struct.pack("<HHHhB", *fields)
+
+
+def checksum(symbols: Iterable[Any], identity: bytes) -> int:
+    """CRC-32 of an `identity`, the hyper-symbols if there are any, and then those of the latent.
+
+    Symbols are little-endian int32 in row-major order, None for none.
+    """
+    crc = zlib.crc32(identity)
+    for array in symbols:
+        if array is not None:
+            crc = zlib.crc32(np.ascontiguousarray(array, "<i4").data, crc)
+    return crc
 
 
 def write(header: Header, parts: Sequence[bytes], sections: Mapping[str, bytes]) -> bytes:

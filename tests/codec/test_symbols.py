@@ -49,8 +49,8 @@ def test_the_checksum_is_a_crc_of_identity_hyper_symbols_and_latent():
     data = b"who" + b"".join(
         int(value).to_bytes(4, "little", signed=True) for value in (1, -2, 3, 2**31 - 1)
     )
-    assert symbols.checksum(Symbols(hyper, latent), b"who") == zlib.crc32(data)
-    assert symbols.checksum(Symbols(None, latent), b"who") == zlib.crc32(data[:3] + data[11:])
+    assert container.checksum(Symbols(hyper, latent), b"who") == zlib.crc32(data)
+    assert container.checksum(Symbols(None, latent), b"who") == zlib.crc32(data[:3] + data[11:])
 
 
 def test_other_symbols_than_those_of_the_header_are_an_error(photo):

@@ -14,7 +14,7 @@ from reference import symbols as reference
 
 import jaxcodec
 from jaxcodec.artefact import codec_file
-from jaxcodec.codec import encode, streams, symbols, tiles
+from jaxcodec.codec import encode, streams, tiles
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import coders, container
 
@@ -198,7 +198,7 @@ def test_its_symbols_code_to_the_same_bytes(file, codecs):
     quality = np.array([header.quality or 0], np.int32)
     size = tuple(side + -side % codec.geometry.stride for side in (header.height, header.width))
     decoded = streams.decode(codec, streams.Stream(coder, header.lanes, parts), size, quality)
-    assert symbols.checksum(decoded, container.identity(header)) == header.symbol_crc
+    assert container.checksum(decoded, container.identity(header)) == header.symbol_crc
     side = codec.side(decoded.hyper, quality, tiles.run)
     again = streams.encode(codec, decoded, side, coder)
     assert again.lanes == header.lanes
@@ -214,7 +214,7 @@ def test_a_second_implementation_reads_the_same_symbols(name, content_of, codecs
     geometry = codecs[kind].geometry
     strides = geometry.latent_stride, geometry.stride
     hyper, latent = reference.decode(content_of[kind], header, parts[0], strides, geometry.channels)
-    assert symbols.checksum((hyper, latent), container.identity(header)) == header.symbol_crc
+    assert container.checksum((hyper, latent), container.identity(header)) == header.symbol_crc
 
 
 @pytest.mark.parametrize("kind", ["autoregressive", "checkerboard", "four_step", "tiny"])
@@ -225,4 +225,4 @@ def test_a_second_implementation_reads_odd_sizes(kind, size, content_of, codecs,
     header, parts, _ = container.read(data)
     strides = codec.geometry.latent_stride, codec.geometry.stride
     found = reference.decode(content_of[kind], header, parts[0], strides, codec.geometry.channels)
-    assert symbols.checksum(found, container.identity(header)) == header.symbol_crc
+    assert container.checksum(found, container.identity(header)) == header.symbol_crc

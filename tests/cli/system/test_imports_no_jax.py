@@ -1,5 +1,6 @@
 """Commands that need no network answer at once: they import no JAX."""
 
+import lzma
 import os
 import pathlib
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 import jaxcodec
 
+GOLDEN = pathlib.Path(__file__).resolve().parents[2] / "golden"
 pytestmark = pytest.mark.usefixtures("photographed")
 
 
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("photographed")
         (["info", "photo.jxc"], 0),
         (["info", "default"], 0),
         (["codecs"], 0),
+        (["verify", "static.jxc", "--codec", "static.codec"], 0),
         (["encode", "photo.png", "a.jxc", "--quality", "101"], 2),
         (["encode", "missing.png", "a.jxc"], 2),
         (["encode", "photo.png", "nowhere/a.jxc"], 2),
@@ -30,6 +33,10 @@ pytestmark = pytest.mark.usefixtures("photographed")
 )
 def test_quick_answers_import_no_jax(folder, run, codec, arguments, status):
     run("encode", "photo.png", "photo.jxc", "--codec", codec)
+    if "static.jxc" in arguments:
+        packed = (GOLDEN / "normalised.codec.xz").read_bytes()
+        (folder / "static.codec").write_bytes(lzma.decompress(packed))
+        (folder / "static.jxc").write_bytes((GOLDEN / "v4_normalised_host.jxc").read_bytes())
     code = (
         "import atexit, sys; from jaxcodec import cli; "
         "atexit.register(lambda: print('loaded', 'jax' in sys.modules)); "
