@@ -116,7 +116,6 @@ def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
 def measure(run: Run, options: argparse.Namespace) -> None:
     """Every test picture through real files; a file of results for each set, beside the codec."""
     import jaxcodec
-    from jaxcodec.codec.value import at_step
     from jaxcodec.evaluation import measure, metrics
 
     codec = jaxcodec.load(train(run, options))
@@ -130,15 +129,29 @@ def measure(run: Run, options: argparse.Namespace) -> None:
         rows: dict[str, list[list[float]]] = {}
         for photo in measure.load_photos(folder)[0]:
             for point in points:
-                own = codec if codec.variable else at_step(codec, int(point))
-                wanted = {"quality": point} if codec.variable else {}
-                data = jaxcodec.encode(own, photo.pixels, effort=0, **wanted)
+                data = _file(codec, photo.pixels, point)
                 found = measure.similarity(
                     photo, jaxcodec.decode(codec, data), run.folder, metrics.DEFAULT
                 )
                 row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
                 rows.setdefault(photo.name, []).append(row)
         path.write_text(json.dumps(rows))
+
+
+def _file(codec, pixels: np.ndarray, point: float) -> bytes:
+    """The plain file at a quality; of a codec of one quality, at a quantiser step."""
+    import jaxcodec
+    from jaxcodec.codec import pictures
+    from jaxcodec.codec.symbols import rounded
+    from jaxcodec.codec.value import at_step
+
+    if codec.variable:
+        return jaxcodec.encode(codec, pixels, quality=point, effort=0)
+    coder = "lanes" if codec.order.sequential else "host"
+    source = pictures.prepare(codec, jaxcodec.Picture(pixels), coder)
+    analysis, stepped = pictures.analyse(codec, source, None), at_step(codec, int(point))
+    symbols = rounded(stepped, analysis)
+    return pictures.write(stepped, source, None, int(point), symbols, analysis.side).data
 
 
 # ---------------------------------------------------------------- statistics

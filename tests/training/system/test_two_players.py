@@ -186,7 +186,7 @@ class Misfit(toy_critic.CriticisedRate):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        (Misfit, r"phases of \['critic', 'codec'\] .* the first phase must be of 'codec'"),
+        (Misfit, r"phases of \[\('critic',\), \('codec',\)\] .* it alone, must be of 'codec'"),
         (type("Alone", (toy_critic.CriticisedRate,), {"networks": {}}), "brings the networks"),
     ],
 )
