@@ -5,9 +5,10 @@
 
 Each model is a run of `train.py` with `configs/shrinkage_small.py` in a folder of its own under
 --out; it is exported, and every picture of the test folders goes through real files at five
-quantiser steps. What is done is kept: the same command goes on where it was stopped. Models with one seed see
-the same crops and noise, and are compared in pairs. "mean_scale" has the transforms of the GDN twin
-under Gaussians whose scales follow from the hyper-latent: what adaptive tables are worth.
+quantiser steps. What is done is kept: the same command goes on where it was stopped. Models with
+one seed see the same crops and noise, and are compared in pairs. "mean_scale" has the transforms of
+the GDN twin under Gaussians whose scales follow from the hyper-latent: what adaptive tables are
+worth.
 """
 
 import argparse
