@@ -18,11 +18,10 @@ docs/regularizer.md has the results.
 
 import math
 
-from jaxcodec.configs import cheng2020_small, patch_autoregressive
+from jaxcodec.configs import cheng2020_small, patch, patch_autoregressive
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
-from jaxcodec.training.config import default_config
 from jaxcodec.training.settings import Config
 
 FIRST, LAST = 0.0004, 0.06
@@ -53,29 +52,17 @@ def get_config(argument: str = "hyperprior,0.01") -> Config:
 
 
 def _hyperprior(is_base: bool) -> Config:
-    config = default_config()
-    config.objective.update({"first": FIRST, "last": LAST, "balance": 0.5})
+    config = patch.get_config()
+    config.objective.update({"first": FIRST, "last": LAST})
     first, last = RateDistortion(FIRST, LAST).starting_gains()
     config.model = patch_model(
         225, width=48, blocks=2, hyper=48, points=8, first_gain=first, last_gain=last
     )
     config.steps = 3_000 if is_base else 2_000
-    config.batch_size = 4
     config.data.min_scale = 0.5
     config.data.validation_images = 48
     config.validation_qualities = (0.1, 0.3, 0.5, 0.7, 0.9)
-    config.optimiser.update(
-        {
-            "kind": "muon",
-            "learning_rate": 8e-4,
-            "muon_factor": 1.0,
-            "warmup": 50,
-            "decay": 0.4,
-            "b2": 0.99,
-        }
-    )
     config.log_every = 25
-    config.validate_every = config.checkpoint_every = 500
     return config
 
 

@@ -45,7 +45,7 @@ class SourceModel(nn.Module):
     activation: str = "leaky_relu"
     fold: int = 1
 
-    def bpp(
+    def __call__(
         self,
         image: Float[jax.Array, "b h w 3"],
         reconstruction: Float[jax.Array, "b h w 3"],
@@ -59,12 +59,6 @@ class SourceModel(nn.Module):
         mean, sigma = self.moments(values, reconstruction, quality)
         bits = -jnp.log2(gaussian_likelihood(values - mean, sigma))
         return jnp.sum(bits, axis=(1, 2, 3)) / (image.shape[1] * image.shape[2])
-
-    def __call__(
-        self, image: jax.Array, reconstruction: jax.Array, quality: jax.Array
-    ) -> jax.Array:
-        """The same as `bpp`."""
-        return self.bpp(image, reconstruction, quality)
 
     def moments(
         self, values: jax.Array, reconstruction: jax.Array, quality: jax.Array

@@ -45,9 +45,6 @@ SOURCE = "source"
 BITS_OF_LOG_MSE = 3 / (2 * math.log(2))
 """Bits per pixel that a unit of ln MSE is worth to an ideal source model with one sigma."""
 
-CONTROLS = ("none", "trade_off", "log_mse")
-"""What may stand in place of a source model."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Regularized:

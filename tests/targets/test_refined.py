@@ -48,18 +48,6 @@ def test_at_a_psnr_the_file_is_smaller(codec, photo):
     assert len(refined) < len(plain)
 
 
-def test_at_a_quality_the_loss_is_lower(codec, photo):
-    plain = jaxcodec.encode(codec, photo, quality=40, effort=0)
-    refined = jaxcodec.encode(codec, photo, quality=40, refine=25)
-    (latents,) = jaxcodec.refine(codec, [photo], quality=40, steps=1, every=1)
-
-    def loss(file):
-        mse = np.mean(np.square(jaxcodec.decode(codec, file).astype(np.float64) - photo))
-        return latents.trade_off * mse + 8 * len(file) / photo[..., 0].size
-
-    assert loss(refined) < loss(plain)
-
-
 def test_what_cannot_be_refined_is_refused(codec, photo):
     with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
         jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
@@ -86,7 +74,7 @@ def test_few_steps_gain(codec, photo, target):
         assert len(few.data) < 0.995 * len(plain.data)
         assert 29 <= few.reached == pytest.approx(float(after), abs=1e-3)
     else:
-        assert few.data != plain.data
+        assert len(few.data) < len(plain.data) or after > before
 
 
 @pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
