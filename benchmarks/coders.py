@@ -3,7 +3,8 @@
     python benchmarks/coders.py [--sizes 10000 300000 3000000] [--coders host lanes] [--repeat 7]
 
 Symbols are rounded Gaussians under 64 tables, scales .11 to 256, at the rates of a photograph
-(about 2.8 bits a symbol) and of a strongly compressed one (about .2). Times are the best of the
+(about 2.8 bits a symbol) and of a strongly compressed one (about .2), and rounded Laplacians of
+variance 1 under the one table of a normalised latent (about 2.0). Times are the best of the
 repetitions, warm, on one process; results with date and machine are kept in coders.md. The coder
 "lanes" is measured from NumPy arrays to bytes and back, as the others are; "lanes, jit" is the same
 work between arrays on the device.
@@ -21,10 +22,12 @@ from scipy.special import ndtr
 
 from jaxcodec.coding import coders, lanes
 from jaxcodec.coding.lane_tables import lane_tables
-from jaxcodec.coding.make_tables import gaussian_tables
+from jaxcodec.coding.make_tables import gaussian_tables, laplace_table
 from jaxcodec.coding.tables import Tables
+from jaxcodec.entropy.distributions.laplace import UNIT_SCALE, laplace_log_mass
 
 SCALES = np.geomspace(0.11, 256, 64)
+STATIC = "one table"
 MEAN_INDEX = {"photograph": 23.0, "low rate": 4.0}
 """Table indices are drawn from exponential distributions of these means, cut off at 63."""
 
@@ -32,6 +35,12 @@ MEAN_INDEX = {"photograph": 23.0, "low rate": 4.0}
 def draw(kind: str, size: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Symbols int32, table indices uint8, and the ideal number of bytes for them."""
     rng = np.random.default_rng(0)
+    if kind == STATIC:
+        symbols = np.round(rng.laplace(0, UNIT_SCALE, size)).astype(np.int32)
+        bits = -np.asarray(laplace_log_mass(jnp.asarray(symbols, jnp.float32), UNIT_SCALE)).sum(
+            dtype=np.float64
+        ) / np.log(2)
+        return symbols, np.zeros(size, np.uint8), bits / 8
     indices = np.clip(rng.exponential(MEAN_INDEX[kind], size), 0, 63).astype(np.uint8)
     scales = SCALES[indices]
     symbols = np.round(rng.normal(0, scales)).astype(np.int32)
@@ -102,12 +111,13 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=7)
     options = parser.parse_args()
 
-    tables = gaussian_tables(SCALES)
+    gaussian, laplace = gaussian_tables(SCALES), laplace_table(UNIT_SCALE)
     print(f"JAX {jax.__version__}, {jax.default_backend()}\n")
     print("| symbols | content | coder | bytes | over ideal, % | encode, ns | decode, ns |")
     print("|---|---|---|---|---|---|---|")
     for size in options.sizes:
-        for kind in MEAN_INDEX:
+        for kind in (*MEAN_INDEX, STATIC):
+            tables = laplace if kind == STATIC else gaussian
             symbols, indices, ideal = draw(kind, size)
             runs = {name: functools.partial(measure, name) for name in options.coders}
             if "lanes" in runs:

@@ -113,8 +113,11 @@ def exact_model(counts: np.ndarray, precision: int) -> Any:
     return _stream.model.Categorical(weights.astype(np.float64), perfect=False)
 
 
-def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray, int]]:
+def _groups(indices: np.ndarray, tables: int) -> Iterator[tuple[int, np.ndarray | slice, int]]:
     """(table, where its symbols stand, how many they are) of each table that has any, in order."""
+    if tables == 1 and indices.size:
+        yield 0, slice(None), indices.size
+        return
     flat = indices.reshape(-1).astype(
         np.uint8 if tables <= 256 else np.uint16, copy=False
     )  # narrow types sort by radix
