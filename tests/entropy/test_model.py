@@ -58,9 +58,6 @@ DESCRIPTIONS = {
         48, width=8, blocks=1, hyper=8, points=3, first_gain=3.0, last_gain=20.0
     ),
 }
-DESCRIPTIONS["patch_factorized"] = {
-    name: DESCRIPTIONS["patch"][name] for name in ("gains", "analysis", "synthesis")
-} | {"entropy": "factorized"}
 
 
 KEY = jax.random.key(

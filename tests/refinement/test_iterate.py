@@ -47,10 +47,7 @@ def batch_of(codec, photos, trade_off, target_bits=np.nan) -> carry.Batch:
 
 
 @pytest.mark.long_but("tiny")
-@pytest.mark.parametrize(
-    "name",
-    ["autoregressive", "checkerboard", "factorized", "four_step", "mixture", "scale", "tiny"],
-)
+@pytest.mark.parametrize("name", ["checkerboard", "factorized", "four_step", "mixture", "tiny"])
 def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, photos):
     codec = small_codecs.build(name)
     trade_off = 0.01
@@ -220,7 +217,7 @@ def test_it_does_not_matter_in_how_many_calls_steps_are_made(photos, monkeypatch
     for pixels in (1, 1 << 40):
         monkeypatch.setattr(iterate, "CALL_PIXELS", pixels)
         *_, end = iterate.refine(
-            codec, batch_of(codec, photos[:1], 1e-6), SETTINGS._replace(steps=6, every=6, descent=3)
+            codec, batch_of(codec, photos, 1e-6), SETTINGS._replace(descent=20)
         )
         ends.append(float(end.loss[0]))
     assert ends[0] == pytest.approx(ends[1], rel=1e-5)

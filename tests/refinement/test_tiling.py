@@ -30,8 +30,8 @@ def codec():
 
 @pytest.fixture(scope="module")
 def photo() -> np.ndarray:
-    """uint8 (200, 190, 3)."""
-    return data.astronaut()[20:220, 100:290]
+    """uint8 (120, 90, 3)."""
+    return data.astronaut()[60:180, 160:250]
 
 
 def test_tiles_cover_a_picture_and_join_to_it(codec):
@@ -83,14 +83,3 @@ def test_a_tiled_picture_is_no_worse_and_weighs_what_was_said(codec, photo, tile
     assert float(psnr_db(jaxcodec.decode(codec, file), photo)) == pytest.approx(
         latents.best.psnr_db, abs=1e-3
     )
-
-
-@pytest.mark.long
-def test_tiles_gain_most_of_what_the_whole_does(codec, photo, tiled):
-    latents, _ = tiled
-    (whole,) = jaxcodec.refine(codec, [photo], **QUICK)
-    assert latents.start.psnr_db == pytest.approx(whole.start.psnr_db, abs=0.01)
-    gain = [own.start.loss - own.best.loss for own in (latents, whole)]
-    assert (
-        gain[0] > 0.6 * gain[1]
-    )  # four positions of six are kept of each: nearly all are near a border

@@ -24,30 +24,6 @@ def photo() -> np.ndarray:
     return data.astronaut()[40:160, 160:288]
 
 
-@pytest.mark.long
-def test_at_a_rate_the_file_is_full_and_closer(codec, photo):
-    seen = []
-    plain = jaxcodec.encode(codec, photo, bpp=0.6)
-    encoded = rate_encode.encode_picture(
-        codec, Picture(photo), bpp=0.6, refine=75, progress=seen.append
-    )
-    limit = 0.6 * photo[..., 0].size / 8
-    assert limit - max(24, 0.01 * limit) - 1 <= len(encoded.data) <= limit
-    gain_db = psnr_db(jaxcodec.decode(codec, encoded.data), photo) - psnr_db(
-        jaxcodec.decode(codec, plain), photo
-    )
-    assert gain_db > 0.15
-    assert [progress.step for progress in seen] == [25, 50, 75]
-
-
-@pytest.mark.long
-def test_at_a_psnr_the_file_is_smaller(codec, photo):
-    plain = jaxcodec.encode(codec, photo, psnr=29)
-    refined = jaxcodec.encode(codec, photo, psnr=29, refine=75)
-    assert 29 <= psnr_db(jaxcodec.decode(codec, refined), photo) <= 29.05
-    assert len(refined) < len(plain)
-
-
 def test_what_cannot_be_refined_is_refused(codec, photo):
     with pytest.raises(RefineError, match="ms_ssim and a refinement do not go together"):
         jaxcodec.encode(codec, photo, ms_ssim=0.9, refine=10)
@@ -60,19 +36,24 @@ def test_what_cannot_be_refined_is_refused(codec, photo):
 
 @pytest.mark.parametrize("target", [{"bpp": 0.6}, {"psnr": 29.0}, {"quality": 40.0}])
 def test_few_steps_gain(codec, photo, target):
+    seen = []
     plain, few = (
         rate_encode.encode_picture(codec, Picture(photo), **tried, **target)
-        for tried in ({"effort": 0}, {"refine": 10})
+        for tried in ({"effort": 0}, {"refine": 10, "progress": seen.append})
     )
+    assert seen[-1].step == 10
     assert few.notes == plain.notes == ()
     before, after = (
         psnr_db(jaxcodec.decode(codec, encoded.data), photo) for encoded in (plain, few)
     )
     if "bpp" in target:
-        assert after > before + 0.02 and len(few.data) <= 0.6 * photo[..., 0].size / 8
+        limit = 0.6 * photo[..., 0].size / 8
+        assert limit - max(24, 0.01 * limit) - 1 <= len(few.data) <= limit
+        assert after > before + 0.02
     elif "psnr" in target:
         assert len(few.data) < 0.995 * len(plain.data)
-        assert 29 <= few.reached == pytest.approx(float(after), abs=1e-3)
+        assert 29.05 >= few.reached >= 29
+        assert few.reached == pytest.approx(float(after), abs=1e-3)
     else:
         assert len(few.data) < len(plain.data) or after > before
 

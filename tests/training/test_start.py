@@ -71,7 +71,7 @@ def test_the_weights_of_a_codec_are_those_of_its_file(small):
 
 @pytest.mark.parametrize(
     ("entropy", "width", "blocks"),
-    [({}, 12, 1), ({}, 8, 2), ({"entropy": "four_step", "context_width": 6}, 12, 2)],
+    [({}, 12, 2), ({"entropy": "four_step", "context_width": 6}, 12, 2)],
 )
 def test_a_grown_model_computes_what_the_smaller_one_did(small, photo, entropy, width, blocks):
     model, _, path = small
