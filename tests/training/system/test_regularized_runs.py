@@ -1,6 +1,9 @@
 """Runs with the regularizer: a second player that trains, is resumed, and never leaves the run."""
 
 import logging
+import os
+import pathlib
+import runpy
 
 import numpy as np
 import pytest
@@ -11,25 +14,40 @@ from jaxcodec.errors import TrainingError
 from jaxcodec.training import train_loop
 from jaxcodec.training.run_export import export
 
+SETTINGS = pathlib.Path(__file__).parents[1] / "tiny_regularized.py"
+
 
 @pytest.fixture
-def regularized(config):
+def regularized(images):
     """The tiny config with the regularizer."""
-    config.regularizer.update({"alpha": 0.01, "features": 4, "learning_rate": 0.05})
+    return regularized_config(images)
+
+
+def regularized_config(images):
+    config = runpy.run_path(str(SETTINGS))["get_config"]()
+    config.data.folders = str(images)
     return config
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, images) -> pathlib.Path:
+    """Workdir of a run on one device, finished without interruption."""
+    workdir = tmp_path_factory.mktemp("regularized")
+    assert train_loop.train(regularized_config(images), workdir)
+    return workdir
 
 
 def test_a_run_is_resumed_and_exported_as_one_without_it(
     regularized,
     uninterrupted,
+    whole,
     tmp_path,
     interrupt,
     assert_same_run,
     read_metrics,
     saved_state,
 ):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert train_loop.train(regularized, whole)
+    parts = tmp_path / "parts"
     interrupt(5)
     assert not train_loop.train(regularized, parts)
     assert train_loop.train(regularized, parts)
@@ -58,6 +76,20 @@ def test_a_run_is_resumed_and_exported_as_one_without_it(
     assert contents[0].integer.keys() == contents[1].integer.keys()
     codecs = [jaxcodec.load(tmp_path / f"{name}.codec") for name in ("with", "without")]
     assert codecs[0].networks is codecs[1].networks  # the same programs, compiled once
+
+
+@pytest.mark.long
+def test_eight_devices_give_what_one_gives(whole, images, tmp_path, runs, read_metrics):
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
+    arguments = [f"--config={SETTINGS}", f"--workdir={tmp_path}", f"--config.data.folders={images}"]
+    status, output = runs.finish(runs.start("train.py", *arguments, XLA_FLAGS=flags))
+    assert status == 0, output
+    assert "8 devices in 1 processes" in output
+    for row, expected in zip(read_metrics(tmp_path), read_metrics(whole), strict=True):
+        named = ("bpp", "source_bpp", "regularizer_bpp", "trade_off_effective")
+        norms = ("gradient_norm", "source_gradient_norm") if row["part"] == "train" else ()
+        for name in (*named, *norms):
+            assert row[name] == pytest.approx(expected[name], rel=1e-4), (row["step"], name)
 
 
 def test_a_run_without_it_does_not_go_on_with_it(config, tmp_path):
