@@ -47,4 +47,6 @@ def run(options: argparse.Namespace) -> int:
         f"{options.workdir} -> {options.output}: {size:,} bytes, id {content.id}, {low:.2f} to "
         f"{high:.2f} bpp"
     )
+    if options.images is not None and content.spec == "null":
+        console.say("  nothing is calibrated in this kind of codec: --images was not needed")
     return 0

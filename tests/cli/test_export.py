@@ -14,7 +14,8 @@ def exported(monkeypatch) -> list:
     def export(workdir, path, images, *, overwrite, allow=(), tables="fitted"):
         calls.append((workdir, path, images, overwrite, allow, tables))
         pathlib.Path(path).write_bytes(bytes(10))
-        return types.SimpleNamespace(id="0123456789abcdef", bpp_range=(0.25, 1.5))
+        spec = "null" if workdir.name == "static" else "{}"
+        return types.SimpleNamespace(id="0123456789abcdef", bpp_range=(0.25, 1.5), spec=spec)
 
     monkeypatch.setattr("jaxcodec.training.run_export.export", export)
     return calls
@@ -35,3 +36,15 @@ def test_its_options_are_handed_on(folder, run, exported):
     options = ["--force", "--images", "photos", "--allow-import", "mine", "--tables", "gaussian"]
     assert run("export", "runs/a", "a.codec", *options)[0] == 0
     assert exported[0][2:] == (pathlib.Path("photos"), True, ["mine"], "gaussian")
+
+
+def test_pictures_that_nothing_needs_are_told(folder, run, exported):
+    told = {
+        name: run("export", f"runs/{name}", f"{name}.codec", "--images", "photos")[1].splitlines()
+        for name in ("calibrated", "static")
+    }
+    assert [len(lines) for lines in told.values()] == [1, 2]
+    assert (
+        told["static"][1]
+        == "  nothing is calibrated in this kind of codec: --images was not needed"
+    )
