@@ -1,7 +1,7 @@
 """Shrinkage against GDN (Kirmemis 2023, chapter 3): trains the twins, and measures them.
 
     python studies/shrinkage/shrinkage.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ...
-    python studies/shrinkage/shrinkage.py --out DIR --noise | --time | --table | --plot FILE
+    python studies/shrinkage/shrinkage.py --out DIR --noise | --time FILTERS | --table | --plot FILE
 
 Each model is a run of `train.py` with `configs/shrinkage_small.py` in a folder of its own under
 --out; it is exported, and every picture of the test folders goes through real files at five
@@ -316,6 +316,31 @@ def timed_parts(arm: str, features: int, size: tuple[int, int]) -> dict[str, tup
     }  # fmt: skip
 
 
+def whole_times(options: argparse.Namespace, repeats: int = 3) -> str:
+    """Markdown: the least seconds to encode and to decode, with the codecs of the first seed."""
+    import jaxcodec
+
+    paths = {arm: folder(arm, SEEDS[0], options) / "exported.codec" for arm in ARMS}
+    codecs = {arm: jaxcodec.load(path) for arm, path in paths.items() if path.exists()}
+    lines = [f"| megapixels | part | {' | '.join(codecs)} |", "|---" * (2 + len(codecs)) + "|"]
+    for megapixels, size in SIDES.items():
+        pixels = np.random.default_rng(0).normal(128, 20, (*size, 3)).clip(0, 255).astype(np.uint8)
+        best = {}
+        for _ in range(repeats + 1):  # the first compiles
+            for arm, codec in codecs.items():
+                begin = time.perf_counter()
+                data = jaxcodec.encode(codec, pixels, effort=0)
+                middle = time.perf_counter()
+                jaxcodec.decode(codec, data)
+                spent = {"encode": middle - begin, "decode": time.perf_counter() - middle}
+                for part, seconds in spent.items():
+                    best[part, arm] = min(best.get((part, arm), math.inf), seconds)
+        for part in ("encode", "decode"):
+            cells = " | ".join(f"{best[part, arm]:.3f} s" for arm in codecs)
+            lines.append(f"| {megapixels:g} | {part} | {cells} |")
+    return "\n".join(lines)
+
+
 def plot(options: argparse.Namespace) -> None:
     """Histograms of symbols at the unit step beside the table, as figure 3.10 of the thesis."""
     import matplotlib
@@ -357,7 +382,7 @@ def main() -> None:
         for path in sorted(options.out.glob("*/exported.codec")):
             probe(path)
     if options.time:
-        print(times(options.time))
+        print(times(options.time), whole_times(options), sep="\n\n")
     if options.table:
         print(table(options), noise_table(options), sep="\n\n")
     if options.plot:
