@@ -3,6 +3,9 @@
     taskset -c 0 python studies/codec_search/search.py --data ../shared/data --out ../runs/search \\
         --only base,context
 
+The candidate `screens` trains on drawn screens beside the photographs, those of `--screens DIR`
+(`tools/draw_screens.py DIR`).
+
 A candidate is a change of the settings of `configs/patch.py`. Each begins with the weights of the
 codec that was bundled before (what it lacks is added so that nothing changes), and trains for
 `--seconds` of this process's own time on one thread; it goes on where it was stopped, by the same
@@ -70,6 +73,7 @@ CANDIDATES: dict[str, tuple[Callable, ...]] = {
     "eight_crops": (_settings(batch_size=8),),
     "one_of_512": (_settings(batch_size=1, data__crop=512),),
     "noise": (_settings(surrogate="noise"),),
+    "screens": (),
 }
 
 
@@ -86,6 +90,8 @@ def settings(name: str, options: argparse.Namespace):
     config.checkpoint_every = config.validate_every = 250
     for change in CANDIDATES[name]:
         change(config)
+    if name == "screens":
+        config.data.folders += f",{options.screens}"
     return config
 
 
@@ -200,7 +206,10 @@ def main() -> None:
     parser.add_argument("--start", default="default")
     parser.add_argument("--seconds", type=float, default=1500)
     parser.add_argument("--only", default="")
+    parser.add_argument("--screens", type=pathlib.Path, metavar="DIR")
     options = parser.parse_args()
+    if "screens" in options.only.split(",") and options.screens is None:
+        parser.error("the candidate screens needs --screens DIR")
     for name in options.only.split(",") if options.only else ():
         run(name, options)
     report(options)
