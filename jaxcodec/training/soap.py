@@ -63,55 +63,74 @@ def scale_by_soap(
             structure.unflatten(eyes),
         )
 
+    decays = _Decays(b1, b2, covariance_decay, eps)
+
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SoapState]:
         del params
         count = state.count + 1
         leaves, structure = jax.tree.flatten(updates)
-        parts = [structure.flatten_up_to(each) for each in state[1:]]
-
-        first = count == 1
-
-        def one(gradient, mean, square, covariances, bases):
-            axes = _axes_of(gradient)
-            own = gradient.reshape(axes)
-            covariances = tuple(
-                None if old is None else covariance_decay * old
-                + (1 - covariance_decay) * _covariance(own, axis)
-                for axis, old in enumerate(covariances)
-            )  # fmt: skip
-            within = _rotated(own, bases)
-            mean = b1 * mean.reshape(axes) + (1 - b1) * within
-            square = b2 * square.reshape(axes) + jnp.where(first, 0, (1 - b2) * within**2)
-            steps = jnp.maximum(count - 1, 1)
-            size = jnp.sqrt(square / (1 - b2**steps)) + eps
-            direction = jnp.where(first, 0, mean / (1 - b1**count) / size)
-            direction = _rotated(direction, bases, back=True)
-            return direction.reshape(gradient.shape), mean, square, covariances
-
-        def turned(mean, covariances, bases):
-            after = jax.tree.map(_iterated, covariances, bases)
-            return _rotated(_rotated(mean, bases, back=True), after), after
-
-        moved = [one(*each) for each in zip(leaves, *parts, strict=True)]
-        directions, means, squares, covariances = zip(*moved, strict=True)
-        in_bases = list(zip(means, covariances, parts[3], strict=True))
-        in_bases = jax.lax.cond(
-            (count % every == 0) | first,
-            lambda: [turned(*each) for each in in_bases],
-            lambda: [(mean, bases) for mean, _, bases in in_bases],
+        parts = [structure.flatten_up_to(tree) for tree in state[1:]]
+        weights = [_Weight(*each) for each in zip(*parts, strict=True)]
+        moved = [_moved(*each, count, decays) for each in zip(leaves, weights, strict=True)]
+        directions, weights = zip(*moved, strict=True)
+        turned = jax.lax.cond(
+            (count % every == 0) | (count == 1),
+            lambda: [_turned(each) for each in weights],
+            lambda: [(each.mean, each.bases) for each in weights],
         )
-        means, bases = zip(*in_bases, strict=True)
-
-        def tree(values, shaped=False):
-            if shaped:
-                values = [v.reshape(leaf.shape) for v, leaf in zip(values, leaves, strict=True)]
-            return structure.unflatten(values)
-
-        return tree(directions), SoapState(
-            count, tree(means, True), tree(squares, True), tree(covariances), tree(bases)
-        )
+        weights = [
+            each._replace(mean=mean, bases=bases)
+            for each, (mean, bases) in zip(weights, turned, strict=True)
+        ]
+        trees = [structure.unflatten(values) for values in zip(*weights, strict=True)]
+        return structure.unflatten(directions), SoapState(count, *trees)
 
     return optax.GradientTransformation(init, update)
+
+
+class _Decays(NamedTuple):
+    b1: float
+    b2: float
+    covariance: float
+    eps: float
+
+
+class _Weight(NamedTuple):
+    """The state of one parameter; see `SoapState`."""
+
+    mean: Any
+    square: Any
+    covariances: Any
+    bases: Any
+
+
+def _moved(
+    gradient: jax.Array, weight: _Weight, count: jax.Array, decays: _Decays
+) -> tuple[jax.Array, _Weight]:
+    """The direction of a parameter, and its state in the bases that it had."""
+    axes, first = _axes_of(gradient), count == 1
+    own = gradient.reshape(axes)
+    covariances = tuple(
+        None if old is None else decays.covariance * old
+        + (1 - decays.covariance) * _covariance(own, axis)
+        for axis, old in enumerate(weight.covariances)
+    )  # fmt: skip
+    within = _rotated(own, weight.bases)
+    mean = decays.b1 * weight.mean.reshape(axes) + (1 - decays.b1) * within
+    added = jnp.where(first, 0, (1 - decays.b2) * within**2)
+    square = decays.b2 * weight.square.reshape(axes) + added
+    size = jnp.sqrt(square / (1 - decays.b2 ** jnp.maximum(count - 1, 1))) + decays.eps
+    direction = jnp.where(first, 0, mean / (1 - decays.b1**count) / size)
+    direction = _rotated(direction, weight.bases, back=True)
+    mean, square, direction = (each.reshape(gradient.shape) for each in (mean, square, direction))
+    return direction, _Weight(mean, square, covariances, weight.bases)
+
+
+def _turned(weight: _Weight) -> tuple[jax.Array, Any]:
+    """The mean in the next bases, and these."""
+    after = jax.tree.map(_iterated, weight.covariances, weight.bases)
+    mean = _rotated(weight.mean.reshape(_axes_of(weight.mean)), weight.bases, back=True)
+    return _rotated(mean, after).reshape(weight.mean.shape), after
 
 
 def _axes_of(leaf: Array) -> tuple[int, ...]:
