@@ -1,0 +1,91 @@
+"""What both versions of the normalised Laplacian pyramid distance are made of."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxcodec.distortions.distortion import as_float
+from jaxcodec.distortions.ssim import planes
+
+_LINEAR = 1e-7
+"""Mean squares of a band below this, some hundredths of a grey level at most, have a power that is
+linear in them: so equal images are at a distance of 0 with no gradient, whatever the rounding, and
+all others keep their value. (plenoptic adds 1e-10 under the root instead.)"""
+
+
+def power(mean_square: jax.Array, exponent: float) -> jax.Array:
+    """mean_square ** exponent, for exponents below 1."""
+    small = mean_square < _LINEAR
+    return jnp.where(
+        small,
+        mean_square * _LINEAR ** (exponent - 1),
+        jnp.where(small, _LINEAR, mean_square) ** exponent,
+    )
+
+
+def mean_squares(
+    bands: Callable[[jax.Array], Sequence[jax.Array]], a: jax.Array, b: jax.Array
+) -> jax.Array:
+    """Of the differences in each band: images (..., h, w, c) to (bands, ..., c).
+
+    bands: those of planes (..., h, w) in [0, 1].
+    """
+    own = [bands(planes(as_float(image))) for image in (a, b)]
+    return jnp.stack(
+        [jnp.mean(jnp.square(x - y), axis=(-2, -1)) for x, y in zip(*own, strict=True)]
+    )
+
+
+def correlate(image: jax.Array, taps: np.ndarray, stride: int = 1) -> jax.Array:
+    """Planes (..., h, w) with a filter (k, k), where it lies inside, every `stride` samples.
+
+    A sum of shifted planes, which XLA makes one loop of: on a CPU it has no fast convolution of a
+    single channel.
+    """
+    height, width = (side - len(taps) + 1 for side in image.shape[-2:])
+    shifted = [
+        float(weight) * image[..., row : row + height : stride, column : column + width : stride]
+        for (row, column), weight in np.ndenumerate(taps)
+        if weight
+    ]
+    return functools.reduce(jnp.add, shifted)
+
+
+def smoothed(image: jax.Array, taps: np.ndarray, stride: int = 1) -> jax.Array:
+    """`correlate` with the outer product of taps (k,) with themselves."""
+    rows = correlate_rows(image, taps, stride)
+    return correlate_rows(rows.swapaxes(-1, -2), taps, stride).swapaxes(-1, -2)
+
+
+def correlate_rows(image: jax.Array, taps: np.ndarray, stride: int) -> jax.Array:
+    """Along the last axis."""
+    width = image.shape[-1] - len(taps) + 1
+    shifted = [
+        float(weight) * image[..., column : column + width : stride]
+        for column, weight in enumerate(taps)
+    ]
+    return functools.reduce(jnp.add, shifted)
+
+
+def reflected(image: jax.Array, by: int) -> jax.Array:
+    """Planes with their borders mirrored, the outermost samples once."""
+    return jnp.pad(image, [(0, 0)] * (image.ndim - 2) + [(by, by)] * 2, mode="reflect")
+
+
+def sparse(image: jax.Array, before: int, sides: Sequence[int]) -> jax.Array:
+    """Planes with zeros between their samples, `before` zeros first, and zeros up to `sides`."""
+    padding: list[Any] = [(0, 0, 0)] * (image.ndim - 2)
+    for side, own in zip(sides, image.shape[-2:], strict=True):
+        padding.append((before, side - before - (2 * own - 1), 1))
+    return jax.lax.pad(image, jnp.zeros((), image.dtype), padding)
+
+
+def surroundings(band: jax.Array, taps: np.ndarray) -> jax.Array:
+    """The filtered sizes of a band's values, zeros outside."""
+    edge = len(taps) // 2
+    sizes = jnp.pad(jnp.abs(band), [(0, 0)] * (band.ndim - 2) + [(edge, edge)] * 2)
+    return correlate(sizes, taps)
