@@ -17,7 +17,7 @@ from jaxcodec.training.settings import Config
 def get_config() -> Config:
     """Settings of the bundled codec."""
     config = patch.get_config()
-    config.name = "default"
+    config.name = "four-step-2026"
     first, last = RateDistortion(config.objective.first, config.objective.last).starting_gains()
     config.model = patch_four_step_model(
         288, width=128, blocks=6, hyper=96, points=8, first_gain=first, last_gain=last

@@ -3,6 +3,7 @@
 import io
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ import jaxcodec
 from jaxcodec.artefact import bundled
 from jaxcodec.codec import symbols, tiles
 from jaxcodec.distortions.mse import psnr_db
-from jaxcodec.entropy.order import Symbols
+from jaxcodec.runtime import convolution
 
 QUALITIES = (0, 35, 70, 100)
 
@@ -36,25 +37,35 @@ def codec():
 
 def test_its_file_is_small_and_listed():
     (info,) = [info for info in bundled.available() if "default" in info.aliases]
-    assert info.size_bytes <= 8_000_000
+    assert info.size_bytes <= 16_000_000
     low, high = info.bpp_range
     assert low < 0.15 and high > 1.0
 
 
-def test_decoding_takes_at_most_20_kmac_per_pixel(codec):
+def test_decoding_takes_at_most_30_kmac_per_pixel(codec, monkeypatch):
+    """All networks, integer ones included, with plain convolutions; as XLA counts operations."""
+    monkeypatch.setattr(convolution, "choose_form", lambda *_: convolution.Form.XLA)
     size = 256
-    quality = np.zeros(1, np.int32)
-    hyper_symbols = np.zeros(
-        (1, size // 64, size // 64, codec.params["params"]["prior"]["bias_0"].shape[0]), np.int32
-    )
+    channels = codec.params["params"]["prior"]["bias_0"].shape[0]
+    shapes = [
+        (1, size // codec.geometry.stride, size // codec.geometry.stride, channels),
+        (1, size // codec.geometry.latent_stride, size // codec.geometry.latent_stride,
+         codec.geometry.channels),
+    ]  # fmt: skip
 
-    def decode_networks(codec, hyper_symbols, quality):
-        index = codec.order.index(codec.integer, hyper_symbols, quality)
-        coded = Symbols(hyper_symbols, index)
-        return index, symbols.synthesise(codec, coded, quality, run=tiles.whole)
+    def decode_networks(codec, symbol, quality):
+        order = codec.order.decode(codec.integer, *shapes, quality, tiles.whole)
+        request, tables = next(order), []
+        try:
+            while True:
+                tables.append(request.indices)
+                request = order.send(jnp.broadcast_to(symbol, np.shape(request.indices)))
+        except StopIteration as end:
+            return tables, symbols.synthesise(codec, end.value, quality, run=tiles.whole)
 
-    cost = jax.jit(decode_networks).lower(codec, hyper_symbols, quality).cost_analysis()
-    assert 1_000 < cost["flops"] / 2 / size**2 < 20_000
+    given = codec, np.int32(1), np.zeros(1, np.int32)
+    cost = jax.jit(decode_networks).lower(*given).cost_analysis()
+    assert 1_000 < cost["flops"] / 2 / size**2 < 30_000
 
 
 @pytest.mark.long
@@ -62,7 +73,7 @@ def test_the_rate_of_a_picture_does_not_depend_on_its_tiling(codec, photo):
     """Crops of 128 in training made tiles far cheaper than pictures; 256 must not."""
     header = len(jaxcodec.encode(codec, photo[:1, :1]))
     tiles = [photo[top : top + 256, left : left + 256] for top in (0, 256) for left in (0, 256)]
-    for quality in QUALITIES:
+    for quality in (0, 70):
         whole = len(jaxcodec.encode(codec, photo, quality=quality)) - header
         parts = sum(len(jaxcodec.encode(codec, tile, quality=quality)) - header for tile in tiles)
         assert parts == pytest.approx(whole, rel=0.03)

@@ -40,5 +40,5 @@ def test_files_of_kodak_weigh_what_the_model_estimates(shared_dir, estimated_bit
         quality = (0, 50, 100)[number % 3]
         data = jaxcodec.encode(codec, pixels, quality=quality, effort=0)
         payload = sum(container.read_header(data).part_bytes)
-        assert len(data) - payload <= 43
+        assert len(data) - payload <= 48
         assert 8 * payload == pytest.approx(estimated_bits(pixels, quality), rel=0.01)

@@ -11,7 +11,7 @@ from jaxcodec.artefact import codec_file
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 
-ALIASES = {"default": "patch-2026"}
+ALIASES = {"default": "four-step-2026"}
 """Names that stand for another: the default codec is replaced here, and its file stays."""
 
 
