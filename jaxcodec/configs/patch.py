@@ -1,4 +1,4 @@
-"""The bundled codec: a patch network with a DCT start, every rate in one model.
+"""The codec patch-2026: a patch network with a DCT start, every rate in one model.
 
     python train.py --config=configs/patch.py --workdir=runs/patch \\
         --config.data.folders=../shared/data/train/cid22,../shared/data/train/clic2025,../shared/data/train/bsds500
@@ -6,7 +6,7 @@
 
 With a lambda, as in `configs/patch.py:0.006`, a model of the same sizes for that one trade-off.
 
-The bundled codec took two runs of 8,000 steps of 4 crops of 256 on a 2-core AMD EPYC, the second
+It took two runs of 8,000 steps of 4 crops of 256 on a 2-core AMD EPYC, the second
 from the first with learning rate 5e-4 (docs/codecs.md has the commands): 78 minutes, and about two
 hours beside other work, .37 s a step once it had a core to itself; 597 images, 24 held out. JAX
 0.10.2, GLIBC_TUNABLES=glibc.malloc.hugetlb=1. Each was interrupted by SIGTERM and resumed. Held-out
