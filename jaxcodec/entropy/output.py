@@ -1,6 +1,5 @@
 """What a model gives back in training."""
 
-import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,7 +19,7 @@ class Coded(NamedTuple):
 
     latent_hat: jax.Array
     likelihoods: Mapping[str, jax.Array]
-    log_likelihoods: Mapping[str, jax.Array] = types.MappingProxyType({})
+    log_likelihoods: Mapping[str, jax.Array] | None = None
 
     @property
     def bits(self) -> jax.Array:
@@ -36,7 +35,7 @@ class Coded(NamedTuple):
         return jnp.zeros(self.latent_hat.shape[:1])
 
     def _bits(self, part: str) -> jax.Array:
-        if part in self.log_likelihoods:
+        if self.log_likelihoods is not None and part in self.log_likelihoods:
             return log_likelihood_bits(self.log_likelihoods[part])
         return likelihood_bits(self.likelihoods[part])
 

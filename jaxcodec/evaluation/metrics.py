@@ -142,8 +142,8 @@ METRICS: tuple[PictureMetric, ...] = (
 PSNR = METRICS[0]
 """It is always measured: pictures of all sizes have it."""
 
-DEFAULT = tuple(metric for metric in METRICS if metric not in (BUTTERAUGLI, CVVDP))
-"""Those that need nothing but the package."""
+DEFAULT = METRICS[:4]
+"""Measured where none are named: PSNR, MS-SSIM, SSIM and SSIMULACRA 2."""
 
 
 def choose(names: Sequence[str] | None) -> tuple[PictureMetric, ...]:

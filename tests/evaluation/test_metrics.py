@@ -14,12 +14,14 @@ def test_names_keys_and_curves_are_all_different():
         assert len(set(found)) == len(found)
 
 
-def test_every_distortion_of_the_package_is_measured_by_default():
-    assert {metric.name for metric in metrics.DEFAULT} == {
+def test_every_distortion_of_the_package_is_a_metric_and_four_are_measured_by_default():
+    assert {metric.name for metric in metrics.METRICS} == {
         *distortions.metric_names(),
         "ssimulacra2",
+        "butteraugli",
+        "cvvdp",
     }
-    assert [metric.key for metric in metrics.DEFAULT[:4]] == [
+    assert [metric.key for metric in metrics.DEFAULT] == [
         "psnr_db",
         "ms_ssim",
         "ssim",
