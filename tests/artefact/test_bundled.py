@@ -73,7 +73,7 @@ def test_the_rate_of_a_picture_does_not_depend_on_its_tiling(codec, photo):
     """Crops of 128 in training made tiles far cheaper than pictures; 256 must not."""
     header = len(jaxcodec.encode(codec, photo[:1, :1]))
     tiles = [photo[top : top + 256, left : left + 256] for top in (0, 256) for left in (0, 256)]
-    for quality in (0, 70):
+    for quality in QUALITIES:
         whole = len(jaxcodec.encode(codec, photo, quality=quality)) - header
         parts = sum(len(jaxcodec.encode(codec, tile, quality=quality)) - header for tile in tiles)
         assert parts == pytest.approx(whole, rel=0.03)

@@ -1,4 +1,4 @@
-"""Parts of the Laplacian pyramids."""
+"""Parts of the Laplacian pyramids, and what both distances made of them keep."""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +7,10 @@ import pytest
 from scipy.signal import correlate2d
 
 from jaxcodec.distortions import laplacian
+from jaxcodec.distortions.nlpd_2016 import nlpd_2016
+from jaxcodec.distortions.nlpd_2017 import nlpd_2017
+
+BOTH = pytest.mark.parametrize("nlpd", [nlpd_2016, nlpd_2017])
 
 
 def test_powers_are_exact_but_near_zero_where_they_are_linear():
@@ -35,3 +39,30 @@ def test_zeros_come_between_samples():
     expected = np.zeros((1, 6, 9))
     expected[0, 1:4:2, 1:6:2] = image[0]
     np.testing.assert_array_equal(laplacian.sparse(image, 1, (6, 9)), expected)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((65, 66, 1), 0.5), np.zeros((65, 66, 1)), np.ones((65, 66, 1)),
+        np.random.default_rng(0).uniform(-0.3, 1.3, (65, 66, 1)),
+    ],
+    ids=["flat", "black", "white", "beyond"],
+)  # fmt: skip
+def test_gradients_are_finite_and_lead_down(image, nlpd):
+    image = jnp.asarray(image, jnp.float32)
+    rng = np.random.default_rng(1)
+    other = image + rng.normal(0, 0.05, image.shape).astype(np.float32)
+    gradient = jax.grad(nlpd)(image, image)
+    assert np.isfinite(gradient).all() and float(nlpd(image, image)) < 1e-6
+    before, gradient = jax.value_and_grad(nlpd)(other, image)
+    assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+    step = 0.02 * before / jnp.sum(jnp.square(gradient))
+    assert nlpd(other - step * gradient, image) < before
+
+
+@BOTH
+def test_vmap_gives_what_one_by_one_gives(nlpd, photo):
+    a, b = np.stack([photo[:80, :80], photo[90:170, 90:170]]), np.stack([photo[1:81, :80]] * 2)
+    np.testing.assert_allclose(jax.vmap(nlpd)(a, b), nlpd(a, b), rtol=1e-5)

@@ -2,6 +2,7 @@
 nothing.
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -226,6 +227,21 @@ def test_a_signal_during_compilation_leaves_a_folder_that_binds_nobody(
     monkeypatch.setattr(run_steps, "make_train_step", make)
     assert not train_loop.train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+def test_a_run_that_fails_at_once_does_not_block_its_folder(config, tmp_path):
+    rate, config.optimiser.learning_rate, config.batch_size = (
+        config.optimiser.learning_rate,
+        1e30,
+        4,
+    )
+    with pytest.raises(TrainingError, match="is not finite"):
+        train_loop.train(config, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 4
+    config.optimiser.learning_rate, config.batch_size, config.steps = rate, 8, 1
+    assert train_loop.train(config, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["batch_size"] == 8
 
 
 def test_a_refused_run_changes_nothing(uninterrupted, config, tmp_path):

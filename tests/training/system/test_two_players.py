@@ -101,6 +101,24 @@ def test_both_go_down_the_gradients_of_their_losses(crops):
     assert_moved(before.params, after.players["critic"].params, gradients, 1e-2)
 
 
+@pytest.mark.long
+def test_a_critic_without_weight_leaves_the_codec_as_it_is_without(crops):
+    (with_critic, step), (alone, step_alone) = (
+        step_of(objective)
+        for objective in (
+            toy_critic.CriticisedRate(0.01, 0.0),
+            objectives.RateDistortion(0.01, 0.01),
+        )
+    )
+    jax.tree.map(np.testing.assert_array_equal, with_critic.codec, alone.codec)
+    for leaf, expected in zip(
+        jax.tree.leaves(step(with_critic, crops)[0].codec),
+        jax.tree.leaves(step_alone(alone, crops)[0].codec),
+        strict=True,
+    ):
+        np.testing.assert_allclose(leaf, expected, rtol=1e-5, atol=1e-7)
+
+
 def test_a_second_player_that_is_not_finite_changes_nothing(crops):
     state, step = step_of(toy_critic.CriticisedRate(0.01, 0.0))
     broken = jax.tree.map(lambda leaf: leaf * jnp.nan, state.players["critic"].params)
