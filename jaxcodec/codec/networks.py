@@ -130,9 +130,7 @@ def build(description_json: str) -> Networks:
         dtype = jax.tree.leaves(params["params"]["synthesis"])[0].dtype
         return piece("synthesise")(params, latent_hat, _fraction(quality), dtype)
 
-    def named(name):
-        # Code from outside the package may change without a sign, so that nothing of it is kept.
-        return None if _has_own(description) else f"{name} {description_json}"
+    named = functools.partial(identity, description_json)
 
     def network(method: str, exists: bool):
         """A compiled piece; a model without it gives None, and there is nothing to compile."""
@@ -156,6 +154,14 @@ def build(description_json: str) -> Networks:
         centred=model.centred,
         pass_count=model.pass_count,
     )
+
+
+def identity(description_json: str, name: str) -> str | None:
+    """What distinguishes a function of that name and model from others, see `programs.kept`.
+
+    None where networks are from outside the package: their code may change without a sign.
+    """
+    return None if _has_own(json.loads(description_json)) else f"{name} {description_json}"
 
 
 def _nothing(*arguments):

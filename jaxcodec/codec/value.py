@@ -5,7 +5,7 @@ import functools
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import flax.traverse_util
@@ -26,7 +26,7 @@ from jaxcodec.entropy import geometry
 from jaxcodec.entropy.order import Order, Run
 from jaxcodec.errors import CodecError, ExtensionError
 from jaxcodec.ops import Array
-from jaxcodec.runtime import devices, jax_settings
+from jaxcodec.runtime import devices, jax_settings, programs
 
 
 class Host:
@@ -197,6 +197,30 @@ class Codec:
 _DATA = ("params", "integer", "lane_tables", "step")
 _META = tuple(field.name for field in dataclasses.fields(Codec) if field.name not in _DATA)
 jax.tree_util.register_dataclass(Codec, _DATA, _META)
+
+
+def kept(function: Callable) -> Callable:
+    """`jax.jit(function)` of a codec and arrays, whose programs are kept between runs.
+
+    See `runtime.programs`.
+    """
+
+    @functools.lru_cache(maxsize=16)
+    def of_structure(structure):
+        host = jax.tree.unflatten(structure, range(structure.num_leaves)).host
+        name = f"{function.__module__}.{function.__name__} {host.content.spec} {host.sizes()}"
+
+        def flat(leaves, *arguments):
+            return function(jax.tree.unflatten(structure, leaves), *arguments)
+
+        return programs.kept(flat, networks.identity(host.content.model, name))
+
+    @functools.wraps(function)
+    def call(codec: Codec, *arguments: Any) -> Any:
+        leaves, structure = jax.tree.flatten(codec)
+        return of_structure(structure)(leaves, *arguments)
+
+    return call
 
 
 def load(name_or_path: str | os.PathLike[str], *, allow: str | Sequence[str] = ()) -> Codec:

@@ -7,12 +7,14 @@ So no table depends on a float, and the grid is centred at the means.
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxcodec.entropy import passes, scales
 from jaxcodec.entropy.distributions.gaussian import (
@@ -271,14 +273,17 @@ class FourPasses(Order):
 
     scale: (arrays, hyper-symbols, quality) -> the integers that stand for scales, int32
       (1, h, w, C), and the places.
-    index: (arrays, symbols, indices, *side, number) -> the tables of all passes up to that one.
+    first: (thresholds, scale) -> the tables of the first pass.
+    later: for each of the other passes (`index_of_pass`, less its first argument) -> the tables of
+      all passes up to that one. Passes of one form share one program.
     """
 
     tables = {"hyper": PRIOR} | dict.fromkeys(("latent", "second", "third", "fourth"), CONDITIONAL)
 
     geometry: Geometry
     scale: Callable[..., Any]
-    index: Callable[..., jax.Array]
+    first: Callable[..., jax.Array]
+    later: tuple[Callable[..., jax.Array], ...]
 
     @classmethod
     def of(cls, spec: Mapping[str, Any], geometry: Geometry) -> "FourPasses":
@@ -289,11 +294,28 @@ class FourPasses(Order):
             values = network.run(spec["hyper"], own, hyper, quality)
             return values, jnp.asarray(passes.places(*values.shape[1:3]))
 
-        index = functools.partial(index_of_pass, spec)
         return cls(
             geometry,
             kept(scale, f"scale {spec!r}"),
-            kept(index, f"index {spec!r}", static_argnames="number"),
+            kept(_first_index, "first index"),
+            tuple(_later_index(json.dumps(ops)) for ops in spec["passes"]),
+        )
+
+    def index(
+        self, arrays: Arrays, symbols: Array, indices: Array, *side: Array, number: int | np.integer
+    ) -> jax.Array:
+        """The tables of all passes up to `number`, int32 (1, h, w, C).
+
+        From symbols and tables of those before.
+        """
+        scale, where = side
+        thresholds = arrays[scales.THRESHOLDS]
+        if number == 0:
+            return self.first(thresholds, scale)
+        own = network.part(arrays, f"{number}/")
+        surprise = arrays["surprise"]
+        return self.later[number - 1](
+            own, thresholds, surprise, symbols, indices, scale, where, np.int32(number)
         )
 
     def in_pass(
@@ -312,7 +334,7 @@ class FourPasses(Order):
         """The latent under the tables of its scales."""
         indices = jnp.zeros(latent.shape, jnp.int32)
         for number in range(passes.PASSES):
-            _, indices = self.in_pass(arrays, number, latent, indices, *side)
+            indices = self.index(arrays, latent, indices, *side, number=number)
         return Part(latent, indices)
 
     def parts(
@@ -325,8 +347,8 @@ class FourPasses(Order):
             symbols.latent, *side,
         )  # fmt: skip
         parts = {"hyper": hyper_part(symbols)}
-        for number, name in enumerate(self._latent_parts()):
-            values, own = (passes.taken(each, where, number) for each in (symbols.latent, indices))
+        for number, name in self._latent_parts():
+            values, own = (_taken(each, where, number) for each in (symbols.latent, indices))
             parts[name] = Part(values, own)
         return parts
 
@@ -338,18 +360,19 @@ class FourPasses(Order):
         side = self.side(arrays, hyper, quality, run)
         _, where = side
         symbols = indices = jnp.zeros(latent, jnp.int32)
-        for number, name in enumerate(self._latent_parts()):
+        for number, name in self._latent_parts():
             indices = run(
                 self.geometry.context,
                 functools.partial(self.index, arrays, number=number),
                 symbols, indices, *side,
             )  # fmt: skip
-            own = yield Request(name, passes.taken(indices, where, number))
-            symbols = passes.put(symbols, where, number, own)
+            own = yield Request(name, _taken(indices, where, number))
+            symbols = _put(symbols, where, number, own)
         return Symbols(hyper, symbols)
 
-    def _latent_parts(self) -> list[str]:
-        return [name for name in self.tables if name != "hyper"]
+    def _latent_parts(self) -> list[tuple[np.int32, str]]:
+        names = [name for name in self.tables if name != "hyper"]
+        return [(np.int32(number), name) for number, name in enumerate(names)]
 
     def arrays_at(self, arrays: Arrays, step_index: int) -> dict[str, Any]:
         """A scale over the step chooses the table, so thresholds move instead."""
@@ -357,33 +380,44 @@ class FourPasses(Order):
         return {**arrays, scales.THRESHOLDS: moved}
 
 
+# Programs that are kept, since each operation by itself costs a command as much as all of them.
+_taken, _put = (kept(each, each.__name__) for each in (passes.taken, passes.put))
+
+
+def _first_index(thresholds: jax.Array, scale: jax.Array) -> jax.Array:
+    return arithmetic.count_reached(scale, thresholds)
+
+
+@functools.lru_cache(maxsize=16)
+def _later_index(ops_json: str) -> Callable[..., jax.Array]:
+    """`index_of_pass` with the operations of a pass; passes that have the same share it."""
+    return kept(functools.partial(index_of_pass, json.loads(ops_json)), f"index {ops_json}")
+
+
 def index_of_pass(
-    spec: Mapping[str, Any],
+    ops: network.Spec,
     arrays: Arrays,
+    thresholds: jax.Array,
+    surprise: jax.Array,
     symbols: jax.Array,
     indices: jax.Array,
     scale: jax.Array,
     where: jax.Array,
-    *,
-    number: int,
+    number: jax.Array,
 ) -> jax.Array:
-    """The tables of all passes up to `number`, int32 (1, h, w, C).
+    """The tables of all passes up to `number`, which is not the first, int32 (1, h, w, C).
 
-    From symbols and tables of those before, and the integers of the first pass that stand for
-    scales.
+    From the network of that pass, symbols and tables of those before, and the integers of the first
+    pass that stand for scales.
     """
-    level = arithmetic.count_reached(scale, arrays[scales.THRESHOLDS])
-    if number == 0:
-        return level
+    level = arithmetic.count_reached(scale, thresholds)
     channels = symbols.shape[-1]
-    surprise = arrays["surprise"]
     most = surprise.shape[1] - 1
     found = surprise.reshape(-1)[indices * (most + 1) + jnp.minimum(jnp.abs(symbols), most)]
     found = jnp.where(passes.known(where, channels, number), found, 0)
     seen = jnp.concatenate([found, (level - MIDDLE_LEVEL).astype(jnp.int8)], axis=-1)
-    own = network.part(arrays, f"{number}/")
-    growth = network.run(spec["passes"][number - 1], own, seen)
+    growth = network.run(ops, arrays, seen)
     most_growth = int(MOST_GROWTH / scales.UNITS["log"])
     grown = scale + jnp.clip(growth, -most_growth, most_growth)
     now = passes.pass_of(where, channels) == number
-    return jnp.where(now, arithmetic.count_reached(grown, arrays[scales.THRESHOLDS]), indices)
+    return jnp.where(now, arithmetic.count_reached(grown, thresholds), indices)

@@ -31,13 +31,15 @@ def pass_of(
     return jnp.asarray(-(places ^ group) & (PASSES - 1))
 
 
-def known(places: Shaped[Array, "b h w 1"], channels: int, number: int) -> Bool[jax.Array, "..."]:
+def known(
+    places: Shaped[Array, "b h w 1"], channels: int, number: int | Array
+) -> Bool[jax.Array, "..."]:
     """Which symbols are coded before a pass."""
     return pass_of(places, channels) < number
 
 
 def taken(
-    values: Shaped[Array, "b h w c"], places: Shaped[Array, "b h w 1"], number: int
+    values: Shaped[Array, "b h w c"], places: Shaped[Array, "b h w 1"], number: int | Array
 ) -> Shaped[jax.Array, "b h w c//4"]:
     """The values of a pass: a quarter of the channels of each place."""
     group = places ^ (-number & (PASSES - 1))
@@ -50,7 +52,7 @@ def taken(
 def put(
     values: Shaped[Array, "b h w c"],
     places: Shaped[Array, "b h w 1"],
-    number: int,
+    number: int | Array,
     own: Shaped[Array, "b h w c//4"],
 ) -> Shaped[jax.Array, "b h w c"]:
     """`values` with those of a pass, the inverse of `taken`."""

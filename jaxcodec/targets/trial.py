@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxcodec.codec import Codec, cost, tiles
 from jaxcodec.codec.symbols import Analysis
+from jaxcodec.codec.value import kept
 from jaxcodec.entropy.order import Symbols
 
 _SAMPLE = 1 << 16
@@ -69,12 +70,12 @@ def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
 # Two functions, because XLA's code for both results at once takes twice the time of both apart.
 
 
-@jax.jit
+@kept
 def _symbols(codec, tau, analysis):
     return cost.spared(codec, analysis, tau)[0]
 
 
-@jax.jit
+@kept
 def _bits_of_places(codec, tau, analysis):
     return jnp.sum(cost.spared(codec, analysis, tau)[1], axis=-1, keepdims=True)
 
@@ -86,4 +87,4 @@ def hyper_bits(codec: Codec, analysis: Analysis) -> float:
     return float(_hyper_bits(dataclasses.replace(codec, params=None), analysis.hyper))
 
 
-_hyper_bits = jax.jit(cost.hyper_bits)
+_hyper_bits = kept(cost.hyper_bits)
