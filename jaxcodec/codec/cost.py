@@ -13,10 +13,14 @@ from jaxcodec.coding.lane_distributions import shifted
 from jaxcodec.entropy.order import channel_tables
 from jaxcodec.ops import Array
 
-TAU = 0.03
-"""What a bit is worth, in squared steps, when a symbol may be rounded towards zero; chosen on
-training pictures.
-"""
+
+def worth(codec: Codec) -> float:
+    """What a bit is worth, in squared steps, where a symbol may be rounded towards zero.
+
+    Chosen on training pictures. With a context in passes it is worth less: the passes to come miss
+    what is rounded away.
+    """
+    return 0.01 if codec.networks.pass_count > 1 else 0.03
 
 
 def latent_bits(codec: Codec, symbols: jax.Array, side: tuple) -> jax.Array:

@@ -144,7 +144,7 @@ def _descend(
     trace = _no_trace(len(batch.trade_off))
     if first == settings.annealed:  # from here on bits and errors are true ones
         state = state._replace(log_shift=jnp.zeros_like(state.log_shift))
-    tau = 0.0 if first else cost.TAU
+    tau = 0.0 if first else cost.worth(codec)
     ground, own = _begin_descent(codec, criterion, batch, state, first, tau)
     for begin, stop in _calls(batch, first, end):
         state, own, trace = _move(

@@ -12,9 +12,9 @@ from jaxcodec.errors import RefineError
 class Effort(NamedTuple):
     """What is done for a file.
 
-    worth: of a bit in squared steps, at a quality: a symbol is rounded towards zero where that
-      saves more bits than it is worth (`codec.cost.spared`); 0 rounds to the nearest. Files of a
-      given size or closeness are always rounded for `codec.cost.TAU`, whatever the level.
+    worth: of a bit at a quality, as a share of `codec.cost.worth`: a symbol is rounded towards zero
+      where that saves more bits than it is worth (`codec.cost.spared`); 0 rounds to the nearest.
+      Files of a given size or closeness are always rounded for all of it, whatever the level.
     steps: of refinement, which begins from the nearest; None for none.
     """
 
@@ -24,8 +24,8 @@ class Effort(NamedTuple):
 
 LEVELS = (
     Effort(),
-    Effort(worth=0.01),
-    Effort(worth=0.02),
+    Effort(worth=1 / 3),
+    Effort(worth=2 / 3),
     Effort(steps=25),
     Effort(steps=50),
     Effort(steps=100),

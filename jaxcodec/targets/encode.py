@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 from jaxcodec import distortions
-from jaxcodec.codec import Codec, Encoded, pictures
+from jaxcodec.codec import Codec, Encoded, cost, pictures
 from jaxcodec.codec.pictures import AnyPicture
 from jaxcodec.coding import quantiser_step
 from jaxcodec.coding.container import MAX_QUALITY
@@ -220,12 +220,13 @@ def _goal(
 def _at_quality(
     codec: Codec, source: pictures.Source, quality: float | None, worth: float
 ) -> Encoded:
-    """The file at a quality, with symbols rounded for what a bit is worth."""
+    """The file at a quality, with symbols rounded for a share of what a bit is worth."""
     if worth == 0:
         return pictures.encode_source(codec, source, quality)
     hundredths = pictures.to_hundredths(codec, quality)
     analysis = pictures.analyse(codec, source, hundredths)
-    return matching.file_at(codec, source, hundredths, analysis, 0, worth)
+    tau = worth * cost.worth(codec)
+    return matching.file_at(codec, source, hundredths, analysis, 0, tau)
 
 
 def _of_size(

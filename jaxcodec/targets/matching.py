@@ -10,7 +10,7 @@ falls about linearly with that of the step.
 import math
 from typing import NamedTuple
 
-from jaxcodec.codec import Codec, Encoded, cost, pictures
+from jaxcodec.codec import Codec, Encoded, pictures
 from jaxcodec.codec.symbols import Analysis
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding.container import MAX_QUALITY
@@ -41,8 +41,8 @@ _UNSURE_BYTES = 6
 _FILES = 10
 """The most files that are written for one."""
 
-WORTHS = tuple(cost.TAU * 2 ** (place / 32 - 8) for place in range(512))
-"""What a bit may be worth where single symbols are spared, rising: about cost.TAU."""
+WORTHS = tuple(0.03 * 2 ** (place / 32 - 8) for place in range(512))
+"""What a bit may be worth where single symbols are spared, rising, in squared steps."""
 
 _ANALYSES = 6
 """The most qualities that are tried; almost always one or two."""
@@ -94,7 +94,7 @@ def file_at(
     hundredths: int | None,
     analysis: Analysis,
     step_index: int,
-    tau: float = cost.TAU,
+    tau: float | None = None,
 ) -> Encoded:
     """The file of an analysed picture at the step of an index.
 

@@ -20,10 +20,10 @@ _SAMPLE = 1 << 16
 """So many symbols are enough to see how the rate changes with the step."""
 
 
-def symbols(codec: Codec, analysis: Analysis, tau: float = cost.TAU) -> Symbols:
+def symbols(codec: Codec, analysis: Analysis, tau: float | None = None) -> Symbols:
     """The picture's symbols at the codec's step, rounded for low cost.
 
-    `tau` is the worth of a bit.
+    `tau` is the worth of a bit; `cost.worth` where None.
     """
     return Symbols(analysis.hyper, _run(_symbols, codec, analysis, tau))
 
@@ -49,7 +49,8 @@ def sample(codec: Codec, analysis: Analysis) -> Analysis:
     return analysis._replace(residual=residual, side=side)
 
 
-def _run(function, codec: Codec, analysis: Analysis, tau: float = cost.TAU):
+def _run(function, codec: Codec, analysis: Analysis, tau: float | None = None):
+    tau = cost.worth(codec) if tau is None else tau
     if codec.order.parallel:
         windows = codec.geometry.place
     else:

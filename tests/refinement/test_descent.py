@@ -86,7 +86,7 @@ def test_the_start_has_the_same_symbols_on_their_grid(codec, padded, begun):
 
 def test_it_may_begin_from_symbols_that_cost_less(codec, padded, begun):
     variables, ground, start, _ = begun
-    _, spared = begin(codec, padded, variables, jax.random.key(0), cost.TAU, MSE)
+    _, spared = begin(codec, padded, variables, jax.random.key(0), cost.worth(codec), MSE)
     (_, nearest), (_, fewer) = (
         problem.rounded(codec, padded, each.latent, ground.centre) for each in (start, spared)
     )
