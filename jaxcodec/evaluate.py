@@ -82,8 +82,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--metrics",
         type=_names,
         metavar="A,B",
-        help="of psnr (always), ms_ssim, ssim, ssimulacra2, butteraugli (needs butteraugli_main of "
-        "libjxl), cvvdp (needs the package of that name); default: the first four",
+        help="of psnr (always), ms_ssim, ssim, ssimulacra2, nlpd_2017, nlpd_2016, lpips_alex and "
+        "lpips_squeeze (need --lpips), butteraugli (needs butteraugli_main of libjxl), cvvdp "
+        "(needs the package of that name); default: the first four",
+    )
+    parser.add_argument(
+        "--lpips",
+        metavar="DIR",
+        help="the weights of LPIPS (default: the environment's JAXCODEC_LPIPS)",
     )
     parser.add_argument(
         "--published", type=pathlib.Path, metavar="FILE", help="published curves, JSON"
@@ -190,9 +196,12 @@ def _evaluate(options: argparse.Namespace, program: str) -> int:
         raise CodecError(f"there is no folder {options.images}; give one of pictures by --images")
 
     from jaxcodec import extensions
+    from jaxcodec.distortions import lpips
     from jaxcodec.evaluation import comparison, curves, learned, metrics
     from jaxcodec.runtime import compile_cache
 
+    if options.lpips:
+        os.environ[lpips.FOLDER] = options.lpips
     measured = metrics.choose(options.metrics)
     published = curves.read_published(options.published) if options.published else ()
     if not options.no_compile_cache:

@@ -4,6 +4,7 @@ No JAX is loaded before the command line has been read.
 """
 
 import difflib
+import os
 import pathlib
 import re
 import sys
@@ -31,6 +32,7 @@ Trains a model, or goes on with the run that DIR holds.
   --distributed    join the other processes of a cluster that JAX knows
   --coordinator    HOST:PORT of process 0, where JAX cannot find it; with it --processes, their number, and
                    --process, the number of this one from 0
+  --lpips          folder of the weights of LPIPS, for a distortion of that name
   --nocompile_cache   keep no compiled programs in the user's cache folder
   --helpfull       the flags of all modules
 
@@ -90,6 +92,9 @@ def define(values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "process", None, "Number of this process from 0, with --coordinator.", flag_values=values
     )
+    flags.DEFINE_string(
+        "lpips", None, "Folder of the weights of LPIPS (default: JAXCODEC_LPIPS).", values
+    )
     flags.DEFINE_bool(
         "compile_cache", True, "Keep compiled programs in the user's cache folder.", values
     )
@@ -143,11 +148,14 @@ def read(argv: Sequence[str], values: flags.FlagValues) -> list[str]:
 def _main(argv: list[str]) -> None:
     """Trains, and turns errors into one sentence and exit status 2."""
     from jaxcodec import guard
+    from jaxcodec.distortions import lpips
     from jaxcodec.runtime import compile_cache, memory
     from jaxcodec.training import rate_search, sharding, train_loop
 
     given = flags.FLAGS
     memory.keep_freed_memory()
+    if given.lpips:
+        os.environ[lpips.FOLDER] = given.lpips
     if given.compile_cache:
         compile_cache.enable()
     try:

@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 
+import lpips_weights
 import numpy as np
 import pytest
 from jaxtyping import install_import_hook
@@ -89,6 +90,12 @@ def shared_dir() -> pathlib.Path:
     if not (path / "data" / "test" / "kodak").is_dir():
         pytest.skip(f"needs the shared photographs (set JAXCODEC_SHARED; looked in {path})")
     return path
+
+
+@pytest.fixture(scope="session")
+def lpips_folder(tmp_path_factory) -> pathlib.Path:
+    """A folder of random weights for LPIPS."""
+    return lpips_weights.write(tmp_path_factory.mktemp("lpips") / "weights")
 
 
 _MOST_BYTES = 2 << 30

@@ -24,6 +24,7 @@ __all__ = [
     "PixelTerms",
     "by_metric",
     "get",
+    "listed",
     "metric_names",
     "names",
 ]
@@ -41,6 +42,11 @@ def _own() -> dict[str, Distortion]:
     }
 
 
+def listed() -> tuple[Distortion, ...]:
+    """All of this package, sorted by name; those with parameters in a file are without them."""
+    return tuple(distortion for _, distortion in sorted(_own().items()))
+
+
 def names() -> tuple[str, ...]:
     """The names that `get` takes, sorted."""
     return tuple(sorted(_own()))
@@ -48,22 +54,23 @@ def names() -> tuple[str, ...]:
 
 def get(name: str | Distortion) -> Distortion:
     """The distortion of a name or of an import path MODULE:NAME; a distortion is given back as it
-    is.
+    is. It has its parameters.
 
     Raises:
-      DistortionError: there is none of this name, or the import path leads to something else.
+      DistortionError: there is none of this name, or the import path leads to something else; its
+        parameters cannot be had.
       ExtensionError: the module of an import path was not allowed, or cannot be imported.
     """
     if isinstance(name, Distortion):
-        return name
+        return name.ready()
     if extensions.is_own(name):
         found = extensions.resolve(name)
         if not isinstance(found, Distortion):
             raise DistortionError(f"{name} is not a jaxcodec.distortions.Distortion; name one")
-        return found
+        return found.ready()
     if name not in _own():
         raise DistortionError(f"there is no distortion {name!r}; choose from {', '.join(names())}")
-    return _own()[name]
+    return _own()[name].ready()
 
 
 def metric_names() -> tuple[str, ...]:
@@ -81,5 +88,5 @@ def by_metric(name: str | Distortion) -> Distortion:
         return get(name)
     for distortion in _own().values():
         if distortion.metric.name == name:
-            return distortion
+            return distortion.ready()
     raise DistortionError(f"there is no metric {name!r}; choose from {', '.join(metric_names())}")

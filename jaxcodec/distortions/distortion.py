@@ -167,6 +167,7 @@ class PixelTerms:
         "least_side",
         "remedy",
         "terms",
+        "load",
     ],
 )
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -188,6 +189,7 @@ class Distortion:
       remedy: what is said to who gives a smaller image.
       terms: of a distortion that is a mean over pixels; else None.
       params: learned parameters, a pytree of arrays.
+      load: gives the parameters of one that has them in a file, and has none yet; see `ready`.
     """
 
     name: str
@@ -199,18 +201,30 @@ class Distortion:
     remedy: str = "give larger images"
     terms: PixelTerms | None = None
     params: Any = ()
+    load: Callable[[], Any] | None = None
+
+    def ready(self) -> "Distortion":
+        """The same with its parameters, as an argument of jitted functions must be.
+
+        As constants, XLA would fold them for minutes. Raises DistortionError where they cannot be
+        had.
+        """
+        if self.load is None:
+            return self
+        return dataclasses.replace(self, params=self.load(), load=None)
 
     def __call__(self, a: chex.Array, b: chex.Array) -> jax.Array:
         """The distance of each image, float32 (...).
 
         Raises:
-          DistortionError: the shapes differ, or a side is below `least_side`.
+          DistortionError: the shapes differ, or a side is below `least_side`; the parameters cannot
+            be had.
         """
-        return _distance(self, *self.checked(a, b))
+        return _distance(self.ready(), *self.checked(a, b))
 
     def value(self, a: chex.Array, b: chex.Array) -> jax.Array:
         """The metric of each image, float32 (...); raises as the call."""
-        return _value(self, *self.checked(a, b))
+        return _value(self.ready(), *self.checked(a, b))
 
     def checked(self, a: chex.Array, b: chex.Array) -> tuple[jax.Array, jax.Array]:
         """Both as arrays of JAX; raises DistortionError where they cannot be compared."""

@@ -7,7 +7,6 @@ So no table depends on a float, and the grid is centred at the means.
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -274,8 +273,8 @@ class FourPasses(Order):
     scale: (arrays, hyper-symbols, quality) -> the integers that stand for scales, int32
       (1, h, w, C), and the places.
     first: (thresholds, scale) -> the tables of the first pass.
-    later: for each of the other passes (`index_of_pass`, less its first argument) -> the tables of
-      all passes up to that one. Passes of one form share one program.
+    later: `index_of_pass` with the operations of the other passes, which are the same for all: one
+      program.
     """
 
     tables = {"hyper": PRIOR} | dict.fromkeys(("latent", "second", "third", "fourth"), CONDITIONAL)
@@ -283,7 +282,7 @@ class FourPasses(Order):
     geometry: Geometry
     scale: Callable[..., Any]
     first: Callable[..., jax.Array]
-    later: tuple[Callable[..., jax.Array], ...]
+    later: Callable[..., jax.Array]
 
     @classmethod
     def of(cls, spec: Mapping[str, Any], geometry: Geometry) -> "FourPasses":
@@ -294,11 +293,16 @@ class FourPasses(Order):
             values = network.run(spec["hyper"], own, hyper, quality)
             return values, jnp.asarray(passes.places(*values.shape[1:3]))
 
+        ops, *others = spec["passes"]
+        if any(other != ops for other in others):
+            raise CodecFileError(
+                "the passes of its four-step context have networks of several forms"
+            )
         return cls(
             geometry,
             kept(scale, f"scale {spec!r}"),
             kept(_first_index, "first index"),
-            tuple(_later_index(json.dumps(ops)) for ops in spec["passes"]),
+            kept(functools.partial(index_of_pass, ops), f"index {ops!r}"),
         )
 
     def index(
@@ -314,7 +318,7 @@ class FourPasses(Order):
             return self.first(thresholds, scale)
         own = network.part(arrays, f"{number}/")
         surprise = arrays["surprise"]
-        return self.later[number - 1](
+        return self.later(
             own, thresholds, surprise, symbols, indices, scale, where, np.int32(number)
         )
 
@@ -386,12 +390,6 @@ _taken, _put = (kept(each, each.__name__) for each in (passes.taken, passes.put)
 
 def _first_index(thresholds: jax.Array, scale: jax.Array) -> jax.Array:
     return arithmetic.count_reached(scale, thresholds)
-
-
-@functools.lru_cache(maxsize=16)
-def _later_index(ops_json: str) -> Callable[..., jax.Array]:
-    """`index_of_pass` with the operations of a pass; passes that have the same share it."""
-    return kept(functools.partial(index_of_pass, json.loads(ops_json)), f"index {ops_json}")
 
 
 def index_of_pass(

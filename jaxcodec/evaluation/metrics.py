@@ -6,6 +6,7 @@ are among them (`jaxcodec.distortions`); those that are metrics alone are listed
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import jax
 import numpy as np
 
 from jaxcodec import distortions
-from jaxcodec.distortions import Distortion
+from jaxcodec.distortions import Distortion, DistortionError
 from jaxcodec.evaluation import butteraugli, cvvdp, ssimulacra2
 from jaxcodec.evaluation.coder import EvaluationError
 
@@ -83,11 +84,21 @@ def _of_distortion(distortion: Distortion) -> PictureMetric:
         to_curve=metric.to_db,
         source=f"jaxcodec.distortions, {distortion.name}",
         distortion=distortion,
+        missing=functools.partial(_parameters_missing, distortion),
     )
 
 
+def _parameters_missing(distortion: Distortion) -> str | None:
+    """Why a distortion cannot have its parameters, or None."""
+    try:
+        distortion.ready()
+    except DistortionError as problem:
+        return str(problem)
+    return None
+
+
 _FIRST = ("mse", "ms_ssim", "ssim")
-_OTHERS = tuple(name for name in distortions.names() if name not in _FIRST)
+_OF_DISTORTIONS = {each.name: _of_distortion(each) for each in distortions.listed()}
 
 SSIMULACRA2 = PictureMetric(
     name="ssimulacra2",
@@ -131,9 +142,9 @@ CVVDP = PictureMetric(
     missing=cvvdp.missing,
 )
 METRICS: tuple[PictureMetric, ...] = (
-    *(_of_distortion(distortions.get(name)) for name in _FIRST),
+    *(_OF_DISTORTIONS[name] for name in _FIRST),
     SSIMULACRA2,
-    *(_of_distortion(distortions.get(name)) for name in _OTHERS),
+    *(metric for name, metric in _OF_DISTORTIONS.items() if name not in _FIRST),
     BUTTERAUGLI,
     CVVDP,
 )
@@ -174,11 +185,11 @@ def values(
     """
     side = min(original.shape[:2])
     fitting = [metric for metric in metrics if side >= metric.least_side]
-    of_distortions = [metric for metric in fitting if metric.distortion is not None]
+    measured = {metric.key: metric.distortion for metric in fitting if metric.distortion}
     found: Mapping[str, Any] = dict(
         zip(
-            [metric.key for metric in of_distortions],
-            _together(tuple(metric.distortion for metric in of_distortions), original, decoded),
+            measured,
+            _together(tuple(each.ready() for each in measured.values()), original, decoded),
             strict=True,
         )
     )

@@ -23,8 +23,8 @@ from jaxcodec import models
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing import compressai_layers as layers
 from jaxcodec.importing.compressai_layers import FORMS, Layer
-from jaxcodec.importing.state_dict import read_state_dict
 from jaxcodec.models import presets
+from jaxcodec.pytorch.state_dict import read_state_dict
 
 ARCHITECTURES = (
     "bmshj2018-factorized",
@@ -71,7 +71,7 @@ class ImportedModel:
 def import_checkpoint(path: str | os.PathLike[str]) -> ImportedModel:
     """The model of a CompressAI checkpoint.
 
-    The checkpoint is a file of `torch.save` or safetensors (see `importing.state_dict`).
+    The checkpoint is a file of `torch.save` or safetensors (see `pytorch.state_dict`).
 
     Raises:
       CheckpointError: the file cannot be read, or is not of a model in ARCHITECTURES as CompressAI

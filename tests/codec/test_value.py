@@ -16,6 +16,7 @@ import small_codecs
 
 import jaxcodec
 from jaxcodec.artefact import codec_file
+from jaxcodec.codec import value
 from jaxcodec.codec.value import at_step
 from jaxcodec.errors import BitstreamError, CodecError, CodecFileError
 
@@ -80,6 +81,26 @@ def test_codecs_are_equal_that_have_the_same_content_and_step(tiny):
     assert other == tiny and len({tiny, other}) == 1
     assert tiny != small_codecs.build("scale") and tiny != at_step(tiny, 1) and tiny != "tiny"
     assert at_step(tiny, 5) == at_step(other, 5)
+
+
+def test_programs_are_kept_by_model_and_spec_and_not_by_weights_or_step(tiny, monkeypatch):
+    made, other = [], small_codecs.build("four_step")
+
+    def kept(function, identity):
+        made.append(identity)
+        return jax.jit(function)
+
+    monkeypatch.setattr(value.programs, "kept", kept)
+
+    @value.kept
+    def bound(codec, factor):
+        return factor * codec.step * codec.precision
+
+    assert bound(tiny, 2.0) == 2 * tiny.precision
+    assert bound(at_step(tiny, 843), 2.0) == pytest.approx(3 * tiny.precision, rel=1e-3)
+    assert len(made) == 1 and tiny.host.content.spec in made[0]
+    assert bound(other, 1.0) == other.precision
+    assert len(made) == 2 and other.host.content.model in made[1]
 
 
 def test_inside_jit_it_prints_and_cannot_be_pickled(tiny):

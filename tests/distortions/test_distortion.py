@@ -60,7 +60,7 @@ def test_metric_and_distance_tell_the_same(name, pair):
     assert metric.limits[0] < value < metric.limits[1]
     closer = distortion.value(pair[0], pair[0] // 2 + pair[1] // 2)
     assert (closer > value) == metric.higher_is_better
-    assert distortions.by_metric(metric.name) is distortion
+    assert distortions.by_metric(metric.name).compare is distortion.compare
 
 
 @EACH

@@ -1,5 +1,7 @@
 """Coding in four passes: what each sees, in floats and in integers."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -208,3 +210,11 @@ def test_a_description_that_cannot_go_in_four_passes_is_one_clear_error(change, 
         export_codec(
             DESCRIPTION | change, small_codecs.params("four_step"), name="x", bpp_range=(0.1, 1.0)
         )
+
+
+def test_networks_of_several_forms_are_one_clear_error(codec):
+    spec = json.loads(codec.host.content.spec)
+    assert FourPasses.of(spec, codec.geometry).tables == codec.order.tables
+    spec["passes"][1] = spec["passes"][1][:-1]
+    with pytest.raises(CodecFileError, match="networks of several forms"):
+        FourPasses.of(spec, codec.geometry)

@@ -15,7 +15,7 @@ from jaxcodec.entropy.distributions.gaussian import gaussian_likelihood
 from jaxcodec.errors import CheckpointError
 from jaxcodec.importing import compressai
 from jaxcodec.importing.compressai import ARCHITECTURES, import_checkpoint
-from jaxcodec.importing.state_dict import read_state_dict
+from jaxcodec.pytorch.state_dict import read_state_dict
 
 RECORDED = pathlib.Path(__file__).parent / "recorded"
 QUALITY = np.zeros(1, np.float32)

@@ -141,11 +141,15 @@ def test_the_same_noise_on_a_context_in_floats_loses_the_symbols(photo):
         return jnp.where(order == number, scale_index(grown), indices)
 
     def with_index(of_floats):
-        def index(arrays, *given, number):
-            del arrays
-            return of_floats(*given, number=number)
+        def first(thresholds, scale):
+            return of_floats(None, None, scale, None, number=0)
 
-        return dataclasses.replace(codec, order=dataclasses.replace(codec.order, index=index))
+        def later(own, thresholds, surprise, *given):
+            *given, number = given
+            return of_floats(*given, number=int(number))
+
+        order = dataclasses.replace(codec.order, first=first, later=later)
+        return dataclasses.replace(codec, order=order)
 
     here = with_index(jax.jit(float_index, static_argnames="number"))
     there = with_index(fault_injection.noisy(float_index, RELATIVE))
@@ -174,8 +178,10 @@ def test_pieces_that_choose_tables_have_no_float_operation(any_codec):
     pieces = pieces_of(order)
     if isinstance(order, FourPasses):
         side = order.scale(integer, hyper, quality)
-        given = {"scale": (hyper, quality), "index": (latent, latent, *side)}
-        pieces["index"] = functools.partial(order.index, number=3)
+        given = dict.fromkeys(("first", "later"), (latent, latent, *side))
+        given["scale"] = (hyper, quality)
+        for number, name in ((0, "first"), (3, "later")):
+            pieces[name] = functools.partial(order.index, number=number)
     assert set(given) == set(pieces)
     for name, arguments in given.items():
         assert not fault_injection.float_operations(pieces[name], integer, *arguments)

@@ -14,8 +14,8 @@ import safetensors
 
 from jaxcodec.errors import CheckpointError
 from jaxcodec.files import read_bytes
-from jaxcodec.importing import torch_file
-from jaxcodec.importing.torch_pickle import NotPlainError, Tensor, Unknown
+from jaxcodec.pytorch import torch_file
+from jaxcodec.pytorch.torch_pickle import NotPlainError, Tensor, Unknown
 
 KEYS = ("state_dict", "model_state_dict", "model", "net")
 """Where a checkpoint may have its state dictionary."""

@@ -7,8 +7,8 @@ import pickle
 import pytest
 from torch_files import called, finished, mapping, named, plain, storage, tensor
 
-from jaxcodec.importing import torch_pickle
-from jaxcodec.importing.torch_pickle import NotPlainError, Storage, StorageType, Tensor, Unknown
+from jaxcodec.pytorch import torch_pickle
+from jaxcodec.pytorch.torch_pickle import NotPlainError, Storage, StorageType, Tensor, Unknown
 
 
 def interpret(data: bytes):
@@ -87,3 +87,13 @@ def test_what_is_neither_plain_nor_a_tensor_is_refused(operations, words):
 def test_a_damaged_pickle_is_an_error_of_python(data):
     with pytest.raises((ValueError, IndexError, KeyError)):
         interpret(data)
+
+
+def test_what_python_2_wrote_is_read():
+    assert interpret(finished(b"U\x02ab")).value == "ab"
+    assert interpret(finished(b"T\x02\0\0\0ab")).value == "ab"
+    pairs = plain([["a", 1], ["b", 2]])
+    assert interpret(finished(called("collections OrderedDict", pairs))).value == {"a": 1, "b": 2}
+    for wrong in ([[[], 1]], [["a"]], [["a", 1, 2]], ["ab"]):
+        with pytest.raises(NotPlainError):
+            interpret(finished(called("collections OrderedDict", plain(wrong))))

@@ -9,7 +9,7 @@ import safetensors.numpy
 from torch_files import called, mapping, named, plain, storage, tensor, zipped
 
 from jaxcodec.errors import CheckpointError
-from jaxcodec.importing.state_dict import read_state_dict
+from jaxcodec.pytorch.state_dict import read_state_dict
 
 VALUES = np.arange(1, 7, dtype=np.float32)
 ONE = tensor(storage("0", "FloatStorage", 6), (2,), (1,))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxcodec.importing.torch_pickle import STORAGE_TYPES, Storage, Tensor, interpret
+from jaxcodec.pytorch.torch_pickle import STORAGE_TYPES, Storage, Tensor, interpret
 
 _ZIP_START = b"PK\x03\x04"
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C

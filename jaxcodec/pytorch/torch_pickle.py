@@ -90,6 +90,8 @@ _LITERALS = {
     "BINFLOAT",
     "BINUNICODE",
     "SHORT_BINUNICODE",
+    "BINSTRING",  # of Python 2
+    "SHORT_BINSTRING",
     "BINBYTES",
     "SHORT_BINBYTES",
 }
@@ -248,6 +250,12 @@ def _reduce(function: Any, arguments: Any) -> Any:
             return function
         case _Constructor.MAPPING, ():
             return {}
+        case _Constructor.MAPPING, (list(pairs),) if all(
+            isinstance(pair, list) and len(pair) == 2 for pair in pairs
+        ):  # of Python 2
+            made: list[Any] = [{}]
+            _set_items(made, [item for pair in pairs for item in pair])
+            return made[0]
         case _Constructor.TENSOR, (
             Storage() as storage,
             int(offset),

@@ -29,7 +29,7 @@ from torch_files import (
 )
 
 from jaxcodec.errors import CheckpointError
-from jaxcodec.importing.state_dict import read_state_dict
+from jaxcodec.pytorch.state_dict import read_state_dict
 
 VALUES = np.arange(1, 25, dtype=np.float32)
 FLOATS = storage("0", "FloatStorage", 24)
@@ -376,7 +376,7 @@ def _read_or_refuse(tmp_path_factory, data: bytes) -> None:
 
 def test_reading_needs_neither_pytorch_nor_jax():
     command = (
-        "import sys, jaxcodec.importing.state_dict; print(sorted({'jax', 'torch', 'flax'} & "
+        "import sys, jaxcodec.pytorch.state_dict; print(sorted({'jax', 'torch', 'flax'} & "
         "set(sys.modules)))"
     )
     assert (

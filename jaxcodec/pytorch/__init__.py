@@ -1,0 +1,1 @@
+"""PyTorch's checkpoint files, read without PyTorch."""
