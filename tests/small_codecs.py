@@ -63,16 +63,23 @@ DESCRIPTIONS = {
     ),
     "factorized": presets.factorized_model(8, 12, kernels=(9, 5, 5), strides=(4, 2, 2)),
 }
+ALONE = {
+    "bounded": presets.bounded_model(8, 12, levels=5, kernels=(9, 5, 5), strides=(4, 2, 2)),
+}
+"""Those of which not all is true that `any_codec` is tested for: this one has a single step."""
+
+_ALL = DESCRIPTIONS | ALONE
 _KERNEL_GAIN = {
     "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8,
     "four_step": 0.5, "mixture": 1.5, "normalised": 3.0, "patch": 1.0, "factorized": 3.0,
+    "bounded": 3.0,
 }  # fmt: skip
 
 
 @functools.cache
 def params(name: str):
     """Variables of the small model of that name."""
-    model = models.build(DESCRIPTIONS[name])
+    model = models.build(_ALL[name])
     key = jax.random.key(
         0, impl="unsafe_rbg"
     )  # compiles several times faster than the default generator
@@ -102,7 +109,7 @@ def pictures() -> list[np.ndarray]:
 def content(name: str) -> CodecContent:
     """What the codec file of the small model of that name holds."""
     return export.export_codec(
-        DESCRIPTIONS[name],
+        _ALL[name],
         params(name),
         name=name,
         bpp_range=(0.2, 2.0),

@@ -46,6 +46,8 @@ def test_a_config_builds_its_model_and_optimiser(name):
 
 
 CHOICES = [
+    ("bounded", "16,nlpd_2017,uniform", "levels", 16),
+    ("bounded_small", "4", "levels", 4),
     ("autoregressive_small", "checkerboard", "entropy", "checkerboard"),
     ("patch_autoregressive", "checkerboard", "entropy", "checkerboard"),
     ("cheng2020_small", "3", "mixture", 3),

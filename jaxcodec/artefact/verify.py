@@ -1,7 +1,7 @@
 """Decodes the symbols of a .jxc file and checks them, without a network and without JAX.
 
-Only where no table follows from anything computed: codecs with a factorized prior, or with a
-normalised latent. That their symbols come out right is then a matter of integers alone, which any
+Only where no table follows from anything computed: codecs with a factorized prior, a normalised
+latent or a bounded one. That their symbols come out right is then a matter of integers alone, which any
 machine can check.
 """
 
@@ -18,8 +18,11 @@ from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import BitstreamError, CoderError, WrongCodecError
 from jaxcodec.files import MAX_PIXELS
 
-MOVED = {"factorized": "prior", "normalised": "static"}
-"""The kinds of entropy models without computed tables, and the set that moves with the step."""
+MOVED = {"factorized": "prior", "normalised": "static", "bounded": "prior"}
+"""The kinds of entropy models without computed tables, and the set that moves with the step.
+
+A bounded one has a single step.
+"""
 
 STRIDES = {"patch_analysis": 16, "patch_hyper_analysis": 4, "cheng_analysis": 16}
 """Of networks whose description does not tell their strides; those of modules, which need JAX."""
@@ -57,7 +60,8 @@ def verify(
         )
     found = []
     for part, (name, shape) in zip(parts, wanted, strict=True):
-        table = np.arange(shape[-1], dtype=np.int32) if name == "prior" else np.int32(0)
+        alike = len(sets[name]) == 1
+        table = np.int32(0) if alike else np.arange(shape[-1], dtype=np.int32)
         coder = coders.make(header.coder, sets[name])
         found.append(coder.decode(part, np.broadcast_to(table, shape)))
     if container.checksum(found, container.identity(header)) != header.symbol_crc:

@@ -23,6 +23,7 @@ from jaxcodec.runtime.programs import kept
 class Relaxed(NamedTuple):
     """Pieces that have gradients, for use inside `jit`; arrays have a batch of any size.
 
+    latent: (params, pixels float (B, H, W, 3) in [0, 1], quality) -> latent, not rounded.
     hyper: (params, latent, quality) -> hyper-latent, not rounded; None without one.
     round_hyper: (params, hyper-latent) -> hyper-symbols; None likewise.
     quantised: (params, latent, hyper-latent, quality, quantise, step) -> latent as synthesis sees
@@ -31,6 +32,7 @@ class Relaxed(NamedTuple):
       runs in the type that the parameters of the synthesis network have (`lowered`).
     """
 
+    latent: Callable[..., jax.Array]
     hyper: Callable[..., jax.Array | None]
     round_hyper: Callable[..., jax.Array | None]
     quantised: Callable[..., tuple[jax.Array, jax.Array]]
@@ -145,6 +147,7 @@ def build(description_json: str) -> Networks:
         decoded=compiled(decoded, named("decoded")),
         pixels=compiled(pixels, named("pixels"), static_argnames="grey"),
         relaxed=Relaxed(
+            latent=at_quality("to_latent"),
             hyper=at_quality("to_hyper_latent"),
             round_hyper=piece("round_hyper"),
             quantised=quantised,

@@ -8,6 +8,7 @@ Images stay uint8 HWC RGB here; the conversion to float32 in [0, 1] belongs to t
 step.
 """
 
+from jaxcodec.data.noise import uniform_batches, uniform_crops
 from jaxcodec.data.pipeline import Batches, training_batches, validation_crops
 from jaxcodec.data.source import ImageFolder, check_folders, open_folder
 
@@ -17,5 +18,7 @@ __all__ = [
     "check_folders",
     "open_folder",
     "training_batches",
+    "uniform_batches",
+    "uniform_crops",
     "validation_crops",
 ]

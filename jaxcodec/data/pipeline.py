@@ -69,7 +69,12 @@ def training_batches(
       DataError: the batch cannot be divided among the processes, or min_scale is outside (0, 1];
         or, while iterating, an image that cannot be read any more, or a worker that was ended.
     """
-    _check(batch_size, process_count, min_scale)
+    check_batch(batch_size, process_count)
+    if not 0 < min_scale <= 1:
+        raise DataError(
+            f"images cannot be shrunk by a factor of {min_scale}; choose min_scale above 0 and up "
+            "to 1"
+        )
     if workers:
         dataset = _for_workers(dataset, workers)
 
@@ -87,17 +92,12 @@ def training_batches(
     return Batches(parts, workers, process_index, process_count)
 
 
-def _check(batch_size: int, process_count: int, min_scale: float) -> None:
-    """Raises DataError for settings of `training_batches` that cannot work."""
+def check_batch(batch_size: int, process_count: int) -> None:
+    """Raises DataError for a batch that cannot be divided among the processes."""
     if batch_size % process_count:
         raise DataError(
             f"a batch of {batch_size} cannot be divided among {process_count} processes; choose a "
             "multiple of that"
-        )
-    if not 0 < min_scale <= 1:
-        raise DataError(
-            f"images cannot be shrunk by a factor of {min_scale}; choose min_scale above 0 and up "
-            "to 1"
         )
 
 

@@ -5,6 +5,7 @@ the package.
 """
 
 from jaxcodec.entropy.autoregressive import AutoregressiveModel
+from jaxcodec.entropy.bounded import BoundedModel
 from jaxcodec.entropy.checkerboard import CheckerboardModel
 from jaxcodec.entropy.factorized import FactorizedModel
 from jaxcodec.entropy.four_step import FourStepModel
@@ -21,4 +22,5 @@ ENTROPY_MODELS: dict[str, type[EntropyModel]] = {
     "checkerboard": CheckerboardModel,
     "four_step": FourStepModel,
     "normalised": NormalisedModel,
+    "bounded": BoundedModel,
 }

@@ -93,6 +93,22 @@ def factorized_model(
     }
 
 
+def bounded_model(
+    features: int,
+    latent: int,
+    levels: int,
+    kernels: Sequence[int] = (5, 5, 5, 5),
+    strides: Sequence[int] = (2, 2, 2, 2),
+    hard: bool = False,
+) -> Description:
+    """Convolutions with GDN and a latent of few levels (Hepburn et al. 2022).
+
+    The paper's sizes are (128, 64).
+    """
+    description = factorized_model(features, latent, kernels, strides)
+    return description | {"entropy": "bounded", "levels": levels, "hard": hard}
+
+
 def resnet_factorized_model(
     features: int,
     latent: int,

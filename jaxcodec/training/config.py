@@ -155,7 +155,18 @@ def objective_of(config: Config) -> objectives.Objective:
 
 
 def folders(config: Config) -> list[str]:
-    """The folders of images; raises TrainingError where there are none, or one without a name."""
+    """The folders of images; raises TrainingError where there are none, or one without a name.
+
+    For crops of noise there are none.
+    """
+    if config.data.kind == "uniform":
+        if config.data.folders:
+            raise TrainingError(
+                f"config.data.kind is 'uniform' and config.data.folders is "
+                f"{config.data.folders!r}; crops are of noise or of images, so leave one of them "
+                "out"
+            )
+        return []
     if not config.data.folders:
         raise TrainingError(
             "config.data.folders is empty; give --config.data.folders=DIR[,DIR...] with training "

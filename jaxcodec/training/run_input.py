@@ -31,6 +31,8 @@ def open_input(config: Config, workdir: pathlib.Path) -> RunInput:
     Raises:
       TrainingError, DataError: a folder is not named, missing, empty or unreadable.
     """
+    if config.data.kind == "uniform":
+        return _noise(config)
     folder = data.open_folder(
         run_config.folders(config),
         validation_images=config.data.validation_images,
@@ -56,6 +58,18 @@ def open_input(config: Config, workdir: pathlib.Path) -> RunInput:
             "export"
         )
     return RunInput(batches, held_out, _fingerprint(folder))
+
+
+def _noise(config: Config) -> RunInput:
+    batches = data.uniform_batches(
+        batch_size=config.batch_size,
+        crop=config.data.crop,
+        seed=config.seed,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    held_out = data.uniform_crops(config.data.crop, config.data.validation_images, config.seed)
+    return RunInput(batches, held_out, hashlib.sha256(b"uniform").hexdigest())
 
 
 def _fingerprint(folder: data.ImageFolder) -> str:

@@ -227,6 +227,12 @@ SETTINGS = (
         _at_least(1),
     ),
     Setting("optimiser.muon_factor", 3.0, "Muon's learning rate over Adam's", _above(0)),
+    Setting(
+        "data.kind",
+        "images",
+        "what crops are of: images in folders, or uniform noise",
+        _one_of("images", "uniform"),
+    ),
     Setting("data.folders", "", "one folder of images or several, separated by commas"),
     Setting(
         "data.crop", 256, "side of a crop in pixels, a multiple of the model's stride", _at_least(1)

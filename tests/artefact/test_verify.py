@@ -18,11 +18,19 @@ from jaxcodec.models import presets
 from jaxcodec.models.build import stride
 from jaxcodec.transforms import network_table
 
-STATIC = pytest.mark.parametrize("name", ["factorized", "normalised"])
+STATIC = pytest.mark.parametrize("name", ["factorized", "normalised", "bounded"])
 
 
-@STATIC
-@pytest.mark.parametrize("step_index", [0, 843])
+@pytest.mark.parametrize(
+    ("name", "step_index"),
+    [
+        ("factorized", 0),
+        ("factorized", 843),
+        ("normalised", 0),
+        ("normalised", 843),
+        ("bounded", 0),
+    ],
+)
 def test_a_file_as_it_was_written_passes(name, step_index, photo):
     codec = small_codecs.build(name)
     source = pictures.prepare(codec, Picture(photo[:70, :90]), "host")
@@ -31,7 +39,7 @@ def test_a_file_as_it_was_written_passes(name, step_index, photo):
     file = pictures.write(stepped, source, None, step_index, symbols, analysis.side).data
     found = verify.verify(small_codecs.content(name), file)
     assert (found.header.width, found.header.height, found.header.step) == (90, 70, step_index)
-    sizes = {"factorized": 5 * 6 * 12, "normalised": 6 * 6 * 6 + 3 * 3 * 4}
+    sizes = {"factorized": 5 * 6 * 12, "normalised": 6 * 6 * 6 + 3 * 3 * 4, "bounded": 5 * 6 * 12}
     assert found.symbols == sizes[name]
 
 

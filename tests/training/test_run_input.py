@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from jaxcodec.errors import DataError
+from jaxcodec.errors import DataError, TrainingError
+from jaxcodec.training import config as run_config
 from jaxcodec.training.run_input import open_input
 
 
@@ -31,3 +32,17 @@ def test_a_folder_without_images_is_named(config, tmp_path):
     config.data.folders = str(tmp_path / "empty")
     with pytest.raises(DataError, match="empty"):
         open_input(config, tmp_path / "run")
+
+
+def test_noise_needs_no_folder(config, tmp_path):
+    config.data.kind, config.data.folders = "uniform", ""
+    opened, again = (open_input(config, tmp_path) for _ in range(2))
+    crop = config.data.crop
+    assert opened.held_out.shape == (config.data.validation_images, crop, crop, 3)
+    batch = next(opened.batches)["image"]
+    assert batch.shape == (config.batch_size, crop, crop, 3)
+    np.testing.assert_array_equal(batch, next(again.batches)["image"])
+    assert opened.fingerprint == again.fingerprint
+    config.data.folders = "photos"
+    with pytest.raises(TrainingError, match="of noise or of images, so leave one of them out"):
+        run_config.folders(config)

@@ -92,6 +92,7 @@ WRONG = {
     "optimiser.muon_widest": (0, -1),
     "optimiser.muon_factor": (0.0,),
     "data.crop": (0, -64),
+    "data.kind": ("noise", ""),
     "data.validation_images": (-1,),
     "data.cache_gib": (-1.0, math.inf),
     "data.workers": (-1,),
