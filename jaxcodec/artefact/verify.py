@@ -1,8 +1,8 @@
 """Decodes the symbols of a .jxc file and checks them, without a network and without JAX.
 
 Only where no table follows from anything computed: codecs with a factorized prior, a normalised
-latent or a bounded one. That their symbols come out right is then a matter of integers alone, which any
-machine can check.
+latent or a bounded one. That their symbols come out right is then a matter of integers alone, which
+any machine can check.
 """
 
 import math
