@@ -56,12 +56,14 @@ class ToyCodec(nn.Module):
     """Two dense networks about a latent of d elements.
 
     levels: 0 for a factorized prior, whose rate is in the loss; else how many each element has, and
-      no rate (`entropy.bounded`).
+      no rate (`entropy.bounded`). hard: then synthesis sees the nearest in training, too, with the
+      gradient of the soft assignment; the paper has it soft, which hardly knows of cells.
     """
 
     dimensions: int = 2
     width: int = 100
     levels: int = 0
+    hard: bool = False
 
     def setup(self) -> None:
         self.analysis, self.synthesis = (
@@ -82,7 +84,10 @@ class ToyCodec(nn.Module):
         """Reconstructions (n, d), and bits (n,), with noise or soft levels in place of rounding."""
         latent = self.encode(x)
         if self.levels:
-            return self.decode(soft_assignment(latent, self.levels)), self._bound(latent)
+            soft = soft_assignment(latent, self.levels)
+            if self.hard:
+                soft += jax.lax.stop_gradient(self.round(latent) - soft)
+            return self.decode(soft), self._bound(latent)
         noisy = latent + jax.random.uniform(key, latent.shape, minval=-0.5, maxval=0.5)
         return self.decode(noisy), likelihood_bits(self.prior(noisy))
 

@@ -2,8 +2,8 @@
 
 Each command is a module with `add_arguments(parser)` and `run(options)`.
 
-Only encode, encode-set, decode, export, import, train and eval load JAX, when their arguments have
-been checked: help, info, verify and codecs answer at once.
+Only encode, encode-set, decode, compare, export, import, train and eval load JAX, when their
+arguments have been checked: help, info, verify and codecs answer at once.
 """
 
 import importlib
@@ -20,6 +20,7 @@ _COMMANDS = {
     "encode": "compress images to .jxc files",
     "encode-set": "compress a folder of images in a budget for all together",
     "decode": "turn .jxc files back into images",
+    "compare": "tell how far two pictures are apart",
     "verify": "check the symbols of .jxc files, without JAX",
     "info": "show what a .jxc or a .codec file says about itself",
     "codecs": "list the bundled codecs",

@@ -74,8 +74,15 @@ def _objective(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> 
         return _own(dict(trade_off), target_rate)
     fields = dict(trade_off)
     distortion = _distortion(fields.pop("distortion", "mse"))
+    density = fields.pop("density_weight", "")
     if not target_rate["targets_bpp"]:
-        return RateDistortion(**fields, distortion=distortion)
+        weight = extensions.resolve(density) if density else None
+        return RateDistortion(**fields, distortion=distortion, density=weight)
+    if density:
+        raise TrainingError(
+            f"config.objective.density_weight is {density!r}, which goes with a trade-off; leave "
+            "it, or config.target_rate.targets_bpp, out"
+        )
     settings: dict[str, Any] = {
         name: value or None if name == "parameter_bpp" else value
         for name, value in target_rate.items()

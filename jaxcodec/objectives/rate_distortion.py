@@ -1,7 +1,7 @@
 """The rate-distortion loss, for one trade-off or for a range of them in one model."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -17,13 +17,16 @@ class RateDistortion(NamedTuple):
     first, last: lambda at quality 0 and 1, log-linear between. balance: each image's loss is
       divided by (lambda / sqrt(first * last)) ** balance; with 0.5 a percent of rate weighs about
       the same at every quality, since rate grows about as the square root of lambda. distortion: D,
-      in its own unit; 255^2 * MSE is CompressAI's convention.
+      in its own unit; 255^2 * MSE is CompressAI's convention. density: images (B, H, W, 3) to ln p
+      (B,); then an image's distortion counts its p over the mean of p in the batch, as in "P(X)
+      ||x1 - x2||^2" of Hepburn et al. 2022, where the mean keeps the meaning of lambda.
     """
 
     first: float
     last: float
     balance: float = 0.0
     distortion: Distortion = mse.DISTORTION
+    density: Callable[[jax.Array], jax.Array] | None = None
 
     def trade_off(self, quality: jax.Array) -> jax.Array:
         """Lambda of `quality` (B,) in [0, 1]."""
@@ -79,6 +82,9 @@ class RateDistortion(NamedTuple):
         """The metrics loss, bpp and those of `closeness`, each a mean over images."""
         bpp, distance = forward.bpp, self.distortion(forward.image, forward.reconstruction)
         trade_off, weight = self.trade_off(forward.quality), self.weight(forward.quality)
+        if self.density is not None:
+            log_p = jax.lax.stop_gradient(self.density(forward.image))
+            distance *= jax.nn.softmax(log_p) * len(log_p)
         return {
             "loss": jnp.mean(weight * (trade_off * distance + bpp)),
             "bpp": bpp.mean(),

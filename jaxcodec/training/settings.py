@@ -87,6 +87,11 @@ SETTINGS = (
         "D: mse (255^2 MSE), ms_ssim, another of jaxcodec.distortions, or MODULE:NAME",
     ),
     Setting(
+        "objective.density_weight",
+        "",
+        "MODULE:NAME of a function of images to ln p, by which their distortions are weighed",
+    ),
+    Setting(
         "objective.balance",
         0.0,
         "0.5 weighs a percent of rate about alike at every quality",

@@ -63,8 +63,9 @@ def test_a_weight_moves_the_error_to_where_samples_are_rare():
     assert errors[1] > 1.2 * errors[0]
 
 
-def test_a_bounded_one_has_a_constant_rate_and_as_many_code_vectors():
-    codec = toy.ToyCodec(dimensions=1, width=16, levels=8)
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_bounded_one_has_a_constant_rate_and_as_many_code_vectors(hard):
+    codec = toy.ToyCodec(dimensions=1, width=16, levels=8, hard=hard)
     settings = toy.Training(steps=300, batch=128)
     params = toy.train(codec, settings, jnp.float32(1), jax.random.key(0))
     x = toy.student_t(jax.random.key(5), 512, 1)

@@ -163,3 +163,32 @@ def test_a_distortion_that_there_is_not_is_told():
         TrainingError, match="config.objective.distortion is 'msssim'; it must be one of .*ms_ssim"
     ):
         create({"first": 1.0, "last": 1.0, "distortion": "msssim"}, {"targets_bpp": ()})
+
+
+def brightness(image):
+    """A density for the test below: ln p is the sum of an image."""
+    return image.sum(axis=(1, 2, 3))
+
+
+def test_distortions_are_weighed_by_how_likely_images_are():
+    """p over the mean of p: what a likely image loses counts more, and lambda keeps its meaning."""
+    image = jnp.array([0.0, 0.1, 0.3])[:, None, None, None] * jnp.ones((3, 2, 2, 3))
+    reconstruction = image + jnp.array([0.1, 0.2, 0.3])[:, None, None, None]
+    bits, quality = jnp.full(3, 8.0), jnp.zeros(3)
+    objective = RateDistortion(2.0, 2.0, density=brightness)
+    loss, metrics = loss_and_metrics(objective, image, reconstruction, bits, quality)
+    p = np.exp(12 * np.array([0.0, 0.1, 0.3]))
+    squares = (255 * np.array([0.1, 0.2, 0.3])) ** 2
+    np.testing.assert_allclose(loss, 2 + 2 * np.mean(p / p.mean() * squares), rtol=1e-5)
+    np.testing.assert_allclose(metrics["mse_255"], squares.mean(), rtol=1e-5)
+    plain = loss_and_metrics(RateDistortion(2.0, 2.0), image, reconstruction, bits, quality)[0]
+    even = objective._replace(density=lambda image: jnp.full(len(image), -1e4))
+    found = loss_and_metrics(even, image, reconstruction, bits, quality)[0]
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
+
+
+def test_a_density_goes_with_a_trade_off():
+    settings = {"first": 1.0, "last": 1.0, "density_weight": brightness}
+    assert create(settings, {"targets_bpp": ()}).density is brightness
+    with pytest.raises(TrainingError, match="density_weight is .*, which goes with a trade-off"):
+        create(settings, {"targets_bpp": (0.5,)})

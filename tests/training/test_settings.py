@@ -106,6 +106,7 @@ WRONG = {
 FREE = {
     "name",
     "model",
+    "objective.density_weight",
     "start.workdir",
     "start.codec",
     "start.grow",
