@@ -68,7 +68,7 @@ ALONE = {
 }
 """Those of which not all is true that `any_codec` is tested for: this one has a single step."""
 
-_ALL = DESCRIPTIONS | ALONE
+ALL = DESCRIPTIONS | ALONE
 _KERNEL_GAIN = {
     "tiny": 0.8, "one_quality": 5.0, "scale": 5.0, "autoregressive": 5.0, "checkerboard": 0.8,
     "four_step": 0.5, "mixture": 1.5, "normalised": 3.0, "patch": 1.0, "factorized": 3.0,
@@ -79,7 +79,7 @@ _KERNEL_GAIN = {
 @functools.cache
 def params(name: str):
     """Variables of the small model of that name."""
-    model = models.build(_ALL[name])
+    model = models.build(ALL[name])
     key = jax.random.key(
         0, impl="unsafe_rbg"
     )  # compiles several times faster than the default generator
@@ -109,7 +109,7 @@ def pictures() -> list[np.ndarray]:
 def content(name: str) -> CodecContent:
     """What the codec file of the small model of that name holds."""
     return export.export_codec(
-        _ALL[name],
+        ALL[name],
         params(name),
         name=name,
         bpp_range=(0.2, 2.0),

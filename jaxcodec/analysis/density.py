@@ -71,7 +71,9 @@ def _mixture(values: jax.Array, parameters: jax.Array) -> jax.Array:
         ],
         axis=-1,
     )
-    log_mass = _log_mass(values[..., None, :], mean, jnp.maximum(log_scale, _LEAST_LOG_SCALE))
+    log_mass = logistic_log_mass(
+        values[..., None, :], mean, jnp.maximum(log_scale, _LEAST_LOG_SCALE)
+    )
     log_weight = jax.nn.log_softmax(weight)[..., None]
     # Weights are those of a pixel, as in PixelCNN++, but samples are given one by one.
     joint = jnp.cumsum(log_mass, axis=-1) + log_weight
@@ -79,8 +81,11 @@ def _mixture(values: jax.Array, parameters: jax.Array) -> jax.Array:
     return jnp.diff(total, axis=-1, prepend=jnp.zeros_like(total[..., :1]))
 
 
-def _log_mass(values: jax.Array, mean: jax.Array, log_scale: jax.Array) -> jax.Array:
-    """ln of the logistic's mass between half a grey level below and above; the ends take all."""
+def logistic_log_mass(values: jax.Array, mean: jax.Array, log_scale: jax.Array) -> jax.Array:
+    """ln of the mass of logistics from half a grey level below values, in [-1, 1], to half above.
+
+    The least and the greatest value take all that is beyond.
+    """
     inverse, half = jnp.exp(-log_scale), 0.5 / _SCALE
     upper, lower = (inverse * (values - mean + sign * half) for sign in (1, -1))
     # sigmoid(u) - sigmoid(l) = sigmoid(u) sigmoid(-l) (1 - exp(l - u)), which does not cancel.

@@ -12,7 +12,7 @@ from jaxcodec.entropy.order import Symbols
 
 def small(name: str) -> str:
     """The small codec of an entropy model."""
-    descriptions = small_codecs.DESCRIPTIONS
+    descriptions = small_codecs.ALL
     return next(key for key, value in descriptions.items() if value["entropy"] == name)
 
 
@@ -43,9 +43,10 @@ QUALITY = np.array([5000], np.int32)
 
 def test_the_class_builds_from_its_description():
     for name, kind in ENTROPY_MODELS.items():
-        model = models.build(small_codecs.DESCRIPTIONS[small(name)])
+        description = small_codecs.ALL[small(name)]
+        model = models.build(description)
         assert isinstance(model, kind)
-        assert model.has_hyper == ("hyper_analysis" in small_codecs.DESCRIPTIONS[small(name)])
+        assert model.has_hyper == ("hyper_analysis" in description)
 
 
 def test_decoding_asks_for_the_parts_in_the_order_of_coding_and_gives_the_symbols(codec, symbols):
@@ -99,7 +100,8 @@ def test_what_is_coded_of_all_places_at_once_is_what_the_parts_hold(codec, symbo
 
 def test_another_step_moves_tables_or_thresholds_and_back(codec):
     order, content = codec.order, codec.host.content
-    for index in (0, 1000):
+    steps = (0,) if codec.name == "bounded" else (0, 1000)  # a bounded latent has a single one
+    for index in steps:
         arrays = order.arrays_at(content.integer, index)
         tables = order.tables_at(content.tables, index)
         moved_arrays = any(
