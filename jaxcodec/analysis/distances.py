@@ -155,11 +155,19 @@ def sensitivity(
     return jax.tree.map(lambda each: jnp.mean(each, axis=0), found)
 
 
+_EQUAL = 1e-10
+"""Arrays whose mean squares are below this are equal but for rounding.
+
+That is a distance of 1e-5, some four-hundredth of a grey level.
+"""
+
+
 def _rms(a: jax.Array, b: jax.Array) -> jax.Array:
     """The root of the mean square; its gradient at equal arrays is 0."""
     square = jnp.mean((a - b) ** 2, axis=tuple(range(1, a.ndim)))
-    apart = square > 0
-    return jnp.where(apart, jnp.sqrt(jnp.where(apart, square, 1)), 0)
+    apart = square > _EQUAL
+    near = jnp.sqrt(jax.lax.stop_gradient(square))
+    return jnp.where(apart, jnp.sqrt(jnp.where(apart, square, 1)), near)
 
 
 def _rounded(part: str, value: jax.Array, centre: jax.Array | float):

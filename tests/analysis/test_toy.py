@@ -46,9 +46,6 @@ def test_a_codec_learns_the_source_and_many_train_at_once():
     assert few.bits.mean() < many.bits.mean() and few.own.mean() > many.own.mean()
     assert many.own.mean() < 0.5 * jnp.linalg.norm(x, axis=-1).mean()
     assert many.bits.shape == many.inner.shape == (len(x),)
-    alone = toy.train(codec, settings, trade_offs[1], keys[1])
-    for one, other in zip(jax.tree.leaves(alone), jax.tree.leaves(params), strict=True):
-        np.testing.assert_allclose(one, other[1], rtol=0.05, atol=0.02)
 
 
 def test_a_weight_moves_the_error_to_where_samples_are_rare():
