@@ -94,10 +94,12 @@ def _objective(trade_off: Mapping[str, Any], target_rate: Mapping[str, Any]) -> 
 
 
 def _distortion(name: str) -> Distortion:
-    """The distortion of a config; raises TrainingError where there is none."""
+    """The distortion of a config; raises TrainingError where there is none, or not its weights."""
     try:
         return distortions.get(name)
     except DistortionError as error:
+        if name in distortions.names():
+            raise TrainingError(f"config.objective.distortion is {name!r}: {error}") from error
         raise TrainingError(
             f"config.objective.distortion is {name!r}; it must be one of "
             f"{', '.join(distortions.names())}, or MODULE:NAME of your own"

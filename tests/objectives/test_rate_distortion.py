@@ -165,6 +165,14 @@ def test_a_distortion_that_there_is_not_is_told():
         create({"first": 1.0, "last": 1.0, "distortion": "msssim"}, {"targets_bpp": ()})
 
 
+def test_weights_that_a_distortion_lacks_are_told(monkeypatch):
+    monkeypatch.delenv("JAXCODEC_LPIPS", raising=False)
+    with pytest.raises(
+        TrainingError, match="distortion is 'lpips_alex': LPIPS needs weights .* --lpips DIR"
+    ):
+        create({"first": 1.0, "last": 1.0, "distortion": "lpips_alex"}, {"targets_bpp": ()})
+
+
 def brightness(image):
     """A density for the test below: ln p is the sum of an image."""
     return image.sum(axis=(1, 2, 3))
