@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.coding.make_tables import mass_tables
+from jaxcodec.entropy.factorized import ByChannel
 from jaxcodec.entropy.geometry import Geometry
 from jaxcodec.entropy.model import Centre, EntropyModel, Frozen
 from jaxcodec.entropy.normalised import one_table
@@ -148,27 +149,16 @@ class BoundedModel(EntropyModel):
 
 
 @dataclasses.dataclass(frozen=True)
-class BoundedOrder(Order):
+class BoundedOrder(ByChannel):
     """One part, the latent, under one table of `levels` values. There is one step."""
 
-    tables = {"latent": PRIOR}
-    parallel = True
+    tables_depend_on_step = False
 
     levels: int
-
-    def side(self, arrays: Arrays, hyper: Any, quality: Array, run: Run) -> tuple[Array, ...]:
-        """Nothing."""
-        return ()
 
     def coded(self, arrays: Arrays, latent: Array, *side: Array) -> Part:
         """The latent under the table."""
         return Part(latent, one_table(latent.shape))
-
-    def parts(
-        self, arrays: Arrays, symbols: Symbols, side: tuple[Array, ...], run: Run
-    ) -> dict[str, Part]:
-        """One part, the latent."""
-        return {"latent": self.coded(arrays, symbols.latent)}
 
     def decode(
         self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run

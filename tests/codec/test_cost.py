@@ -100,3 +100,9 @@ def test_symbols_of_a_pass_are_spared_under_the_tables_that_those_before_made(ph
     loss = np.square(exact - chosen) + 0.3 * fewer
     other = np.square(exact - most) + 0.3 * ahead
     assert np.all(np.asarray(loss <= other + 1e-4)[first])
+
+
+def test_a_bit_is_worth_less_where_passes_follow():
+    """What was found on training pictures (docs/refinement.md)."""
+    assert cost.worth(small_codecs.build("tiny")) == 0.03
+    assert cost.worth(small_codecs.build("four_step")) == 0.01
