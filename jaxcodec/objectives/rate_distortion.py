@@ -19,7 +19,9 @@ class RateDistortion(NamedTuple):
       the same at every quality, since rate grows about as the square root of lambda. distortion: D,
       in its own unit; 255^2 * MSE is CompressAI's convention. density: images (B, H, W, 3) to ln p
       (B,); then an image's distortion counts its p over the mean of p in the batch, as in "P(X)
-      ||x1 - x2||^2" of Hepburn et al. 2022, where the mean keeps the meaning of lambda.
+      ||x1 - x2||^2" of Hepburn et al. 2022, where the mean keeps the meaning of lambda. middle:
+      how much the middle of the qualities is preferred, from 0 to below 1; 1 / (1 - middle) times
+      as many are drawn there, 1 / (1 + middle) times at both ends.
     """
 
     first: float
@@ -27,6 +29,7 @@ class RateDistortion(NamedTuple):
     balance: float = 0.0
     distortion: Distortion = mse.DISTORTION
     density: Callable[[jax.Array], jax.Array] | None = None
+    middle: float = 0.0
 
     def trade_off(self, quality: jax.Array) -> jax.Array:
         """Lambda of `quality` (B,) in [0, 1]."""
@@ -67,8 +70,14 @@ class RateDistortion(NamedTuple):
         return ()
 
     def draw_quality(self, key: jax.Array, batch: int) -> jax.Array:
-        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start."""
-        return (jax.random.uniform(key) + jnp.arange(batch) / batch) % 1.0
+        """Qualities (batch,) in [0, 1), evenly spread over the batch from a random start.
+
+        With `middle` the spread is even in u, where quality = u + middle sin(2 pi u) / (2 pi).
+        """
+        even = (jax.random.uniform(key) + jnp.arange(batch) / batch) % 1.0
+        if not self.middle:
+            return even
+        return even + self.middle * jnp.sin(2 * math.pi * even) / (2 * math.pi)
 
     def loss(
         self, params: Mapping[str, Params], forward: Forward, key: jax.Array, carry: Carry

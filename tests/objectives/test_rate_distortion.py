@@ -132,6 +132,16 @@ def test_drawn_qualities_cover_the_range_evenly():
     assert drawn.min() >= 0 and drawn.max() < 1
 
 
+def test_the_middle_of_the_qualities_can_be_preferred():
+    draw = RateDistortion(1.0, 1.0, middle=0.4).draw_quality
+    quality = np.array(draw(jax.random.key(3), 4000))
+    assert quality.min() >= 0 and quality.max() < 1
+    counts, _ = np.histogram(quality, 50, (0.0, 1.0))
+    np.testing.assert_allclose(counts[24:26], 80 / (1 - 0.4), atol=2)
+    np.testing.assert_allclose(counts[[0, -1]], 80 / (1 + 0.4), atol=2)
+    assert abs(quality.mean() - 0.5) < 1e-3
+
+
 def test_it_moves_the_codec_alone_and_carries_nothing():
     objective = RateDistortion(1.0, 1.0)
     assert [phase.players for phase in objective.phases] == [("codec",)]

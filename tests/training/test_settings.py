@@ -50,6 +50,7 @@ WRONG = {
     "objective.first": (-0.01, 0.0, math.nan, math.inf),
     "objective.last": (-0.01, 0.0),
     "objective.balance": (math.nan,),
+    "objective.middle": (-0.1, 1.0),
     "objective.distortion": ("psnr", ""),
     "target_rate.targets_bpp": ((-0.25,), (math.nan,)),
     "target_rate.beta": ((0.0,),),
