@@ -1,14 +1,17 @@
 """The pictures of README and docs/codecs.md: crops beside other codecs at equal bytes.
 
     python studies/figures/figures.py --kodak ../shared/data/test/kodak --out docs/images
+    python studies/figures/figures.py --results DIR --out docs/images
 
-makes `comparison.webp` (README) and `crops.webp` (docs/codecs.md). Every crop is of a picture that
-was coded whole, at a rate of whole files; AVIF is Pillow's, at the finest quality that fits.
+The first makes `comparison.webp` (README) and `crops.webp` (docs/codecs.md). Every crop is of a
+picture that was coded whole, at a rate of whole files; AVIF is Pillow's, at the finest quality that
+fits. The second makes `kodak_psnr.png` (README) from what `eval.py --out DIR` wrote.
 """
 
 import argparse
 import functools
 import io
+import json
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -17,7 +20,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 import jaxcodec
-from jaxcodec.evaluation import classical
+from jaxcodec.artefact import bundled
+from jaxcodec.evaluation import classical, metrics, plots
+from jaxcodec.evaluation.curves import MeanCurve
 
 GAP, LABEL = 4, 16
 
@@ -115,13 +120,48 @@ def sheet(
     return canvas
 
 
+def plot(results: pathlib.Path) -> bytes:
+    """PSNR over rate of the bundled codecs, the baselines and published curves: a PNG file."""
+    content = json.loads((results / "results.json").read_text())
+    names = {info.id: f"{info.name}, before" for info in bundled.available()}
+    names[jaxcodec.load("default").id] = "jaxcodec"
+    labels = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
+    curves = []
+    for coder in content["coders"]:
+        name = names.get(coder["settings"].get("id"), labels.get(coder["name"]))
+        if name:
+            curves.append(_curve(name, coder["mean"]))
+    measured = len(curves)
+    published = [
+        MeanCurve(each["name"], "", tuple(each["bpp"]), {"psnr_db": tuple(each["psnr_db"])})
+        for each in content["published"]
+        if "psnr_db" in each
+    ]
+    drawn = plots.visible(published, None)
+    return plots.draw([*curves, *published], measured, drawn, [metrics.PSNR])[0].render("png")
+
+
+def _curve(name: str, points: Sequence[dict]) -> MeanCurve:
+    bpp, psnr = (tuple(point[key] for point in points) for key in ("bpp", "psnr_db"))
+    return MeanCurve(name, "", bpp, {"psnr_db": psnr})
+
+
 def main() -> None:
-    """Makes both."""
+    """Makes what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--kodak", type=pathlib.Path, required=True)
+    parser.add_argument("--kodak", type=pathlib.Path)
+    parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--codec", default="default")
     options = parser.parse_args()
+    if options.results:
+        (options.out / "kodak_psnr.png").write_bytes(plot(options.results))
+    if options.kodak:
+        crops(options)
+
+
+def crops(options: argparse.Namespace) -> None:
+    """Both pictures of crops."""
     first = [(CROPS[2], 0.2), (CROPS[1], 0.4)]
     short = sheet(options.kodak, options.codec, ("JPEG", "AVIF", "jaxcodec"), first, 224)
     short.save(options.out / "comparison.webp", quality=90, method=6)
