@@ -111,10 +111,7 @@ def draw(codecs: dict, photo, path: pathlib.Path) -> None:
 
 def main() -> None:
     """Trains and measures what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--data", required=True, help="folders of training pictures")
-    parser.add_argument("--test", required=True, help="folder of test pictures")
+    parser = runs.parser(__doc__)
     parser.add_argument("--lpips")
     parser.add_argument(
         "--levels", type=lambda text: [*map(int, text.split(","))], default=[2, 4, 16]

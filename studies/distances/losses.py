@@ -1,7 +1,8 @@
 """Observation 6 of Hepburn et al. 2022 (figures 4 and 16): what a perceptual loss does, picture by
 picture of some contrast.
 
-    python studies/distances/losses.py --out DIR --data DIR[,DIR...] --test DIR [--take 12]
+    python studies/distances/losses.py --out DIR --data DIR[,DIR...] --test DIR --held-out DIR
+        [--take 12]
 
 A patch network with a factorized prior and five rates in one model, trained by the squared error;
 from it three codecs, each 1,500 steps: squared error, 1 - MS-SSIM, NLPD (2017), with lambdas at
@@ -138,10 +139,7 @@ def draw(found, path: pathlib.Path) -> None:
 
 def main() -> None:
     """Trains and measures what is missing."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--data", required=True, help="folders of training pictures")
-    parser.add_argument("--test", required=True, help="folder of test pictures")
+    parser = runs.parser(__doc__)
     parser.add_argument("--take", type=int, help="so many of them")
     parser.add_argument("--held-out", required=True, help="folder that lambdas are matched on")
     parser.add_argument("--base-steps", type=int, default=3000)

@@ -1,5 +1,6 @@
 """Codecs that the studies train: runs that go on where they were stopped, and what they do."""
 
+import argparse
 import pathlib
 
 import numpy as np
@@ -9,6 +10,15 @@ from jaxcodec import distortions
 from jaxcodec.evaluation import measure
 from jaxcodec.training.run_export import export
 from jaxcodec.training.train_loop import train
+
+
+def parser(text: str) -> argparse.ArgumentParser:
+    """What the command lines of these studies share; text: of the module."""
+    found = argparse.ArgumentParser(description=text.split("\n\n")[0])
+    found.add_argument("--out", type=pathlib.Path, required=True)
+    found.add_argument("--data", required=True, help="folders of training pictures")
+    found.add_argument("--test", required=True, help="folder of test pictures")
+    return found
 
 
 def trained(config, workdir: pathlib.Path) -> pathlib.Path:

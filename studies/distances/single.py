@@ -68,10 +68,7 @@ def curve(loss: str, seed: int, photos, options: argparse.Namespace) -> np.ndarr
 
 def main() -> None:
     """Trains what is missing, and reports."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--data", required=True, help="folders of training pictures")
-    parser.add_argument("--test", required=True, help="folder of test pictures")
+    parser = runs.parser(__doc__)
     parser.add_argument("--take", type=int, default=8, help="so many of them")
     parser.add_argument("--levels", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
