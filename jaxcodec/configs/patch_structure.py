@@ -2,7 +2,7 @@
 
     D=../shared/data/train
     python train.py --config=configs/patch_structure.py --workdir=../runs/patch_structure \\
-        --config.data.folders=$D/cid22,$D/clic2025,$D/bsds500,$D/sunhays80 \\
+        --config.data.folders=$D/cid22,$D/clic2025,$D/bsds500,$D/sunhays80,../runs/screens \\
         --config.data.held_out=studies/codec_search/buildings.txt
     jaxcodec export ../runs/patch_structure structure-2026.codec
 """
@@ -16,7 +16,7 @@ def get_config() -> Config:
     config = fine_tune.get_config("four-step-2026")
     config.name = "structure-2026"
     config.objective.distortion = "mse_ms_ssim"
-    config.steps = 3_000
+    config.steps = 2_000
     config.data.validation_images = 24
     config.data.min_scale = 0.5
     return config

@@ -54,10 +54,18 @@ def export(
         bpp_range=_bpp_range(workdir, step, config.validation_qualities),
         pictures=_pictures(config, workdir, images) if calibrated else (),
         tables=tables,
-        summary=f"{config.model.entropy} model, {step} training steps",
+        summary=_summary(config, step),
     )
     codec_file.save(path, content, overwrite=overwrite)
     return content
+
+
+def _summary(config: Config, step: int) -> str:
+    """What was trained, for how long, from what, and for what if not the squared error."""
+    start, loss = config.start.codec, config.objective.distortion
+    begun = f" from {pathlib.Path(start).name}" if start else ""
+    aim = f", for {loss}" if loss != "mse" else ""
+    return f"{config.model.entropy} model, {step} training steps{begun}{aim}"
 
 
 def _pictures(

@@ -38,6 +38,16 @@ def test_the_sound_checkpoint_is_exported_with_the_rates_of_its_time(workdir, tm
     assert "the checkpoint of step 12 in" in caplog.text and "is damaged" in caplog.text
 
 
+def test_the_codec_tells_what_it_began_from_and_was_trained_for(workdir, tmp_path):
+    settings = workdir / "config.json"
+    config = json.loads(settings.read_text())
+    config["start"]["codec"] = "folder/of.codec"
+    config["objective"]["distortion"] = "ms_ssim"
+    settings.write_text(json.dumps(config))
+    content = export(workdir, tmp_path / "of.codec")
+    assert content.summary == "factorized model, 12 training steps from of.codec, for ms_ssim"
+
+
 def test_a_run_without_validation_says_what_to_do(workdir, tmp_path):
     (workdir / "metrics.jsonl").unlink()
     with pytest.raises(TrainingError, match="holds no validation up to step 12"):
