@@ -12,7 +12,7 @@ from jaxcodec.artefact import bundled, lookup
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden" / "bundled"
 IDS = {
-    "four-step-2026": "62b3a288b8d3c310",  # of 0.7
+    "four-step-2026": "12ac4ae2d5be17f5",  # of 0.7
     "patch-0.3": "515ea2780077a924",  # the default of release 0.3
     "patch-2026": "59d8616bb63373c4",  # of 0.4 to 0.6
 }
@@ -31,12 +31,12 @@ FILES = {
     "patch-2026_50_grey_lanes": "9066bccafc275628",
     "patch-2026_80_alpha_host": "9c1608102f7c4ebf",
     "patch-2026_80_alpha_lanes": "70b0f04ec489f223",
-    "v4_four-step-2026_20_host": "c3bca5dcb4c21bfc",
-    "v4_four-step-2026_20_lanes": "13605a66d95f4163",
-    "v4_four-step-2026_50_grey_host": "7f97db6a3fc0022a",
-    "v4_four-step-2026_50_grey_lanes": "9189b84170c11371",
-    "v4_four-step-2026_80_alpha_host": "172b9622d35ee031",
-    "v4_four-step-2026_80_alpha_lanes": "786a38b318375480",
+    "v4_four-step-2026_20_host": "8ec4c4daf9d28426",
+    "v4_four-step-2026_20_lanes": "749c7f7614098d59",
+    "v4_four-step-2026_50_grey_host": "9ed9adf40a91282d",
+    "v4_four-step-2026_50_grey_lanes": "e7057b78a9149095",
+    "v4_four-step-2026_80_alpha_host": "bdc2e25af4451ef3",
+    "v4_four-step-2026_80_alpha_lanes": "26568e3770edf1a8",
     "v4_patch-2026_20_host": "c014df6717f34297",
     "v4_patch-2026_20_lanes": "cb7c099fdb6e8d40",
     "v4_patch-2026_50_grey_host": "210156c05f80b0e3",
