@@ -19,11 +19,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.say(json.dumps([dataclasses.asdict(info) for info in infos], default=str))
         return 0
+    width = max((len(info.name) for info in infos), default=0)
     for info in infos:
         low, high = info.bpp_range
         size = f"{info.size_bytes / 1e6:.1f} MB"
         console.say(
-            f"{info.name:<12} {low:.2f} to {high:.2f} bpp  {size}  {info.id}  {info.description}"
+            f"{info.name:<{width}}  {low:.2f} to {high:.2f} bpp  {size:>7}  {info.id}  {info.description}"
             + "".join(f"  ({alias})" for alias in info.aliases)
         )
     return 0

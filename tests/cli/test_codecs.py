@@ -27,3 +27,4 @@ def test_every_file_is_listed_and_one_is_the_default(run):
     assert [line.split()[0] for line in lines] == files
     (default,) = [line.split()[0] for line in lines if line.endswith("  (default)")]
     assert default == bundled.ALIASES["default"]
+    assert len({line.index(" bpp ") for line in lines}) == 1

@@ -15,6 +15,7 @@ IDS = {
     "four-step-2026": "12ac4ae2d5be17f5",  # of 0.7
     "patch-0.3": "515ea2780077a924",  # the default of release 0.3
     "patch-2026": "59d8616bb63373c4",  # of 0.4 to 0.6
+    "structure-2026": "a040526330d127f5",  # of 0.7, never the default
 }
 """The codecs of all releases but those whose .jxc files are not read any more (0.1 and 0.2)."""
 
@@ -43,6 +44,12 @@ FILES = {
     "v4_patch-2026_50_grey_lanes": "4d72463c7ab98447",
     "v4_patch-2026_80_alpha_host": "436ce29218f3c87f",
     "v4_patch-2026_80_alpha_lanes": "65a8360a58c02b0b",
+    "v4_structure-2026_20_host": "aeb0710e5776daa5",
+    "v4_structure-2026_20_lanes": "1a5fb0fe60c6eb99",
+    "v4_structure-2026_50_grey_host": "1884d69e074b230d",
+    "v4_structure-2026_50_grey_lanes": "77d0e483a8cc8c29",
+    "v4_structure-2026_80_alpha_host": "3725c62abcb87ab6",
+    "v4_structure-2026_80_alpha_lanes": "af8fa0b9b6e850c4",
 }
 
 
