@@ -24,7 +24,8 @@ def run(options: argparse.Namespace) -> int:
         low, high = info.bpp_range
         size = f"{info.size_bytes / 1e6:.1f} MB"
         console.say(
-            f"{info.name:<{width}}  {low:.2f} to {high:.2f} bpp  {size:>7}  {info.id}  {info.description}"
+            f"{info.name:<{width}}  {low:.2f} to {high:.2f} bpp  {size:>7}  {info.id}  "
+            + info.description
             + "".join(f"  ({alias})" for alias in info.aliases)
         )
     return 0
