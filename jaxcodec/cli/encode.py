@@ -59,6 +59,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="where the codec cannot reach what was asked for, take the nearest",
     )
+    command.add_argument(
+        "--distortion",
+        default="mse",
+        metavar="NAME",
+        help="what refinement weighs against bits, mse_ms_ssim say (default: mse)",
+    )
     arguments.add_encoding(command)
 
 
@@ -79,7 +85,7 @@ def _worker(codec, todo: Plan, options: argparse.Namespace):
     from jaxcodec.targets.target import from_keywords
 
     target = from_keywords({name: getattr(options, name) for name in _TARGETS})
-    passed_on = ("effort", "refine", "nearest", "coder", "keep_hidden_colour")
+    passed_on = ("effort", "refine", "distortion", "nearest", "coder", "keep_hidden_colour")
     settings = {name: getattr(options, name) for name in passed_on}
     sizes = Sizes()
 

@@ -46,6 +46,7 @@ def encode(
     latents: Latents | None = None,
     effort: int | None = None,
     refine: int | None = None,
+    distortion: str | Distortion = "mse",
     nearest: bool = False,
     coder: str | None = None,
     keep_hidden_colour: bool = False,
@@ -63,6 +64,7 @@ def encode(
         latents=latents,
         effort=effort,
         refine=refine,
+        distortion=distortion,
         nearest=nearest,
         coder=coder,
         keep_hidden_colour=keep_hidden_colour,
@@ -115,7 +117,9 @@ def encode_picture(
       ImageError: the picture is none.
       RateError: more than one target, one that makes no sense, or one out of reach.
       RefineError: the latents are not of this codec, or of a picture of this size; the target does
-        not go with a refinement; there is no such effort, or it is given beside `refine`.
+        not go with a refinement; there is no such effort, or it is given beside `refine`; another
+        distortion than "mse" without a refinement, or one that takes no picture of this size.
+      DistortionError: there is no such distortion.
       CoderError: there is no such coder, it is not installed, or this codec cannot use it.
     """
     if latents is not None:
@@ -167,6 +171,10 @@ def encode_pictures(
     distortion = distortions.get(distortion)
     descends = distortion.terms is not None
     worth, steps = efforts.chosen(effort, refine)
+    if steps is None and distortion.name != "mse":
+        raise RefineError(
+            f"{distortion.metric.label} is weighed by refinement alone; give an effort of 3 or more"
+        )
     settings = None if steps is None else methods.make(steps=steps, descends=descends)
     refined_for = None if steps is None else distortion
     sources = [

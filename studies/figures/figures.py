@@ -86,8 +86,8 @@ def coders(codec_name: str) -> dict[str, Callable[[np.ndarray, float], tuple[np.
         "WebP": classic("webp"),
         "AVIF": classic("avif_default"),
         "AVIF 4:4:4": classic("avif"),
-        "jaxcodec, before": ours("patch-2026"),
         "jaxcodec": ours(codec_name),
+        "structure-2026": ours("structure-2026"),
     }
 
 
@@ -123,7 +123,7 @@ def sheet(
 def plot(results: pathlib.Path) -> bytes:
     """PSNR over rate of the bundled codecs, the baselines and published curves: a PNG file."""
     content = json.loads((results / "results.json").read_text())
-    names = {info.id: f"{info.name}, before" for info in bundled.available()}
+    names = {info.id: info.name for info in bundled.available()}
     names[jaxcodec.load("default").id] = "jaxcodec"
     labels = {"jpeg": "JPEG", "webp": "WebP", "avif": "AVIF", "jpeg2000": "JPEG 2000"}
     curves = []
@@ -166,7 +166,7 @@ def crops(options: argparse.Namespace) -> None:
     short = sheet(options.kodak, options.codec, ("JPEG", "AVIF", "jaxcodec"), first, 224)
     short.save(options.out / "comparison.webp", quality=90, method=6)
     rows = [(crop, bpp) for crop in CROPS for bpp in RATES]
-    columns = ("AVIF", "AVIF 4:4:4", "jaxcodec, before", "jaxcodec")
+    columns = ("AVIF", "AVIF 4:4:4", "jaxcodec", "structure-2026")
     whole = sheet(options.kodak, options.codec, columns, rows, 192)
     whole.save(options.out / "crops.webp", quality=90, method=6)
 

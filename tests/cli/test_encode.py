@@ -55,6 +55,19 @@ def test_effort_is_that_of_the_library(folder, run, codec, picture):
         assert (folder / "a.jxc").read_bytes() == expected
 
 
+def test_refinement_weighs_the_distortion_that_is_named(folder, run, codec, picture):
+    line = ["photo.png", "a.jxc", "--codec", codec, "--refine", "5", "--distortion"]
+    assert run("encode", *line, "ssim")[0] == 0
+    expected = jaxcodec.encode(
+        jaxcodec.load(codec), picture, quality=50, refine=5, distortion="ssim"
+    )
+    assert (folder / "a.jxc").read_bytes() == expected
+    status, _, errors = run("encode", *line[:4], "--distortion", "ssim", "--force")
+    assert status == 2 and "SSIM is weighed by refinement alone; give an effort of 3" in errors
+    status, _, errors = run("encode", *line, "psnr", "--force")
+    assert status == 2 and "there is no distortion 'psnr'; choose from" in errors
+
+
 def test_a_folder_is_refined_together_and_a_bad_file_is_named(folder, run, codec, picture):
     (folder / "in").mkdir()
     for name, pixels in (("a", picture), ("b", picture[::-1]), ("d", picture[:, ::-1])):

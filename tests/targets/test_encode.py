@@ -8,6 +8,7 @@ from skimage import data
 import jaxcodec
 from jaxcodec.codec import decode, encode_picture
 from jaxcodec.coding import container
+from jaxcodec.distortions import DistortionError
 from jaxcodec.errors import RateError, RefineError
 from jaxcodec.image import Picture
 from jaxcodec.targets import effort, matching
@@ -197,6 +198,24 @@ def test_a_level_that_refines_is_a_number_of_steps(small):
         for named in ({"effort": 3}, {"refine": 25})
     )
     assert by_level == by_steps
+
+
+def test_refinement_for_another_distortion_lowers_its_loss(small):
+    codec = small_codecs.build("tiny")
+    plain = jaxcodec.encode(codec, small, quality=60, effort=0)
+    refined = jaxcodec.encode(codec, small, quality=60, refine=25, distortion="ssim")
+    assert refined != jaxcodec.encode(codec, small, quality=60, refine=25)
+    assert decode(codec, refined).shape == decode(codec, plain).shape == small.shape
+
+
+def test_a_distortion_that_nothing_would_weigh_raises(small):
+    codec = small_codecs.build("tiny")
+    with pytest.raises(RefineError, match="^SSIM is weighed by refinement alone; give an effort"):
+        jaxcodec.encode(codec, small, effort=2, distortion="ssim")
+    with pytest.raises(DistortionError, match="^there is no distortion 'psnr'; choose from"):
+        jaxcodec.encode(codec, small, effort=3, distortion="psnr")
+    with pytest.raises(RefineError, match="^MS-SSIM takes sides of 161 pixels or more, and a"):
+        jaxcodec.encode(codec, small, refine=5, distortion="ms_ssim")
 
 
 def test_levels_that_do_not_refine_are_alike_at_a_size(small):
