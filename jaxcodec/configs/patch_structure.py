@@ -5,6 +5,10 @@
         --config.data.folders=$D/cid22,$D/clic2025,$D/bsds500,$D/sunhays80,../runs/screens \\
         --config.data.held_out=studies/codec_search/buildings.txt
     jaxcodec export ../runs/patch_structure structure-2026.codec
+
+2,000 steps, 20 minutes on two cores (.59 s a step). JAX 0.10.2. Kodak, whole pictures, real bytes,
+over .15 to 1 bpp: BD-rate over `four-step-2026` 1.3 % more by PSNR, 19 % less by MS-SSIM, 22 % less
+by SSIMULACRA 2; over Pillow's AVIF by default 14, 15 and 6 % less.
 """
 
 from jaxcodec.configs import fine_tune
