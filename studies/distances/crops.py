@@ -1,11 +1,12 @@
 """Crops of pictures, and how likely they are: what the studies of observations 1 to 4 share."""
 
 import pathlib
-import pickle
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+import safetensors.numpy
+from flax import traverse_util
 
 from jaxcodec.analysis import density
 from jaxcodec.evaluation import measure
@@ -42,7 +43,7 @@ def trained_density(path: pathlib.Path, folders: list[str], steps: int) -> Any:
     An eighth of the pictures is held out; bits per dimension on these, and on noise, are told.
     """
     if path.exists():
-        return pickle.loads(path.read_bytes())
+        return traverse_util.unflatten_dict(safetensors.numpy.load_file(path), sep="/")
     given = pictures(folders)
     kept = [each for place, each in enumerate(given) if place % 8]
     held_out = density.random_crops(given[::8], 64, 256, seed=1)
@@ -57,7 +58,7 @@ def trained_density(path: pathlib.Path, folders: list[str], steps: int) -> Any:
     text = "density: {:.3f} bits per dimension on held-out crops, {:.3f} on noise\n".format(*told)
     path.with_suffix(".txt").write_text(text)
     print(text, flush=True)
-    path.write_bytes(pickle.dumps(found.params))
+    safetensors.numpy.save_file(traverse_util.flatten_dict(found.params, sep="/"), path)
     return found.params
 
 

@@ -38,7 +38,9 @@ def measured(options: argparse.Namespace) -> dict[str, np.ndarray]:
     path = options.out / "noise.npz"
     if path.exists():
         return dict(np.load(path))
-    params = crops.trained_density(options.out / "density.pkl", options.train, options.steps)
+    params = crops.trained_density(
+        options.out / "density.safetensors", options.train, options.steps
+    )
     chosen = crops.drawn(options.tests, options.side, options.count)
     found: dict[str, list] = {name: [] for name in (*NAMES, "rmse", "log_p_noisy")}
     for sigma in SIGMAS:

@@ -6,7 +6,7 @@ a picture is?
 
 Of crops x of test photographs: D_s, and the sensitivities D_r / D_e and D_in / D_e at three sizes
 of D_e, a third of the mean D_s, the mean and three times it; against ln p(x) by a density of its
-own (that of noise.py, if DIR/density.pkl is there). Spearman over crops, an interval by a bootstrap
+own (that of noise.py, if DIR/density.safetensors is there). Spearman over crops, an interval by a bootstrap
 over pictures, plain and within five bins of contrast. What is measured stays in DIR/pictures; the
 table is DIR/pictures.md.
 """
@@ -64,7 +64,9 @@ def main() -> None:
     options = parser.parse_args()
     (options.out / "pictures").mkdir(parents=True, exist_ok=True)
     compile_cache.enable()
-    params = crops.trained_density(options.out / "density.pkl", options.train, options.steps)
+    params = crops.trained_density(
+        options.out / "density.safetensors", options.train, options.steps
+    )
     chosen = crops.drawn(options.tests, options.side, options.count)
     likely, bins = crops.log_p(params, chosen.pixels), quantile_bins(crops.contrast(chosen.pixels))
     lines = ["| codec | quality | distance | mean | with p | within bins of contrast |"]

@@ -163,7 +163,8 @@ def main() -> None:
 def crops(options: argparse.Namespace) -> None:
     """Both pictures of crops."""
     first = [(CROPS[2], 0.2), (CROPS[1], 0.4)]
-    short = sheet(options.kodak, options.codec, ("JPEG", "AVIF", "jaxcodec"), first, 224)
+    columns = ("JPEG", "AVIF", "jaxcodec", "structure-2026")
+    short = sheet(options.kodak, options.codec, columns, first, 224)
     short.save(options.out / "comparison.webp", quality=90, method=6)
     rows = [(crop, bpp) for crop in CROPS for bpp in RATES]
     columns = ("AVIF", "AVIF 4:4:4", "jaxcodec", "structure-2026")
