@@ -6,9 +6,9 @@ a picture is?
 
 Of crops x of test photographs: D_s, and the sensitivities D_r / D_e and D_in / D_e at three sizes
 of D_e, a third of the mean D_s, the mean and three times it; against ln p(x) by a density of its
-own (that of noise.py, if DIR/density.safetensors is there). Spearman over crops, an interval by a bootstrap
-over pictures, plain and within five bins of contrast. What is measured stays in DIR/pictures; the
-table is DIR/pictures.md.
+own (that of noise.py, if DIR/density.safetensors is there). Spearman over crops, an interval by a
+bootstrap over pictures, plain and within five bins of contrast. What is measured stays in
+DIR/pictures; the table is DIR/pictures.md.
 """
 
 import argparse
