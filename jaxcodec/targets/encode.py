@@ -124,6 +124,7 @@ def encode_picture(
     """
     if latents is not None:
         beside = {"target": target, "effort": effort, "refine": refine}
+        beside |= {} if distortion == "mse" else {"distortion": distortion}
         names = [*given(keywords), *(name for name in beside if beside[name] is not None)]
         if names:
             raise RateError(
