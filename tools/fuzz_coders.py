@@ -13,6 +13,7 @@ import argparse
 import collections
 import faulthandler
 import functools
+import math
 import resource
 import sys
 import time
@@ -25,13 +26,17 @@ import numpy as np
 from jaxcodec.coding import coders, container, lanes, sections
 from jaxcodec.coding.container import Header
 from jaxcodec.coding.lane_tables import lane_tables
-from jaxcodec.coding.make_tables import gaussian_tables
+from jaxcodec.coding.make_tables import gaussian_tables, laplace_table
+from jaxcodec.coding.tables import Tables
 from jaxcodec.errors import BitstreamError
 from jaxcodec.image import Picture
 
 SCALES = np.geomspace(0.11, 256, 64)
 SYMBOLS = 64
-SHARES = {"container": 0.4, "host": 0.2, "lanes": 0.1, "lanes, jit": 0.25, "tfc": 0.05}
+SHARES = {
+    "container": 0.35, "host": 0.15, "lanes": 0.1, "lanes, jit": 0.25, "tfc": 0.05,
+    "host, one table": 0.1,
+}  # fmt: skip
 """Of all inputs; those of a coder that is not installed go to the container."""
 
 LIMIT_SECONDS = 120
@@ -41,10 +46,12 @@ _WORDS = 256
 _CRC = slice(27, 31)
 
 
-def samples(rng: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def samples(
+    rng: np.random.Generator, tables: int = len(SCALES)
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Symbols and table indices: few and many bits, and symbols outside their tables."""
     for mean in (2, 12, 40):
-        indices = np.clip(rng.exponential(mean, SYMBOLS), 0, 63).astype(np.uint8)
+        indices = np.clip(rng.exponential(mean, SYMBOLS), 0, tables - 1).astype(np.uint8)
         symbols = np.round(rng.normal(0, SCALES[indices])).astype(np.int32)
         yield symbols, indices
         far = rng.integers(-(2**29), 2**29, SYMBOLS).astype(np.int32)
@@ -120,11 +127,12 @@ def fuzz_container(count: int, rng: np.random.Generator) -> Iterator[str]:
         yield outcome(read_file, data)
 
 
-def fuzz_coder(name: str, count: int, rng: np.random.Generator) -> Iterator[str]:
-    """The outcome of each damaged stream of a coder's own bytes."""
-    coder = coders.make(name, gaussian_tables(SCALES))
+def fuzz_coder(name: str, tables: Tables, count: int, rng: np.random.Generator) -> Iterator[str]:
+    """The outcome of each damaged stream of a coder's own bytes, under some tables."""
+    coder = coders.make(name, tables)
     sound = [
-        (symbols, indices, coder.encode(symbols, indices)) for symbols, indices in samples(rng)
+        (symbols, indices, coder.encode(symbols, indices))
+        for symbols, indices in samples(rng, len(tables))
     ]
     for i in range(count):
         symbols, indices, data = sound[i % len(sound)]
@@ -218,7 +226,9 @@ def main() -> int:
     options = parser.parse_args()
 
     targets = {"container": fuzz_container, "lanes, jit": fuzz_lanes_in_jit}
-    targets |= {name: functools.partial(fuzz_coder, name) for name in coders.installed()}
+    gaussian, static = gaussian_tables(SCALES), laplace_table(math.sqrt(0.5))
+    targets |= {name: functools.partial(fuzz_coder, name, gaussian) for name in coders.installed()}
+    targets["host, one table"] = functools.partial(fuzz_coder, "host", static)
     counts = {name: int(SHARES[name] * options.inputs) for name in targets}
     counts["container"] += options.inputs - sum(counts.values())
     failed = False

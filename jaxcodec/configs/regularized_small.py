@@ -12,7 +12,8 @@ with a range of rates, base of 3,000 steps and 2,000 more; "autoregressive", the
 2,000 and 1,500; "attention", `configs/cheng2020_small.py`, 2,000 from the start, without a base. A
 number behind a colon, "hyperprior:0.0067", makes it a model of that one lambda.
 
-Rounding is uniform noise, as in the paper. `studies/regularizer/regularizer.py` runs them all;
+Rounding is uniform noise, as in the paper. The source model works on blocks of 2x2 pixels
+(`regularizer.fold`): at full resolution it takes three times the codec's own time. `studies/regularizer/regularizer.py` runs them all;
 docs/regularizer.md has the results.
 """
 
@@ -44,7 +45,7 @@ def get_config(argument: str = "hyperprior,0.01") -> Config:
     config.name = "_".join(["regularized", *argument.replace(":", ",").split(",")])
     config.surrogate = "mixed" if what == "base" else "noise"
     if what != "base":
-        config.regularizer.alpha = _number(what, argument)
+        config.regularizer.update({"alpha": _number(what, argument), "fold": 2})
         config.regularizer["control" if source in CONTROLS else "source"] = source
     if trade_off:
         _of_one(config, _number(trade_off, argument))

@@ -119,6 +119,7 @@ def measure(run: Run, options: argparse.Namespace) -> None:
     from jaxcodec.evaluation import measure, metrics
 
     codec = jaxcodec.load(train(run, options))
+    measured = metrics.choose(["ms_ssim"])
     points = QUALITIES if codec.variable else STEPS
     if ":" in run.argument:
         points = (0,)
@@ -131,7 +132,7 @@ def measure(run: Run, options: argparse.Namespace) -> None:
             for point in points:
                 data = _file(codec, photo.pixels, point)
                 found = measure.similarity(
-                    photo, jaxcodec.decode(codec, data), run.folder, metrics.DEFAULT
+                    photo, jaxcodec.decode(codec, data), run.folder, measured
                 )
                 row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
                 rows.setdefault(photo.name, []).append(row)

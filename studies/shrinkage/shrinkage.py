@@ -86,6 +86,7 @@ def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:
     from jaxcodec.evaluation import measure, metrics
 
     codec = jaxcodec.load(codec_path)
+    measured = metrics.choose(["ssim", "ms_ssim"])
     for name, test in (each.split("=", 1) for each in options.tests):
         path = codec_path.with_name(f"{name}.json")
         if path.exists():
@@ -95,7 +96,7 @@ def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:
             for step_index in STEPS.values():
                 symbols, data = coded(codec, photo.pixels, step_index)
                 found = measure.similarity(
-                    photo, jaxcodec.decode(codec, data), codec.name, metrics.DEFAULT
+                    photo, jaxcodec.decode(codec, data), codec.name, measured
                 )
                 row = [measure.bits_per_pixel(data, photo)]
                 row += [found[key] for key in ("psnr_db", "ssim", "ms_ssim")]

@@ -17,5 +17,6 @@ def test_damaged_bytes_raise_nothing_but_bitstream_errors():
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "container: 1," in run.stdout
+    assert "host, one table: 400 inputs" in run.stdout
     assert "raised BitstreamError" in run.stdout
     assert "refused" in run.stdout
