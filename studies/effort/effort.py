@@ -49,6 +49,7 @@ JXL_DISTANCES = (1.0, 2.0, 3.5, 6.0, 10.0, 15.0)
 RANGE = (0.15, 1.0)
 PSNRS = (30.0, 33.0, 36.0)
 ANCHOR = "AVIF speed 4"
+OURS = "jaxcodec"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,13 +110,17 @@ def _measure(options: argparse.Namespace, journal: pathlib.Path) -> None:
     paths = image.list_images(options.images)
     if options.take:
         paths = [paths[place * len(paths) // options.take] for place in range(options.take)]
-    done = {(row["setting"], row["id"], row["image"], row["point"]) for row in _rows(journal)}
+    done = {
+        (row["setting"], row["id"] if row["codec"] == OURS else "", row["image"], row["point"])
+        for row in _rows(journal)
+    }
     codec = jaxcodec.load(options.codec)
     warm = set()
     for setting, path in itertools.product(_settings(codec, options), paths):
         pixels = None
         for point in setting.points:
-            about = (setting.name, codec.id, path.name, point)
+            own_id = codec.id if setting.codec == OURS else ""
+            about = (setting.name, own_id, path.name, point)
             if about in done:
                 continue
             if time.monotonic() > end:
@@ -156,7 +161,7 @@ def _settings(codec: jaxcodec.Codec, options: argparse.Namespace) -> Iterator[Se
             yield _jxl(level)
     for level in options.efforts:
         yield Setting(
-            "jaxcodec",
+            OURS,
             level,
             QUALITIES,
             lambda pixels, point, level=level: jaxcodec.encode(
@@ -230,7 +235,7 @@ def _found(rows: list[dict]) -> list[Found]:
     """Each setting beside the anchor, on the pictures at which both were measured."""
     table = collections.defaultdict(dict)
     for row in rows:
-        table[row["codec"], row["level"], row["id"] if row["codec"] == "jaxcodec" else ""][
+        table[row["codec"], row["level"], row["id"] if row["codec"] == OURS else ""][
             row["image"], row["point"]
         ] = row
     anchor = next((own for key, own in table.items() if key[:2] == ("AVIF", 4)), {})
