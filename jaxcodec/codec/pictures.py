@@ -87,7 +87,7 @@ def encode_picture(
     and resolution are kept as docs/format.md says.
 
     Args:
-      codec: what to encode with; decoding needs the same one.
+      codec: what to encode with, at its step (`at_step`); decoding needs the same one, at any.
       picture: 8-bit grey, RGB or RGBA, as `as_picture` takes it.
       quality: 0 (smallest file) to 100, in steps of .01; without it 50. A codec with one quality
         takes none.
@@ -108,7 +108,7 @@ def encode_source(codec: Codec, source: "Source", quality: float | None) -> Enco
     """`encode_picture` of a picture made ready."""
     hundredths = to_hundredths(codec, quality)
     analysis = analyse(codec, source, hundredths)
-    return write(codec, source, hundredths, 0, symbols_of.rounded(codec, analysis), analysis.side)
+    return write(codec, source, hundredths, symbols_of.rounded(codec, analysis), analysis.side)
 
 
 @jax_settings.ours
@@ -259,16 +259,17 @@ def analyse(codec: Codec, source: Source, hundredths: int | None) -> symbols_of.
 
 
 def write(
-    codec: Codec, source: Source, hundredths: int | None, step: int, symbols: Symbols, side: tuple
+    codec: Codec, source: Source, hundredths: int | None, symbols: Symbols, side: tuple
 ) -> Encoded:
     """The whole file of the symbols of a picture.
 
     Args:
-      codec: at the step.
+      codec: at the step of the file.
       source, hundredths: of the picture.
-      step: the index of the step.
       symbols, side: made at that quality and step.
     """
+    step = codec.step_index
+    assert step is not None  # nothing is traced here
     stream = streams.encode(codec, symbols, side, source.coder)
     height, width, channels = source.shape
     header = Header(

@@ -13,8 +13,8 @@ with a range of rates, base of 3,000 steps and 2,000 more; "autoregressive", the
 number behind a colon, "hyperprior:0.0067", makes it a model of that one lambda.
 
 Rounding is uniform noise, as in the paper. The source model works on blocks of 2x2 pixels
-(`regularizer.fold`): at full resolution it takes three times the codec's own time. `studies/regularizer/regularizer.py` runs them all;
-docs/regularizer.md has the results.
+(`regularizer.fold`): at full resolution it takes three times the codec's own time.
+`studies/regularizer/regularizer.py` runs them all; docs/regularizer.md has the results.
 """
 
 import math

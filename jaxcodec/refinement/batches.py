@@ -262,7 +262,7 @@ def _true_score(
     height, width, _ = task.source.shape
     quality = np.array([task.hundredths or 0], np.int32)
     side = stepped.side(own_symbols.hyper, quality, tiles.run)
-    file = pictures.write(stepped, task.source, task.hundredths, task.step_index, own_symbols, side)
+    file = pictures.write(stepped, task.source, task.hundredths, own_symbols, side)
     bits = 8 * sum(container.read_header(file.data).part_bytes)
     decoded = pictures.synthesise(stepped, task.source, task.hundredths, own_symbols)
     original = task.source.pixels[:height, :width, : decoded.shape[-1]]

@@ -235,7 +235,7 @@ def _at_quality(
     hundredths = pictures.to_hundredths(codec, quality)
     analysis = pictures.analyse(codec, source, hundredths)
     tau = worth * cost.worth(codec)
-    return matching.file_at(codec, source, hundredths, analysis, 0, tau)
+    return matching.file_at(codec, source, hundredths, analysis, codec.step_index or 0, tau)
 
 
 def _of_size(

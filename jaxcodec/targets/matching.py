@@ -101,14 +101,8 @@ def file_at(
     Symbols are rounded as `trial.symbols` does.
     """
     stepped = at_step(codec, step_index)
-    return pictures.write(
-        stepped,
-        source,
-        hundredths,
-        step_index,
-        trial.symbols(stepped, analysis, tau),
-        analysis.side,
-    )
+    symbols = trial.symbols(stepped, analysis, tau)
+    return pictures.write(stepped, source, hundredths, symbols, analysis.side)
 
 
 def is_full(size: int, limit: int, pixel_count: int) -> bool:

@@ -49,9 +49,7 @@ def encode(codec: Codec, source: pictures.Source, latents: Latents) -> Encoded:
         )
     stepped = at_step(codec, latents.step_index)
     side = _analysis(stepped, latents).side
-    return pictures.write(
-        stepped, source, latents.hundredths, latents.step_index, latents.symbols, side
-    )
+    return pictures.write(stepped, source, latents.hundredths, latents.symbols, side)
 
 
 KEPT = "refinement gained nothing, and the file without it was kept"

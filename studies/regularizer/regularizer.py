@@ -142,17 +142,11 @@ def measure(run: Run, options: argparse.Namespace) -> None:
 def _file(codec, pixels: np.ndarray, point: float) -> bytes:
     """The plain file at a quality; of a codec of one quality, at a quantiser step."""
     import jaxcodec
-    from jaxcodec.codec import pictures
-    from jaxcodec.codec.symbols import rounded
     from jaxcodec.codec.value import at_step
 
     if codec.variable:
         return jaxcodec.encode(codec, pixels, quality=point, effort=0)
-    coder = "lanes" if codec.order.sequential else "host"
-    source = pictures.prepare(codec, jaxcodec.Picture(pixels), coder)
-    analysis, stepped = pictures.analyse(codec, source, None), at_step(codec, int(point))
-    symbols = rounded(stepped, analysis)
-    return pictures.write(stepped, source, None, int(point), symbols, analysis.side).data
+    return jaxcodec.encode(at_step(codec, int(point)), pixels, effort=0)
 
 
 # ---------------------------------------------------------------- statistics

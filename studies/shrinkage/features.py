@@ -15,10 +15,11 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
 from PIL import Image, ImageDraw, ImageFont
-from shrinkage import SEEDS, STEPS, coded, folder
+from shrinkage import SEEDS, STEPS, folder
 
 import jaxcodec
 from jaxcodec import image, models
+from jaxcodec.codec.value import at_step
 from jaxcodec.distortions.mse import psnr_db
 from jaxcodec.distortions.ssim import ssim
 from jaxcodec.training import config as run_config
@@ -102,7 +103,7 @@ def crops(out: argparse.Namespace, kodak: pathlib.Path) -> Image.Image:
         pixels = image.read(kodak / f"kodim{number:02}.png").pixels
         shown = [(f"kodim{number:02}, step {step:.3g}", pixels)]
         for arm, codec in codecs.items():
-            data = coded(codec, pixels, STEPS[step])[1]
+            data = jaxcodec.encode(at_step(codec, STEPS[step]), pixels, effort=0)
             decoded = jaxcodec.decode(codec, data)
             figures = f"{8 * len(data) / pixels[..., 0].size:.3f} bpp"
             figures += f" {psnr_db(decoded, pixels):.2f} dB {ssim(decoded, pixels):.4f}"

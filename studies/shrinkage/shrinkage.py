@@ -73,10 +73,10 @@ def coded(codec, pixels: np.ndarray, step_index: int):
     from jaxcodec.codec.value import at_step
 
     source = pictures.prepare(codec, jaxcodec.Picture(pixels), "host")
-    analysis, stepped = pictures.analyse(codec, source, None), at_step(codec, step_index)
+    stepped = at_step(codec, step_index)
+    analysis = pictures.analyse(stepped, source, None)
     symbols = rounded(stepped, analysis)
-    written = pictures.write(stepped, source, None, step_index, symbols, analysis.side)
-    return symbols, written.data
+    return symbols, pictures.write(stepped, source, None, symbols, analysis.side).data
 
 
 def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:

@@ -9,7 +9,6 @@ import small_codecs
 import jaxcodec
 from jaxcodec.artefact import verify
 from jaxcodec.codec import pictures
-from jaxcodec.codec.symbols import rounded
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container
 from jaxcodec.errors import BitstreamError, CoderError, WrongCodecError
@@ -33,10 +32,7 @@ STATIC = pytest.mark.parametrize("name", ["factorized", "normalised", "bounded"]
 )
 def test_a_file_as_it_was_written_passes(name, step_index, photo):
     codec = small_codecs.build(name)
-    source = pictures.prepare(codec, Picture(photo[:70, :90]), "host")
-    analysis, stepped = pictures.analyse(codec, source, None), at_step(codec, step_index)
-    symbols = rounded(stepped, analysis)
-    file = pictures.write(stepped, source, None, step_index, symbols, analysis.side).data
+    file = pictures.encode(at_step(codec, step_index), Picture(photo[:70, :90]), coder="host")
     found = verify.verify(small_codecs.content(name), file)
     assert (found.header.width, found.header.height, found.header.step) == (90, 70, step_index)
     sizes = {"factorized": 5 * 6 * 12, "normalised": 6 * 6 * 6 + 3 * 3 * 4, "bounded": 5 * 6 * 12}

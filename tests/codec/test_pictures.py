@@ -16,6 +16,7 @@ import jaxcodec
 from jaxcodec import models
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, decode_picture, encode, encode_picture
+from jaxcodec.codec.value import at_step
 from jaxcodec.coding import container, sections
 from jaxcodec.errors import BitstreamError, CodecError, ImageError, RateError
 from jaxcodec.image import Picture, hidden, pad_to_multiple, standard_profiles, to_float
@@ -163,6 +164,18 @@ def test_quality_goes_into_the_header_and_raises_the_rate(tiny, face):
         sizes.append(len(encoded.data))
     assert sizes == sorted(set(sizes))
     assert encode(tiny, face) == encode(tiny, face, quality=50)
+
+
+@pytest.mark.parametrize("name", ["tiny", "one_quality", "normalised"])
+def test_a_codec_at_a_step_encodes_at_it(name, face):
+    codec = small_codecs.build(name)
+    coarse = at_step(codec, 843)
+    data = encode(coarse, face)
+    assert container.read_header(data).step == 843
+    assert len(data) < len(encode(codec, face))
+    np.testing.assert_array_equal(decode(codec, data), decode(coarse, data))
+    with_effort = jaxcodec.encode(coarse, face, effort=2)
+    assert container.read_header(with_effort).step == 843
 
 
 @pytest.mark.parametrize("quality", [-0.01, 100.01, float("nan"), float("inf")])

@@ -24,7 +24,6 @@ from skimage import data
 
 from jaxcodec.artefact import codec_file
 from jaxcodec.codec import decode, load, pictures
-from jaxcodec.codec.symbols import rounded
 from jaxcodec.codec.value import at_step
 from jaxcodec.coding import coders, container
 from jaxcodec.image import Picture
@@ -81,12 +80,8 @@ def main() -> None:
 
 def encode(codec, picture: Picture, step_index: int, coder: str) -> bytes:
     """The file of a picture at the step of an index."""
-    source = pictures.prepare(codec, picture, coder)
-    hundredths = 5175 if codec.variable else None
-    analysis, stepped = pictures.analyse(codec, source, hundredths), at_step(codec, step_index)
-    return pictures.write(
-        stepped, source, hundredths, step_index, rounded(stepped, analysis), analysis.side
-    ).data
+    quality = 51.75 if codec.variable else None
+    return pictures.encode(at_step(codec, step_index), picture, quality=quality, coder=coder)
 
 
 if __name__ == "__main__":
