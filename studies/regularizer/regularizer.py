@@ -2,6 +2,7 @@
 
     python studies/regularizer/regularizer.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ... \\
         --part b [--part c ...]
+    python studies/regularizer/regularizer.py --out DIR --tests NAME=DIR --refine 100
     python studies/regularizer/regularizer.py --out DIR --held-out
     python studies/regularizer/regularizer.py --out DIR --table [--plot FILE]
 
@@ -9,7 +10,8 @@ Each model is a run of `train.py` with `configs/regularized_small.py` in a folde
 --out, from the base of its architecture; it is exported, and every picture of the test folders goes
 through real files. What is done is kept: the same command goes on where it was stopped. Arms with
 one seed see the same crops, flips, qualities and noise, so they are compared in pairs. --held-out
-tells what held-out crops of the training pictures prefer, by which --alpha is chosen; --table
+tells what held-out crops of the training pictures prefer, by which --alpha is chosen; --refine has
+eight pictures of the first test folder refined, without the regularizer and with --alpha; --table
 prints BD-rates over the runs without the regularizer. Further --config.NAME=VALUE go to `train.py`.
 """
 
@@ -25,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from jaxcodec.configs.regularized_small import FIRST, LAST
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,6 +37,9 @@ STEPS = (843, 422, 0, -422, -843)
 """Quantiser steps at which a model of one rate is measured: indices of 3/2 to 2/3 its own."""
 
 TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
+REFINED, REFINED_SEEDS = 8, 3
+"""Pictures that are refined, and seeds."""
+
 NATURAL = ("kodak", "gb82_photo", "cid22_validation")
 METRICS = ("psnr_db", "ms_ssim")
 
@@ -149,6 +155,40 @@ def _file(codec, pixels: np.ndarray, point: float) -> bytes:
     return jaxcodec.encode(at_step(codec, int(point)), pixels, effort=0)
 
 
+# ---------------------------------------------------------------- with refinement
+
+
+def refined_arms(alpha: float) -> dict[str, list[Run]]:
+    """The arms of part b without the regularizer and with the best, three seeds of each."""
+    found = arms("b", alpha)
+    return {arm: found[arm][:REFINED_SEEDS] for arm in ("0", f"{alpha:g}")}
+
+
+def refine(run: Run, options: argparse.Namespace) -> None:
+    """Eight pictures of the first test set through files that are refined, and that are not."""
+    import jaxcodec
+    from jaxcodec.evaluation import measure, metrics
+
+    name, folder = options.tests[0].split("=", 1)
+    codec, measured = jaxcodec.load(train(run, options)), metrics.choose(["ms_ssim"])
+    photos = measure.load_photos(folder)[0]
+    for steps in (0, options.refine):
+        path = options.out / run.folder / f"{name}_refined_{steps}.json"
+        if path.exists():
+            continue
+        rows: dict[str, list[list[float]]] = {}
+        for photo in photos[:: max(1, len(photos) // REFINED)][:REFINED]:
+            for point in QUALITIES:
+                how = {"refine": steps} if steps else {"effort": 0}
+                data = jaxcodec.encode(codec, photo.pixels, quality=point, **how)
+                found = measure.similarity(
+                    photo, jaxcodec.decode(codec, data), run.folder, measured
+                )
+                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
+                rows.setdefault(photo.name, []).append(row)
+        path.write_text(json.dumps(rows))
+
+
 # ---------------------------------------------------------------- statistics
 
 
@@ -231,6 +271,17 @@ def table(options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
+def refined_table(options: argparse.Namespace) -> str:
+    """Markdown: BD-rates of the best alpha over none, with and without refinement."""
+    name, (none, own) = options.tests[0].split("=", 1)[0], refined_arms(options.alpha).values()
+    lines = ["| steps of refinement | metric | BD-rate |", "|---|---|---|"]
+    for steps in (0, options.refine):
+        for metric in METRICS:
+            found = cell(own, none, "b", [f"{name}_refined_{steps}"], metric, options.out)
+            lines.append(f"| {steps} | {metric} | {found} |")
+    return "\n".join(lines)
+
+
 def cell(own, zero, part: str, names: list[str], metric: str, out: pathlib.Path):
     """The interval of an arm over test sets; of part h, four models are one curve."""
     if part == "h":
@@ -273,6 +324,40 @@ def held_out(options: argparse.Namespace) -> str:
                 text = f"{value.mean:+.2f} ± {value.half:.2f}, {value.seeds}"
                 lines.append(f"| {part} | {arm} | {step} | {text} |")
     return "\n".join(lines)
+
+
+def shifts(options: argparse.Namespace) -> str:
+    """Markdown: what alpha does to rate and PSNR of held-out crops, and what it leaves of lambda.
+
+    At the end of training, by quality, means over the seeds of part b.
+    """
+    lines = ["| alpha | quality | bpp | PSNR | lambda left |", "|---" * 5 + "|"]
+    runs = arms("b", options.alpha)
+    for arm, own in list(runs.items())[1:]:
+        pairs = [
+            (last_rows(one, options.out), last_rows(none, options.out))
+            for one, none in zip(own, runs["0"], strict=True)
+        ]
+        pairs = [pair for pair in pairs if all(pair)]
+        for name in pairs[0][0] if pairs else ():
+            ours, others = ([pair[place][name] for pair in pairs] for place in (0, 1))
+            quality = float(name.split("_")[1])
+            trade_off = FIRST * (LAST / FIRST) ** quality
+            rate = np.mean([a["bpp"] / b["bpp"] for a, b in zip(ours, others, strict=True)]) - 1
+            db = np.mean([a["psnr_db"] - b["psnr_db"] for a, b in zip(ours, others, strict=True)])
+            left = np.mean([row["trade_off_effective"] for row in ours]) / trade_off
+            lines.append(
+                f"| {arm} | {100 * quality:.0f} | {100 * rate:+.2f} % | {db:+.3f} dB "
+                f"| {100 * left:.1f} % |"
+            )
+    return "\n".join(lines)
+
+
+def last_rows(run: Run, out: pathlib.Path) -> dict[str, dict]:
+    """The last validation of a run on held-out crops, by quality; empty before there is one."""
+    path = out / run.folder / "metrics.jsonl"
+    rows = map(json.loads, path.read_text().splitlines() if path.exists() else [])
+    return {row["part"]: row for row in rows if row["part"].startswith("validation/quality_")}
 
 
 def plot(options: argparse.Namespace) -> None:
@@ -318,18 +403,28 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
     parser.add_argument("--part", action="append", choices=list("bcdefgh"), help="what to run")
     parser.add_argument("--alpha", type=float, default=0.01, help="that held-out crops prefer")
+    parser.add_argument(
+        "--refine", type=int, metavar="STEPS", help="refine pictures of the first of --tests"
+    )
     parser.add_argument("--held-out", action="store_true", help="print what held-out crops say")
     parser.add_argument("--table", action="store_true", help="print the table of what is there")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw part b")
     options, options.settings = parser.parse_known_args()
     if wrong := [setting for setting in options.settings if not setting.startswith("--config.")]:
         parser.error(f"{wrong[0]} is neither an option nor a setting of train.py")
+    if options.refine and not options.tests:
+        parser.error("--refine takes the pictures of --tests NAME=DIR")
     if options.table:
         print(table(options))
     if options.held_out:
-        print(held_out(options))
+        print(held_out(options), shifts(options), sep="\n\n")
     if options.plot:
         plot(options)
+    if options.refine:
+        for together in zip(*refined_arms(options.alpha).values(), strict=True):
+            for run in together:
+                refine(run, options)
+        print(refined_table(options))
     for part in options.part or ():
         # Seed by seed, so that what is there at any time is made of whole pairs.
         for together in zip(*arms(part, options.alpha).values(), strict=True):
