@@ -25,6 +25,16 @@ def load(name, *arguments):
     return configs.load(":".join([name, *arguments]))
 
 
+def test_a_shrinkage_config_takes_a_surrogate_of_the_threshold():
+    config = load("shrinkage_small", "shrinkage,gate")
+    assert config.name == "shrinkage_gate_small"
+    model = models.build(config.model.to_dict())
+    assert model.analysis.activation["surrogate"] == "gate"
+    for wrong in ("shrinkage,gait", "gdn,gate", "swoosh"):
+        with pytest.raises(TrainingError, match="shrinkage may be followed by"):
+            load("shrinkage_small", wrong)
+
+
 def test_the_folder_of_a_clone_holds_those_of_the_package():
     assert configs.available() == sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
     assert {"mean_scale_small", "patch", "target_rate"} <= set(configs.available())

@@ -3,8 +3,9 @@
     python train.py --config=configs/shrinkage_small.py --workdir=runs/shrinkage
     --config.data.folders=DIR
 
-`configs/shrinkage_small.py:gdn` and `:leaky_relu` have other activations. 8,000 steps of 4 crops of
-256, where the thesis has 400,000 of 16; not run yet.
+`configs/shrinkage_small.py:gdn` and `:leaky_relu` have other activations, `:shrinkage,gate` another
+surrogate of the threshold's gradient. 8,000 steps of 4 crops of 256, where the thesis has 400,000
+of 16; not run yet.
 """
 
 from jaxcodec.configs import shrinkage
@@ -13,10 +14,10 @@ from jaxcodec.training.settings import Config
 
 
 def get_config(activation: str = "shrinkage") -> Config:
-    """Settings for an activation."""
+    """Settings for an activation, and for a surrogate of its gradient behind a comma."""
     config = shrinkage.get_config(activation)
-    config.name = f"{activation}_small"
-    config.model = shrinkage_model(64, 32, activation=activation)
+    config.name += "_small"
+    config.model = shrinkage_model(64, 32, activation=shrinkage.description(activation))
     config.steps, config.batch_size = 8_000, 4
     config.data.min_scale = 0.5
     config.validate_every = config.checkpoint_every = 500

@@ -164,12 +164,15 @@ def mean_scale_model(
 
 
 def shrinkage_model(
-    features: int, latent: int, hyper: int | None = None, activation: str = "shrinkage"
+    features: int,
+    latent: int,
+    hyper: int | None = None,
+    activation: str | Description = "shrinkage",
 ) -> Description:
     """Four 5x5 convolutions a side under a normalised latent (Kirmemis 2023, chapter 3).
 
     activation: "shrinkage" on both sides, "gdn" (the inverse on the synthesis side) for the twin,
-    or an elementwise one. Widths and kernels are ours.
+    or an elementwise one; with fields as `layers.activation` has them. Widths and kernels are ours.
     """
     hyper = hyper or features
     transform = {"kernels": (5, 5, 5, 5), "strides": (2, 2, 2, 2), "signed": True}

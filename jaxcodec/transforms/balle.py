@@ -13,14 +13,21 @@ import jax
 
 from jaxcodec.errors import CodecFileError
 from jaxcodec.transforms import operations
-from jaxcodec.transforms.layers import Conv, SubpixelConv, UpsampleConv, activation
+from jaxcodec.transforms.layers import (
+    ActivationKind,
+    Conv,
+    SubpixelConv,
+    UpsampleConv,
+    activation,
+    activation_kind,
+)
 from jaxcodec.transforms.operations import Activate, Operation
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
 
 
-def _name(kind: str, place: int) -> str:
+def _name(description: ActivationKind, place: int) -> str:
     """That of an activation's parameters."""
-    return f"Shrinkage_{place}" if kind == "shrinkage" else f"GDN_{place}"
+    return f"{'Shrinkage' if activation_kind(description) == 'shrinkage' else 'GDN'}_{place}"
 
 
 class ConvAnalysis(nn.Module):
@@ -33,7 +40,7 @@ class ConvAnalysis(nn.Module):
     features: Sequence[int]
     kernels: Sequence[int]
     strides: Sequence[int]
-    activation: str = "gdn"
+    activation: ActivationKind = "gdn"
     signed: bool = False
 
     @nn.compact
@@ -70,7 +77,7 @@ class ConvSynthesis(nn.Module):
     features: Sequence[int]
     kernels: Sequence[int]
     strides: Sequence[int]
-    activation: str = "igdn"
+    activation: ActivationKind = "igdn"
     subpixel: bool = False
     signed: bool = False
 
@@ -86,14 +93,15 @@ class ConvSynthesis(nn.Module):
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:
         """See `transforms.operations`; raises CodecFileError for an activation without integers."""
         *inner, last = self._layers(None)
-        if inner and self.activation not in operations.ELEMENTWISE:
+        kind = activation_kind(self.activation)
+        if inner and kind not in operations.ELEMENTWISE:
             raise CodecFileError(
-                f"a hyper-synthesis with {self.activation!r} has no integer form; use one of "
+                f"a hyper-synthesis with {kind!r} has no integer form; use one of "
                 f"{', '.join(operations.ELEMENTWISE)}"
             )
         ops = []
         for layer in inner:
-            ops += [*operations.of_layer(layer, params), Activate(self.activation)]
+            ops += [*operations.of_layer(layer, params), Activate(kind)]
         return [*ops, *operations.of_layer(last, params)]
 
     @property

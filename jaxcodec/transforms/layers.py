@@ -125,19 +125,36 @@ class SubpixelConv(nn.Module):
 _NORMALISATIONS = {"gdn": False, "igdn": True}
 
 
-def activation(kind: str, name: str | None = None) -> Callable[[jax.Array], jax.Array]:
+ActivationKind = str | Mapping[str, Any]
+"""An activation by its name, or by "kind" and the fields of its layer."""
+
+
+def activation(
+    description: ActivationKind, name: str | None = None
+) -> Callable[[jax.Array], jax.Array]:
     """An activation: gdn, igdn, shrinkage, relu, leaky_relu or silu; ValueError for another.
 
-    `name` is that of the layer, where it has parameters.
+    {"kind": "shrinkage", "surrogate": "gate", "start": 0.1} has fields of its layer besides. `name`
+    is that of the layer, where it has parameters.
     """
+    kind = activation_kind(description)
+    fields = {} if isinstance(description, str) else {**description}
+    fields.pop("kind", None)
     if kind in _NORMALISATIONS:
-        return GDN(inverse=_NORMALISATIONS[kind], name=name)
+        return GDN(inverse=_NORMALISATIONS[kind], name=name, **fields)
     if kind == "shrinkage":
-        return Shrinkage(name=name)
+        return Shrinkage(name=name, **fields)
+    if fields:
+        raise ValueError(f"the activation {kind!r} has no fields; leave out {', '.join(fields)}")
     if kind not in operations.ELEMENTWISE:
         known = (*_NORMALISATIONS, "shrinkage", *operations.ELEMENTWISE)
         raise ValueError(f"the activation {kind!r} is unknown; use one of {', '.join(known)}")
     return operations.ELEMENTWISE[kind]
+
+
+def activation_kind(description: ActivationKind) -> str:
+    """The name of an activation."""
+    return description if isinstance(description, str) else description["kind"]
 
 
 class Modulation(nn.Module):

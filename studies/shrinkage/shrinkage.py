@@ -1,14 +1,16 @@
 """Shrinkage against GDN (Kirmemis 2023, chapter 3): trains the twins, and measures them.
 
     python studies/shrinkage/shrinkage.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ...
+    python studies/shrinkage/shrinkage.py --out DIR --data DIR[,DIR...] --surrogates
     python studies/shrinkage/shrinkage.py --out DIR --noise | --time FILTERS | --table | --plot FILE
 
 Each model is a run of `train.py` with `configs/shrinkage_small.py` in a folder of its own under
 --out; it is exported, and every picture of the test folders goes through real files at five
-quantiser steps. What is done is kept: the same command goes on where it was stopped. Models with
-one seed see the same crops and noise, and are compared in pairs. "mean_scale" has the transforms of
-the GDN twin under Gaussians whose scales follow from the hyper-latent: what adaptive tables are
-worth.
+quantiser steps. --surrogates trains shorter runs with each surrogate of theta's gradient, and
+compares them on held-out crops. What is done is kept: the same command goes on where it was
+stopped. Models with one seed see the same crops and noise, and are compared in pairs. "mean_scale"
+has the transforms of the GDN twin under Gaussians whose scales follow from the hyper-latent: what
+adaptive tables are worth.
 """
 
 import argparse
@@ -24,6 +26,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import stats
 
+from jaxcodec.transforms.shrinkage import SURROGATES
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "shrinkage_small.py"
 ARMS = ("shrinkage", "gdn", "leaky_relu", "mean_scale")
@@ -34,6 +38,7 @@ STEPS = {2.0: 1442, 1.5: 843, 1.0: 0, 2 / 3: -843, 0.5: -1442}
 NOISE = {"laplace": 12.0, "gauss": 25.5, "uniform": 0.0}
 """Scales of the noise, grey levels; chosen to be of the size that the thesis' PSNR imply."""
 
+SURROGATE_STEPS = 2_000
 TRIALS = 20
 SIDES = {0.4: (512, 768), 3.0: (1536, 2048), 24.0: (4096, 6144)}
 
@@ -49,20 +54,32 @@ def train(arm: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
     codec = workdir / "exported.codec"
     if codec.exists():
         return codec
+    if arm == "mean_scale":
+        run("gdn", workdir, seed, options, "--config.model.entropy=mean_scale")
+    else:
+        run(arm, workdir, seed, options)
+    export = "import sys; from jaxcodec.cli import main; sys.exit(main(['export', *sys.argv[1:]]))"
+    logged([sys.executable, "-c", export, str(workdir), str(codec)], workdir)
+    return codec
+
+
+def run(
+    activation: str, workdir: pathlib.Path, seed: int, options: argparse.Namespace, *own: str
+) -> None:
+    """Trains with `train.py`, from where it was stopped."""
     print(workdir.name, flush=True)
     workdir.mkdir(parents=True, exist_ok=True)
-    activation, own = ("gdn", ["--config.model.entropy=mean_scale"]) if arm == "mean_scale" else (
-        arm, []
-    )  # fmt: skip
     command = [sys.executable, str(ROOT / "train.py"), f"--config={CONFIG}:{activation}", *own]
     command += [f"--workdir={workdir}", f"--config.seed={seed}"]
     command += [f"--config.data.folders={options.data}", *options.settings]
-    export = "import sys; from jaxcodec.cli import main; sys.exit(main(['export', *sys.argv[1:]]))"
+    logged(command, workdir)
+
+
+def logged(command: list[str], workdir: pathlib.Path) -> None:
+    """Runs a command, whose words go to the folder's log."""
     with (workdir / "train.log").open("a") as log:
-        for each in (command, [sys.executable, "-c", export, str(workdir), str(codec)]):
-            environment = os.environ | {"PYTHONPATH": str(ROOT)}
-            subprocess.run(each, check=True, stdout=log, stderr=log, env=environment)
-    return codec
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
 
 
 def coded(codec, pixels: np.ndarray, step_index: int):
@@ -110,6 +127,38 @@ def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:
 
 
 _REACH = 64
+
+
+# ---------------------------------------------------------------- surrogates of theta's gradient
+
+
+def surrogates(options: argparse.Namespace) -> str:
+    """Markdown: the loss on held-out crops with each surrogate, trained where it is not.
+
+    The loss of each is compared with that of the first in pairs of one seed.
+    """
+    found: dict[str, list[dict]] = {}
+    for seed in SEEDS:
+        for surrogate in SURROGATES:
+            workdir = options.out / f"surrogate_{surrogate}_seed{seed}"
+            if options.data and not (workdir / "done").exists():
+                steps = f"--config.steps={SURROGATE_STEPS}"
+                run(f"shrinkage,{surrogate}", workdir, seed, options, steps)
+                (workdir / "done").touch()
+            if (workdir / "done").exists():
+                rows = map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())
+                last = [row for row in rows if row["part"].startswith("validation")][-1]
+                found.setdefault(surrogate, []).append(last)
+    lines = ["| surrogate | loss | bpp | PSNR | loss over that of the first, % |", "|---" * 5 + "|"]
+    for surrogate, rows in found.items():
+        means = [np.mean([row[key] for row in rows]) for key in ("loss", "bpp", "psnr_db")]
+        over = [
+            100 * (row["loss"] / first["loss"] - 1)
+            for row, first in zip(rows, found[SURROGATES[0]], strict=False)
+        ]
+        cells = " | ".join(f"{mean:.4f}" for mean in means)
+        lines.append(f"| {surrogate} | {cells} | {interval(over)} |")
+    return "\n".join(lines)
 
 
 # ---------------------------------------------------------------- what symbols are like
@@ -373,6 +422,9 @@ def main() -> None:
     parser.add_argument(
         "--noise", action="store_true", help="noise through the codecs that there are"
     )
+    parser.add_argument(
+        "--surrogates", action="store_true", help="compare surrogates of theta's gradient"
+    )
     parser.add_argument("--time", type=int, metavar="FILTERS", help="time activations and networks")
     parser.add_argument("--table", action="store_true", help="print the tables of what is there")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="draw histograms")
@@ -388,7 +440,9 @@ def main() -> None:
         print(table(options), noise_table(options), sep="\n\n")
     if options.plot:
         plot(options)
-    if options.data:
+    if options.surrogates:
+        print(surrogates(options))
+    elif options.data:
         for seed in SEEDS:
             for arm in ARMS:
                 measure(train(arm, seed, options), options)

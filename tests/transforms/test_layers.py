@@ -13,6 +13,7 @@ from jaxcodec.transforms.layers import (
     UpsampleConv,
     activation,
 )
+from jaxcodec.transforms.shrinkage import Shrinkage
 
 
 def test_a_subpixel_convolution_puts_channels_into_rows_and_columns():
@@ -25,6 +26,18 @@ def test_a_subpixel_convolution_puts_channels_into_rows_and_columns():
 def test_an_unknown_activation_is_named():
     with pytest.raises(ValueError, match="swoosh"):
         activation("swoosh")
+
+
+def test_an_activation_takes_the_fields_of_its_layer():
+    layer = activation({"kind": "shrinkage", "surrogate": "gate", "start": 0.1})
+    assert layer == Shrinkage(start=0.1, surrogate="gate")
+    assert activation({"kind": "relu"}) is activation("relu")
+
+
+@pytest.mark.parametrize("kind", ["relu", "shrinkage"])
+def test_an_activation_refuses_fields_that_it_has_not(kind):
+    with pytest.raises((ValueError, TypeError), match="sharpness"):
+        activation({"kind": kind, "sharpness": 2})
 
 
 X = jax.random.normal(jax.random.key(1), (1, 4, 6, 3))
