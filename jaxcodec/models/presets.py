@@ -3,7 +3,7 @@
 `jaxcodec.models.build` explains their content.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Description = dict[str, Any]
@@ -167,7 +167,7 @@ def shrinkage_model(
     features: int,
     latent: int,
     hyper: int | None = None,
-    activation: str | Description = "shrinkage",
+    activation: str | Mapping[str, Any] = "shrinkage",
 ) -> Description:
     """Four 5x5 convolutions a side under a normalised latent (Kirmemis 2023, chapter 3).
 
