@@ -386,8 +386,12 @@ def plot(options: argparse.Namespace) -> None:
                 if step in before:
                     found.setdefault(step, []).append(bd_rate(curve, before[step]))
         if found:
-            right.plot(list(found), [np.mean(each) for each in found.values()], label=arm)
+            spans = [interval([np.array([gap]) for gap in each]) for each in found.values()]
+            means, halves = np.transpose([(each.mean, each.half) for each in spans if each])
+            right.errorbar(list(found), means, halves, marker="o", capsize=3, label=f"alpha {arm}")
     left.set(xscale="log", xlabel="alpha", ylabel="BD-rate (%)", title="test pictures")
+    left.set_xticks([float(arm) for arm in runs if float(arm)], [arm for arm in runs if float(arm)])
+    left.minorticks_off()
     right.set(xlabel="step", ylabel="BD-rate (%)", title="held-out crops")
     for axis in (left, right):
         axis.axhline(0, color="grey", linewidth=0.5)
