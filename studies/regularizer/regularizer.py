@@ -122,10 +122,9 @@ def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
 def measure(run: Run, options: argparse.Namespace) -> None:
     """Every test picture through real files; a file of results for each set, beside the codec."""
     import jaxcodec
-    from jaxcodec.evaluation import measure, metrics
+    from jaxcodec.evaluation import measure
 
     codec = jaxcodec.load(train(run, options))
-    measured = metrics.choose(["ms_ssim"])
     points = QUALITIES if codec.variable else STEPS
     if ":" in run.argument:
         points = (0,)
@@ -137,12 +136,18 @@ def measure(run: Run, options: argparse.Namespace) -> None:
         for photo in measure.load_photos(folder)[0]:
             for point in points:
                 data = _file(codec, photo.pixels, point)
-                found = measure.similarity(
-                    photo, jaxcodec.decode(codec, data), run.folder, measured
-                )
-                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
-                rows.setdefault(photo.name, []).append(row)
+                rows.setdefault(photo.name, []).append(_row(codec, photo, data))
         path.write_text(json.dumps(rows))
+
+
+def _row(codec, photo, data: bytes) -> list[float]:
+    """Bits per pixel of a file, and the metrics of what it decodes to."""
+    import jaxcodec
+    from jaxcodec.evaluation import measure, metrics
+
+    decoded = jaxcodec.decode(codec, data)
+    found = measure.similarity(photo, decoded, codec.name, metrics.choose(["ms_ssim"]))
+    return [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
 
 
 def _file(codec, pixels: np.ndarray, point: float) -> bytes:
@@ -167,10 +172,10 @@ def refined_arms(alpha: float) -> dict[str, list[Run]]:
 def refine(run: Run, options: argparse.Namespace) -> None:
     """Eight pictures of the first test set through files that are refined, and that are not."""
     import jaxcodec
-    from jaxcodec.evaluation import measure, metrics
+    from jaxcodec.evaluation import measure
 
     name, folder = options.tests[0].split("=", 1)
-    codec, measured = jaxcodec.load(train(run, options)), metrics.choose(["ms_ssim"])
+    codec = jaxcodec.load(train(run, options))
     photos = measure.load_photos(folder)[0]
     for steps in (0, options.refine):
         path = options.out / run.folder / f"{name}_refined_{steps}.json"
@@ -181,11 +186,7 @@ def refine(run: Run, options: argparse.Namespace) -> None:
             for point in QUALITIES:
                 how = {"refine": steps} if steps else {"effort": 0}
                 data = jaxcodec.encode(codec, photo.pixels, quality=point, **how)
-                found = measure.similarity(
-                    photo, jaxcodec.decode(codec, data), run.folder, measured
-                )
-                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
-                rows.setdefault(photo.name, []).append(row)
+                rows.setdefault(photo.name, []).append(_row(codec, photo, data))
         path.write_text(json.dumps(rows))
 
 
@@ -305,22 +306,25 @@ def validations(run: Run, out: pathlib.Path) -> Iterator[tuple[int, Curve]]:
             yield step, Curve(*np.transpose(points))
 
 
+def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[int, Interval]:
+    """BD-rate on held-out crops of an arm, by step."""
+    gaps: dict[int, list[np.ndarray]] = {}
+    for one, none in zip(own, zero, strict=True):
+        before = dict(validations(none, out))
+        for step, curve in validations(one, out):
+            if step in before:
+                gaps.setdefault(step, []).append(np.array([bd_rate(curve, before[step])]))
+    spans = {step: interval(pairs) for step, pairs in sorted(gaps.items())}
+    return {step: span for step, span in spans.items() if span is not None}
+
+
 def held_out(options: argparse.Namespace) -> str:
     """Markdown: BD-rate on held-out crops over training, each arm of parts b, c and d."""
     lines = ["| part | arm | step | BD-rate, seeds |", "|---|---|---|---|"]
     for part in "bcdf":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
-            found: dict[int, list[np.ndarray]] = {}
-            for one, none in zip(own, runs["0"], strict=True):
-                before = dict(validations(none, options.out))
-                for step, curve in validations(one, options.out):
-                    if step in before:
-                        gap = np.array([bd_rate(curve, before[step])])
-                        found.setdefault(step, []).append(gap)
-            for step, gaps in sorted(found.items()):
-                value = interval(gaps)
-                assert value is not None
+            for step, value in over_training(own, runs["0"], options.out).items():
                 text = f"{value.mean:+.2f} ± {value.half:.2f}, {value.seeds}"
                 lines.append(f"| {part} | {arm} | {step} | {text} |")
     return "\n".join(lines)
@@ -379,15 +383,9 @@ def plot(options: argparse.Namespace) -> None:
             alphas, means, halves = np.transpose(drawn)
             left.errorbar(alphas, means, halves, marker="o", capsize=3, label=name)
     for arm, own in list(runs.items())[1:]:
-        found = {}
-        for one, none in zip(own, runs["0"], strict=True):
-            before = dict(validations(none, options.out))
-            for step, curve in validations(one, options.out):
-                if step in before:
-                    found.setdefault(step, []).append(bd_rate(curve, before[step]))
+        found = over_training(own, runs["0"], options.out)
         if found:
-            spans = [interval([np.array([gap]) for gap in each]) for each in found.values()]
-            means, halves = np.transpose([(each.mean, each.half) for each in spans if each])
+            means, halves = np.transpose([(each.mean, each.half) for each in found.values()])
             right.errorbar(list(found), means, halves, marker="o", capsize=3, label=f"alpha {arm}")
     left.set(xscale="log", xlabel="alpha", ylabel="BD-rate (%)", title="test pictures")
     left.set_xticks([float(arm) for arm in runs if float(arm)], [arm for arm in runs if float(arm)])
