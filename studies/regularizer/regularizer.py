@@ -17,180 +17,18 @@ prints BD-rates over the runs without the regularizer. Further --config.NAME=VAL
 
 import argparse
 import json
-import os
 import pathlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from runs import METRICS, Run, arms, measure, refine, refined_arms
 from scipy import stats
 
 from jaxcodec.configs.regularized_small import FIRST, LAST
 from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "configs" / "regularized_small.py"
-QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
-STEPS = (843, 422, 0, -422, -843)
-"""Quantiser steps at which a model of one rate is measured: indices of 3/2 to 2/3 its own."""
-
-TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
-REFINED, REFINED_SEEDS = 8, 3
-"""Pictures that are refined, and seeds."""
-
 NATURAL = ("kodak", "gb82_photo", "cid22_validation")
-METRICS = ("psnr_db", "ms_ssim")
-
-
-class Run(NamedTuple):
-    """A model: what the config is told, behind its colon; seed; surrogate; part of the study."""
-
-    argument: str
-    seed: int = 0
-    surrogate: str = "noise"
-
-    @property
-    def folder(self) -> str:
-        """Its name on disk."""
-        words = self.argument.replace(":", ",").split(",")
-        return "_".join([*words, self.surrogate, f"seed{self.seed}"])
-
-    @property
-    def base(self) -> str | None:
-        """The run that it begins from."""
-        kind = self.argument.split(",")[0].split(":")[0]
-        return None if kind == "attention" or self.is_base else f"{kind},base"
-
-    @property
-    def is_base(self) -> bool:
-        """Whether others begin from it, and it is not measured."""
-        return self.argument.endswith(",base")
-
-
-def arms(part: str, alpha: float) -> dict[str, list[Run]]:
-    """The arms of a part, each of its seeds; the first, "0", is the one without the regularizer."""
-
-    def seeds(argument: str, count: int, surrogate: str = "noise") -> list[Run]:
-        return [Run(argument, seed, surrogate) for seed in range(1, count + 1)]
-
-    best = f"{alpha:g}"
-    found: dict[str, dict[str, list[Run]]] = {
-        "b": {each: seeds(f"hyperprior,{each}", 5) for each in ("0", "0.003", "0.01", "0.03")},
-        "c": {"0": seeds("hyperprior,0", 5)}
-        | {each: seeds(f"hyperprior,{best},{each}", 5) for each in ("trade_off", "log_mse")},
-        "d": {each: seeds(f"hyperprior,{each}", 3, "mixed") for each in ("0", best)},
-        "e": {"0": seeds("autoregressive,0", 3), "context": seeds("autoregressive,0.01", 3)}
-        | {"hyper": seeds("autoregressive,0.01,hyper", 3)},
-        "f": {"0": seeds("hyperprior,0", 3), "context": seeds(f"hyperprior,{best},context", 3)},
-        "g": {each: seeds(f"attention,{each}", 2) for each in ("0", "0.01")},
-        "h": {
-            each: [Run(f"hyperprior:{lam:g},{each}", 1) for lam in TRADE_OFFS]
-            for each in ("0", best)
-        },
-    }
-    return found[part]
-
-
-def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
-    """The exported codec of a run, trained if it is not there."""
-    workdir = options.out / run.folder
-    codec = workdir / "exported.codec"
-    if codec.exists():
-        return codec
-    settings = [f"--config.data.folders={options.data}", f"--config.seed={run.seed}"]
-    if not run.is_base:
-        settings.append(f"--config.surrogate={run.surrogate}")
-    if run.base:
-        base = train(Run(run.base, surrogate="mixed"), options).parent
-        settings.append(f"--config.start.workdir={base}")
-    print(run.folder, flush=True)
-    workdir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, str(ROOT / "train.py"), f"--config={CONFIG}:{run.argument}"]
-    export = "import sys; from jaxcodec.cli import main; sys.exit(main(['export', *sys.argv[1:]]))"
-    with (workdir / "train.log").open("a") as log:
-        for each in (
-            [*command, f"--workdir={workdir}", *settings, *options.settings],
-            [sys.executable, "-c", export, str(workdir), str(codec)],
-        ):
-            environment = os.environ | {"PYTHONPATH": str(ROOT)}
-            subprocess.run(each, check=True, stdout=log, stderr=log, env=environment)
-    return codec
-
-
-def measure(run: Run, options: argparse.Namespace) -> None:
-    """Every test picture through real files; a file of results for each set, beside the codec."""
-    import jaxcodec
-    from jaxcodec.evaluation import measure
-
-    codec = jaxcodec.load(train(run, options))
-    points = QUALITIES if codec.variable else STEPS
-    if ":" in run.argument:
-        points = (0,)
-    for name, folder in (test.split("=", 1) for test in options.tests):
-        path = options.out / run.folder / f"{name}.json"
-        if path.exists():
-            continue
-        rows: dict[str, list[list[float]]] = {}
-        for photo in measure.load_photos(folder)[0]:
-            for point in points:
-                data = _file(codec, photo.pixels, point)
-                rows.setdefault(photo.name, []).append(_row(codec, photo, data))
-        path.write_text(json.dumps(rows))
-
-
-def _row(codec, photo, data: bytes) -> list[float]:
-    """Bits per pixel of a file, and the metrics of what it decodes to."""
-    import jaxcodec
-    from jaxcodec.evaluation import measure, metrics
-
-    decoded = jaxcodec.decode(codec, data)
-    found = measure.similarity(photo, decoded, codec.name, metrics.choose(["ms_ssim"]))
-    return [measure.bits_per_pixel(data, photo), *(found[key] for key in METRICS)]
-
-
-def _file(codec, pixels: np.ndarray, point: float) -> bytes:
-    """The plain file at a quality; of a codec of one quality, at a quantiser step."""
-    import jaxcodec
-    from jaxcodec.codec.value import at_step
-
-    if codec.variable:
-        return jaxcodec.encode(codec, pixels, quality=point, effort=0)
-    return jaxcodec.encode(at_step(codec, int(point)), pixels, effort=0)
-
-
-# ---------------------------------------------------------------- with refinement
-
-
-def refined_arms(alpha: float) -> dict[str, list[Run]]:
-    """The arms of part b without the regularizer and with the best, three seeds of each."""
-    found = arms("b", alpha)
-    return {arm: found[arm][:REFINED_SEEDS] for arm in ("0", f"{alpha:g}")}
-
-
-def refine(run: Run, options: argparse.Namespace) -> None:
-    """Eight pictures of the first test set through files that are refined, and that are not."""
-    import jaxcodec
-    from jaxcodec.evaluation import measure
-
-    name, folder = options.tests[0].split("=", 1)
-    codec = jaxcodec.load(train(run, options))
-    photos = measure.load_photos(folder)[0]
-    for steps in (0, options.refine):
-        path = options.out / run.folder / f"{name}_refined_{steps}.json"
-        if path.exists():
-            continue
-        rows: dict[str, list[list[float]]] = {}
-        for photo in photos[:: max(1, len(photos) // REFINED)][:REFINED]:
-            for point in QUALITIES:
-                how = {"refine": steps} if steps else {"effort": 0}
-                data = jaxcodec.encode(codec, photo.pixels, quality=point, **how)
-                rows.setdefault(photo.name, []).append(_row(codec, photo, data))
-        path.write_text(json.dumps(rows))
-
-
-# ---------------------------------------------------------------- statistics
 
 
 class Interval(NamedTuple):
