@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Shaped
 
 from jaxcodec.ops import Array
+from jaxcodec.runtime.convolution import pointwise
 
 REACH = 2
 TAPS = {
@@ -79,5 +80,6 @@ class MaskedConv(nn.Module):
 
         kernel = self.param("kernel", masked, (5, 5, channels, self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        seen = windows(symbols, self.pattern) @ kernel[rows, columns].reshape(-1, self.features)
+        visible = kernel[rows, columns].reshape(-1, self.features)
+        seen = pointwise(windows(symbols, self.pattern), visible)
         return jnp.where(sees_context(self.pattern, *symbols.shape[1:3]), seen, 0) + bias
