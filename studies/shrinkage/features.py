@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict
 from PIL import Image, ImageDraw, ImageFont
-from shrinkage import SEEDS, STEPS, folder
+from runs import SEEDS, STEPS, folder
 
 import jaxcodec
 from jaxcodec import image, models
