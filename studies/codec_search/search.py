@@ -26,7 +26,7 @@ from PIL import Image
 
 from jaxcodec import data
 from jaxcodec.configs import patch
-from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
+from jaxcodec.evaluation.paired import bd_rates
 from jaxcodec.training import optimisers, run_input, run_steps, sharding
 from jaxcodec.training.checkpoints import restore_exported
 from jaxcodec.training.forward import forward_pass
@@ -167,13 +167,10 @@ def run(name: str, options: argparse.Namespace) -> None:
 
 def gains(candidate: list, base: list) -> tuple[float, float]:
     """Mean over pictures of the BD-rate of one over the other (%), and its standard error."""
-    found = []
-    for own, other in zip(candidate, base, strict=True):
-        curves = [Curve(*zip(*points, strict=True)) for points in (own, other)]
-        try:
-            found.append(bd_rate(*curves))
-        except CurveError:
-            continue
+    by_name = [
+        {str(place): crop for place, crop in enumerate(crops)} for crops in (candidate, base)
+    ]
+    found = list(bd_rates(*by_name).values())
     return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(len(found)))
 
 

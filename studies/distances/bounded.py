@@ -17,11 +17,11 @@ import pathlib
 
 import numpy as np
 import runs
-from scipy import stats
 
 import jaxcodec
 from jaxcodec.configs import bounded_small
 from jaxcodec.distortions import lpips
+from jaxcodec.evaluation.paired import t_interval
 from jaxcodec.runtime import compile_cache
 
 LOSSES = ("mse", "nlpd_2017")
@@ -75,17 +75,9 @@ def report(found: dict, distances: list[str]) -> str:
             lines.append(f"| {count} | {kind} | {loss} | {len(values)} | {cells} |")
         change = 100 * (rows[LOSSES[1]] / rows[LOSSES[0]] - 1)[:, 1:]
         won = " ".join(f"{int((column < 0).sum())}/{len(column)}" for column in change.T)
-        cells = " | ".join(map(interval, change.T))
+        cells = " | ".join(f"{t_interval(column):.1f}" for column in change.T)
         pairs.append(f"| {count} | {kind} | {cells} | {won} |")
     return "\n".join([*lines, "", "NLPD's codec over that of the squared error:", "", *pairs])
-
-
-def interval(values: np.ndarray) -> str:
-    """Mean and half the 95 % t-interval over seeds."""
-    if len(values) < 2:
-        return f"{values.mean():+.1f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():+.1f} ± {half:.1f}"
 
 
 def draw(codecs: dict, photo, path: pathlib.Path) -> None:

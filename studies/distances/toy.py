@@ -21,6 +21,7 @@ from numpy.polynomial import Chebyshev
 from scipy import stats
 
 from jaxcodec.analysis import toy
+from jaxcodec.evaluation.paired import t_interval
 from jaxcodec.runtime import compile_cache
 
 TRADE_OFFS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -79,13 +80,6 @@ def measured(arm: Arm, params, x: jax.Array) -> toy.Measured:
     return jax.tree.map(np.asarray, jax.jit(jax.vmap(jax.vmap(one)))(params))
 
 
-def interval(values) -> str:
-    """Mean and half the 95 % t-interval over seeds."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():+.3f} ± {half:.3f}"
-
-
 def report(done: dict[str, tuple[Arm, object]]) -> str:
     """Markdown: rates, errors and rank correlations with p over seeds; and slopes."""
     lines = [
@@ -102,8 +96,8 @@ def report(done: dict[str, tuple[Arm, object]]) -> str:
             values = [slope(own, p) for own in found.own[0]]
             error = np.mean(found.own[0] ** 2, axis=-1)
             slopes.append(
-                f"| {name} | {found.bits.mean():.2f} | {error.mean():.3g} | {interval(values)} | "
-                f"{-1 / (d + 2):+.3f} |"
+                f"| {name} | {found.bits.mean():.2f} | {error.mean():.3g} | "
+                f"{t_interval(values):.3f} | {-1 / (d + 2):+.3f} |"
             )
             continue
         flat = measured(arm, params, toy.uniform(jax.random.key(98), POINTS, d, SIDE))
@@ -113,7 +107,7 @@ def report(done: dict[str, tuple[Arm, object]]) -> str:
                 for each in (found, flat)
             ]
             for values in (found.own, found.reconstruction, found.inner):
-                cells.append(interval([rank(own, p) for own in values[place]]))
+                cells.append(f"{t_interval([rank(own, p) for own in values[place]]):.3f}")
             lines.append(f"| {name} | {trade_off:g} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", *slopes])
 

@@ -23,23 +23,24 @@ from typing import NamedTuple
 
 import numpy as np
 from runs import METRICS, Run, arms, measure, refine, refined_arms
-from scipy import stats
 
 from jaxcodec.configs.regularized_small import FIRST, LAST
-from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
+from jaxcodec.distortions.distortion import similarity_db
+from jaxcodec.evaluation.bd import Curve, bd_rate
+from jaxcodec.evaluation.paired import bd_rates, t_interval
 
 NATURAL = ("kodak", "gb82_photo", "cid22_validation")
 
 
-class Interval(NamedTuple):
-    """A mean over seeds, half the width of its 95 % t-interval, and that of a bootstrap over
-    pictures.
+class Gain(NamedTuple):
+    """A mean over seeds, half the width of its 95 % t-interval, the number of seeds, and half the
+    width of the interval of a bootstrap over pictures.
     """
 
     mean: float
     half: float
-    pictures: float
     seeds: int
+    pictures: float
 
     def __str__(self) -> str:
         return f"{self.mean:+.2f} ± {self.half:.2f} (± {self.pictures:.2f}), {self.seeds}"
@@ -47,51 +48,42 @@ class Interval(NamedTuple):
 
 def per_picture(
     arm: list[Run], zero: list[Run], sets: list[str], metric: str, out: pathlib.Path
-) -> np.ndarray:
-    """BD-rate (%) of each picture of some test sets; several runs are one curve.
-
-    A picture whose curves have no common range is left out.
-    """
-    column = 1 + METRICS.index(metric)
-    found = []
+) -> dict[str, float]:
+    """BD-rate (%) of each picture of some test sets; several runs are one curve."""
+    found = {}
     for name in sets:
-        own, other = (_points(runs, name, out) for runs in (arm, zero))
-        for picture in sorted(own.keys() & other.keys()):
-            curves = []
-            for points in (own[picture], other[picture]):
-                table = np.array(points)
-                value = table[:, column]
-                curves.append(Curve(table[:, 0], value if column == 1 else -np.log10(1 - value)))
-            try:
-                found.append(bd_rate(*curves))
-            except CurveError:
-                continue
-    return np.array(found)
+        rates = bd_rates(*(_points(runs, name, metric, out) for runs in (arm, zero)))
+        found |= {f"{name}/{picture}": rate for picture, rate in rates.items()}
+    return found
 
 
-def _points(runs: list[Run], name: str, out: pathlib.Path) -> dict[str, list[list[float]]]:
-    """Points of each picture of a set; those of several runs are one curve."""
-    curves: dict[str, list[list[float]]] = {}
+def _points(
+    runs: list[Run], name: str, metric: str, out: pathlib.Path
+) -> dict[str, list[tuple[float, float]]]:
+    """(bpp, dB) of each picture of a set; the points of several runs are one curve."""
+    column = 1 + METRICS.index(metric)
+    curves: dict[str, list[tuple[float, float]]] = {}
     for run in runs:
         path = out / run.folder / f"{name}.json"
         for picture, rows in json.loads(path.read_text()).items() if path.exists() else ():
-            curves.setdefault(picture, []).extend(rows)
+            values = np.array(rows)[:, [0, column]]
+            if metric == "ms_ssim":
+                values[:, 1] = similarity_db(values[:, 1])
+            curves.setdefault(picture, []).extend(map(tuple, values))
     return curves
 
 
-def interval(pairs: list[np.ndarray]) -> Interval | None:
+def gain(pairs: list[dict[str, float]]) -> Gain | None:
     """Of BD-rates by seed and picture; None where nothing is measured yet."""
-    pairs = [pair for pair in pairs if len(pair)]
+    pairs = [pair for pair in pairs if pair]
     if not pairs:
         return None
-    by_seed = np.array([pair.mean() for pair in pairs])
-    count = len(by_seed)
-    spread = by_seed.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
-    pictures = np.mean([pair[: min(map(len, pairs))] for pair in pairs], axis=0)
+    seeds = t_interval([np.mean(list(pair.values())) for pair in pairs])
+    common = set.intersection(*(set(pair) for pair in pairs))
+    pictures = np.array([np.mean([pair[name] for pair in pairs]) for name in sorted(common)])
     rng = np.random.default_rng(0)
     draws = pictures[rng.integers(len(pictures), size=(2000, len(pictures)))].mean(axis=1)
-    half = float(stats.t.ppf(0.975, count - 1) * spread) if count > 1 else np.nan
-    return Interval(float(by_seed.mean()), half, float(1.96 * draws.std()), count)
+    return Gain(*seeds, float(1.96 * draws.std()))
 
 
 def table(options: argparse.Namespace) -> str:
@@ -124,9 +116,9 @@ def refined_table(options: argparse.Namespace) -> str:
 def cell(own, zero, part: str, names: list[str], metric: str, out: pathlib.Path):
     """The interval of an arm over test sets; of part h, four models are one curve."""
     if part == "h":
-        return interval([per_picture(own, zero, names, metric, out)])
+        return gain([per_picture(own, zero, names, metric, out)])
     pairs = zip(own, zero, strict=True)
-    return interval([per_picture([one], [none], names, metric, out) for one, none in pairs])
+    return gain([per_picture([one], [none], names, metric, out) for one, none in pairs])
 
 
 def _any(name: str, out: pathlib.Path) -> bool:
@@ -144,15 +136,15 @@ def validations(run: Run, out: pathlib.Path) -> Iterator[tuple[int, Curve]]:
             yield step, Curve(*np.transpose(points))
 
 
-def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[int, Interval]:
+def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[int, Gain]:
     """BD-rate on held-out crops of an arm, by step."""
-    gaps: dict[int, list[np.ndarray]] = {}
+    gaps: dict[int, list[dict[str, float]]] = {}
     for one, none in zip(own, zero, strict=True):
         before = dict(validations(none, out))
         for step, curve in validations(one, out):
             if step in before:
-                gaps.setdefault(step, []).append(np.array([bd_rate(curve, before[step])]))
-    spans = {step: interval(pairs) for step, pairs in sorted(gaps.items())}
+                gaps.setdefault(step, []).append({"crops": bd_rate(curve, before[step])})
+    spans = {step: gain(pairs) for step, pairs in sorted(gaps.items())}
     return {step: span for step, span in spans.items() if span is not None}
 
 

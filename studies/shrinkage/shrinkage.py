@@ -21,9 +21,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from runs import ARMS, NOISE, REACH, SEEDS, STEPS, folder, measure, probe, run, train
-from scipy import stats
 
-from jaxcodec.evaluation.bd import Curve, CurveError, bd_rate
+from jaxcodec.distortions.distortion import similarity_db
+from jaxcodec.evaluation.paired import bd_rates, t_interval
 from jaxcodec.transforms.shrinkage import SURROGATES
 
 SURROGATE_STEPS = 2_000
@@ -57,7 +57,7 @@ def surrogates(options: argparse.Namespace) -> str:
             for row, first in zip(rows, found[SURROGATES[0]], strict=False)
         ]
         cells = " | ".join(f"{mean:.4f}" for mean in means)
-        lines.append(f"| {surrogate} | {cells} | {interval(over)} |")
+        lines.append(f"| {surrogate} | {cells} | {t_interval(over)} |")
     return "\n".join(lines)
 
 
@@ -97,28 +97,15 @@ def results(options: argparse.Namespace) -> Iterator[tuple[str, int, str, dict]]
                     yield arm, seed, path.stem, json.loads(path.read_text())
 
 
-def bd(own: dict, other: dict, column: int) -> np.ndarray:
-    """BD-rate (%) of each picture of one model over the other, by PSNR (1), SSIM or MS-SSIM."""
-    found = []
-    for picture in sorted(own["rows"].keys() & other["rows"].keys()):
-        curves = []
-        for content in (own, other):
-            table = np.array(content["rows"][picture])
-            value = table[:, column]
-            curves.append(Curve(table[:, 0], value if column == 1 else -np.log10(1 - value)))
-        try:
-            found.append(bd_rate(*curves))
-        except CurveError:
-            continue
-    return np.array(found)
-
-
-def interval(values: list[float]) -> str:
-    """Mean and half the width of the 95 % t-interval."""
-    if len(values) < 2:
-        return f"{np.mean(values):+.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return f"{np.mean(values):+.3f} ± {half:.3f}"
+def bd(own: dict, other: dict, column: int) -> float:
+    """Mean BD-rate (%) of one model over the other, by PSNR (1), SSIM (2) or MS-SSIM (3)."""
+    curves = []
+    for content in (own, other):
+        points = {name: np.array(rows)[:, [0, column]] for name, rows in content["rows"].items()}
+        for each in points.values() if column > 1 else ():
+            each[:, 1] = similarity_db(each[:, 1])
+        curves.append(points)
+    return float(np.mean(list(bd_rates(*curves).values())))
 
 
 def table(options: argparse.Namespace) -> str:
@@ -132,7 +119,7 @@ def table(options: argparse.Namespace) -> str:
         pairs = [(seeds[seed], twin[seed]) for seed in seeds if seed in twin]
         if arm != "gdn" and pairs:
             cells = [
-                interval([float(bd(own, other, column).mean()) for own, other in pairs])
+                f"{t_interval([bd(own, other, column) for own, other in pairs])}"
                 for column in (1, 2, 3)
             ]
             lines.append(f"| {arm} | {name} | {' | '.join(cells)} |")
@@ -158,7 +145,7 @@ def table(options: argparse.Namespace) -> str:
     for (arm, name), seeds in found.items():
         if arm != "mean_scale":
             fits = [fit(content) for content in seeds.values()]
-            cells = " | ".join(interval([each[key] for each in fits]) for key in keys)
+            cells = " | ".join(f"{t_interval([each[key] for each in fits]):.3f}" for key in keys)
             lines.append(f"| {arm} | {name} | {cells} |")
     return "\n".join(lines)
 
