@@ -23,6 +23,12 @@ NOISE = {"laplace": 12.0, "gauss": 25.5, "uniform": 0.0}
 """Scales of the noise, grey levels; chosen to be of the size that the thesis' PSNR imply."""
 
 TRIALS = 20
+ENVIRONMENT = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+}
+"""That of the commands; huge pages take a quarter off a step on a CPU (docs/training.md)."""
 
 
 def folder(arm: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
@@ -60,8 +66,7 @@ def run(
 def logged(command: list[str], workdir: pathlib.Path) -> None:
     """Runs a command, whose words go to the folder's log."""
     with (workdir / "train.log").open("a") as log:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        subprocess.run(command, check=True, stdout=log, stderr=log, env=environment)
+        subprocess.run(command, check=True, stdout=log, stderr=log, env=ENVIRONMENT)
 
 
 def coded(codec, pixels: np.ndarray, step_index: int):
