@@ -17,7 +17,6 @@ import math
 import resource
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterator
 
 import jax
@@ -43,7 +42,6 @@ LIMIT_SECONDS = 120
 LIMIT_BYTES = 256 << 20
 _BATCH = 1000
 _WORDS = 256
-_CRC = slice(27, 31)
 
 
 def samples(
@@ -113,12 +111,8 @@ def damaged_files(count: int, rng: np.random.Generator) -> Iterator[bytes]:
     for data in sound:
         read_file(data)
     for i in range(count):
-        data = bytearray(mutate(sound[i % len(sound)], rng))
-        if i % 2 and len(data) >= _CRC.stop:
-            data[_CRC] = zlib.crc32(data[_CRC.stop :], zlib.crc32(data[: _CRC.start])).to_bytes(
-                4, "little"
-            )
-        yield bytes(data)
+        data = mutate(sound[i % len(sound)], rng)
+        yield container.mended(data) if i % 2 and len(data) >= container.CHECKSUM.stop else data
 
 
 def fuzz_container(count: int, rng: np.random.Generator) -> Iterator[str]:

@@ -15,7 +15,7 @@ from jaxcodec.artefact.codec_file import CodecContent
 from jaxcodec.coding import coders, container, step_tables
 from jaxcodec.coding.container import Header
 from jaxcodec.coding.tables import Tables
-from jaxcodec.errors import BitstreamError, CoderError, WrongCodecError
+from jaxcodec.errors import BitstreamError, CoderError, TooLargeError, WrongCodecError
 from jaxcodec.files import MAX_PIXELS
 
 MOVED = {"factorized": "prior", "normalised": "static", "bounded": "prior"}
@@ -42,10 +42,10 @@ def verify(
 
     Raises:
       WrongCodecError: the codec did not write it.
-      CoderError: the tables of this codec follow from networks, or the file needs a coder that runs
-        in JAX or is not installed.
-      BitstreamError: it is not a .jxc file, is damaged, holds other symbols, or has more pixels
-        than `max_pixels`.
+      CoderError: the tables of this codec take JAX, as those that follow from networks do, or the
+        file needs a coder that runs in JAX or is not installed.
+      TooLargeError: it has more pixels than `max_pixels`.
+      BitstreamError: it is not a .jxc file, is damaged, or holds other symbols.
     """
     header, parts, _ = container.read(data)
     description = content.metadata()["model"]
@@ -83,8 +83,9 @@ def _check(
         )
     if description["entropy"] not in MOVED:
         raise CoderError(
-            f"the tables of {content.name}, a {description['entropy']} codec, follow from "
-            "networks, which need JAX; `jaxcodec decode` checks its symbols too"
+            f"the tables of {content.name}, a codec with the entropy model "
+            f"{description['entropy']}, may follow from networks, which need JAX; "
+            "`jaxcodec decode` checks its symbols too"
         )
     if header.coder == "lanes":
         raise CoderError(
@@ -92,7 +93,7 @@ def _check(
             "checks its symbols too"
         )
     if header.width * header.height > max_pixels:
-        raise BitstreamError(
+        raise TooLargeError(
             f"this file claims {header.width} x {header.height} pixels, more than the limit of "
             f"{max_pixels}; raise the limit if you trust it"
         )

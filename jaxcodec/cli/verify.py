@@ -21,8 +21,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         type=arguments.name,
         nargs="+",
         metavar="FILE",
-        help=".jxc files of codecs whose tables follow from nothing computed: factorized and "
-        "normalised ones; or - for standard input",
+        help=".jxc files of codecs whose tables follow from nothing computed: factorized, "
+        "normalised and bounded ones; or - for standard input",
     )
     command.add_argument(
         "--codec",

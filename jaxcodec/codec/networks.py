@@ -47,11 +47,11 @@ class Networks(NamedTuple):
     hyper: (params, latent, quality) -> hyper-symbols (1, h', w', C') int32; None without a
       hyper-latent.
     centre: (params, hyper-symbols, quality) -> what symbols are counted from, arrays (1, h, w, C)
-      float32: the mean, and what later passes see of it; () where the grid is plain.
-    residual: (params, latent, *centre) -> what symbols are made of: the latent less what they are
-      counted from, float32.
+      float32: the mean, and what later passes see or sigma; () where the grid is plain.
+    residual: (params, latent, *centre) -> what symbols are made of: the latent less its mean, of a
+      normalised model over sigma, float32.
     symbols: (params, residual, quality, step, *seen) -> the latent's symbols, int32, each the
-      nearest; `step` is float32 (), and `seen` the rest of the centre.
+      nearest; `step` is float32 (), and `seen` the rest of the centre where there are passes.
     decoded: (params, symbols, quality, step, *seen) -> the residual that they stand for, float32.
     pixels: (params, residual, quality, step, grey, *centre) -> uint8 (1, H, W, 3), or of one
       channel, the mean of the three. The residual is in units of the step: with one pass, symbols.

@@ -22,10 +22,11 @@ from jaxcodec.ops import Array
 class Analysis(NamedTuple):
     """What the networks make of a picture, before the latent is rounded.
 
-    hyper: hyper-symbols int32 (1, h', w', C') or None. residual: the latent less what its symbols
-      are counted from, float32 (1, h, w, C). side: what tables follow from (`Order.side`). seen:
-      what passes of rounding see besides, arrays (1, h, w, any); () where there is one pass.
-      quality: (1,) int32 in hundredths. None of it depends on the codec's step.
+    hyper: hyper-symbols int32 (1, h', w', C') or None. residual: what becomes symbols when it is
+      rounded, the latent less its mean or normalised, float32 (1, h, w, C). side: what tables
+      follow from (`Order.side`). seen: what passes of rounding see besides, arrays (1, h, w, any);
+      () where there is one pass. quality: (1,) int32 in hundredths. None of it depends on the
+      codec's step.
     """
 
     hyper: Any
@@ -55,12 +56,13 @@ def analyse(codec: Codec, pixels: Array, quality: Array, run: Run = tiles.run) -
         latent,
         *centre,
     )
-    return Analysis(hyper, residual, codec.side(hyper, quality, run), centre[1:], quality)
+    seen = _seen(codec, centre)
+    return Analysis(hyper, residual, codec.side(hyper, quality, run), seen, quality)
 
 
 def of_symbols(codec: Codec, hyper: Any, residual: Array, quality: Array) -> Analysis:
     """The analysis of a picture whose hyper-symbols and residual are known."""
-    seen = centre_of(codec, hyper, quality)[1:]
+    seen = _seen(codec, centre_of(codec, hyper, quality))
     return Analysis(hyper, residual, codec.side(hyper, quality, tiles.run), seen, quality)
 
 
@@ -92,7 +94,7 @@ def synthesise(
                 params, windows[0], quality, codec.step, *windows[1:]
             ),
             residual,
-            *centre[1:],
+            *_seen(codec, centre),
         )
         step = np.float32(1)
     return run(
@@ -103,6 +105,11 @@ def synthesise(
         residual,
         *centre,
     )
+
+
+def _seen(codec: Codec, centre: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What passes of rounding see of what symbols are counted from: all behind the mean."""
+    return centre[1:] if codec.networks.pass_count > 1 else ()
 
 
 def check(symbols: Symbols, header: Header) -> None:

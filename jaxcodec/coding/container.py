@@ -46,7 +46,9 @@ _READERS = ("0.1", "0.1", "0.2")
 """The release that reads each earlier version of the format."""
 
 _FIXED = struct.Struct("<4sBBBBB8sHHHhII")
-_CRC_BYTES = 4
+CHECKSUM = slice(_FIXED.size - 4, _FIXED.size)
+"""Where a file's own checksum stands, the last of the header's fixed bytes."""
+
 _MORE = 0x80  # with the number of parts: side sections follow; with a tag: another one does
 _NAMES = {tag: name for name, tag in TAGS.items()}
 
@@ -142,14 +144,23 @@ def write(header: Header, parts: Sequence[bytes], sections: Mapping[str, bytes])
         bytes.fromhex(header.codec_id),
     )
     size = (header.width, header.height, quality, header.step)
-    fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[:-_CRC_BYTES]
+    fixed = _FIXED.pack(MAGIC, *fields, *size, header.symbol_crc, 0)[: CHECKSUM.start]
     body = b"".join(_varint(len(part)) + part for part in parts)
     tagged = sorted((TAGS[name], content) for name, content in sections.items())
     for place, (tag, content) in enumerate(tagged, 1):
         body += (
             bytes([tag | (_MORE if place < len(tagged) else 0)]) + _varint(len(content)) + content
         )
-    return fixed + struct.pack("<I", zlib.crc32(body, zlib.crc32(fixed))) + body
+    return mended(fixed + bytes(4) + body)
+
+
+def mended(data: bytes) -> bytes:
+    """A file with the checksum of its bytes: the CRC-32 of all but the checksum itself."""
+    return data[: CHECKSUM.start] + struct.pack("<I", _crc(data)) + data[CHECKSUM.stop :]
+
+
+def _crc(data: bytes) -> int:
+    return zlib.crc32(data[CHECKSUM.stop :], zlib.crc32(data[: CHECKSUM.start]))
 
 
 def read_header(data: bytes | bytearray | memoryview) -> Header:
@@ -184,7 +195,7 @@ def read(
     parts, tagged = _split(
         data, _layout_3(data, content) if version == 3 else _layout(data, content)
     )
-    if zlib.crc32(data[_FIXED.size :], zlib.crc32(data[: _FIXED.size - _CRC_BYTES])) != crc:
+    if _crc(data) != crc:
         raise BitstreamError(
             "this file is damaged: its checksum does not fit its content; fetch it again"
         )

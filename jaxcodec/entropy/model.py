@@ -26,7 +26,7 @@ _WIDEST = 1 << 13
 
 Centre = tuple[jax.Array, ...]
 """What symbols are counted from: the mean (B, h, w, C) float32 in quantiser steps, and what later
-passes see besides symbols.
+passes see besides symbols, or sigma where the latent is normalised.
 """
 
 Choose = Callable[[Any, int, jax.Array], tuple[Any, jax.Array]]
@@ -52,7 +52,7 @@ class EntropyModel(nn.Module):
 
     Images are (B, H, W, 3) in [0, 1] with sides that are multiples of the stride; `quality` is (B,)
     in [0, 1]. The latent is (B, h, w, C) in quantiser steps. A symbol is round(latent - mean); on a
-    plain grid there is no mean.
+    plain grid there is no mean, and a normalised latent is (latent - mean) / sigma.
 
     has_hyper: whether there is a hyper-latent, which the distribution of the latent depends on.
     has_integer_networks: whether integer networks choose the tables of the latent.

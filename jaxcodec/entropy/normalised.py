@@ -36,6 +36,7 @@ from jaxcodec.entropy.order import (
 )
 from jaxcodec.entropy.output import Coded
 from jaxcodec.entropy.surrogates import Quantise
+from jaxcodec.errors import CodecFileError
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.ops import Array, lower_bound
 
@@ -61,6 +62,14 @@ class NormalisedModel(HyperpriorModel):
         """Those of a hyperprior, and the least sigma."""
         least = description.get("least_sigma", cls.least_sigma)
         return {**super().fields(description), "least_sigma": least}
+
+    def check(self) -> None:
+        """Raises CodecFileError for a form of scales: there are none."""
+        if self.scale_form != "linear":
+            raise CodecFileError(
+                f"a normalised model has no scales, whose form may be {self.scale_form!r}; leave "
+                "scale_form out"
+            )
 
     def setup(self) -> None:
         super().setup()
@@ -144,7 +153,7 @@ class StaticOrder(Order):
     def decode(
         self, arrays: Arrays, hyper: Shape, latent: Shape, quality: Array, run: Run
     ) -> Decoding:
-        """Two requests, both known from the start."""
+        """Two requests, neither of which needs the other's symbols."""
         hyper_symbols = yield Request("hyper", channel_tables(hyper))
         values = yield Request("latent", one_table(latent))
         return Symbols(hyper_symbols, values)

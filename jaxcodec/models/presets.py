@@ -190,7 +190,7 @@ def shrinkage_model(
         "synthesis": {
             "kind": "conv_synthesis",
             "features": (features, features, features, 3),
-            "activation": "igdn" if activation == "gdn" else activation,
+            "activation": _inverse(activation),
             "subpixel": True,
         }
         | transform,
@@ -210,6 +210,13 @@ def shrinkage_model(
         }
         | network,
     }
+
+
+def _inverse(activation: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    """That of a synthesis where the analysis has this one: igdn for gdn, else the same."""
+    if isinstance(activation, str):
+        return "igdn" if activation == "gdn" else activation
+    return {**activation, "kind": _inverse(activation["kind"])}
 
 
 def scale_hyperprior_model(features: int, latent: int) -> Description:

@@ -132,10 +132,14 @@ ActivationKind = str | Mapping[str, Any]
 def activation(
     description: ActivationKind, name: str | None = None
 ) -> Callable[[jax.Array], jax.Array]:
-    """An activation: gdn, igdn, shrinkage, relu, leaky_relu or silu; ValueError for another.
+    """An activation: gdn, igdn, shrinkage, relu, leaky_relu or silu.
 
     {"kind": "shrinkage", "surrogate": "gate", "start": 0.1} has fields of its layer besides. `name`
     is that of the layer, where it has parameters.
+
+    Raises:
+      ValueError: the kind or a surrogate is unknown, or an elementwise one has fields.
+      TypeError: a layer has no such field.
     """
     kind = activation_kind(description)
     fields = {} if isinstance(description, str) else {**description}

@@ -9,6 +9,7 @@ from jaxcodec import extensions
 from jaxcodec.errors import CodecFileError, ExtensionError
 from jaxcodec.transforms.balle import ConvAnalysis, ConvSynthesis
 from jaxcodec.transforms.cheng import ChengAnalysis, ChengSynthesis
+from jaxcodec.transforms.layers import activation
 from jaxcodec.transforms.patch import (
     PatchAnalysis,
     PatchHyperAnalysis,
@@ -43,7 +44,7 @@ def create(settings: Mapping[str, Any], part: str) -> nn.Module:
     """The network of a part of a model, from its `kind` and its fields.
 
     Raises:
-      CodecFileError: the kind is unknown.
+      CodecFileError: the kind is unknown, or its activation.
       ExtensionError: it is an import path that was not allowed, cannot be imported, or is no
         network for this part.
       KeyError, TypeError: there is no kind, or a field is unknown or missing.
@@ -62,6 +63,10 @@ def create(settings: Mapping[str, Any], part: str) -> nn.Module:
         raise CodecFileError(
             f"the network {kind!r} is unknown; use one of {', '.join(sorted(_NETWORKS))}"
         )
+    try:
+        activation(settings.get("activation", "relu"))
+    except ValueError as error:
+        raise CodecFileError(f"{part} cannot be built: {error}") from None
     return _NETWORKS[kind](**settings)
 
 

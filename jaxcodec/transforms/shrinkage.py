@@ -28,12 +28,15 @@ class Shrinkage(nn.Module):
     surrogate: str = "edge"
     tau: float = 0.05
 
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __post_init__(self) -> None:
         if self.surrogate not in SURROGATES:
             raise ValueError(
                 f"surrogate {self.surrogate!r} is unknown; use one of {', '.join(SURROGATES)}"
             )
+        super().__post_init__()
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
         theta = self.param("theta", nn.initializers.constant(self.start), (x.shape[-1],))
         return shrink(x, theta, self.surrogate, self.tau)
 

@@ -12,7 +12,7 @@ from jaxcodec.entropy import passes
 QUALITY = np.array([5000], np.int32)
 
 
-@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step"])
+@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step", "normalised"])
 def case(request, photo):
     """A codec, the analysis of 64 x 64 pixels, and their symbols."""
     codec = small_codecs.build(request.param)

@@ -9,7 +9,7 @@ import small_codecs
 from jaxcodec.codec import networks
 
 
-@pytest.mark.parametrize("name", ["tiny", "factorized", "patch"])
+@pytest.mark.parametrize("name", ["tiny", "factorized", "normalised", "patch"])
 def test_synthesis_runs_in_the_type_of_its_parameters(name):
     codec = small_codecs.build(name)
     channels = small_codecs.DESCRIPTIONS[name]["gains"]["channels"]
@@ -25,7 +25,7 @@ def test_synthesis_runs_in_the_type_of_its_parameters(name):
     )
 
 
-@pytest.mark.parametrize("name", ["tiny", "four_step", "factorized"])
+@pytest.mark.parametrize("name", ["tiny", "four_step", "factorized", "normalised"])
 @pytest.mark.parametrize("step", [0.4, 1.0, 1.7])
 def test_decoded_is_the_inverse_of_symbols(name, step):
     codec = small_codecs.build(name)
@@ -41,9 +41,10 @@ def test_decoded_is_the_inverse_of_symbols(name, step):
     np.testing.assert_array_equal(same, symbols)
 
 
-def test_a_centre_is_a_mean_and_what_passes_see_or_nothing():
+def test_a_centre_is_a_mean_and_what_passes_see_or_sigma_or_nothing():
     quality = jnp.array([5000], jnp.int32)
-    for name, count in (("tiny", 1), ("four_step", 3), ("factorized", 0), ("checkerboard", 0)):
+    counts = {"tiny": 1, "four_step": 3, "normalised": 2, "factorized": 0, "checkerboard": 0}
+    for name, count in counts.items():
         codec = small_codecs.build(name)
         hyper = jnp.zeros(codec.hyper_shape((64, 64)), jnp.int32)
         centre = codec.networks.centre(codec.params, hyper, quality)
@@ -51,4 +52,7 @@ def test_a_centre_is_a_mean_and_what_passes_see_or_nothing():
         assert codec.networks.pass_count == (4 if name == "four_step" else 1)
         latent = jnp.ones(codec.latent_shape((64, 64)))
         residual = codec.networks.residual(codec.params, latent, *centre)
-        np.testing.assert_allclose(residual, latent - centre[0] if centre else latent)
+        expected = latent - centre[0] if centre else latent
+        if name == "normalised":
+            expected /= centre[1]
+        np.testing.assert_allclose(residual, expected, rtol=1e-6)

@@ -16,7 +16,7 @@ decode = jax.jit(jaxcodec.decode_fn, static_argnames="size")
 
 
 @pytest.mark.long_but("tiny", "factorized")
-@pytest.mark.parametrize("name", ["checkerboard", "factorized", "four_step", "tiny"])
+@pytest.mark.parametrize("name", ["checkerboard", "factorized", "four_step", "normalised", "tiny"])
 def test_a_packed_file_is_the_one_that_encode_writes_and_holds_the_words(name, face):
     codec = small_codecs.build(name)
     words, length = encode(codec, face, 62.5)
@@ -73,7 +73,7 @@ def test_a_batch_becomes_files_that_the_command_line_reads(tmp_path, tiny, photo
 
 
 @pytest.mark.long_but("tiny")
-@pytest.mark.parametrize("name", ["tiny", "checkerboard", "factorized", "four_step"])
+@pytest.mark.parametrize("name", ["tiny", "checkerboard", "factorized", "four_step", "normalised"])
 def test_files_of_another_coder_unpack_to_the_same_words(name, face):
     codec = small_codecs.build(name)
     files = [jaxcodec.encode(codec, face, coder=coder) for coder in ("host", "lanes")]

@@ -37,7 +37,7 @@ def test_a_picture_round_trips(any_codec, face):
     assert len(data) - sum(header.part_bytes) <= 43
 
 
-@pytest.mark.parametrize("name", ["tiny", "one_quality", "patch", "four_step"])
+@pytest.mark.parametrize("name", ["tiny", "one_quality", "patch", "four_step", "normalised"])
 def test_the_decoded_picture_is_the_models_own_reconstruction(name, face):
     codec, model = small_codecs.build(name), models.build(small_codecs.DESCRIPTIONS[name])
     padded = to_float(pad_to_multiple(face, codec.geometry.stride))[None]

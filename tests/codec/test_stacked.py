@@ -12,7 +12,7 @@ from jaxcodec.coding import quantiser_step
 INDICES = (-1000, 0, 1000, 0)
 
 
-@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step"])
+@pytest.fixture(scope="module", params=["tiny", "factorized", "four_step", "normalised"])
 def codec(request):
     return small_codecs.build(request.param)
 

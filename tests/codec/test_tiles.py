@@ -52,7 +52,7 @@ def test_windows_give_what_one_run_gives(name, photo):
     assert np.abs(tiled - whole).max() < 1e-4 * np.abs(whole).max()
 
 
-@pytest.mark.parametrize("name", ["factorized", "autoregressive", "four_step"])
+@pytest.mark.parametrize("name", ["factorized", "autoregressive", "four_step", "normalised"])
 def test_a_picture_in_windows_has_the_symbols_of_one_in_one_piece(name, photo, monkeypatch):
     codec = small_codecs.build(name)
     picture = photo[:150, :200]

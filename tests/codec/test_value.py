@@ -44,7 +44,9 @@ def test_it_survives_pickling_whole(any_codec, face):
     )
 
 
-@pytest.mark.parametrize("name", ["tiny", "autoregressive", "factorized", "four_step"])
+@pytest.mark.parametrize(
+    "name", ["tiny", "autoregressive", "factorized", "four_step", "normalised"]
+)
 @pytest.mark.parametrize("step_index", [-1000, 700])
 def test_it_keeps_its_step_when_pickled(name, step_index):
     stepped = at_step(small_codecs.build(name), step_index, decodes=True)

@@ -47,6 +47,16 @@ def mended(data: bytes, place: int, value: int) -> bytes:
     return reference.checked(changed[:29], changed[33:])
 
 
+def test_a_file_that_is_mended_has_the_checksum_of_its_bytes():
+    data = container.write(HEADER, PARTS, SECTIONS)
+    assert container.mended(data) == data
+    changed = data[:-1] + bytes([data[-1] ^ 1])
+    with pytest.raises(BitstreamError, match="checksum"):
+        container.read(changed)
+    assert container.mended(changed) == reference.checked(changed[:29], changed[33:])
+    assert container.read(container.mended(changed))[2] != SECTIONS
+
+
 @given(
     headers,
     st.lists(contents, max_size=127),

@@ -43,3 +43,11 @@ def test_stride_is_that_of_the_innermost_latent(name, expected):
 def test_a_description_of_another_version_is_refused_by_name(change, word):
     with pytest.raises(CodecFileError, match=word):
         models.build(DESCRIPTIONS["patch"] | change)
+
+
+@pytest.mark.parametrize(
+    "activation", ["swoosh", {"kind": "shrinkage", "surrogate": "soft"}, {"kind": "relu", "top": 6}]
+)
+def test_an_unknown_activation_is_refused_when_the_model_is_built(activation):
+    with pytest.raises(CodecFileError, match="analysis cannot be built: .*(swoosh|soft|top)"):
+        models.build(presets.shrinkage_model(8, 6, 4, activation))

@@ -58,3 +58,30 @@ def test_published_sizes_have_the_published_number_of_parameters(description, ex
     """As CompressAI 1.2.8 counts them."""
     count = parameter_counts(description)
     assert {name: count[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("activation", "there", "back"),
+    [
+        ("shrinkage", "Shrinkage", "Shrinkage"),
+        ("gdn", "GDN", "GDN"),
+        ({"kind": "gdn"}, "GDN", "GDN"),
+        ("leaky_relu", None, None),
+    ],
+)
+def test_a_shrinkage_model_has_three_activations_a_side(activation, there, back):
+    """Kirmemis 2023, chapter 3; up by a pixel shuffle, in the hyper-synthesis too."""
+    description = presets.shrinkage_model(8, 6, 4, activation)
+    model = models.build(description)
+    shapes = jax.eval_shape(
+        model.init, jax.random.key(0), jnp.zeros((1, 64, 64, 3)), jnp.zeros(1), jax.random.key(0)
+    )["params"]
+    for side, layer in (("analysis", there), ("synthesis", back)):
+        layers = [name for name in shapes[side] if layer and name.startswith(layer)]
+        assert len(layers) == (3 if layer else 0)
+    for side, count in (("synthesis", 4), ("hyper_synthesis", 2)):
+        assert sum(name.startswith("SubpixelConv") for name in shapes[side]) == count
+    inverse = presets.shrinkage_model(8, 6, 4, activation)["synthesis"]["activation"]
+    assert ("igdn" in (inverse, dict(inverse).get("kind") if isinstance(inverse, dict) else 0)) == (
+        there == "GDN"
+    )

@@ -47,7 +47,9 @@ def batch_of(codec, photos, trade_off, target_bits=np.nan) -> carry.Batch:
 
 
 @pytest.mark.long_but("tiny")
-@pytest.mark.parametrize("name", ["checkerboard", "factorized", "four_step", "mixture", "tiny"])
+@pytest.mark.parametrize(
+    "name", ["checkerboard", "factorized", "four_step", "mixture", "normalised", "tiny"]
+)
 def test_every_kind_gets_better_and_its_symbols_weigh_what_the_loss_said(name, photos):
     codec = small_codecs.build(name)
     trade_off = 0.01

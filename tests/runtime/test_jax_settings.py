@@ -61,7 +61,7 @@ def plain(photo):
     return of
 
 
-@pytest.mark.parametrize("name", ["tiny", "factorized"])
+@pytest.mark.parametrize("name", ["tiny", "factorized", "normalised"])
 def test_under_strict_rules_the_bytes_and_the_pixels_are_the_same(name, plain, photo):
     expected = plain(name)
     with strict():

@@ -36,3 +36,17 @@ def test_the_last_layer_is_linear_and_the_others_are_not():
     assert not jnp.allclose(
         two.apply(params, 2 * image, QUALITY), 2 * two.apply(params, image, QUALITY), atol=1e-2
     )
+
+
+def test_signed_transforms_are_the_others_of_pixels_between_minus_one_and_one():
+    image = jax.random.uniform(jax.random.key(0), (1, 16, 16, 3))
+    given, fields = {"signed": True}, ((4, 4), (5, 5), (2, 2))
+    plain, signed = ConvAnalysis(*fields), ConvAnalysis(*fields, **given)
+    params = plain.init(jax.random.key(1), image, QUALITY)
+    latent = signed.apply(params, image, QUALITY)
+    assert jnp.allclose(latent, plain.apply(params, 2 * image - 1, QUALITY), atol=1e-6)
+    fields = ((4, 3), (5, 5), (2, 2))
+    plain, signed = ConvSynthesis(*fields), ConvSynthesis(*fields, **given)
+    params = plain.init(jax.random.key(1), latent, QUALITY)
+    found = signed.apply(params, latent, QUALITY)
+    assert jnp.allclose(found, (plain.apply(params, latent, QUALITY) + 1) / 2, atol=1e-6)

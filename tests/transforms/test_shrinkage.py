@@ -15,8 +15,11 @@ def test_it_is_theta_times_the_threshold_of_a_theta_th():
     x, theta = rng.normal(size=(2, 5, 7, 4)), np.array([0.3, -0.8, 1.7, 2.0])
     v = x / theta
     expected = theta * np.where((v > -0.5) & (v < 0.5), 0, v)
-    found = shrink(jnp.float32(x), jnp.float32(theta))
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(shrink(jnp.float32(x), jnp.float32(theta)), expected, rtol=1e-6)
+    with jax.enable_x64(True):
+        found = shrink(jnp.float64(x), jnp.float64(theta))
+        assert found.dtype == jnp.float64
+        np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
 def test_a_theta_of_zero_is_the_identity():
@@ -42,7 +45,7 @@ def laplace() -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("surrogate", "theta", "factor"),
-    [("gate", theta, 3) for theta in (0.2, 0.5, 1.0, 1.5)]
+    [("gate", theta, 3) for theta in (0.2, 0.5, 1.0, 1.25, 1.5)]
     + [("edge", theta, 1.3) for theta in (0.2, 0.5, 1.0, 1.5, 2.5, 3.0, 4.0)],
 )
 def test_theta_moves_as_the_true_derivative_says(surrogate, theta, factor, laplace):
@@ -71,6 +74,22 @@ def test_beyond_the_best_theta_the_gate_draws_it_further_and_the_edge_back(lapla
 
     assert expected_error(2.4, laplace) > expected_error(2.3, laplace)
     assert slope("gate") < 0 < slope("edge")
+
+
+def test_straight_through_gives_theta_the_wrong_sign_in_the_dead_zone(laplace):
+    """From 1 on what is lost in the dead zone outweighs nothing else: theta should rise to 2."""
+    x = jnp.float32(laplace)[:, None]
+    soft = jnp.sign(x) * jnp.maximum(jnp.abs(x) - 0.5, 0)
+
+    def slope(theta):
+        return jax.grad(lambda theta: jnp.mean((shrink(x, theta, "straight_through") - soft) ** 2))(
+            jnp.float32([theta])
+        )
+
+    # Outside it is -x / theta + x / theta = 0; inside the gradient meets only what is shrunk to 0.
+    assert slope(1.0) == 0  # soft is 0 up to 1/2, as is the output: theta never moves
+    assert expected_error(1.4, laplace) > expected_error(1.5, laplace)
+    assert expected_error(3.1, laplace) > expected_error(3.0, laplace) and slope(3.0) > 0
 
 
 def test_gradients_in_x_are_those_of_the_surrogates():

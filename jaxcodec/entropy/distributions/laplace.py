@@ -24,7 +24,8 @@ def laplace_log_mass(
     """
     distance = jnp.abs(symbol)
     # Each branch sees arguments of its own range only: neither overflows, and no gradient is nan.
-    far = jnp.maximum(distance, 0.5)
+    # Not `maximum`, which would halve the gradient at 1/2 itself.
+    far = jnp.where(distance >= 0.5, distance, 0.5)
     outside = -math.log(2) - (far - 0.5) / scale + jnp.log1p(-jnp.exp(-1 / jnp.asarray(scale)))
     near = jnp.clip(symbol, -0.5, 0.5)
     inside = jnp.log1p(-(jnp.exp(-(0.5 + near) / scale) + jnp.exp(-(0.5 - near) / scale)) / 2)
