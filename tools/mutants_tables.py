@@ -4,6 +4,9 @@ change nothing.
 
 TESTS = {
     "entropy/distributions/gaussian.py": ["entropy/distributions/test_gaussian.py"],
+    "entropy/distributions/laplace.py": ["entropy/distributions/test_laplace.py"],
+    "entropy/normalised.py": ["entropy/test_normalised.py"],
+    "transforms/shrinkage.py": ["transforms/test_shrinkage.py"],
     "entropy/context.py": ["entropy/test_context.py"],
     "entropy/distributions/deep_factorized.py": ["entropy/distributions/test_deep_factorized.py"],
     "entropy/distributions/mixture.py": ["entropy/distributions/test_mixture.py"],
