@@ -11,10 +11,10 @@ import numpy as np
 from jaxcodec.distortions.distortion import as_float
 from jaxcodec.distortions.ssim import planes
 
-_LINEAR = 1e-7
-"""Mean squares of a band below this, some hundredths of a grey level at most, have a power that is
-linear in them: so equal images are at a distance of 0 with no gradient, whatever the rounding, and
-all others keep their value. (plenoptic adds 1e-10 under the root instead.)"""
+_LINEAR = 1e-10
+"""Mean squares of a band below this have a power that is linear in them, so that equal images are
+at a distance of 0 without a gradient; all others keep their value. plenoptic adds as much under the
+root instead, so that its equal images are 1e-5 apart."""
 
 
 def power(mean_square: jax.Array, exponent: float) -> jax.Array:
@@ -34,10 +34,18 @@ def mean_squares(
 
     bands: those of planes (..., h, w) in [0, 1].
     """
-    own = [bands(planes(as_float(image))) for image in (a, b)]
-    return jnp.stack(
-        [jnp.mean(jnp.square(x - y), axis=(-2, -1)) for x, y in zip(*own, strict=True)]
-    )
+    # One array of both, so that the same program rounds equal images alike.
+    both = bands(planes(jnp.stack([as_float(image) for image in (a, b)])))
+    return jnp.stack([jnp.mean(jnp.square(x - y), axis=(-2, -1)) for x, y in both])
+
+
+def centred(image: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Planes (..., h, w) less their means, and the means.
+
+    Bands are the same for both but for rounding, which grows with the values.
+    """
+    mean = jnp.mean(image, axis=(-2, -1), keepdims=True)
+    return image - mean, mean
 
 
 def correlate(image: jax.Array, taps: np.ndarray, stride: int = 1) -> jax.Array:

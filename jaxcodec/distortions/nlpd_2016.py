@@ -49,8 +49,9 @@ def bands(image: jax.Array) -> list[jax.Array]:
     samples.
     """
     found = []
+    image, mean = laplacian.centred(image)
     for sigma, weights in zip(_SIGMAS, _FILTERS, strict=True):
-        band, low = image, image
+        band, low = image + mean, image
         if len(found) < len(_SIGMAS) - 1:
             low = laplacian.smoothed(laplacian.reflected(image, 2), _BINOMIAL, stride=2)
             wide = laplacian.reflected(low, 1)

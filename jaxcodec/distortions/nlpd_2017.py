@@ -34,7 +34,7 @@ def bands(image: jax.Array) -> list[jax.Array]:
     Borders are reflected by 4 on the way down. The way up is the adjoint with 4 times the kernel,
     cut back. The next level is the low image without its outermost ring. Values below 0 count as 0.
     """
-    image = (175 * lower_bound(image, 0.0) ** 2.4 + 5) ** (1 / 2.6)
+    image, mean = laplacian.centred((175 * lower_bound(image, 0.0) ** 2.4 + 5) ** (1 / 2.6))
     found = []
     for _ in range(LEVELS):
         low = laplacian.smoothed(laplacian.reflected(image, 4), _SMOOTH, stride=2)
@@ -43,6 +43,7 @@ def bands(image: jax.Array) -> list[jax.Array]:
         band = image - up[..., 4:-4, 4:-4]
         found.append(band / (_SATURATION + laplacian.surroundings(band, _WEIGHTS)))
         image = low[..., 1:-1, 1:-1]
+    image += mean
     return [*found, image / (_LOW_SATURATION + jnp.abs(image))]
 
 
