@@ -28,8 +28,8 @@ _SCALE = 127.5
 class PixelDensity(nn.Module):
     """ln p of pictures, sample by sample.
 
-    features: width. layers: how many 1x1 layers follow each masked convolution of 5x5. depth: how
-      many masked convolutions, each of which reaches two places further.
+    features: width. depth: how many masked convolutions of 5x5, each of which reaches two places
+      further.
     """
 
     features: int = 48

@@ -12,10 +12,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from jaxcodec.codec.functions import padded, to_hundredths
+from jaxcodec.codec.functions import padded
+from jaxcodec.codec.pictures import to_hundredths
 from jaxcodec.codec.value import Codec, require
 from jaxcodec.distortions import DistortionError
-from jaxcodec.distortions.distortion import as_float
+from jaxcodec.distortions.distortion import Distortion, as_float
 from jaxcodec.ops import Array, round_straight_through
 
 
@@ -67,10 +68,13 @@ class Distances:
     def reconstruct(self, x: Array) -> Float[jax.Array, "b h w 3"]:
         """x^: what the codec makes of pictures, float32 about [0, 1]."""
         (x,) = self._checked(x)
-        latent_hat = self._latent_hat(self._latent(x))
-        networks, qualities = self.codec.networks, self._qualities(len(x))
-        pixels = networks.relaxed.synthesis(self.codec.params, latent_hat, qualities)
-        pixels = pixels[:, : x.shape[1], : x.shape[2]]
+        return self._decoded(self._latent(x), x.shape[1:3])
+
+    def _decoded(self, latent: jax.Array, size: tuple[int, ...]) -> jax.Array:
+        """The pictures of a size that latents stand for."""
+        networks, qualities = self.codec.networks, self._qualities(len(latent))
+        pixels = networks.relaxed.synthesis(self.codec.params, self._latent_hat(latent), qualities)
+        pixels = pixels[:, : size[0], : size[1]]
         if self.whole_pixels:
             pixels = round_straight_through(255 * pixels.clip(0, 1)) / 255
         return pixels
@@ -108,14 +112,20 @@ class Distances:
 
 
 def distances(
-    codec: Codec, quality: float = 50.0, *, quantise: bool = True, whole_pixels: bool = False
+    codec: Codec,
+    quality: float | None = None,
+    *,
+    quantise: bool = True,
+    whole_pixels: bool = False,
 ) -> Distances:
     """The distances of a codec at a quality, 0 to 100; see `Distances`.
+
+    quality: 50 where none is given; a codec of one quality takes none.
 
     Raises CodecError for what is no codec, and RateError for a quality that there is not.
     """
     require(codec)
-    hundredths = jnp.asarray(to_hundredths(quality)[0])
+    hundredths = jnp.asarray(to_hundredths(codec, quality) or 0, jnp.int32)
     return Distances(codec, hundredths, quantise, whole_pixels)
 
 
@@ -145,14 +155,28 @@ def sensitivity(
       directions: how many.
     """
     x = as_float(jnp.asarray(x))
+    latent = of._latent(x)  # once for all directions
+    decoded = of._decoded(latent, x.shape[1:3])
 
     def one(key: jax.Array) -> Sensitivity:
         step = jax.random.normal(key, x.shape)
         step = step * size / jnp.sqrt(jnp.mean(step**2, axis=(1, 2, 3), keepdims=True))
-        return Sensitivity(of.reconstruction(x, x + step) / size, of.inner(x, x + step) / size)
+        moved = of._latent(x + step)
+        return Sensitivity(
+            _rms(decoded, of._decoded(moved, x.shape[1:3])) / size, _rms(latent, moved) / size
+        )
 
     found = jax.lax.map(one, jax.random.split(key, directions))
     return jax.tree.map(lambda each: jnp.mean(each, axis=0), found)
+
+
+def perceptual_sensitivity(distortion: Distortion, x1: Array, x2: Array) -> Float[jax.Array, " b"]:
+    """D_p / RMSE of pictures (B, H, W, 3): a distortion for each unit of RMSE, on the scale 0 to 1.
+
+    NaN where both are equal.
+    """
+    a, b = (as_float(jnp.asarray(each)) for each in (x1, x2))
+    return distortion(a, b) / jnp.sqrt(jnp.mean((a - b) ** 2, axis=(1, 2, 3)))
 
 
 _EQUAL = 1e-10

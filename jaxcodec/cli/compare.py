@@ -35,9 +35,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--quality",
         type=arguments.QUALITY,
-        default=50.0,
         metavar="Q",
-        help="of the codec, 0 to 100 (default: %(default)s)",
+        help="of the codec, 0 to 100 (default: 50; a codec of one quality takes none)",
     )
     command.add_argument("--json", action="store_true", help="print one line of JSON")
 
@@ -62,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
             f"{options.first} has {sizes[0]} pixels and {options.second} has {sizes[1]}; give two "
             "pictures of one size"
         )
+    if options.metrics is not None:
+        _check_sides(chosen, first.shape[:2], options)
     found: dict[str, Any] = metrics.values(chosen, first, second)
     digits = {metric.key: metric.digits for metric in chosen}
     if options.codec is not None:
@@ -74,6 +75,16 @@ def run(options: argparse.Namespace) -> int:
         text = "too small" if value is None else f"{value:.{digits.get(name, 5)}f}"
         console.say(f"{name:<{width}}  {text}")
     return 0
+
+
+def _check_sides(chosen, size: tuple[int, ...], options: argparse.Namespace) -> None:
+    """Raises ImageError where a metric that was named has no value for pictures of a size."""
+    for metric in chosen:
+        if metric.name in options.metrics and min(size) < metric.least_side:
+            raise ImageError(
+                f"{options.first} has {size[1]} x {size[0]} pixels and {metric.label} takes "
+                f"{metric.least_side} a side; leave {metric.name} out"
+            )
 
 
 def _pixels(path: pathlib.Path):
@@ -102,12 +113,12 @@ def _begins(path: pathlib.Path) -> bytes:
         raise ImageError(f"cannot read {path}: {problem.strerror}") from problem
 
 
-def _of_codec(name: str, quality: float, first, second) -> dict[str, float]:
+def _of_codec(name: str, quality: float | None, first, second) -> dict[str, float]:
     """The distances that a codec induces, root mean squares."""
     import jaxcodec
     from jaxcodec.analysis.distances import distances
 
-    of = distances(jaxcodec.load(name), quality)
+    of = distances(jaxcodec.load(name), quality, whole_pixels=True)
     a, b = first[None], second[None]
     found = {
         "D_e": of.euclidean(a, b),

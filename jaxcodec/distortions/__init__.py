@@ -13,9 +13,20 @@ by its import path, MODULE:NAME.
 import functools
 import importlib
 import pkgutil
+from collections.abc import Callable
+
+import jax
 
 from jaxcodec import extensions
-from jaxcodec.distortions.distortion import Distortion, DistortionError, Metric, PixelTerms
+from jaxcodec.distortions.distortion import (
+    Distortion,
+    DistortionError,
+    Metric,
+    PixelTerms,
+    as_float,
+    plain,
+)
+from jaxcodec.distortions.luma import of_luma
 
 __all__ = [
     "Distortion",
@@ -27,7 +38,11 @@ __all__ = [
     "listed",
     "metric_names",
     "names",
+    "of_function",
 ]
+
+
+_LUMA = "_luma"
 
 
 @functools.cache
@@ -52,9 +67,26 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_own()))
 
 
-def get(name: str | Distortion) -> Distortion:
+@functools.cache
+def of_function(compare: Callable[[jax.Array, jax.Array], jax.Array]) -> Distortion:
+    """The distortion of a plain function, which is its own metric and is called by its name.
+
+    compare: two batches of images (..., height, width, channels), float in [0, 1], to distances
+    (...).
+    """
+    name = getattr(compare, "__name__", "distance").strip("<>")
+    return Distortion(
+        name=name,
+        unit=name,
+        compare=lambda params, a, b: compare(as_float(a), as_float(b)),
+        metric=plain(name, name),
+    )
+
+
+def get(name: str | Distortion | Callable[[jax.Array, jax.Array], jax.Array]) -> Distortion:
     """The distortion of a name or of an import path MODULE:NAME; a distortion is given back as it
-    is. It has its parameters.
+    is. It has its parameters. A function becomes one, see `of_function`; NAME_luma is that of NAME
+    on luma alone.
 
     Raises:
       DistortionError: there is none of this name, or the import path leads to something else; its
@@ -63,11 +95,14 @@ def get(name: str | Distortion) -> Distortion:
     """
     if isinstance(name, Distortion):
         return name.ready()
+    if isinstance(name, type):
+        raise DistortionError(f"{name.__name__} is a class; name a Distortion or a function")
+    if callable(name):
+        return of_function(name)
     if extensions.is_own(name):
-        found = extensions.resolve(name)
-        if not isinstance(found, Distortion):
-            raise DistortionError(f"{name} is not a jaxcodec.distortions.Distortion; name one")
-        return found.ready()
+        return get(extensions.resolve(name))
+    if name.removesuffix(_LUMA) in _own() and name.endswith(_LUMA):
+        return of_luma(get(name.removesuffix(_LUMA)))
     if name not in _own():
         raise DistortionError(f"there is no distortion {name!r}; choose from {', '.join(names())}")
     return _own()[name].ready()

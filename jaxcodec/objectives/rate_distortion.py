@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxcodec import distortions
 from jaxcodec.distortions import Distortion, mse
 from jaxcodec.objectives.protocol import CODEC, Carry, Forward, Metrics, Network, Params, Phase
 
@@ -17,7 +18,8 @@ class RateDistortion(NamedTuple):
     first, last: lambda at quality 0 and 1, log-linear between. balance: each image's loss is
       divided by (lambda / sqrt(first * last)) ** balance; with 0.5 a percent of rate weighs about
       the same at every quality, since rate grows about as the square root of lambda. distortion: D,
-      in its own unit; 255^2 * MSE is CompressAI's convention. density: images (B, H, W, 3) to ln p
+      in its own unit; 255^2 * MSE is CompressAI's convention; a plain function of two batches of
+      images in [0, 1] will do. density: images (B, H, W, 3) to ln p
       (B,); then an image's distortion counts its p over the mean of p in the batch, as in "P(X)
       ||x1 - x2||^2" of Hepburn et al. 2022, where the mean keeps the meaning of lambda. middle:
       how much the middle of the qualities is preferred, from 0 to below 1; 1 / (1 - middle) times
@@ -27,7 +29,7 @@ class RateDistortion(NamedTuple):
     first: float
     last: float
     balance: float = 0.0
-    distortion: Distortion = mse.DISTORTION
+    distortion: Distortion | Callable[[jax.Array, jax.Array], jax.Array] = mse.DISTORTION
     density: Callable[[jax.Array], jax.Array] | None = None
     middle: float = 0.0
 
@@ -110,7 +112,9 @@ class RateDistortion(NamedTuple):
         return self.measure(forward)
 
 
-def closeness(forward: Forward, distortion: Distortion) -> Metrics:
+def closeness(
+    forward: Forward, distortion: Distortion | Callable[[jax.Array, jax.Array], jax.Array]
+) -> Metrics:
     """mse_255, psnr_db, and the metric of a distortion under its own name, of each image, (B,).
 
     psnr_db is that of an error of 1e-10 at most, so that an average of it is finite.
@@ -118,5 +122,6 @@ def closeness(forward: Forward, distortion: Distortion) -> Metrics:
     images = forward.image, forward.reconstruction
     mse_255 = mse.mse_255(*images)
     psnr_db = 10 * jnp.log10(255**2 / jnp.maximum(mse_255, 1e-10))
-    own = {} if distortion is mse.DISTORTION else {distortion.metric.key: distortion.value(*images)}
+    found = distortions.get(distortion)
+    own = {} if found is mse.DISTORTION else {found.metric.key: found.value(*images)}
     return own | {"mse_255": mse_255, "psnr_db": psnr_db}

@@ -10,6 +10,7 @@ from flax import traverse_util
 
 from jaxcodec.analysis import density
 from jaxcodec.evaluation import measure
+from jaxcodec.files import write_atomic
 
 MODEL = density.PixelDensity()
 
@@ -58,7 +59,8 @@ def trained_density(path: pathlib.Path, folders: list[str], steps: int) -> Any:
     text = "density: {:.3f} bits per dimension on held-out crops, {:.3f} on noise\n".format(*told)
     path.with_suffix(".txt").write_text(text)
     print(text, flush=True)
-    safetensors.numpy.save_file(traverse_util.flatten_dict(found.params, sep="/"), path)
+    flat = traverse_util.flatten_dict(found.params, sep="/")
+    write_atomic(path, safetensors.numpy.save(flat))
     return found.params
 
 

@@ -21,6 +21,7 @@ import runs
 
 import jaxcodec
 from jaxcodec.configs import patch
+from jaxcodec.evaluation.paired import bd_rates, t_interval
 from jaxcodec.models.presets import patch_model
 from jaxcodec.objectives.rate_distortion import RateDistortion
 from jaxcodec.runtime import compile_cache
@@ -85,7 +86,7 @@ def measured(codec, path: pathlib.Path, photos) -> dict:
                 points.append([bpp, *(runs.distance(name, pixels, decoded) for name in LOSSES)])
             rows.append(points)
         done[f"{contrast:g}"] = rows
-        path.write_text(json.dumps(done))
+        runs.keep(path, done)
     return done
 
 
@@ -96,6 +97,14 @@ def report(found: dict[str, dict]) -> str:
         for quality, row in zip(QUALITIES, np.mean(done["1"], axis=0), strict=True):
             cells = " | ".join(f"{value:.4g}" for value in row)
             lines.append(f"| {name} | {quality:g} | {cells} |")
+    lines += [
+        "",
+        "Bits at equal PSNR over the squared error's, means over pictures:",
+        "",
+    ]
+    for name in LOSSES[1:]:
+        gains = bd_rates(*(psnr_points(found[each]["1"]) for each in (name, "mse")))
+        lines.append(f"- {name}: {t_interval(list(gains.values())):.1f} %")
     lines += ["", f"| codec | D | quality | {' | '.join(f'{c:g}' for c in CONTRASTS)} |"]
     lines.append("|---" * (3 + len(CONTRASTS)) + "|")
     for name in LOSSES[1:]:
@@ -107,6 +116,14 @@ def report(found: dict[str, dict]) -> str:
                     cells.append(f"{mean:.2f} ± {half:.2f}")
                 lines.append(f"| {name} | {distance} | {quality:g} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def psnr_points(rows: list) -> dict[str, list[tuple[float, float]]]:
+    """(bpp, PSNR) of each picture, whose number is its name."""
+    return {
+        str(place): [(bpp, 10 * np.log10(255**2 / mse)) for bpp, mse, *_ in points]
+        for place, points in enumerate(rows)
+    }
 
 
 def ratio(found, name: str, distance: str, contrast: float, place: int) -> tuple[float, float]:
@@ -151,6 +168,7 @@ def main() -> None:
     photos, found = runs.photos(options.test, options.take), {}
     for loss in LOSSES:
         config = settings(options.data, options.steps)
+        config.name = f"losses_{loss}"
         config.start.workdir = str(base.parent)
         if loss != "mse":
             first, last = lambdas(base, loss, options)
@@ -168,7 +186,7 @@ def lambdas(base: pathlib.Path, loss: str, options: argparse.Namespace) -> tuple
     path = options.out / f"{loss}_lambdas.json"
     if not path.exists():
         photos = runs.photos(options.held_out, 8)
-        path.write_text(json.dumps(matched(jaxcodec.load(base), photos, loss)))
+        runs.keep(path, matched(jaxcodec.load(base), photos, loss))
     first, last = json.loads(path.read_text())
     return first, last
 

@@ -8,7 +8,7 @@ Crops x of test photographs, Gaussian noise of eight sizes, clipped and rounded 
 perceptual distance moves for an RMSE of one, against ln p(x) by a density of its own, trained on
 training photographs: Spearman over crops with an interval by a bootstrap over pictures, plain and
 within five bins of contrast. Results are DIR/noise.md and DIR/noise.png; what is measured stays in
-DIR/noise.npz.
+DIR/noise_COUNTxSIDE. NLPD is the mean over R, G and B of each by itself.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import pathlib
 
 import crops
 import numpy as np
+import runs
 
 from jaxcodec import distortions
 from jaxcodec.analysis.correlation import quantile_bins, spearman
@@ -35,31 +36,33 @@ def noisy(pixels: np.ndarray, sigma: float) -> np.ndarray:
 
 def measured(options: argparse.Namespace) -> dict[str, np.ndarray]:
     """ln p of crops and of noisy ones, and distances: arrays by name, (n,) or (sigmas, n)."""
-    path = options.out / "noise.npz"
-    if path.exists():
-        return dict(np.load(path))
+    kept = options.out / f"noise_{options.count}x{options.side}"
+    kept.mkdir(parents=True, exist_ok=True)
     params = crops.trained_density(
         options.out / "density.safetensors", options.train, options.steps
     )
     chosen = crops.drawn(options.tests, options.side, options.count)
-    found: dict[str, list] = {name: [] for name in (*NAMES, "rmse", "log_p_noisy")}
     for sigma in SIGMAS:
-        print("sigma", sigma, flush=True)
-        other = noisy(chosen.pixels, sigma)
-        for name in NAMES:
-            of = distortions.get(name)
-            found[name].append(crops.in_batches(of, chosen.pixels, other, batch=8))
-        square = (chosen.pixels / np.float32(255) - other / np.float32(255)) ** 2
-        found["rmse"].append(np.sqrt(square.mean(axis=(1, 2, 3))))
-        found["log_p_noisy"].append(crops.log_p(params, other))
-    arrays = {name: np.array(values) for name, values in found.items()} | {
+        path = kept / f"{sigma}.npz"
+        if not path.exists():
+            print("sigma", sigma, flush=True)
+            runs.keep_arrays(path, of_noise(params, chosen.pixels, noisy(chosen.pixels, sigma)))
+    parts = [np.load(kept / f"{sigma}.npz") for sigma in SIGMAS]
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]} | {
         "log_p": crops.log_p(params, chosen.pixels),
         "picture": chosen.picture,
         "contrast": crops.contrast(chosen.pixels),
     }
-    np.savez(path.with_suffix(".part.npz"), **arrays)
-    path.with_suffix(".part.npz").replace(path)
-    return arrays
+
+
+def of_noise(params, pixels: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """Distances of crops from noisy ones, their RMSE, and ln p of the noisy ones: (n,) each."""
+    found = {
+        name: crops.in_batches(distortions.get(name), pixels, other, batch=8) for name in NAMES
+    }
+    square = (pixels / np.float32(255) - other / np.float32(255)) ** 2
+    rmse = np.sqrt(square.mean(axis=(1, 2, 3)))
+    return found | {"rmse": rmse, "log_p_noisy": crops.log_p(params, other)}
 
 
 def report(found: dict[str, np.ndarray]) -> str:
@@ -96,21 +99,20 @@ def draw(found: dict[str, np.ndarray], path: pathlib.Path, dimensions: int) -> N
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7), layout="constrained")
+    figure, axes = plt.subplots(2, 4, figsize=(17, 7), layout="constrained")
     bits = -found["log_p"] / dimensions / np.log(2)
     for row, place in zip(axes, (0, len(SIGMAS) - 1), strict=True):
-        for axis, name in zip(row, NAMES[::2], strict=False):
+        for axis, name in zip(row, NAMES, strict=False):
             axis.scatter(bits, found[name][place] / found["rmse"][place], s=6)
             axis.set(title=f"sigma {SIGMAS[place]}", ylabel=f"{name} / RMSE")
             axis.set(xlabel="-log2 p(x), bits per dimension")
-    low, high = axes[:, 2]
+    low, high = axes[:, 3]
     for place, sigma in enumerate(SIGMAS):
-        if sigma in (1, 5, 10, 50):
-            own = -found["log_p_noisy"][place] / dimensions / np.log(2)
-            low.hist(own, bins=40, histtype="step", label=f"sigma {sigma}")
+        own = -found["log_p_noisy"][place] / dimensions / np.log(2)
+        low.hist(own, bins=40, histtype="step", label=f"sigma {sigma}")
     low.hist(bits, bins=40, histtype="step", label="no noise", color="black")
     low.set(xlabel="bits per dimension", title="crops under noise")
-    low.legend(fontsize=8)
+    low.legend(fontsize=7)
     high.scatter(found["contrast"], bits, s=6)
     high.set(xlabel="contrast (grey levels)", ylabel="-log2 p(x), bits per dimension")
     figure.savefig(path, dpi=110)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
+import runs
 
 import jaxcodec
 from jaxcodec import distortions
@@ -43,11 +44,12 @@ def compared(options: argparse.Namespace) -> Iterator[tuple[str, bool, Compare]]
     of_pair = jax.jit(lambda of, name, a, b: getattr(of, name)(a, b)[0], static_argnums=1)
     for name in options.codec:
         codec = jaxcodec.load(name)
-        for quality in options.qualities if codec.variable else (0.0,):
-            of = distances(codec, quality)
+        for quality in options.qualities if codec.variable else (None,):
+            of = distances(codec, quality, whole_pixels=True)
+            at = "" if quality is None else f" at {quality:g}"
             for method, symbol in (("reconstruction", "D_r"), ("inner", "D_in")):
                 yield (
-                    f"{symbol} of {codec.name} at {quality:g}",
+                    f"{symbol} of {codec.name} ({codec.id[:8]}){at}",
                     False,
                     lambda a, b, of=of, method=method: float(of_pair(of, method, a[None], b[None])),
                 )
@@ -77,8 +79,8 @@ def measured(options: argparse.Namespace, rated: list[opinion.Rated]) -> dict[st
         if name not in values:
             print(name, flush=True)
             values[name] = opinion.measured(rated, compare).tolist()
-            path.write_text(json.dumps(done))
-    path.write_text(json.dumps(done))
+            runs.keep(path, done)
+    runs.keep(path, done)
     return {name: [directions[name], *values[name]] for name in values}
 
 

@@ -1,13 +1,17 @@
 """Codecs that the studies train: runs that go on where they were stopped, and what they do."""
 
 import argparse
+import io
+import json
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
 import jaxcodec
 from jaxcodec import distortions
 from jaxcodec.evaluation import measure
+from jaxcodec.files import write_atomic
 from jaxcodec.training.run_export import export
 from jaxcodec.training.train_loop import train
 
@@ -37,6 +41,18 @@ def coded(codec, pixels: np.ndarray, quality: float | None = None) -> tuple[floa
     data = jaxcodec.encode(codec, pixels, quality=quality, effort=0)
     bpp = 8 * len(data) / (pixels.shape[0] * pixels.shape[1])
     return bpp, jaxcodec.decode(codec, data)
+
+
+def keep(path: pathlib.Path, value: object) -> None:
+    """Writes a file of JSON, so that it is there as a whole or not at all."""
+    write_atomic(path, json.dumps(value).encode())
+
+
+def keep_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """The same of arrays, as .npz."""
+    held = io.BytesIO()
+    np.savez(held, **arrays)
+    write_atomic(path, held.getbuffer())
 
 
 def photos(folder: str, take: int | None = None) -> list[measure.Photo]:

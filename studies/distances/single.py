@@ -1,11 +1,12 @@
 """Figure 20 of Hepburn et al. 2022: training with one picture at a time.
 
-    python studies/distances/single.py --out DIR --data DIR[,DIR...] --test DIR [--take 8]
+    python studies/distances/single.py --out DIR --data DIR[,DIR...] --test DIR [--hard]
 
 Networks of `configs/bounded_small.py`, batches of one crop, a small learning rate that stays as it
 is; five seeds, and in each the same start and the same order of crops for the squared error and for
 NLPD (2017). MSE(x^ of NLPD) / MSE(x^ of MSE) on test pictures over training, mean and standard
-deviation over seeds: DIR/single.md and DIR/single.png. The same command goes on.
+deviation over seeds: DIR/single.md and DIR/single.png, of --hard (see bounded.py) single_hard. The
+same command goes on.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import numpy as np
 import runs
 
 from jaxcodec.configs import bounded_small
+from jaxcodec.evaluation.paired import t_interval
 from jaxcodec.runtime import compile_cache
 from jaxcodec.training import run_steps
 from jaxcodec.training.checkpoints import restore_exported
@@ -31,7 +33,7 @@ def settings(loss: str, seed: int, steps: int, options: argparse.Namespace):
     """The config of a run up to a step."""
     config = bounded_small.get_config(f"{options.levels},{loss}")
     config.seed, config.steps, config.batch_size = seed, steps, 1
-    config.data.folders = options.data
+    config.data.folders, config.model.hard = options.data, options.hard
     config.optimiser.learning_rate = options.learning_rate
     config.optimiser.decay = 1e-9  # at least one step, the last
     config.validate_every = config.checkpoint_every = options.every
@@ -54,27 +56,28 @@ def errors(config, workdir: pathlib.Path, photos) -> list[float]:
 
 def curve(loss: str, seed: int, photos, options: argparse.Namespace) -> np.ndarray:
     """Errors (times, pictures) of a run, which is trained as far as it is not."""
-    workdir = options.out / f"{loss}_{seed}"
-    path = options.out / f"{loss}_{seed}.json"
+    name = "_".join([loss, str(seed), *["hard"] * options.hard])
+    workdir, path = options.out / name, options.out / f"{name}.json"
     done = json.loads(path.read_text()) if path.exists() else []
     for step in range(options.every * (len(done) + 1), options.steps + 1, options.every):
         config = settings(loss, seed, step, options)
         if not train(config, workdir):
             raise SystemExit(f"{workdir} was stopped; the same command goes on")
         done.append(errors(config, workdir, photos))
-        path.write_text(json.dumps(done))
+        runs.keep(path, done)
     return np.array(done)
 
 
 def main() -> None:
     """Trains what is missing, and reports."""
     parser = runs.parser(__doc__)
-    parser.add_argument("--take", type=int, default=8, help="so many of them")
+    parser.add_argument("--take", type=int, help="so many of them")
     parser.add_argument("--levels", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--every", type=int, default=250)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--hard", action="store_true", help="the nearest centre in training, too")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     compile_cache.enable()
@@ -85,12 +88,14 @@ def main() -> None:
         ratios.append(own[LOSSES[1]] / own[LOSSES[0]])
     mean, spread = np.mean(ratios, axis=0), np.std(ratios, axis=0, ddof=1)
     steps = options.every * np.arange(1, len(mean) + 1)
-    lines = ["| step | MSE(NLPD) / MSE(MSE) | sd over seeds |", "|---|---|---|"]
-    lines += [f"| {s} | {m:.3f} | {d:.3f} |" for s, m, d in zip(steps, mean, spread, strict=True)]
+    lines = ["| step | MSE(NLPD) / MSE(MSE), 95 % | sd over seeds |", "|---|---|---|"]
+    for step, values, deviation in zip(steps, np.transpose(ratios), spread, strict=True):
+        lines.append(f"| {step} | {t_interval(values):.3f} | {deviation:.3f} |")
     text = "\n".join(lines)
-    (options.out / "single.md").write_text(text + "\n")
+    name = "single_hard" if options.hard else "single"
+    (options.out / f"{name}.md").write_text(text + "\n")
     print(text)
-    draw(steps, mean, spread, options.out / "single.png")
+    draw(steps, mean, spread, options.out / f"{name}.png")
 
 
 def draw(steps, mean, spread, path: pathlib.Path) -> None:

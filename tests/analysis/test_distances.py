@@ -7,8 +7,8 @@ import pytest
 import small_codecs
 
 import jaxcodec
-from jaxcodec import models
-from jaxcodec.analysis.distances import distances, sensitivity
+from jaxcodec import distortions, models
+from jaxcodec.analysis.distances import distances, perceptual_sensitivity, sensitivity
 from jaxcodec.artefact.export import export_codec
 from jaxcodec.codec import create
 from jaxcodec.distortions import DistortionError
@@ -67,12 +67,14 @@ def test_rounding_errors_of_a_linear_codec_are_those_of_its_step(linear, picture
     np.testing.assert_allclose(of.own(again), 0, atol=1e-5)
 
 
-def test_a_reconstruction_is_what_a_decoder_gives(pictures):
-    codec = small_codecs.build("tiny")
+@pytest.mark.parametrize("name", ["tiny", "four_step", "normalised", "bounded"])
+def test_a_reconstruction_is_what_a_decoder_gives(name, pictures):
+    codec = small_codecs.build(name)
     a, _ = pictures
-    found = distances(codec, 80, whole_pixels=True).reconstruct(a)
+    quality = 80 if codec.variable else None
+    found = distances(codec, quality, whole_pixels=True).reconstruct(a)
     for picture, own in zip(a, found, strict=True):
-        data = jaxcodec.encode(codec, picture, quality=80, effort=0)
+        data = jaxcodec.encode(codec, picture, quality=quality, effort=0)
         np.testing.assert_array_equal(np.round(255 * own), jaxcodec.decode(codec, data))
 
 
@@ -130,6 +132,13 @@ def test_sensitivities_of_a_linear_codec(linear, pictures):
     assert np.all(np.abs(small.reconstruction - 1) > np.abs(large.reconstruction - 1))
 
 
+def test_a_perceptual_sensitivity_is_a_distance_for_each_unit_of_rmse(pictures):
+    of = distortions.get("nlpd_2016")
+    a, b = (np.repeat(each, 2, axis=1)[:, :, :57] for each in pictures)
+    found = perceptual_sensitivity(of, a, b)
+    np.testing.assert_allclose(found, of(a, b) / (rmse(a, b) / 255), rtol=1e-4)
+
+
 def test_what_has_no_distance_is_named(linear, pictures):
     a, b = pictures
     of = distances(linear)
@@ -137,6 +146,8 @@ def test_what_has_no_distance_is_named(linear, pictures):
         of.inner(a, b[:, :, 1:])
     with pytest.raises(DistortionError, match="one shape"):
         of.own(a[0])
+    with pytest.raises(RateError, match="normalised has one quality; leave the quality out"):
+        distances(small_codecs.build("normalised"), 50)
     with pytest.raises(RateError, match="101"):
         distances(linear, 101)
     with pytest.raises(CodecError, match="not a codec"):

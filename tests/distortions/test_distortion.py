@@ -11,7 +11,10 @@ import pytest
 from jaxcodec import distortions, extensions
 from jaxcodec.distortions import Distortion, DistortionError
 from jaxcodec.distortions.distortion import decibels, plain, similarity, similarity_db
+from jaxcodec.distortions.luma import luma
 from jaxcodec.errors import ExtensionError
+from jaxcodec.objectives.protocol import Forward
+from jaxcodec.objectives.rate_distortion import RateDistortion
 
 EACH = pytest.mark.parametrize("name", distortions.names())
 SIDE = 176
@@ -134,3 +137,46 @@ def test_what_metrics_say_of_themselves():
     assert psnr.to_distance(20) == 255**2 / 100
     lower = plain("lpips", "LPIPS")
     assert lower.to_db(0.1) > lower.to_db(0.2) and lower.to_distance(0.1) == pytest.approx(0.1)
+
+
+def mean_difference(a, b):
+    """A distance of a user's own."""
+    return jnp.mean(jnp.sqrt((a - b) ** 2 + 1e-6) - 1e-3, axis=(-3, -2, -1))
+
+
+def test_a_plain_function_is_a_distortion(pair, monkeypatch):
+    distortion = distortions.get(mean_difference)
+    assert distortion is distortions.get(mean_difference)  # or each would be compiled anew
+    assert distortion.name == distortion.metric.key == "mean_difference"
+    a, b = (image / np.float32(255) for image in pair)
+    assert distortion(*pair) == pytest.approx(float(mean_difference(a, b)), rel=1e-5)
+    module = types.ModuleType("my_functions")
+    module.mean_difference, module.THREE, module.KIND = mean_difference, 3, Distortion
+    monkeypatch.setitem(sys.modules, "my_functions", module)
+    monkeypatch.setattr(extensions, "allowed", {"my_functions"})
+    found = distortions.get("my_functions:mean_difference")
+    assert found(*pair) == pytest.approx(float(distortion(*pair)), rel=1e-6)
+    with pytest.raises((DistortionError, ExtensionError), match="THREE is "):
+        distortions.get("my_functions:THREE")
+    with pytest.raises(DistortionError, match="Distortion is a class"):
+        distortions.get("my_functions:KIND")
+
+
+def test_the_objective_takes_a_plain_function(pair):
+    a, b = (jnp.asarray(image)[None] / np.float32(255) for image in pair)
+    zero = jnp.zeros(1)
+    bits = jnp.full(1, 0.5 * SIDE**2)
+    forward = Forward(a, zero, b, bits, zero)
+    measured = RateDistortion(2.0, 2.0, distortion=mean_difference).measure(forward)
+    distance = float(mean_difference(a, b)[0])
+    assert measured["mean_difference"] == pytest.approx(distance, rel=1e-5)
+    assert measured["loss"] == pytest.approx(2 * distance + 0.5, rel=1e-5)
+
+
+def test_luma_goes_by_a_name_of_its_own(pair):
+    found = distortions.get("mse_luma")
+    assert found.name == "mse_luma" and found is distortions.get("mse_luma")
+    grey = [luma(image) for image in pair]
+    assert found(*pair) == pytest.approx(float(distortions.get("mse")(*grey)), rel=1e-5)
+    with pytest.raises(DistortionError, match="there is no distortion 'none_luma'"):
+        distortions.get("none_luma")

@@ -16,7 +16,8 @@ from jaxcodec.coding.make_tables import laplace_table
 from jaxcodec.entropy.distributions.laplace import UNIT_SCALE, laplace_log_mass
 from jaxcodec.entropy.order import STATIC
 from jaxcodec.entropy.surrogates import quantiser
-from jaxcodec.errors import CodecFileError
+from jaxcodec.errors import CodecFileError, TrainingError
+from jaxcodec.training.config import check, default_config
 
 MODEL = models.build(small_codecs.DESCRIPTIONS["normalised"])
 
@@ -103,6 +104,30 @@ def test_the_table_at_another_step_costs_hardly_more(step):
     assert np.sum(mass * bits) < 1.0015 * entropy
 
 
+def test_sigma_starts_at_one_and_follows_the_size_of_what_the_network_adds():
+    params = small_codecs.params("normalised")
+    still = jax.tree.map(np.zeros_like, params["params"]["hyper_synthesis"])
+    hyper = jnp.ones((1, 2, 2, 4))
+
+    def sigma(bias):
+        last = {**still["UpsampleConv_0"], "bias": np.full(12, bias, np.float32)}
+        networks = {**params["params"], "hyper_synthesis": {"UpsampleConv_0": last}}
+        return MODEL.apply({"params": networks}, hyper, jnp.zeros(1), method="moments")[1]
+
+    for bias, expected in ((0, 1), (0.5, 1.5), (-3, 2), (-1, 1e-3)):
+        np.testing.assert_allclose(sigma(bias), expected, rtol=1e-6)
+
+
+def test_there_is_nothing_to_round_in_training():
+    config = default_config()
+    config.model = small_codecs.DESCRIPTIONS["normalised"]
+    config.data.folders = "photos"
+    check(config)
+    config.fake_quantised = True
+    with pytest.raises(TrainingError, match="normalised model has no networks that choose tables"):
+        check(config)
+
+
 def test_a_form_of_scales_is_refused():
     with pytest.raises(CodecFileError, match="normalised model has no scales"):
         models.build(small_codecs.DESCRIPTIONS["normalised"] | {"scale_form": "log"})
@@ -113,7 +138,8 @@ def test_it_has_no_integer_networks_and_needs_no_pictures(codec):
     assert set(content.tables) == {"prior", STATIC}
     assert len(content.tables[STATIC]) == 1
     assert (content.spec, content.integer) == ("null", {})
-    assert not codec.order.sequential and codec.order.tables_depend_on_step
+    assert codec.order.parallel and not codec.order.sequential
+    assert codec.order.tables_depend_on_step
 
 
 def test_a_step_moves_the_static_table_alone(codec):
