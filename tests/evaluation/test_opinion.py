@@ -1,9 +1,12 @@
 """What people say: rows that are made again to the stated rate, and a loader for TID's layout."""
 
+import csv
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from jaxcodec import distortions
 from jaxcodec.distortions import mse
 from jaxcodec.evaluation import opinion
 from jaxcodec.evaluation.coder import EvaluationError
@@ -30,6 +33,39 @@ def test_their_rates_and_closeness_are_those_that_are_known(rated, name, bpp, ps
     assert found == pytest.approx(bpp, abs=2e-6)
     (value,) = opinion.measured([row], lambda a, b: float(mse.psnr_db(a, b)))
     assert value == pytest.approx(psnr_db, abs=6e-4)
+
+
+KNOWN = {
+    "libjpeg-turbo-q55-yuv420": (32.295, 0.9241, 0.9814),
+    "libjpeg-turbo-q75-yuv420": (34.072, 0.9437, 0.9877),
+    "libjpeg-turbo-q95-yuv444": (42.926, 0.9861, 0.9985),
+    "mozjpeg-q70-yuv420": (33.082, 0.9355, 0.9868),
+    "mozjpeg-q90-yuv444": (39.390, 0.9786, 0.9976),
+}
+"""PSNR, SSIM and MS-SSIM of rows, means over the 49 pictures."""
+
+
+@pytest.mark.long
+def test_all_rates_are_those_of_the_table_and_five_rows_are_as_close_as_is_known(rated, shared_dir):
+    with open(shared_dir / "data" / "subjective" / "mucped23" / "elo.csv") as file:
+        stated = {row["method"]: float(row["bpp"]) for row in csv.DictReader(file)}
+    for row in rated:
+        bpp = np.mean([pair.bpp() for pair in row.pairs])
+        assert bpp == pytest.approx(stated[row.name], abs=2e-6)
+    found = {row.name: row for row in rated if row.name in KNOWN}
+    assert len(found) == len(KNOWN)
+    for name, expected in KNOWN.items():
+        for distance, value, digits in zip(
+            ("mse", "ssim", "ms_ssim"), expected, (6e-4, 6e-5, 6e-5), strict=True
+        ):
+            of = distortions.get(distance)
+            (own,) = opinion.measured([found[name]], lambda a, b, of=of: float(of.value(a, b)))
+            assert own == pytest.approx(value, abs=digits)
+
+
+def test_the_pairs_that_are_told_apart_are_those_of_the_table(rated):
+    own = opinion.agreement(rated, np.array([row.score for row in rated]), higher_is_better=True)
+    assert (own.told, own.wrong, own.correlation.rho) == (94, 0, 1.0)
 
 
 def test_pictures_or_scores_that_are_missing_are_named(tmp_path):

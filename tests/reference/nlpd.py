@@ -73,22 +73,22 @@ def binomial_up(low: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return whole[2 : 2 + shape[0], 2 : 2 + shape[1]]
 
 
-def filters_2016(extra_tap: bool) -> list[np.ndarray]:
-    """Six filters 5x5."""
+def filters_2016() -> list[np.ndarray]:
+    """Six filters 5x5; the first has the tap that plenoptic has more than the paper."""
     filters = []
     for number, (left, right, up, down) in enumerate(TAPS_2016):
         taps = np.zeros((5, 5))
         taps[2, 1], taps[2, 3], taps[1, 2], taps[3, 2] = left, right, up, down
-        if number == 0 and extra_tap:
+        if number == 0:
             taps[2, 4] = 0.0072
         filters.append(taps)
     return filters
 
 
-def nlpd_2016(a: np.ndarray, b: np.ndarray, extra_tap: bool = True) -> float:
+def nlpd_2016(a: np.ndarray, b: np.ndarray) -> float:
     """Distance of two planes."""
     images, distances = [a / 255, b / 255], []
-    for number, (sigma, taps) in enumerate(zip(SIGMAS_2016, filters_2016(extra_tap), strict=True)):
+    for number, (sigma, taps) in enumerate(zip(SIGMAS_2016, filters_2016(), strict=True)):
         lows = [binomial_down(image) for image in images]
         bands = images if number == 5 else [
             image - binomial_up(low, image.shape)
