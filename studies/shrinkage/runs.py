@@ -16,6 +16,9 @@ SEEDS = (1, 2, 3)
 STEPS = {2.0: 1442, 1.5: 843, 1.0: 0, 2 / 3: -843, 0.5: -1442}
 """Quantiser steps and their indices."""
 
+BUNDLED, QUALITIES = "bundled", (5.0, 15.0, 30.0, 45.0, 60.0)
+"""The codec that comes with the package, and where it is measured: about the rates of the twins."""
+
 REACH = 64
 """Symbols of a greater size are counted as one of this."""
 
@@ -23,6 +26,7 @@ NOISE = {"laplace": 12.0, "gauss": 25.5, "uniform": 0.0}
 """Scales of the noise, grey levels; chosen to be of the size that the thesis' PSNR imply."""
 
 TRIALS = 20
+KEYS = ("psnr_db", "ssim", "ms_ssim")
 ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     **os.environ,
@@ -102,8 +106,7 @@ def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:
                 found = measure.similarity(
                     photo, jaxcodec.decode(codec, data), codec.name, measured
                 )
-                row = [measure.bits_per_pixel(data, photo)]
-                row += [found[key] for key in ("psnr_db", "ssim", "ms_ssim")]
+                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in KEYS)]
                 rows.setdefault(photo.name, []).append(row)
                 if step_index == 0:
                     latent = np.clip(np.asarray(symbols.latent).ravel(), -REACH, REACH)
@@ -111,6 +114,28 @@ def measure(codec_path: pathlib.Path, options: argparse.Namespace) -> None:
                     spent += 8 * container.read_header(data).part_bytes[-1]
         content = {"rows": rows, "counts": counts.tolist(), "latent_bits": spent}
         path.write_text(json.dumps(content))
+
+
+def measure_bundled(options: argparse.Namespace) -> None:
+    """Rates and closeness of the bundled codec, plainly rounded, beside the runs."""
+    import jaxcodec
+    from jaxcodec.evaluation import measure, metrics
+
+    codec, measured = jaxcodec.load("default"), metrics.choose(["ssim", "ms_ssim"])
+    for name, test in (each.split("=", 1) for each in options.tests):
+        path = options.out / BUNDLED / f"{name}.json"
+        if path.exists():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows: dict[str, list[list[float]]] = {}
+        for photo in measure.load_photos(test)[0]:
+            for quality in QUALITIES:
+                data = jaxcodec.encode(codec, photo.pixels, quality=quality, effort=0)
+                decoded = jaxcodec.decode(codec, data)
+                found = measure.similarity(photo, decoded, codec.name, measured)
+                row = [measure.bits_per_pixel(data, photo), *(found[key] for key in KEYS)]
+                rows.setdefault(photo.name, []).append(row)
+        path.write_text(json.dumps({"rows": rows}))
 
 
 def noise_picture(kind: str, rng: np.random.Generator, side: int = 1024) -> np.ndarray:

@@ -10,17 +10,30 @@ quantiser steps. --surrogates trains shorter runs with each surrogate of theta's
 compares them on held-out crops. What is done is kept: the same command goes on where it was
 stopped. Models with one seed see the same crops and noise, and are compared in pairs. "mean_scale"
 has the transforms of the GDN twin under Gaussians whose scales follow from the hyper-latent: what
-adaptive tables are worth.
+adaptive tables are worth. The bundled codec stands beside them, at five qualities.
 """
 
 import argparse
 import json
 import math
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
-from runs import ARMS, NOISE, REACH, SEEDS, STEPS, folder, measure, probe, run, train
+from runs import (
+    ARMS,
+    BUNDLED,
+    NOISE,
+    QUALITIES,
+    REACH,
+    SEEDS,
+    STEPS,
+    folder,
+    measure,
+    measure_bundled,
+    probe,
+    run,
+    train,
+)
 
 from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.paired import bd_rates, t_interval
@@ -88,13 +101,19 @@ def fit(content: dict) -> dict[str, float]:
     }
 
 
-def results(options: argparse.Namespace) -> Iterator[tuple[str, int, str, dict]]:
-    """Arm, seed, test set and content of every file of results."""
-    for arm in ARMS:
+def results(options: argparse.Namespace) -> dict[tuple[str, str], dict[int, dict]]:
+    """Contents of the files of results by arm and test set, and seed.
+
+    The bundled codec stands beside each seed.
+    """
+    found: dict[tuple[str, str], dict[int, dict]] = {}
+    for arm in (*ARMS, BUNDLED):
         for seed in SEEDS:
-            for path in sorted(folder(arm, seed, options).glob("*.json")):
+            own = options.out / BUNDLED if arm == BUNDLED else folder(arm, seed, options)
+            for path in sorted(own.glob("*.json")):
                 if path.stem not in ("config", "noise"):
-                    yield arm, seed, path.stem, json.loads(path.read_text())
+                    found.setdefault((arm, path.stem), {})[seed] = json.loads(path.read_text())
+    return found
 
 
 def bd(own: dict, other: dict, column: int) -> float:
@@ -108,45 +127,54 @@ def bd(own: dict, other: dict, column: int) -> float:
     return float(np.mean(list(bd_rates(*curves).values())))
 
 
-def table(options: argparse.Namespace) -> str:
-    """Markdown: BD-rates over the GDN twin, curves, and how symbols are spread."""
-    found: dict[tuple[str, str], dict[int, dict]] = {}
-    for arm, seed, name, content in results(options):
-        found.setdefault((arm, name), {})[seed] = content
-    lines = ["| arm over gdn | set | PSNR | SSIM | MS-SSIM |", "|---|---|---|---|---|"]
+def gains(found: dict[tuple[str, str], dict[int, dict]]) -> str:
+    """Markdown: BD-rates of arms over others, with an interval over seeds."""
+    lines = ["| arm | over | set | PSNR | SSIM | MS-SSIM |", "|---" * 6 + "|"]
+    over = dict.fromkeys((*ARMS, BUNDLED), ("gdn",)) | {"shrinkage": ("gdn", "leaky_relu")}
     for (arm, name), seeds in found.items():
-        twin = found.get(("gdn", name), {})
-        pairs = [(seeds[seed], twin[seed]) for seed in seeds if seed in twin]
-        if arm != "gdn" and pairs:
-            cells = [
-                f"{t_interval([bd(own, other, column) for own, other in pairs])}"
-                for column in (1, 2, 3)
-            ]
-            lines.append(f"| {arm} | {name} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        "| arm | set | step | bpp, its spread | PSNR | SSIM | MS-SSIM |",
-        "|---" * 7 + "|",
+        for other in over[arm]:
+            twin = found.get((other, name), {})
+            pairs = [(seeds[seed], twin[seed]) for seed in seeds if seed in twin]
+            if arm != other and pairs:
+                values = [[bd(*pair, column) for pair in pairs] for column in (1, 2, 3)]
+                cells = " | ".join(f"{t_interval(each):.2f}" for each in values)
+                lines.append(f"| {arm} | {other} | {name} | {cells} |")
+    return "\n".join(lines)
+
+
+def curves(found: dict[tuple[str, str], dict[int, dict]]) -> str:
+    """Markdown: the mean curve of each arm, and how rates spread over pictures."""
+    lines = ["| arm | set | step | bpp, its spread | PSNR | SSIM | MS-SSIM |", "|---" * 7 + "|"]
+    for (arm, name), seeds in found.items():
+        contents = list(seeds.values())
+        rows = np.array([list(content["rows"].values()) for content in contents])
+        steps = [f"quality {each:g}" for each in QUALITIES] if arm == BUNDLED else STEPS
+        for place, step in enumerate(steps):
+            bpp, *values = rows[:, :, place].mean(axis=(0, 1))
+            spread = rows[:, :, place, 0].std(axis=1).mean()
+            cells = " | ".join(f"{value:.4f}" for value in values)
+            at = step if isinstance(step, str) else f"{step:.3g}"
+            lines.append(f"| {arm} | {name} | {at} | {bpp:.4f}, {spread:.4f} | {cells} |")
+    return "\n".join(lines)
+
+
+def fits(found: dict[tuple[str, str], dict[int, dict]]) -> str:
+    """Markdown: symbols beside the table; and KL of each seed, less that of the GDN twin."""
+    keys = ("kl_nats", "kl_bits", "zeros", "bits_by_table", "bits_in_files")
+    lines = [
+        f"| arm | set | {' | '.join(keys)} | kl_nats less gdn's, by seed |",
+        "|---" * (3 + len(keys)) + "|",
     ]
     for (arm, name), seeds in found.items():
-        for place, step in enumerate(STEPS):
-            rows = np.array(
-                [
-                    [points[place] for points in content["rows"].values()]
-                    for content in seeds.values()
-                ]
-            )
-            bpp, *values = rows.mean(axis=(0, 1))
-            spread = rows[..., 0].std(axis=1).mean()
-            cells = " | ".join(f"{value:.4f}" for value in values)
-            lines.append(f"| {arm} | {name} | {step:.3g} | {bpp:.4f}, {spread:.4f} | {cells} |")
-    keys = ("kl_nats", "kl_bits", "zeros", "bits_by_table", "bits_in_files")
-    lines += ["", f"| arm | set | {' | '.join(keys)} |", "|---" * 7 + "|"]
-    for (arm, name), seeds in found.items():
-        if arm != "mean_scale":
-            fits = [fit(content) for content in seeds.values()]
-            cells = " | ".join(f"{t_interval([each[key] for each in fits]):.3f}" for key in keys)
-            lines.append(f"| {arm} | {name} | {cells} |")
+        if arm not in ("mean_scale", BUNDLED):
+            own = {seed: fit(content) for seed, content in seeds.items()}
+            cells = [f"{t_interval([each[key] for each in own.values()]):.4f}" for key in keys]
+            twin = found.get(("gdn", name), {})
+            less = [
+                own[seed]["kl_nats"] - fit(twin[seed])["kl_nats"] for seed in own if seed in twin
+            ]
+            cells.append(" ".join(f"{each:+.4f}" for each in less))
+            lines.append(f"| {arm} | {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -175,9 +203,9 @@ def plot(options: argparse.Namespace) -> None:
 
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     symbols, scale = np.arange(-8, 9), math.sqrt(0.5)
-    for arm, seed, name, content in results(options):
-        if seed == SEEDS[0] and name == "kodak" and arm != "mean_scale":
-            counts = np.array(content["counts"], float)
+    for (arm, name), seeds in results(options).items():
+        if SEEDS[0] in seeds and name == "kodak" and arm in ARMS[:3]:
+            counts = np.array(seeds[SEEDS[0]]["counts"], float)
             share = counts[REACH - 8 : REACH + 9] / counts.sum()
             axis.plot(symbols, share, marker="o", label=arm)
     tail = np.exp(-(np.abs(symbols) - 0.5) / scale) * -np.expm1(-1 / scale) / 2
@@ -209,7 +237,8 @@ def main() -> None:
         for path in sorted(options.out.glob("*/exported.codec")):
             probe(path)
     if options.table:
-        print(table(options), noise_table(options), sep="\n\n")
+        found = results(options)
+        print(gains(found), curves(found), fits(found), noise_table(options), sep="\n\n")
     if options.plot:
         plot(options)
     if options.surrogates:
@@ -218,6 +247,7 @@ def main() -> None:
         for seed in SEEDS:
             for arm in ARMS:
                 measure(train(arm, seed, options), options)
+        measure_bundled(options)
 
 
 if __name__ == "__main__":
