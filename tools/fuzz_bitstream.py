@@ -7,8 +7,8 @@ For each codec, and each coder that can code for it, three kinds of files in tur
 which the checksum of the file is to catch; changes in the coded parts with that checksum mended, so
 that only the entropy decoder and the checksum of the symbols stand in the way; and forged headers
 with a checksum that fits. The limit of pixels is low, so that what a header claims cannot take more
-memory than `LIMIT_BYTES`, which is watched. An input that takes two minutes ends the run with a
-traceback.
+memory than `LIMIT_BYTES`, which is watched. Where `jaxcodec verify` can check a file, it must refuse
+what the decoder refuses. An input that takes two minutes ends the run with a traceback.
 """
 
 import argparse
@@ -25,6 +25,7 @@ import skimage.data
 from fuzz_coders import mutate
 
 import jaxcodec
+from jaxcodec.artefact import verify
 from jaxcodec.coding import coders, container
 
 LIMIT_SECONDS = 120
@@ -75,12 +76,24 @@ def judge(decode: Callable[[bytes], np.ndarray], data: bytes, pixels: np.ndarray
     return "same picture" if np.array_equal(decoded, pixels) else "WRONG: another picture"
 
 
+def verified(content, data: bytes, outcome: str) -> str:
+    """The outcome of decoding, or what `verify` says in contradiction to it."""
+    try:
+        verify.verify(content, data, max_pixels=MAX_PIXELS)
+    except jaxcodec.CodecError as error:
+        agrees = outcome.startswith("raised")
+        return outcome if agrees else f"WRONG: verify raised {type(error).__name__}"
+    except Exception as error:  # as in `judge`
+        return f"WRONG: verify: {type(error).__name__}: {error}"
+    return "WRONG: verify did not refuse it" if outcome.startswith("raised") else outcome
+
+
 def run(codec, coder: str, inputs: int, rng: np.random.Generator) -> collections.Counter:
     """How often each outcome came."""
     picture = skimage.data.astronaut()[96:144, 200:264]
     data = jaxcodec.encode(codec, picture, coder=coder)
     pixels = jaxcodec.decode(codec, data)
-    outcomes, before = collections.Counter(), None
+    outcomes, before, content = collections.Counter(), None, codec.host.content
     for number in range(inputs):
         make = (damaged, mended, forged)[number % 3]
         changed = make(data, rng)
@@ -88,6 +101,8 @@ def run(codec, coder: str, inputs: int, rng: np.random.Generator) -> collections
         outcome = judge(
             lambda data: jaxcodec.decode(codec, data, max_pixels=MAX_PIXELS), changed, pixels
         )
+        if coder == "host" and content.metadata()["model"]["entropy"] in verify.MOVED:
+            outcome = verified(content, changed, outcome)
         if changed != data or outcome != "same picture":
             outcomes[make.__name__, outcome] += 1
         if number == min(300, inputs // 2):
