@@ -7,8 +7,8 @@ For each codec, and each coder that can code for it, three kinds of files in tur
 which the checksum of the file is to catch; changes in the coded parts with that checksum mended, so
 that only the entropy decoder and the checksum of the symbols stand in the way; and forged headers
 with a checksum that fits. The limit of pixels is low, so that what a header claims cannot take more
-memory than `LIMIT_BYTES`, which is watched. Where `jaxcodec verify` can check a file, it must refuse
-what the decoder refuses. An input that takes two minutes ends the run with a traceback.
+memory than `LIMIT_BYTES`, which is watched. Where `jaxcodec verify` can check a file, it must
+refuse what the decoder refuses. An input that takes two minutes ends the run with a traceback.
 """
 
 import argparse
