@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import small_codecs
 from painting import SIZE
 from PIL import Image
 
 import jaxcodec
 from jaxcodec import image
+from jaxcodec.artefact import codec_file
 from jaxcodec.image import Picture
 from jaxcodec.targets import effort
 
@@ -143,3 +145,13 @@ def test_an_interrupted_refinement_is_written_and_ends_the_command(
     status, output, errors = run("encode", "a.png", "b.png", "out", "--codec", codec, "--refine", 5)
     assert output.count("note: its refinement was interrupted") == 2
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["a.jxc", "b.jxc"]
+
+
+def test_a_codec_of_one_quality_takes_a_size_and_no_quality(folder, run, refused):
+    codec_file.save(folder / "one.codec", small_codecs.content("normalised"))
+    given = ("encode", "photo.png", "a.jxc", "--codec", "one.codec")
+    refused(*given, "--quality", "50", words=["normalised has one quality", "leave the quality"])
+    assert not (folder / "a.jxc").exists()
+    status, _, errors = run(*given, "--max-bytes", "240")
+    assert status == 0, errors
+    assert 120 < (folder / "a.jxc").stat().st_size <= 240
