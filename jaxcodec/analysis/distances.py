@@ -65,6 +65,15 @@ class Distances:
             latents = [self._latent_hat(latent) for latent in latents]
         return _rms(*latents)
 
+    def log_p(self, x: Array) -> Float[jax.Array, " b"]:
+        """ln of the probability that the codec itself gives the latents of pictures.
+
+        No witness for what the distances of the same codec know of p: take a density of its own
+        (`analysis.density`).
+        """
+        (x,) = self._checked(x)
+        return -jnp.log(2) * self._quantised(self._latent(x))[1]
+
     def reconstruct(self, x: Array) -> Float[jax.Array, "b h w 3"]:
         """x^: what the codec makes of pictures, float32 about [0, 1]."""
         (x,) = self._checked(x)
@@ -91,12 +100,15 @@ class Distances:
 
     def _latent_hat(self, latent: jax.Array) -> jax.Array:
         """Latents as synthesis sees them."""
+        return self._quantised(latent)[0]
+
+    def _quantised(self, latent: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Latents as synthesis sees them, and their bits (B,)."""
         relaxed, params = self.codec.networks.relaxed, self.codec.params
         qualities = self._qualities(len(latent))
         hyper = relaxed.hyper(params, latent, qualities)
         quantised = _rounded if self.quantise else _as_it_is
-        found, _ = relaxed.quantised(params, latent, hyper, qualities, quantised, self.codec.step)
-        return found
+        return relaxed.quantised(params, latent, hyper, qualities, quantised, self.codec.step)
 
     def _qualities(self, batch: int) -> jax.Array:
         return jnp.broadcast_to(self.quality, (batch,))

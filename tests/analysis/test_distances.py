@@ -78,6 +78,17 @@ def test_a_reconstruction_is_what_a_decoder_gives(name, pictures):
         np.testing.assert_array_equal(np.round(255 * own), jaxcodec.decode(codec, data))
 
 
+@pytest.mark.parametrize("name", ["tiny", "factorized", "four_step"])
+def test_the_codecs_own_density_is_what_its_files_take(name, photo):
+    codec = small_codecs.build(name)
+    picture = photo[:128, :192]
+    bits = -float(distances(codec).log_p(picture[None])[0]) / np.log(2)
+    data = jaxcodec.encode(codec, picture, effort=0)
+    coded = 8 * sum(jaxcodec.read_header(data).part_bytes)
+    # An escape is cheaper than the floor of a likelihood; each part ends in a word not full.
+    assert 0.85 * bits < coded < 1.01 * bits + 128
+
+
 def test_they_are_symmetric_and_depend_on_the_quality(pictures):
     codec = small_codecs.build("tiny")
     low, high = (distances(codec, quality) for quality in (0, 100))
