@@ -1,6 +1,7 @@
 """Time of a training step with the regularizer over that without, the two in turn.
 
-    python studies/regularizer/step_times.py [--batch 4] [--repeats 20] [NAME ...]
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python studies/regularizer/step_times.py [--batch 4]
+        [--repeats 20] [--features 16] [NAME ...]
 
 NAME is one of the small models of `regularizer.py` ("hyperprior", "autoregressive", "attention"),
 or one with 128 filters and 192 latent channels ("hyperprior-128", "autoregressive-128",
@@ -28,25 +29,25 @@ LARGE = {
 ALPHAS = (0.0, 0.01)
 
 
-def settings(name: str, alpha: float, batch: int) -> Config:
+def settings(name: str, alpha: float, batch: int, features: int = 16) -> Config:
     """The config of a model, with crops of 256."""
     kind = name.removesuffix("-128")
     config = regularized_small.get_config(f"{kind},{alpha:g}")
     if name in LARGE:
         config.model = LARGE[name]
         config.objective.update({"first": 0.0067, "last": 0.0067, "balance": 0.0})
-    config.data.crop, config.batch_size = 256, batch
+    config.data.crop, config.batch_size, config.regularizer.features = 256, batch, features
     return config
 
 
-def timed(name: str, batch: int, repeats: int) -> str:
+def timed(name: str, batch: int, repeats: int, features: int = 16) -> str:
     """A row of the table."""
     mesh = sharding.data_mesh()
     images = np.random.default_rng(0).integers(0, 256, (batch, 256, 256, 3), np.uint8)
     given = sharding.put_batch(images, mesh)
     runs = []
     for alpha in ALPHAS:
-        config = settings(name, alpha, batch)
+        config = settings(name, alpha, batch, features)
         state = run_steps.first_state(config, mesh, fresh=False)
         runs.append([run_steps.make(config, mesh).train, state, optimisers.decay(config)])
     seconds = np.zeros((repeats + 1, len(runs)))
@@ -67,12 +68,13 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", default=[*SMALL, *LARGE])
     parser.add_argument("--batch", type=int, default=4, help="crops in a step (default 4)")
     parser.add_argument("--repeats", type=int, default=20, help="steps of each (default 20)")
+    parser.add_argument("--features", type=int, default=16, help="of the source model (default 16)")
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in (*SMALL, *LARGE)]:
         parser.error(f"{unknown[0]!r} is not one of {', '.join((*SMALL, *LARGE))}")
     print("| model | crops | without | with | ratio |", "|---" * 5 + "|", sep="\n")
     for name in options.names:
-        print(timed(name, options.batch, options.repeats), flush=True)
+        print(timed(name, options.batch, options.repeats, options.features), flush=True)
 
 
 if __name__ == "__main__":
