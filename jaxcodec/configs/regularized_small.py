@@ -12,8 +12,8 @@ with a range of rates, base of 3,000 steps and 2,000 more; "autoregressive", the
 2,000 and 1,500; "attention", `configs/cheng2020_small.py`, 2,000 from the start, without a base. A
 number behind a colon, "hyperprior:0.0067", makes it a model of that one lambda.
 
-Rounding is uniform noise, as in the paper. The source model works on blocks of 2x2 pixels
-(`regularizer.fold`): at full resolution it takes three times the codec's own time.
+Rounding is uniform noise, as in the paper. The source model sees the reconstruction in blocks of
+2x2 pixels (`regularizer.fold`), which takes half the time.
 `studies/regularizer/regularizer.py` runs them all; docs/regularizer.md has the results.
 Hardware: two threads of a CPU; the base of the hyperprior takes 3 minutes, a run from it 2, with a
   source model 5. Result: no gain for the hyperprior at any alpha.
@@ -31,18 +31,23 @@ FIRST, LAST = 0.0004, 0.06
 """Lambdas of the hyperprior's range."""
 
 SOURCES = ("aligned", "hyper", "context")
+"""Source models."""
+
 CONTROLS = ("trade_off", "log_mse")
+"""What may stand in place of one."""
 
 
 def get_config(argument: str = "hyperprior,0.01") -> Config:
     """Settings of a base, or of an alpha."""
-    architecture, what, source = (*argument.split(","), "aligned", "aligned")[:3]
+    architecture, what, source = (*argument.split(","), "", "", "")[:3]
     kind, _, trade_off = architecture.partition(":")
-    if kind not in _ARCHITECTURES or source not in SOURCES + CONTROLS:
+    fits = kind in _ARCHITECTURES and what and argument.count(",") <= (1 if what == "base" else 2)
+    if not fits or source not in ("", *SOURCES, *CONTROLS):
         raise TrainingError(
             f"{argument!r} is not one of {'|'.join(_ARCHITECTURES)},base|ALPHA"
             f"[,{'|'.join(SOURCES + CONTROLS)}]"
         )
+    source = source or "aligned"
     config = _ARCHITECTURES[kind](what == "base")
     config.name = "_".join(["regularized", *argument.replace(":", ",").split(",")])
     config.surrogate = "mixed" if what == "base" else "noise"
@@ -96,6 +101,10 @@ def _of_one(config: Config, trade_off: float) -> None:
     """Makes it a model of one lambda, that begins at the quality of the base for it."""
     if config.model.gains.get("points", 0) < 2:
         raise TrainingError("only 'hyperprior' has a range, of which a lambda can be taken")
+    if not FIRST <= trade_off <= LAST:
+        raise TrainingError(
+            f"a lambda of {trade_off:g} is outside of the base's range, {FIRST:g} to {LAST:g}"
+        )
     quality = math.log(trade_off / FIRST) / math.log(LAST / FIRST)
     config.objective.update({"first": trade_off, "last": trade_off, "balance": 0.0})
     config.start.qualities = (quality, quality)

@@ -36,8 +36,9 @@ class SourceModel(nn.Module):
     It starts at means of the reconstruction, as it is, and sigma 8, in grey levels.
 
     features: width of the networks. points: of `Modulation` by the quality, which the error of a
-      reconstruction depends on. activation: between layers. fold: 2 has the networks work at half
-      the resolution, on blocks of 2x2 pixels side by side as channels; sides are multiples of it.
+      reconstruction depends on. activation: between layers. fold: 2 has the convolutions over
+      the reconstruction work at half the resolution, on blocks of 2x2 pixels side by side as
+      channels; sides are multiples of it. A context is at full resolution.
     """
 
     features: int = 16
@@ -125,6 +126,7 @@ class ContextSource(SourceModel):
 
 
 KINDS: dict[str, type[SourceModel]] = {"hyper": HyperSource, "context": ContextSource}
+"""Source models by the kind that configs name."""
 
 _WITH_CONTEXT = ("autoregressive", "checkerboard", "four_step")
 

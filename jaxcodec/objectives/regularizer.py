@@ -17,7 +17,7 @@ found; here it weighs bits per pixel against bits per pixel.
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,7 @@ from jaxcodec.objectives.protocol import (
     Forward,
     Metrics,
     Network,
+    Objective,
     Params,
     Phase,
     Weighing,
@@ -127,11 +128,10 @@ class Regularized:
         assert self.source is not None
         return self.source.init(key, forward.image, forward.reconstruction, forward.quality)
 
-    def _source_bpp(self, params: Mapping[str, Params], forward: Forward) -> Any:
+    def _source_bpp(self, params: Mapping[str, Params], forward: Forward) -> jax.Array:
         assert self.source is not None
-        return self.source.apply(
-            params[SOURCE], forward.image, forward.reconstruction, forward.quality
-        )
+        given = forward.image, forward.reconstruction, forward.quality
+        return jnp.asarray(self.source.apply(params[SOURCE], *given))
 
     def _measured(self, forward: Forward, source_bpp: jax.Array) -> Metrics:
         bpp = jnp.mean(source_bpp)
@@ -153,7 +153,9 @@ def _log_mse_bpp(forward: Forward) -> jax.Array:
     return 1.5 * jnp.log2(_mse_255(forward))
 
 
-def create(objective: Any, settings: Mapping[str, Any], description: Mapping[str, Any]) -> Any:
+def create(
+    objective: Objective, settings: Mapping[str, Any], description: Mapping[str, Any]
+) -> Objective:
     """The objective of a config with its regularizer; the objective itself where alpha is 0.
 
     settings: those of `config.regularizer`. description: of the codec's model, for the source model
@@ -185,9 +187,15 @@ def create(objective: Any, settings: Mapping[str, Any], description: Mapping[str
             "`bit_weight`, what a bit per pixel of each image weighs in its loss; see "
             "docs/extending.md"
         )
+    weighing = cast("Weighing", objective)
     if control == "log_mse":
-        return Regularized(objective, alpha, None)
+        return Regularized(weighing, alpha, None)
+    if SOURCE in objective.networks:
+        raise TrainingError(
+            f"config.regularizer.alpha is not 0, and the objective of config.objective.kind has a "
+            f"network {SOURCE!r} of its own, as the source model is called; give it another name"
+        )
     kind = settings["source"]
     kind = source_models.aligned(description) if kind == "aligned" else kind
     model = source_models.create(kind, description, settings["features"], settings["fold"])
-    return Regularized(objective, alpha, model, settings["learning_rate"], settings["clip"])
+    return Regularized(weighing, alpha, model, settings["learning_rate"], settings["clip"])

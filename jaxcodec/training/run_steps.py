@@ -134,4 +134,5 @@ def compile_step(
 def _clips(config: Config) -> dict[str, float]:
     """Where the optimisers of the package clip the gradients of players, by name."""
     own = {} if extensions.is_own(config.optimiser.kind) else {CODEC: config.optimiser.clip}
-    return own | {SOURCE: config.regularizer.clip}
+    regularized = config.regularizer.alpha and config.regularizer.control == "none"
+    return own | ({SOURCE: config.regularizer.clip} if regularized else {})

@@ -159,7 +159,7 @@ SETTINGS = (
         "regularizer.alpha",
         0.0,
         "weight of the source's bits per pixel (docs/regularizer.md); 0: no regularizer",
-        _at_least(0),
+        Valid("finite and at least 0", lambda value: 0 <= value < float("inf")),
     ),
     Setting(
         "regularizer.source",
@@ -169,7 +169,10 @@ SETTINGS = (
     ),
     Setting("regularizer.features", 16, "of the source model", _at_least(1)),
     Setting(
-        "regularizer.fold", 1, "2: the source model works at half the resolution", _one_of(1, 2)
+        "regularizer.fold",
+        1,
+        "2: what sees the reconstruction works at half the resolution",
+        _one_of(1, 2),
     ),
     Setting("regularizer.learning_rate", 1e-3, "of the source model", _above(0)),
     Setting("regularizer.clip", 1.0, "the largest norm of the source model's gradient", _above(0)),

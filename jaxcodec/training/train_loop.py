@@ -159,14 +159,13 @@ def _warn_of_alpha(config: Config, window: MetricsWindow, warned: bool) -> bool:
     name = "trade_off_effective"
     if warned or any(row.get(name, 1.0) > 0 for row in window.rows):
         return warned
-    means = window.means()
+    means, given = window.means(), config.objective.to_dict()
     logging.warning(
-        "config.regularizer.alpha %g outweighs lambda (%g to %g) at an error of %.1f: what is left "
-        "of it, %.2g, is not above 0, and the codec gains by losing the picture; lower alpha",
+        "config.regularizer.alpha %g outweighs lambda%s at an error of %.1f: what is left of it, "
+        "%.2g, is not above 0, and the codec gains by losing the picture; lower alpha",
         config.regularizer.alpha,
-        config.objective.first,
-        config.objective.last,
-        means["mse_255"],
+        " ({first:g} to {last:g})".format(**given) if "kind" not in given else "",
+        means.get("mse_255", float("nan")),
         means[name],
     )
     return True

@@ -78,8 +78,8 @@ def gain(pairs: list[dict[str, float]]) -> Gain | None:
     pairs = [pair for pair in pairs if pair]
     if not pairs:
         return None
-    seeds = t_interval([np.mean(list(pair.values())) for pair in pairs])
     common = set.intersection(*(set(pair) for pair in pairs))
+    seeds = t_interval([np.mean([pair[name] for name in common]) for pair in pairs])
     pictures = np.array([np.mean([pair[name] for pair in pairs]) for name in sorted(common)])
     rng = np.random.default_rng(0)
     draws = pictures[rng.integers(len(pictures), size=(2000, len(pictures)))].mean(axis=1)

@@ -148,9 +148,11 @@ def _file(codec, pixels: np.ndarray, point: float) -> bytes:
 
 
 def refined_arms(alpha: float) -> dict[str, list[Run]]:
-    """The arms of part b without the regularizer and with the best, three seeds of each."""
-    found = arms("b", alpha)
-    return {arm: found[arm][:REFINED_SEEDS] for arm in ("0", f"{alpha:g}")}
+    """The hyperprior without the regularizer and with the best alpha, three seeds of each."""
+    return {
+        each: [Run(f"hyperprior,{each}", seed) for seed in range(1, REFINED_SEEDS + 1)]
+        for each in ("0", f"{alpha:g}")
+    }
 
 
 def refine(run: Run, options: argparse.Namespace) -> None:

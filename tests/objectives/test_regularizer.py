@@ -316,9 +316,19 @@ class Own:
     """An objective that says nothing of its bits."""
 
 
+class Named(Own):
+    """An objective with a network of the source model's name."""
+
+    networks = {"source": None}
+
+    def bit_weight(self, forward, carry):
+        return 1.0
+
+
 @pytest.mark.parametrize(
     ("objective", "settings", "message"),
     [
+        (Named(), {}, "has a network 'source' of its own"),
         (PLAIN, {"control": "log_mse", "source": "hyper"}, "config.regularizer.source is 'hyper'"),
         (PLAIN, {"control": "trade_off", "source": "context"}, "'context'; leave one of them out"),
         (Own(), {"control": "trade_off"}, "needs a lambda"),

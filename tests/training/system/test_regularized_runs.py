@@ -5,12 +5,14 @@ import os
 import pathlib
 import runpy
 
+import jax
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
 import jaxcodec
 from jaxcodec.errors import TrainingError
+from jaxcodec.models.presets import mean_scale_model
 from jaxcodec.training import train_loop
 from jaxcodec.training.run_export import export
 
@@ -78,6 +80,33 @@ def test_a_run_is_resumed_and_exported_as_one_without_it(
     assert codecs[0].networks is codecs[1].networks  # the same programs, compiled once
 
 
+def test_a_mean_scale_codec_is_exported_and_runs_as_one_without_it(config, tmp_path, photo, caplog):
+    """The integer networks have the same operations, and decoding compiles nothing anew."""
+    config.model = mean_scale_model(4, 6, hyper=4)
+    config.data.crop, config.steps, config.batch_size = 64, 2, 2
+    contents, codecs = [], []
+    for name, alpha in (("without", 0.0), ("with", 0.01)):
+        config.regularizer.update({"alpha": alpha, "features": 4})
+        assert train_loop.train(config, tmp_path / name)
+        contents.append(export(tmp_path / name, tmp_path / f"{name}.codec"))
+        codecs.append(jaxcodec.load(tmp_path / f"{name}.codec"))
+    shapes = [
+        {name: (value.shape, value.dtype) for name, value in content.tensors().items()}
+        for content in contents
+    ]
+    assert shapes[0].keys() == shapes[1].keys()
+    for name, shape in shapes[0].items():
+        assert shapes[1][name] == shape or name.startswith("tables/")  # which may be longer
+    assert contents[0].spec == contents[1].spec != "null"
+    pixels, compiled = photo[:64, :96], []
+    for codec in codecs:
+        caplog.clear()
+        with caplog.at_level(logging.WARNING), jax.log_compiles():
+            jaxcodec.decode(codec, jaxcodec.encode(codec, pixels, effort=0))
+        compiled.append(sum("Compiling" in record.getMessage() for record in caplog.records))
+    assert compiled[0] > 0 and compiled[1] == 0
+
+
 @pytest.mark.long
 def test_eight_devices_give_what_one_gives(whole, images, tmp_path, runs, read_metrics):
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8"
@@ -113,8 +142,11 @@ def test_an_alpha_that_outweighs_lambda_is_told_once(regularized, tmp_path, capl
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alpha": -0.1}, "config.regularizer.alpha is -0.1; it must be at least 0"),
-        ({"alpha": float("inf")}, "config.regularizer.alpha is inf; it must be at least 0"),
+        ({"alpha": -0.1}, "config.regularizer.alpha is -0.1; it must be finite and at least 0"),
+        (
+            {"alpha": float("inf")},
+            "alpha is inf; it must be finite and at least 0",
+        ),
         ({"source": "wavelet"}, "'wavelet'; it must be one of aligned, hyper, context"),
         ({"fold": 3}, "config.regularizer.fold is 3; it must be one of 1, 2"),
         ({"alpha": 0.1, "control": "log_mse", "source": "hyper"}, "leave one of them out"),
