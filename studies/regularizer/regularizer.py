@@ -43,7 +43,8 @@ class Gain(NamedTuple):
     pictures: float
 
     def __str__(self) -> str:
-        return f"{self.mean:+.2f} ± {self.half:.2f} (± {self.pictures:.2f}), {self.seeds}"
+        half = f" ± {self.half:.2f}" if self.seeds > 1 else ""
+        return f"{self.mean:+.2f}{half} (± {self.pictures:.2f}), {self.seeds}"
 
 
 def per_picture(
