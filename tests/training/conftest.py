@@ -24,9 +24,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def tiny_config(images):
-    """The settings of tiny_config.py, with a folder of images."""
-    config = runpy.run_path(str(HERE / "tiny_config.py"))["get_config"]()
+def tiny_config(images, name: str = "tiny_config"):
+    """The settings of a file of this folder, with a folder of images."""
+    config = runpy.run_path(str(HERE / f"{name}.py"))["get_config"]()
     config.data.folders = str(images)
     return config
 
@@ -39,6 +39,12 @@ def images(tmp_path_factory, photo) -> pathlib.Path:
         top, left = divmod(index, 4)
         Image.fromarray(photo[110 * top :, 100 * left :][:80, :96]).save(folder / f"{index:02}.png")
     return folder
+
+
+@pytest.fixture(scope="session")
+def settings_of(images):
+    """The settings of a file of this folder, by its name."""
+    return lambda name: tiny_config(images, name)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import runpy
 
 import numpy as np
 import pytest
@@ -15,25 +14,19 @@ from jaxcodec.training import train_loop
 SETTINGS = pathlib.Path(__file__).parents[1] / "tiny_normalised.py"
 
 
-def normalised_config(images):
-    config = runpy.run_path(str(SETTINGS))["get_config"]()
-    config.data.folders = str(images)
-    return config
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, images) -> pathlib.Path:
+def whole(tmp_path_factory, settings_of) -> pathlib.Path:
     """Workdir of a run on one device, finished without interruption."""
     workdir = tmp_path_factory.mktemp("normalised")
-    assert train_loop.train(normalised_config(images), workdir)
+    assert train_loop.train(settings_of("tiny_normalised"), workdir)
     return workdir
 
 
 def test_a_run_is_resumed_and_its_thetas_move(
-    whole, images, tmp_path, interrupt, assert_same_run, saved_state
+    whole, settings_of, tmp_path, interrupt, assert_same_run, saved_state
 ):
     interrupt(5)
-    config = normalised_config(images)
+    config = settings_of("tiny_normalised")
     assert not train_loop.train(config, tmp_path)
     assert train_loop.train(config, tmp_path)
     assert_same_run(tmp_path, whole)

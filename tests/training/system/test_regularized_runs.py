@@ -3,7 +3,6 @@
 import logging
 import os
 import pathlib
-import runpy
 
 import jax
 import numpy as np
@@ -20,22 +19,16 @@ SETTINGS = pathlib.Path(__file__).parents[1] / "tiny_regularized.py"
 
 
 @pytest.fixture
-def regularized(images):
+def regularized(settings_of):
     """The tiny config with the regularizer."""
-    return regularized_config(images)
-
-
-def regularized_config(images):
-    config = runpy.run_path(str(SETTINGS))["get_config"]()
-    config.data.folders = str(images)
-    return config
+    return settings_of("tiny_regularized")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, images) -> pathlib.Path:
+def whole(tmp_path_factory, settings_of) -> pathlib.Path:
     """Workdir of a run on one device, finished without interruption."""
     workdir = tmp_path_factory.mktemp("regularized")
-    assert train_loop.train(regularized_config(images), workdir)
+    assert train_loop.train(settings_of("tiny_regularized"), workdir)
     return workdir
 
 
