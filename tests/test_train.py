@@ -155,3 +155,15 @@ def test_the_command_says_so_and_ends_with_status_2_before_jax_is_loaded():
     assert (result.returncode, result.stdout) == (2, "False\n")
     assert result.stderr.startswith("train.py: error: there is no config nothing; ")
     assert result.stderr.count("\n") == 1
+
+
+def test_settings_that_do_not_fit_end_the_command_with_status_2(tmp_path):
+    settings = ["--config.regularizer.source=wavelet", f"--config.data.folders={tmp_path}"]
+    command = [sys.executable, "train.py", "--config=mean_scale_small", f"--workdir={tmp_path}/run"]
+    result = subprocess.run([*command, *settings], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "train.py: error: config.regularizer.source is 'wavelet'; it must be one of aligned, "
+        "hyper, context\n"
+    )
+    assert not (tmp_path / "run").exists()

@@ -1,7 +1,10 @@
 """What training minimises."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import jax
 
 from jaxcodec import distortions, extensions
 from jaxcodec.distortions import Distortion, DistortionError
@@ -20,6 +23,7 @@ from jaxcodec.objectives.protocol import (
     Weighing,
 )
 from jaxcodec.objectives.rate_distortion import RateDistortion
+from jaxcodec.objectives.regularizer import Regularized
 from jaxcodec.objectives.target_rate import TargetRate
 
 __all__ = [
@@ -36,6 +40,7 @@ __all__ = [
     "TargetRate",
     "Weighing",
     "create",
+    "learned",
 ]
 
 _NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
@@ -143,3 +148,22 @@ def _check_players(kind: Any, objective: Objective) -> None:
             f"{sorted(networks)}; the first phase, and it alone, must be of {CODEC!r}, all else of "
             "these networks, see docs/extending.md"
         )
+
+
+def learned(objective: Objective) -> tuple[Any, Callable[[Any], Objective]]:
+    """The weights of an objective's distortion, () for none, and the objective with other weights.
+
+    So that they can be arguments of jitted functions: as constants XLA folds them for long.
+    """
+    if isinstance(objective, Regularized):
+        weights, inner = learned(objective.objective)
+        return weights, lambda given: dataclasses.replace(objective, objective=inner(given))
+    distortion = getattr(objective, "distortion", None)
+    if not isinstance(objective, RateDistortion | TargetRate) or distortion is None:
+        return (), lambda given: objective
+    ready = distortions.get(distortion).ready()
+    if not jax.tree.leaves(ready.params):
+        return (), lambda given: objective
+    return ready.params, lambda given: objective._replace(
+        distortion=dataclasses.replace(ready, params=given)
+    )

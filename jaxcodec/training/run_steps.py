@@ -1,6 +1,7 @@
 """What a run computes: its model, the state at the start, and the compiled steps."""
 
 import dataclasses
+import functools
 import time
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from absl import logging
 
 from jaxcodec import extensions, models
 from jaxcodec.errors import TrainingError
-from jaxcodec.objectives import CODEC
+from jaxcodec.objectives import CODEC, learned
 from jaxcodec.objectives.regularizer import SOURCE
 from jaxcodec.training import optimisers, sharding, start
 from jaxcodec.training import state as train_state
@@ -28,33 +29,45 @@ from jaxcodec.training.train_step import (
 
 
 class RunSteps(NamedTuple):
-    """The jitted steps of training, which donates its state, and of validation."""
+    """The jitted steps of training, which donates its state, and of validation.
 
-    train: TrainStep
+    The weights of a learned distortion are their first argument, which they have already.
+    """
+
+    train: functools.partial
     validate: ValidationStep
 
 
 def make(config: Config, mesh: jax.sharding.Mesh) -> RunSteps:
     """The steps of a config, over a mesh."""
-    model, objective = build_model(config), objective_of(config)
-    train_step = make_train_step(
-        model,
-        objective,
-        optimisers.create(config),
-        surrogate=config.surrogate,
-        seed=config.seed,
-        average_decay=config.average_decay,
-        clips=_clips(config),
-    )
+    model, (weights, objective) = build_model(config), learned(objective_of(config))
     same, split = sharding.replicated(mesh), sharding.divided(mesh)
+
+    def train_step(weights, state, images, falling):
+        step = make_train_step(
+            model,
+            objective(weights),
+            optimisers.create(config),
+            surrogate=config.surrogate,
+            seed=config.seed,
+            average_decay=config.average_decay,
+            clips=_clips(config),
+        )
+        return step(state, images, falling)
+
+    def validate(weights, *arguments):
+        return make_validation_step(model, objective(weights))(*arguments)
+
+    train = jax.jit(
+        train_step,
+        in_shardings=(same, same, split, same),
+        out_shardings=(same, same),
+        donate_argnums=1,
+    )
+    weights = sharding.put_replicated(weights, mesh)
     return RunSteps(
-        jax.jit(
-            train_step,
-            in_shardings=(same, split, same),
-            out_shardings=(same, same),
-            donate_argnums=0,
-        ),
-        jax.jit(make_validation_step(model, objective), out_shardings=same),
+        functools.partial(train, weights),
+        functools.partial(jax.jit(validate, out_shardings=same), weights),
     )
 
 
@@ -111,13 +124,13 @@ def check_model(config: Config) -> None:
 
 
 def compile_step(
-    train_step: TrainStep,
+    train_step: functools.partial,
     state: train_state.TrainState,
     config: Config,
     mesh: jax.sharding.Mesh,
     falling: Decay,
 ) -> TrainStep:
-    """The compiled step of training.
+    """The compiled step of training, of that of `RunSteps`.
 
     XLA's word about how long that takes is hidden, ours is logged.
     """
@@ -126,7 +139,8 @@ def compile_step(
     shape = (config.batch_size, config.data.crop, config.data.crop, 3)
     images = jax.ShapeDtypeStruct(shape, np.uint8, sharding=sharding.divided(mesh))
     with without_compile_alarm():
-        compiled = train_step.lower(state, images, falling).compile()
+        lowered = train_step.func.lower(*train_step.args, state, images, falling)
+        compiled = functools.partial(lowered.compile(), *train_step.args)
     logging.info("compiled in %.0f s", time.monotonic() - start_time)
     return compiled
 

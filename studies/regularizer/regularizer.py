@@ -10,7 +10,8 @@ Each model is a run of `train.py` with `configs/regularized_small.py` in a folde
 --out, from the base of its architecture; it is exported, and every picture of the test folders goes
 through real files. What is done is kept: the same command goes on where it was stopped. Arms with
 one seed see the same crops, flips, qualities and noise, so they are compared in pairs. --held-out
-tells what held-out crops of the training pictures prefer, by which --alpha is chosen; --refine has
+tells what held-out crops of the training pictures prefer, by which --alpha is chosen; part s, a
+sweep of alpha by short runs, is for that alone, and sees no test picture; --refine has
 eight pictures of the first test folder refined, without the regularizer and with --alpha; --table
 prints BD-rates over the runs without the regularizer. Further --config.NAME=VALUE go to `train.py`.
 """
@@ -22,7 +23,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from runs import METRICS, Run, arms, measure, refine, refined_arms
+from runs import METRICS, Run, arms, measure, refine, refined_arms, train
 
 from jaxcodec.configs.regularized_small import FIRST, LAST
 from jaxcodec.distortions.distortion import similarity_db
@@ -150,13 +151,14 @@ def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[in
 
 
 def held_out(options: argparse.Namespace) -> str:
-    """Markdown: BD-rate on held-out crops over training, each arm of parts b, c and d."""
+    """Markdown: BD-rate on held-out crops over training, each arm with a range of rates."""
     lines = ["| part | arm | step | BD-rate, seeds |", "|---|---|---|---|"]
-    for part in "bcdf":
+    for part in "bcdfs":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
             for step, value in over_training(own, runs["0"], options.out).items():
-                text = f"{value.mean:+.2f} ± {value.half:.2f}, {value.seeds}"
+                half = f" ± {value.half:.2f}" if value.seeds > 1 else ""
+                text = f"{value.mean:+.2f}{half}, {value.seeds}"
                 lines.append(f"| {part} | {arm} | {step} | {text} |")
     return "\n".join(lines)
 
@@ -234,7 +236,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
-    parser.add_argument("--part", action="append", choices=list("bcdefgh"), help="what to run")
+    parser.add_argument("--part", action="append", choices=list("bcdefghs"), help="what to run")
     parser.add_argument("--alpha", type=float, default=0.01, help="that held-out crops prefer")
     parser.add_argument(
         "--refine", type=int, metavar="STEPS", help="refine pictures of the first of --tests"
@@ -262,7 +264,7 @@ def main() -> None:
         # Seed by seed, so that what is there at any time is made of whole pairs.
         for together in zip(*arms(part, options.alpha).values(), strict=True):
             for run in together:
-                measure(run, options)
+                (train if part == "s" else measure)(run, options)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,19 @@ QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
 STEPS = (843, 422, 0, -422, -843)
 """Quantiser steps at which a model of one rate is measured: indices of 3/2 to 2/3 its own."""
 
+SWEPT = {"hyper": (0.001, 0.003, 0.01, 0.03, 0.1), "context": (0.003, 0.01, 0.03, 0.1, 0.3)}
+"""Alphas of the sweep by source model, and how many steps a run of it has."""
+SWEEP_STEPS = 500
+
 TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
+"""Lambdas of the four models of part h: CompressAI's lowest."""
+
 REFINED, REFINED_SEEDS = 8, 3
 """Pictures that are refined, and seeds."""
 
 METRICS = ("psnr_db", "ms_ssim")
+"""What is measured of a picture, beside its bits."""
+
 ENVIRONMENT = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     **os.environ,
@@ -30,17 +38,21 @@ ENVIRONMENT = {
 
 
 class Run(NamedTuple):
-    """A model: what the config is told, behind its colon; seed; surrogate; part of the study."""
+    """A model: what the config is told, behind its colon; seed; surrogate; steps, where they are
+    not those of the config.
+    """
 
     argument: str
     seed: int = 0
     surrogate: str = "noise"
+    steps: int = 0
 
     @property
     def folder(self) -> str:
         """Its name on disk."""
         words = self.argument.replace(":", ",").split(",")
-        return "_".join([*words, self.surrogate, f"seed{self.seed}"])
+        steps = [f"{self.steps}steps"] if self.steps else []
+        return "_".join([*words, self.surrogate, f"seed{self.seed}", *steps])
 
     @property
     def base(self) -> str | None:
@@ -60,6 +72,9 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
     def seeds(argument: str, count: int, surrogate: str = "noise") -> list[Run]:
         return [Run(argument, seed, surrogate) for seed in range(1, count + 1)]
 
+    def short(argument: str) -> list[Run]:
+        return [Run(argument, 1, steps=SWEEP_STEPS)]
+
     best = f"{alpha:g}"
     found: dict[str, dict[str, list[Run]]] = {
         "b": {each: seeds(f"hyperprior,{each}", 5) for each in ("0", "0.003", "0.01", "0.03")},
@@ -74,6 +89,12 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
             each: [Run(f"hyperprior:{lam:g},{each}", 1) for lam in TRADE_OFFS]
             for each in ("0", best)
         },
+        "s": {"0": short("hyperprior,0")}
+        | {
+            f"{kind}, {each:g}": short(f"hyperprior,{each:g},{kind}")
+            for kind, alphas in SWEPT.items()
+            for each in alphas
+        },
     }
     return found[part]
 
@@ -87,6 +108,8 @@ def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
     settings = [f"--config.data.folders={options.data}", f"--config.seed={run.seed}"]
     if not run.is_base:
         settings.append(f"--config.surrogate={run.surrogate}")
+    if run.steps:
+        settings.append(f"--config.steps={run.steps}")
     if run.base:
         base = train(Run(run.base, surrogate="mixed"), options).parent
         settings.append(f"--config.start.workdir={base}")

@@ -6,7 +6,7 @@ import pytest
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import mean_scale_model
-from jaxcodec.training import run_steps, sharding
+from jaxcodec.training import optimisers, run_steps, sharding
 
 
 def test_a_model_has_8_bit_networks_where_the_config_asks(config):
@@ -43,3 +43,27 @@ def test_the_first_state_follows_from_the_seed_and_lies_on_the_whole_mesh(config
         each.codec.params["params"]["analysis"]["Conv_0"]["kernel"] for each in (state, other)
     ]
     assert not np.array_equal(*kernels)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.01])
+def test_weights_of_a_learned_distortion_are_an_argument_of_the_step(
+    alpha, config, lpips_folder, monkeypatch
+):
+    """As constants XLA would fold them, for long on some devices."""
+    monkeypatch.setenv("JAXCODEC_LPIPS", str(lpips_folder))
+    config.objective.distortion, config.regularizer.alpha = "lpips_squeeze", alpha
+    config.data.crop, mesh = 64, sharding.data_mesh()
+    steps = run_steps.make(config, mesh)
+    state = run_steps.first_state(config, mesh, fresh=False)
+    crops = np.zeros((2, 64, 64, 3), np.uint8)
+    params = {name: player.params for name, player in state.players.items()}
+    for step, given in (
+        (steps.train, (state, crops, optimisers.decay(config))),
+        (steps.validate, (params, crops, np.zeros(2, np.float32), state.carry)),
+    ):
+        (weights,) = step.args
+        assert sum(leaf.size for leaf in jax.tree.leaves(weights)) > 500_000
+        traced = step.func.trace(weights, *given)
+        constants = [np.size(value) for value in traced.jaxpr.consts]
+        assert sum(constants) < 1_000
+        assert {"loss", "lpips_squeeze"} <= traced.out_info[step is steps.train].keys()
