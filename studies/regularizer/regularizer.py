@@ -10,8 +10,7 @@ Each model is a run of `train.py` with `configs/regularized_small.py` in a folde
 --out, from the base of its architecture; it is exported, and every picture of the test folders goes
 through real files. What is done is kept: the same command goes on where it was stopped. Arms with
 one seed see the same crops, flips, qualities and noise, so they are compared in pairs. --held-out
-tells what held-out crops of the training pictures prefer, by which --alpha is chosen; part s, a
-sweep of alpha by short runs, is for that alone, and sees no test picture; --refine has
+tells what held-out crops of the training pictures prefer, by which --alpha is chosen; --refine has
 eight pictures of the first test folder refined, without the regularizer and with --alpha; --table
 prints BD-rates over the runs without the regularizer. Further --config.NAME=VALUE go to `train.py`.
 """
@@ -23,7 +22,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from runs import METRICS, Run, arms, measure, refine, refined_arms, train
+from runs import METRICS, Run, arms, measure, refine, refined_arms
 
 from jaxcodec.configs.regularized_small import FIRST, LAST
 from jaxcodec.distortions.distortion import similarity_db
@@ -93,7 +92,7 @@ def table(options: argparse.Namespace) -> str:
     others = [name for name in ("gb82_screen", "pixel_art", "pathology") if _any(name, options.out)]
     sets = {"natural": list(NATURAL)} | {name: [name] for name in (*NATURAL, *others)}
     lines = [f"| part | arm | metric | {' | '.join(sets)} |", "|---" * (3 + len(sets)) + "|"]
-    for part in "bcdefgh":
+    for part in "bcdefghst":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
             for metric in METRICS:
@@ -153,7 +152,7 @@ def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[in
 def held_out(options: argparse.Namespace) -> str:
     """Markdown: BD-rate on held-out crops over training, each arm with a range of rates."""
     lines = ["| part | arm | step | BD-rate, seeds |", "|---|---|---|---|"]
-    for part in "bcdfs":
+    for part in "bcdfst":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
             for step, value in over_training(own, runs["0"], options.out).items():
@@ -236,7 +235,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
-    parser.add_argument("--part", action="append", choices=list("bcdefghs"), help="what to run")
+    parser.add_argument("--part", action="append", choices=list("bcdefghst"), help="what to run")
     parser.add_argument("--alpha", type=float, default=0.01, help="that held-out crops prefer")
     parser.add_argument(
         "--refine", type=int, metavar="STEPS", help="refine pictures of the first of --tests"
@@ -264,7 +263,7 @@ def main() -> None:
         # Seed by seed, so that what is there at any time is made of whole pairs.
         for together in zip(*arms(part, options.alpha).values(), strict=True):
             for run in together:
-                (train if part == "s" else measure)(run, options)
+                measure(run, options)
 
 
 if __name__ == "__main__":

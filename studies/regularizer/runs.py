@@ -16,9 +16,16 @@ QUALITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
 STEPS = (843, 422, 0, -422, -843)
 """Quantiser steps at which a model of one rate is measured: indices of 3/2 to 2/3 its own."""
 
-SWEPT = {"hyper": (0.001, 0.003, 0.01, 0.03, 0.1), "context": (0.003, 0.01, 0.03, 0.1, 0.3)}
-"""Alphas of the sweep by source model, and how many steps a run of it has."""
+SWEPT = {
+    "hyper": (0.001, 0.003, 0.01, 0.03, 0.1),
+    "log_mse": (0.01, 0.03, 0.1),
+    "context": (0.003, 0.01, 0.03, 0.1, 0.3),
+}
+"""Alphas of the sweep by source model or control, and how many steps a run of it has."""
+
 SWEEP_STEPS = 500
+LARGEST = ("0.1,log_mse", "0.1,context")
+"""What gains most in the sweep, and is run with another surrogate in part t."""
 
 TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
 """Lambdas of the four models of part h: CompressAI's lowest."""
@@ -72,8 +79,8 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
     def seeds(argument: str, count: int, surrogate: str = "noise") -> list[Run]:
         return [Run(argument, seed, surrogate) for seed in range(1, count + 1)]
 
-    def short(argument: str) -> list[Run]:
-        return [Run(argument, 1, steps=SWEEP_STEPS)]
+    def short(argument: str, surrogate: str = "noise") -> list[Run]:
+        return [Run(argument, 1, surrogate, SWEEP_STEPS)]
 
     best = f"{alpha:g}"
     found: dict[str, dict[str, list[Run]]] = {
@@ -95,6 +102,9 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
             for kind, alphas in SWEPT.items()
             for each in alphas
         },
+        "t": {"0": short("hyperprior,0", "mixed"), "noise, 0": short("hyperprior,0")}
+        | {f"noise, {each}": short(f"hyperprior,{each}") for each in LARGEST}
+        | {each: short(f"hyperprior,{each}", "mixed") for each in LARGEST},
     }
     return found[part]
 
