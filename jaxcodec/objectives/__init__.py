@@ -153,7 +153,7 @@ def _check_players(kind: Any, objective: Objective) -> None:
 def learned(objective: Objective) -> tuple[Any, Callable[[Any], Objective]]:
     """The weights of an objective's distortion, () for none, and the objective with other weights.
 
-    So that they can be arguments of jitted functions: as constants XLA folds them for long.
+    So that they can be arguments of jitted functions, and not constants that XLA may fold.
     """
     if isinstance(objective, Regularized):
         weights, inner = learned(objective.objective)

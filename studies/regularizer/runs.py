@@ -103,7 +103,10 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
             for each in alphas
         },
         "t": {"0": short("hyperprior,0", "mixed"), "noise, 0": short("hyperprior,0")}
-        | {f"noise, {each}": short(f"hyperprior,{each}") for each in LARGEST}
+        | {
+            f"noise, {each}": short(f"hyperprior,{each}")
+            for each in ("0.03,hyper", "0.03,context", *LARGEST)
+        }
         | {each: short(f"hyperprior,{each}", "mixed") for each in LARGEST},
     }
     return found[part]

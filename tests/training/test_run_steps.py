@@ -49,7 +49,7 @@ def test_the_first_state_follows_from_the_seed_and_lies_on_the_whole_mesh(config
 def test_weights_of_a_learned_distortion_are_an_argument_of_the_step(
     alpha, config, lpips_folder, monkeypatch
 ):
-    """As constants XLA would fold them, for long on some devices."""
+    """And not constants, which XLA may fold."""
     monkeypatch.setenv("JAXCODEC_LPIPS", str(lpips_folder))
     config.objective.distortion, config.regularizer.alpha = "lpips_squeeze", alpha
     config.data.crop, mesh = 64, sharding.data_mesh()
