@@ -40,7 +40,7 @@ __all__ = [
     "TargetRate",
     "Weighing",
     "create",
-    "learned",
+    "split_weights",
 ]
 
 _NEEDED = ("phases", "networks", "init", "draw_quality", "update", "validate")
@@ -150,13 +150,13 @@ def _check_players(kind: Any, objective: Objective) -> None:
         )
 
 
-def learned(objective: Objective) -> tuple[Any, Callable[[Any], Objective]]:
+def split_weights(objective: Objective) -> tuple[Any, Callable[[Any], Objective]]:
     """The weights of an objective's distortion, () for none, and the objective with other weights.
 
     So that they can be arguments of jitted functions, and not constants that XLA may fold.
     """
     if isinstance(objective, Regularized):
-        weights, inner = learned(objective.objective)
+        weights, inner = split_weights(objective.objective)
         return weights, lambda given: dataclasses.replace(objective, objective=inner(given))
     distortion = getattr(objective, "distortion", None)
     if not isinstance(objective, RateDistortion | TargetRate) or distortion is None:

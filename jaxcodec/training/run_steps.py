@@ -12,7 +12,7 @@ from absl import logging
 
 from jaxcodec import extensions, models
 from jaxcodec.errors import TrainingError
-from jaxcodec.objectives import CODEC, learned
+from jaxcodec.objectives import CODEC, split_weights
 from jaxcodec.objectives.regularizer import SOURCE
 from jaxcodec.training import optimisers, sharding, start
 from jaxcodec.training import state as train_state
@@ -40,7 +40,7 @@ class RunSteps(NamedTuple):
 
 def make(config: Config, mesh: jax.sharding.Mesh) -> RunSteps:
     """The steps of a config, over a mesh."""
-    model, (weights, objective) = build_model(config), learned(objective_of(config))
+    model, (weights, objective) = build_model(config), split_weights(objective_of(config))
     same, split = sharding.replicated(mesh), sharding.divided(mesh)
 
     def train_step(weights, state, images, falling):

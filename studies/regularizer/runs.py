@@ -88,8 +88,8 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
         "c": {"0": seeds("hyperprior,0", 5)}
         | {each: seeds(f"hyperprior,{best},{each}", 5) for each in ("trade_off", "log_mse")},
         "d": {each: seeds(f"hyperprior,{each}", 3, "mixed") for each in ("0", best)},
-        "e": {"0": seeds("autoregressive,0", 3), "context": seeds("autoregressive,0.01", 3)}
-        | {"hyper": seeds("autoregressive,0.01,hyper", 3)},
+        "e": {"0": seeds("autoregressive,0", 5), "context": seeds("autoregressive,0.01", 5)}
+        | {"hyper": seeds("autoregressive,0.01,hyper", 5)},
         "f": {"0": seeds("hyperprior,0", 3), "context": seeds(f"hyperprior,{best},context", 3)},
         "g": {each: seeds(f"attention,{each}", 2) for each in ("0", "0.01")},
         "h": {
