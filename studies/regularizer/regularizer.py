@@ -92,7 +92,7 @@ def table(options: argparse.Namespace) -> str:
     others = [name for name in ("gb82_screen", "pixel_art", "pathology") if _any(name, options.out)]
     sets = {"natural": list(NATURAL)} | {name: [name] for name in (*NATURAL, *others)}
     lines = [f"| part | arm | metric | {' | '.join(sets)} |", "|---" * (3 + len(sets)) + "|"]
-    for part in "bcdefghst":
+    for part in "bcdefghstuv":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
             for metric in METRICS:
@@ -152,7 +152,7 @@ def over_training(own: list[Run], zero: list[Run], out: pathlib.Path) -> dict[in
 def held_out(options: argparse.Namespace) -> str:
     """Markdown: BD-rate on held-out crops over training, each arm with a range of rates."""
     lines = ["| part | arm | step | BD-rate, seeds |", "|---|---|---|---|"]
-    for part in "bcdfst":
+    for part in "bcdfstuv":
         runs = arms(part, options.alpha)
         for arm, own in list(runs.items())[1:]:
             for step, value in over_training(own, runs["0"], options.out).items():
@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
-    parser.add_argument("--part", action="append", choices=list("bcdefghst"), help="what to run")
+    parser.add_argument("--part", action="append", choices=list("bcdefghstuv"), help="what to run")
     parser.add_argument("--alpha", type=float, default=0.01, help="that held-out crops prefer")
     parser.add_argument(
         "--refine", type=int, metavar="STEPS", help="refine pictures of the first of --tests"

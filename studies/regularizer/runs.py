@@ -27,6 +27,12 @@ SWEEP_STEPS = 500
 LARGEST = ("0.1,log_mse", "0.1,context")
 """What gains most in the sweep, and is run with another surrogate in part t."""
 
+AGAIN = ("0.03,hyper", "0.1,log_mse", "0.1,context")
+"""What gains in the sweep, and is run with three seeds from either base in parts u and v."""
+
+SETTLED_SEED = 5
+"""Seed of the run without the regularizer that has settled under noise; a base of part v."""
+
 TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
 """Lambdas of the four models of part h: CompressAI's lowest."""
 
@@ -46,26 +52,32 @@ ENVIRONMENT = {
 
 class Run(NamedTuple):
     """A model: what the config is told, behind its colon; seed; surrogate; steps, where they are
-    not those of the config.
+    not those of the config; whether it begins from a run that was itself trained under noise.
     """
 
     argument: str
     seed: int = 0
     surrogate: str = "noise"
     steps: int = 0
+    settled: bool = False
 
     @property
     def folder(self) -> str:
         """Its name on disk."""
         words = self.argument.replace(":", ",").split(",")
         steps = [f"{self.steps}steps"] if self.steps else []
-        return "_".join([*words, self.surrogate, f"seed{self.seed}", *steps])
+        settled = ["settled"] if self.settled else []
+        return "_".join([*words, self.surrogate, f"seed{self.seed}", *steps, *settled])
 
     @property
-    def base(self) -> str | None:
+    def base(self) -> "Run | None":
         """The run that it begins from."""
         kind = self.argument.split(",")[0].split(":")[0]
-        return None if kind == "attention" or self.is_base else f"{kind},base"
+        if kind == "attention" or self.is_base:
+            return None
+        if self.settled:
+            return Run(f"{kind},0", SETTLED_SEED)
+        return Run(f"{kind},base", surrogate="mixed")
 
     @property
     def is_base(self) -> bool:
@@ -82,6 +94,14 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
     def short(argument: str, surrogate: str = "noise") -> list[Run]:
         return [Run(argument, 1, surrogate, SWEEP_STEPS)]
 
+    def thrice(settled: bool) -> dict[str, list[Run]]:
+        return {
+            each: [
+                Run(f"hyperprior,{each}", seed, "noise", SWEEP_STEPS, settled) for seed in (1, 2, 3)
+            ]
+            for each in ("0", *AGAIN)
+        }
+
     best = f"{alpha:g}"
     found: dict[str, dict[str, list[Run]]] = {
         "b": {each: seeds(f"hyperprior,{each}", 5) for each in ("0", "0.003", "0.01", "0.03")},
@@ -90,7 +110,8 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
         "d": {each: seeds(f"hyperprior,{each}", 3, "mixed") for each in ("0", best)},
         "e": {"0": seeds("autoregressive,0", 5), "context": seeds("autoregressive,0.01", 5)}
         | {"hyper": seeds("autoregressive,0.01,hyper", 5)},
-        "f": {"0": seeds("hyperprior,0", 3), "context": seeds(f"hyperprior,{best},context", 3)},
+        "f": {"0": seeds("hyperprior,0", 3)}
+        | {each: seeds(f"hyperprior,{each},context", 3) for each in (best, "0.03")},
         "g": {each: seeds(f"attention,{each}", 2) for each in ("0", "0.01")},
         "h": {
             each: [Run(f"hyperprior:{lam:g},{each}", 1) for lam in TRADE_OFFS]
@@ -108,6 +129,8 @@ def arms(part: str, alpha: float) -> dict[str, list[Run]]:
             for each in ("0.03,hyper", "0.03,context", *LARGEST)
         }
         | {each: short(f"hyperprior,{each}", "mixed") for each in LARGEST},
+        "u": thrice(settled=False),
+        "v": thrice(settled=True),
     }
     return found[part]
 
@@ -124,7 +147,7 @@ def train(run: Run, options: argparse.Namespace) -> pathlib.Path:
     if run.steps:
         settings.append(f"--config.steps={run.steps}")
     if run.base:
-        base = train(Run(run.base, surrogate="mixed"), options).parent
+        base = train(run.base, options).parent
         settings.append(f"--config.start.workdir={base}")
     print(run.folder, flush=True)
     workdir.mkdir(parents=True, exist_ok=True)
