@@ -31,7 +31,7 @@ AGAIN = ("0.03,hyper", "0.1,log_mse", "0.1,context")
 """What gains in the sweep, and is run with three seeds from either base in parts u and v."""
 
 SETTLED_SEED = 5
-"""Seed of the run without the regularizer that has settled under noise; a base of part v."""
+"""Seed of the run without the regularizer that has settled under noise, the base of part v."""
 
 TRADE_OFFS = (0.0018, 0.0035, 0.0067, 0.013)
 """Lambdas of the four models of part h: CompressAI's lowest."""
