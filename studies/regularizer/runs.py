@@ -21,9 +21,11 @@ SWEPT = {
     "log_mse": (0.01, 0.03, 0.1),
     "context": (0.003, 0.01, 0.03, 0.1, 0.3),
 }
-"""Alphas of the sweep by source model or control, and how many steps a run of it has."""
+"""Alphas of the sweep by source model or control."""
 
 SWEEP_STEPS = 500
+"""Length of a run of the sweep."""
+
 LARGEST = ("0.1,log_mse", "0.1,context")
 """What gains most in the sweep, and is run with another surrogate in part t."""
 
