@@ -6,10 +6,12 @@
 NAME is one of the small models of `regularizer.py` ("hyperprior", "autoregressive", "attention"),
 or one with 128 filters and 192 latent channels ("hyperprior-128", "autoregressive-128",
 "attention-128"). Crops are 256 pixels wide. The source model is the aligned one. Prints a row for
-each: the median of the step's times without and with it, and of the ratio of neighbours.
+each: the median of the step's times without and with it, and of the ratio of neighbours; and the mean
+system time of a step of both, over all threads, most of which goes to memory taken anew.
 """
 
 import argparse
+import resource
 import time
 
 import jax
@@ -50,16 +52,23 @@ def timed(name: str, batch: int, repeats: int, features: int = 16) -> str:
         config = settings(name, alpha, batch, features)
         state = run_steps.first_state(config, mesh, fresh=False)
         runs.append([run_steps.make(config, mesh).train, state, optimisers.decay(config)])
-    seconds = np.zeros((repeats + 1, len(runs)))
+    seconds, system = np.zeros((2, repeats + 1, len(runs)))
     for turn in range(repeats + 1):  # the first compiles
         for place, run in enumerate(runs):
             step, state, falling = run
-            start = time.perf_counter()
+            start, before = time.perf_counter(), _system_seconds()
             run[1], _ = jax.block_until_ready(step(state, given, falling))
             seconds[turn, place] = time.perf_counter() - start
+            system[turn, place] = _system_seconds() - before
     without, regularised = np.median(seconds[1:], axis=0)
     ratio = 100 * np.median(seconds[1:, 1] / seconds[1:, 0])
-    return f"| {name} | {batch} | {without:.3f} s | {regularised:.3f} s | {ratio:.1f} % |"
+    spent = " / ".join(f"{mean:.2f} s" for mean in np.mean(system[1:], axis=0))
+    return f"| {name} | {batch} | {without:.3f} s | {regularised:.3f} s | {ratio:.1f} % | {spent} |"
+
+
+def _system_seconds() -> float:
+    """System time of this process so far, of all its threads."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_stime
 
 
 def main() -> None:
@@ -72,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in (*SMALL, *LARGE)]:
         parser.error(f"{unknown[0]!r} is not one of {', '.join((*SMALL, *LARGE))}")
-    print("| model | crops | without | with | ratio |", "|---" * 5 + "|", sep="\n")
+    print("| model | crops | without | with | ratio | system time |", "|---" * 6 + "|", sep="\n")
     for name in options.names:
         print(timed(name, options.batch, options.repeats, options.features), flush=True)
 
