@@ -6,8 +6,8 @@
 NAME is one of the small models of `regularizer.py` ("hyperprior", "autoregressive", "attention"),
 or one with 128 filters and 192 latent channels ("hyperprior-128", "autoregressive-128",
 "attention-128"). Crops are 256 pixels wide. The source model is the aligned one. Prints a row for
-each: the median of the step's times without and with it, and of the ratio of neighbours; and the mean
-system time of a step of both, over all threads, most of which goes to memory taken anew.
+each: the median of the step's times without and with it, and of the ratio of neighbours; and the
+mean system time of a step of both, over all threads: memory taken anew.
 """
 
 import argparse
