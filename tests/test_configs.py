@@ -35,6 +35,15 @@ def test_a_shrinkage_config_takes_a_surrogate_of_the_threshold():
             load("shrinkage_small", wrong)
 
 
+def test_the_twin_under_gaussians_has_the_networks_of_the_gdn_twin():
+    twin, adaptive = (
+        load("shrinkage_small", kind).model.to_dict() for kind in ("gdn", "mean_scale")
+    )
+    assert (adaptive.pop("entropy"), adaptive.pop("scale_form")) == ("mean_scale", "log")
+    assert twin.pop("entropy") == "normalised"
+    assert adaptive == twin
+
+
 def test_the_folder_of_a_clone_holds_those_of_the_package():
     assert configs.available() == sorted(path.stem for path in (ROOT / "configs").glob("[!_]*.py"))
     assert {"mean_scale_small", "patch", "target_rate"} <= set(configs.available())

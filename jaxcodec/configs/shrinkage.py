@@ -3,7 +3,8 @@
     python train.py --config=configs/shrinkage.py --workdir=runs/shrinkage
     --config.data.folders=DIR
 
-`configs/shrinkage.py:gdn` is the GDN twin, `:leaky_relu` a third that the thesis does not have;
+`configs/shrinkage.py:gdn` is the GDN twin, `:leaky_relu` a third that the thesis does not have,
+`:mean_scale` the GDN transforms under Gaussians whose scales follow from the hyper-latent;
 `:shrinkage,gate` has another surrogate of the threshold's gradient (docs/shrinkage.md). 144
 times the squared error on [-1, 1] is a lambda of .008858 here, if its mean code length is in bits
 per pixel. Batches of 16 crops of 256, 400,000 steps, Adam, uniform noise as in the thesis; learning
@@ -11,10 +12,9 @@ rate, widths and kernels are ours. Made for a GPU; not run yet.
 """
 
 from jaxcodec.errors import TrainingError
-from jaxcodec.models.presets import shrinkage_model
+from jaxcodec.models.presets import Description, shrinkage_model
 from jaxcodec.training.config import default_config
 from jaxcodec.training.settings import Config
-from jaxcodec.transforms.layers import ActivationKind
 from jaxcodec.transforms.shrinkage import SURROGATES
 
 TRADE_OFF = 144 * 4 / 255**2
@@ -24,24 +24,28 @@ ACTIVATIONS = ("shrinkage", "gdn", "leaky_relu")
 _WITH_SURROGATE = [("shrinkage", surrogate) for surrogate in SURROGATES]
 
 
-def description(argument: str) -> ActivationKind:
-    """The activation of a config's argument, with its surrogate if that is named."""
+def model(features: int, latent: int, argument: str) -> Description:
+    """The model of a config's argument: an activation, and a surrogate behind a comma."""
+    if argument == "mean_scale":
+        adaptive = {"entropy": "mean_scale", "scale_form": "log"}
+        return shrinkage_model(features, latent, activation="gdn") | adaptive
     kind, _, surrogate = argument.partition(",")
     if kind not in ACTIVATIONS or (surrogate and (kind, surrogate) not in _WITH_SURROGATE):
         raise TrainingError(
-            f"{argument!r} is not one of {', '.join(ACTIVATIONS)}; shrinkage may be followed by a "
-            f"comma and one of {', '.join(SURROGATES)}"
+            f"{argument!r} is not one of {', '.join(ACTIVATIONS)}, mean_scale; shrinkage may be "
+            f"followed by a comma and one of {', '.join(SURROGATES)}"
         )
-    return {"kind": kind, "surrogate": surrogate} if surrogate else kind
+    activation = {"kind": kind, "surrogate": surrogate} if surrogate else kind
+    return shrinkage_model(features, latent, activation=activation)
 
 
-def get_config(activation: str = "shrinkage") -> Config:
+def get_config(argument: str = "shrinkage") -> Config:
     """Settings for an activation, and for a surrogate of its gradient behind a comma."""
     config = default_config()
-    config.name = activation.replace(",", "_")
+    config.name = argument.replace(",", "_")
     config.objective.update({"first": TRADE_OFF, "last": TRADE_OFF, "balance": 0.0})
-    config.model = shrinkage_model(192, 32, activation=description(activation))
+    config.model = model(192, 32, argument)
     config.steps = 400_000
-    config.optimiser.update({"learning_rate": 1e-3, "decay": 0.5})
+    config.optimiser.update({"learning_rate": 1e-3, "decay": 1.0})
     config.validation_qualities = (0.0,)
     return config

@@ -172,7 +172,10 @@ def shrinkage_model(
     """Four 5x5 convolutions a side under a normalised latent (Kirmemis 2023, chapter 3).
 
     activation: "shrinkage" on both sides, "gdn" (the inverse on the synthesis side) for the twin,
-    or an elementwise one; with fields as `layers.activation` has them. Widths and kernels are ours.
+    or an elementwise one; with fields as `layers.activation` has them. Widths, kernels and the
+    start are ours: an output that is smooth, a hyper-latent well above its noise, and sigmas that
+    do not follow it yet. Else noise of the hyper-latent carries sigma through zero, and symbols
+    grow to thousands where it is rounded.
     """
     hyper = hyper or features
     transform = {"kernels": (5, 5, 5, 5), "strides": (2, 2, 2, 2), "signed": True}
@@ -192,6 +195,7 @@ def shrinkage_model(
             "features": (features, features, features, 3),
             "activation": _inverse(activation),
             "subpixel": True,
+            "alike": True,
         }
         | transform,
         "hyper_analysis": {
@@ -199,6 +203,7 @@ def shrinkage_model(
             "features": (hyper, hyper, hyper),
             "kernels": (3, 5, 5),
             "strides": (1, 2, 2),
+            "last_scale": 10.0,
         }
         | network,
         "hyper_synthesis": {
@@ -207,6 +212,8 @@ def shrinkage_model(
             "kernels": (5, 5, 3),
             "strides": (2, 2, 1),
             "subpixel": True,
+            "alike": True,
+            "last_scale": 0.0,
         }
         | network,
     }

@@ -20,6 +20,7 @@ from jaxcodec.transforms.layers import (
     UpsampleConv,
     activation,
     activation_kind,
+    kernel_start,
 )
 from jaxcodec.transforms.operations import Activate, Operation
 from jaxcodec.transforms.reach import analysis_halo, synthesis_halo
@@ -33,14 +34,15 @@ def _name(description: ActivationKind, place: int) -> str:
 class ConvAnalysis(nn.Module):
     """Strided convolutions with an activation between.
 
-    (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides. `signed`: the network
-    sees images in [-1, 1].
+    (B, H, W, I) to (B, H/s, W/s, features[-1]), s the product of strides. `last_scale`: of the last
+    kernel at the start. `signed`: the network sees images in [-1, 1].
     """
 
     features: Sequence[int]
     kernels: Sequence[int]
     strides: Sequence[int]
     activation: ActivationKind = "gdn"
+    last_scale: float = 1.0
     signed: bool = False
 
     @nn.compact
@@ -49,8 +51,10 @@ class ConvAnalysis(nn.Module):
         x = 2 * x - 1 if self.signed else x
         layers = list(zip(self.features, self.kernels, self.strides, strict=True))
         for place, (features, kernel, stride) in enumerate(layers):
-            x = Conv(features, kernel, stride, name=f"Conv_{place}")(x)
-            if place + 1 < len(layers):
+            last = place + 1 == len(layers)
+            start = kernel_start(self.last_scale if last else 1.0)
+            x = Conv(features, kernel, stride, kernel_init=start, name=f"Conv_{place}")(x)
+            if not last:
                 x = activation(self.activation, _name(self.activation, place))(x)
         return x
 
@@ -71,7 +75,8 @@ class ConvSynthesis(nn.Module):
     (B, h, w, I) to (B, s h, s w, features[-1]), s the product of strides.
 
     Upsampling layers are transposed convolutions, or with `subpixel` convolutions followed by
-    depth-to-space. `signed`: the network makes images in [-1, 1].
+    depth-to-space; these start the same over every block if `alike` (`layers.kernel_start`).
+    `last_scale`: of the last kernel at the start. `signed`: the network makes images in [-1, 1].
     """
 
     features: Sequence[int]
@@ -79,6 +84,8 @@ class ConvSynthesis(nn.Module):
     strides: Sequence[int]
     activation: ActivationKind = "igdn"
     subpixel: bool = False
+    alike: bool = False
+    last_scale: float = 1.0
     signed: bool = False
 
     @nn.compact
@@ -114,9 +121,16 @@ class ConvSynthesis(nn.Module):
         upsample = SubpixelConv if self.subpixel else UpsampleConv
         layers, count = [], collections.Counter()
         sizes = zip(self.features, self.kernels, self.strides, strict=True)
-        for features, kernel, stride in sizes:
+        for place, (features, kernel, stride) in enumerate(sizes):
             kind = upsample if stride > 1 else Conv
             name = f"{kind.__name__}_{count[kind]}"
             count[kind] += 1
-            layers.append(kind(features, kernel, stride, parent=parent, name=name))
+            scale = self.last_scale if place + 1 == len(self.features) else 1.0
+            block = stride if self.alike and kind is SubpixelConv else 1
+            start = (
+                {"scale": scale}
+                if kind is UpsampleConv
+                else {"kernel_init": kernel_start(scale, alike=block)}
+            )
+            layers.append(kind(features, kernel, stride, **start, parent=parent, name=name))
         return layers

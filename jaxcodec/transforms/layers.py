@@ -10,6 +10,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxcodec.ops import depth_to_space, interpolate_points
@@ -19,7 +20,23 @@ from jaxcodec.transforms.gdn import GDN
 from jaxcodec.transforms.operations import Modulate, Operation, Shuffle
 from jaxcodec.transforms.shrinkage import Shrinkage
 
-_kernel_init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
+
+def kernel_start(scale: float = 1.0, variance: float = 1.0, alike: int = 1) -> Callable:
+    """Kernels at the start: normal numbers of `variance` over the fan-in, times `scale`.
+
+    alike: of a `SubpixelConv` with this stride, whose kernels start the same over every block
+    (ICNR, Aitken et al. 2017): what comes out is as smooth as the input, and not white noise.
+    """
+    drawn = nn.initializers.variance_scaling(variance, "fan_in", "truncated_normal")
+
+    def start(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        kernel = drawn(key, (*shape[:-1], shape[-1] // alike**2))
+        return scale * jnp.tile(kernel, (1, 1, 1, alike**2))
+
+    return start
+
+
+_kernel_init = kernel_start()
 branch_init = nn.initializers.variance_scaling(1 / 3, "fan_in", "truncated_normal")
 """For residual branches, which make values grow from block to block; the variance of PyTorch's
 default.
@@ -59,22 +76,21 @@ class Conv(nn.Module):
 class UpsampleConv(nn.Module):
     """Transposed convolution, computed as convolution and depth-to-space.
 
-    (B, H, W, I) to (B, stride*H, stride*W, features).
+    (B, H, W, I) to (B, stride*H, stride*W, features). scale: of the kernel at the start.
     """
 
     features: int
     kernel: int = 5
     stride: int = 2
+    scale: float = 1.0
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         # Every output sums only about (k / stride)^2 taps, so the fan-in is smaller than the
         # kernel's by stride^2.
-        scaled = nn.initializers.variance_scaling(
-            float(self.stride**2), "fan_in", "truncated_normal"
-        )
-        y = upsample_conv(x, self.param("kernel", scaled, shape), self.stride)
+        start = kernel_start(self.scale, float(self.stride**2))
+        y = upsample_conv(x, self.param("kernel", start, shape), self.stride)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
 
     def lower(self, params: Mapping[str, Any]) -> list[Operation]:

@@ -46,10 +46,7 @@ def train(arm: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
     codec = workdir / "exported.codec"
     if codec.exists():
         return codec
-    if arm == "mean_scale":
-        run("gdn", workdir, seed, options, "--config.model.entropy=mean_scale")
-    else:
-        run(arm, workdir, seed, options)
+    run(arm, workdir, seed, options)
     export = "import sys; from jaxcodec.cli import main; sys.exit(main(['export', *sys.argv[1:]]))"
     logged([sys.executable, "-c", export, str(workdir), str(codec)], workdir)
     return codec

@@ -39,7 +39,8 @@ from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.paired import bd_rates, t_interval
 from jaxcodec.transforms.shrinkage import SURROGATES
 
-SURROGATE_STEPS = 2_000
+SURROGATE_SETTINGS = ("--config.steps=2000", "--config.average_decay=0.99")
+"""Of short runs, in which an average over a thousand steps would hold what is long gone."""
 
 
 # ---------------------------------------------------------------- surrogates of theta's gradient
@@ -55,8 +56,7 @@ def surrogates(options: argparse.Namespace) -> str:
         for surrogate in SURROGATES:
             workdir = options.out / f"surrogate_{surrogate}_seed{seed}"
             if options.data and not (workdir / "done").exists():
-                steps = f"--config.steps={SURROGATE_STEPS}"
-                run(f"shrinkage,{surrogate}", workdir, seed, options, steps)
+                run(f"shrinkage,{surrogate}", workdir, seed, options, *SURROGATE_SETTINGS)
                 (workdir / "done").touch()
             if (workdir / "done").exists():
                 rows = map(json.loads, (workdir / "metrics.jsonl").read_text().splitlines())

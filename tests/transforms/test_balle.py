@@ -50,3 +50,38 @@ def test_signed_transforms_are_the_others_of_pixels_between_minus_one_and_one():
     params = plain.init(jax.random.key(1), latent, QUALITY)
     found = signed.apply(params, latent, QUALITY)
     assert jnp.allclose(found, (plain.apply(params, latent, QUALITY) + 1) / 2, atol=1e-6)
+
+
+def test_a_synthesis_that_starts_alike_is_flat_over_every_block_and_as_strong():
+    latent = jax.random.normal(jax.random.key(0), (2, 8, 8, 16))
+
+    def start(alike):
+        network = ConvSynthesis((64,), (5,), (2,), subpixel=True, alike=alike)
+        return network.apply(network.init(jax.random.key(1), latent, jnp.zeros(2)), latent, None)
+
+    flat, free = start(True), start(False)
+    blocks = flat.reshape(2, 8, 2, 8, 2, 64)
+    assert jnp.array_equal(blocks, jnp.broadcast_to(blocks[:, :, :1, :, :1], blocks.shape))
+    assert not jnp.array_equal(free[:, ::2], free[:, 1::2])
+    assert float(jnp.std(flat)) == pytest.approx(float(jnp.std(free)), rel=0.1)
+
+
+def test_the_last_kernel_starts_at_its_scale_and_the_others_as_they_are():
+    latent = jnp.ones((1, 8, 8, 4))
+    for kind, strides, more in (
+        (ConvAnalysis, (2, 2), {}),
+        (ConvSynthesis, (2, 2), {}),
+        (ConvSynthesis, (2, 2), {"subpixel": True}),
+        (ConvSynthesis, (2, 1), {}),
+    ):
+        plain, scaled = (
+            kind((4, 4), (3, 3), strides, last_scale=scale, **more).init(
+                jax.random.key(0), latent, jnp.zeros(1)
+            )["params"]
+            for scale in (1.0, 10.0)
+        )
+        kernels = [
+            [leaf for leaf in jax.tree.leaves(tree) if leaf.ndim == 4] for tree in (plain, scaled)
+        ]
+        ratios = [float(jnp.median(b / a)) for a, b in zip(*kernels, strict=True)]
+        assert sorted(ratios) == pytest.approx([1.0, 10.0])
