@@ -40,7 +40,7 @@ def test_the_twin_under_gaussians_has_the_networks_of_the_gdn_twin():
         load("shrinkage_small", kind).model.to_dict() for kind in ("gdn", "mean_scale")
     )
     assert (adaptive.pop("entropy"), adaptive.pop("scale_form")) == ("mean_scale", "log")
-    assert twin.pop("entropy") == "normalised"
+    assert (twin.pop("entropy"), twin.pop("unit")) == ("normalised", 0.1)
     assert adaptive == twin
 
 

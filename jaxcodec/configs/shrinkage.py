@@ -27,8 +27,9 @@ _WITH_SURROGATE = [("shrinkage", surrogate) for surrogate in SURROGATES]
 def model(features: int, latent: int, argument: str) -> Description:
     """The model of a config's argument: an activation, and a surrogate behind a comma."""
     if argument == "mean_scale":
-        adaptive = {"entropy": "mean_scale", "scale_form": "log"}
-        return shrinkage_model(features, latent, activation="gdn") | adaptive
+        twin = shrinkage_model(features, latent, activation="gdn")
+        del twin["unit"]
+        return twin | {"entropy": "mean_scale", "scale_form": "log"}
     kind, _, surrogate = argument.partition(",")
     if kind not in ACTIVATIONS or (surrogate and (kind, surrogate) not in _WITH_SURROGATE):
         raise TrainingError(

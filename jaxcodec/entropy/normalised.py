@@ -40,16 +40,18 @@ from jaxcodec.errors import CodecFileError
 from jaxcodec.integer.calibrate import Calibration
 from jaxcodec.ops import Array, lower_bound
 
-_SIGMAS = ("least_sigma", "sigma_start")
+_SIGMAS = ("least_sigma", "unit")
 
 
 class NormalisedModel(HyperpriorModel):
     """A symbol is round((latent - mean) / (sigma step)), coded under Laplace of variance 1.
 
-    The hyper-synthesis gives C means, then C numbers whose absolute values are the sigmas. These
-    pass through zero there, so they are bounded from below by `least_sigma`, and start around
-    `sigma_start`; both are ours. At a start of 1 noise hides the latent of a network that is not
-    trained, and sigma is slow to leave it. A model has one rate: others come from other steps.
+    The hyper-synthesis gives C means and C numbers whose absolute values are the sigmas, both in
+    units of `unit`. Sigmas pass through zero there, so they are bounded from below by
+    `least_sigma`, and start around a unit. These are ours: a unit of 1 is that of the thesis, but
+    there noise hides the latent of a network that is not trained, and where the latent has brought
+    sigma down, a step of training moves it by several times its size. A model has one rate: others
+    come from other steps.
 
     Every symbol costs .98 bits at least at the unit step, -log2 P(0), so that the number of
     channels sets the least rate: C / 256 of that per pixel at stride 16.
@@ -59,11 +61,11 @@ class NormalisedModel(HyperpriorModel):
     centred = True
 
     least_sigma: float = 1e-3
-    sigma_start: float = 0.1
+    unit: float = 1.0
 
     @classmethod
     def fields(cls, description: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of a hyperprior, the least sigma and that of the start."""
+        """Those of a hyperprior, the least sigma and the unit."""
         own = {name: description.get(name, getattr(cls, name)) for name in _SIGMAS}
         return {**super().fields(description), **own}
 
@@ -77,8 +79,7 @@ class NormalisedModel(HyperpriorModel):
 
     def setup(self) -> None:
         super().setup()
-        start = nn.initializers.constant(self.sigma_start)
-        self.sigma = self.param("sigma", start, (self.gains.channels,))
+        self.sigma_start = self.param("sigma", nn.initializers.ones, (self.gains.channels,))
 
     def quantised(
         self,
@@ -103,7 +104,8 @@ class NormalisedModel(HyperpriorModel):
     def moments(self, hyper_hat: jax.Array, quality: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Mean and sigma (B, h, w, C), from the quantised hyper-latent (B, h', w', C')."""
         mean, raw = jnp.split(self.hyper_synthesis(hyper_hat, quality), 2, axis=-1)
-        return mean, lower_bound(jnp.abs(raw + self.sigma), self.least_sigma)
+        sigma = self.unit * jnp.abs(raw + self.sigma_start)
+        return self.unit * mean, lower_bound(sigma, self.least_sigma)
 
     def centre(self, hyper_symbols: jax.Array | None, quality: jax.Array) -> Centre:
         """Mean and sigma (B, h, w, C) float32, from hyper-symbols."""

@@ -182,6 +182,7 @@ def shrinkage_model(
     network = {"activation": "leaky_relu"}
     return {
         "entropy": "normalised",
+        "unit": 0.1,
         "hyper_channels": hyper,
         "gains": {"channels": latent},
         "analysis": {

@@ -104,7 +104,7 @@ def test_the_table_at_another_step_costs_hardly_more(step):
     assert np.sum(mass * bits) < 1.0015 * entropy
 
 
-def test_sigma_starts_at_a_tenth_and_follows_the_size_of_what_the_network_adds():
+def test_sigma_starts_at_one_and_follows_the_size_of_what_the_network_adds():
     params = small_codecs.params("normalised")
     still = jax.tree.map(np.zeros_like, params["params"]["hyper_synthesis"])
     hyper = jnp.ones((1, 2, 2, 4))
@@ -114,7 +114,7 @@ def test_sigma_starts_at_a_tenth_and_follows_the_size_of_what_the_network_adds()
         networks = {**params["params"], "hyper_synthesis": {"UpsampleConv_0": last}}
         return MODEL.apply({"params": networks}, hyper, jnp.zeros(1), method="moments")[1]
 
-    for bias, expected in ((0, 0.1), (0.5, 0.6), (-3, 2.9), (-0.1, 1e-3)):
+    for bias, expected in ((0, 1), (0.5, 1.5), (-3, 2), (-1, 1e-3)):
         np.testing.assert_allclose(sigma(bias), expected, rtol=1e-6)
 
 
@@ -168,9 +168,12 @@ def test_files_come_back(codec, photo, target):
         assert 0.95 * wanted < len(data) <= wanted
 
 
-def test_the_start_of_sigma_is_a_field_of_the_description():
-    model = models.build(small_codecs.DESCRIPTIONS["normalised"] | {"sigma_start": 0.5})
-    params = model.init(
-        jax.random.key(0), np.zeros((1, 16, 16, 3), np.float32), jnp.zeros(1), jax.random.key(1)
+def test_mean_and_sigma_are_in_units_of_the_description():
+    hyper = jax.random.normal(jax.random.key(0), (1, 2, 2, 4))
+    params = small_codecs.params("normalised")
+    small = models.build(small_codecs.DESCRIPTIONS["normalised"] | {"unit": 0.25})
+    plain, scaled = (
+        model.apply(params, hyper, jnp.zeros(1), method="moments") for model in (MODEL, small)
     )
-    np.testing.assert_array_equal(params["params"]["sigma"], np.float32(0.5))
+    assert np.std(plain[0]) > 0
+    np.testing.assert_allclose(scaled, [0.25 * each for each in plain], rtol=1e-6)
