@@ -118,19 +118,19 @@ class ConvSynthesis(nn.Module):
 
     def _layers(self, parent: nn.Module | None) -> list[nn.Module]:
         """Each is named by its kind and its number among those; detached where `parent` is None."""
-        upsample = SubpixelConv if self.subpixel else UpsampleConv
         layers, count = [], collections.Counter()
         sizes = zip(self.features, self.kernels, self.strides, strict=True)
-        for place, (features, kernel, stride) in enumerate(sizes):
-            kind = upsample if stride > 1 else Conv
+        for place, size in enumerate(sizes):
+            kind = Conv if size[2] == 1 else SubpixelConv if self.subpixel else UpsampleConv
             name = f"{kind.__name__}_{count[kind]}"
             count[kind] += 1
             scale = self.last_scale if place + 1 == len(self.features) else 1.0
-            block = stride if self.alike and kind is SubpixelConv else 1
-            start = (
-                {"scale": scale}
-                if kind is UpsampleConv
-                else {"kernel_init": kernel_start(scale, alike=block)}
-            )
-            layers.append(kind(features, kernel, stride, **start, parent=parent, name=name))
+            if kind is Conv:
+                layer = Conv(*size, kernel_init=kernel_start(scale), parent=parent, name=name)
+            elif kind is SubpixelConv:
+                start = kernel_start(scale, alike=size[2] if self.alike else 1)
+                layer = SubpixelConv(*size, kernel_init=start, parent=parent, name=name)
+            else:
+                layer = UpsampleConv(*size, scale=scale, parent=parent, name=name)
+            layers.append(layer)
         return layers
