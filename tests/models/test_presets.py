@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from jaxcodec import models
+from jaxcodec.image import to_float
 from jaxcodec.models import presets
 from jaxcodec.transforms.layers import activation_kind
 
@@ -83,3 +85,15 @@ def test_a_shrinkage_model_has_three_activations_a_side(activation, layer, back)
     for side, count in (("synthesis", 4), ("hyper_synthesis", 2)):
         assert sum(name.startswith("SubpixelConv") for name in shapes[side]) == count
     assert activation_kind(description["synthesis"]["activation"]) == back
+
+
+def test_a_shrinkage_model_starts_at_sigmas_of_a_unit_and_a_hyper_latent_above_its_noise(photo):
+    model = models.build(presets.shrinkage_model(8, 4))
+    image = to_float(photo[None, :128, :128])
+    params = model.init(jax.random.key(0), image, jnp.zeros(1), jax.random.key(1))
+    latent = model.apply(params, image, jnp.zeros(1), method="to_latent")
+    hyper = model.apply(params, latent, jnp.zeros(1), method="to_hyper_latent")
+    mean, sigma = model.apply(params, hyper, jnp.zeros(1), method="moments")
+    np.testing.assert_array_equal(mean, 0)
+    np.testing.assert_allclose(sigma, 0.1, rtol=1e-6)
+    assert np.std(hyper) > 0.5
