@@ -47,6 +47,6 @@ def get_config(argument: str = "shrinkage") -> Config:
     config.objective.update({"first": TRADE_OFF, "last": TRADE_OFF, "balance": 0.0})
     config.model = model(192, 32, argument)
     config.steps = 400_000
-    config.optimiser.update({"learning_rate": 1e-3, "decay": 1.0})
+    config.optimiser.update({"learning_rate": 3e-4, "decay": 1.0})
     config.validation_qualities = (0.0,)
     return config

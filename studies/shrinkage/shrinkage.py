@@ -2,12 +2,15 @@
 
     python studies/shrinkage/shrinkage.py --out DIR --data DIR[,DIR...] --tests NAME=DIR ...
     python studies/shrinkage/shrinkage.py --out DIR --data DIR[,DIR...] --surrogates
+    taskset -c 0 python studies/shrinkage/shrinkage.py ... --arms shrinkage gdn --seeds 1
     python studies/shrinkage/shrinkage.py --out DIR --noise | --table | --plot FILE
 
 Each model is a run of `train.py` with `configs/shrinkage_small.py` in a folder of its own under
 --out; it is exported, and every picture of the test folders goes through real files at five
 quantiser steps. --surrogates trains shorter runs with each surrogate of theta's gradient, and
-compares them on held-out crops. What is done is kept: the same command goes on where it was
+compares them on held-out crops. --arms and --seeds choose some of the runs, so that several
+processes, each on a core of its own, can share them: on two cores they make a third more steps
+together than runs one after the other. What is done is kept: the same command goes on where it was
 stopped. Models with one seed see the same crops and noise, and are compared in pairs. "mean_scale"
 has the transforms of the GDN twin under Gaussians whose scales follow from the hyper-latent: what
 adaptive tables are worth. The bundled codec stands beside them, at five qualities.
@@ -52,7 +55,7 @@ def surrogates(options: argparse.Namespace) -> str:
     The loss of each is compared with that of the first in pairs of one seed.
     """
     found: dict[str, list[dict]] = {}
-    for seed in SEEDS:
+    for seed in options.seeds:
         for surrogate in SURROGATES:
             workdir = options.out / f"surrogate_{surrogate}_seed{seed}"
             if options.data and not (workdir / "done").exists():
@@ -221,6 +224,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="train these only")
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS, help="train these only"
+    )
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
     parser.add_argument(
         "--noise", action="store_true", help="noise through the codecs that there are"
@@ -244,8 +251,8 @@ def main() -> None:
     if options.surrogates:
         print(surrogates(options))
     elif options.data:
-        for seed in SEEDS:
-            for arm in ARMS:
+        for seed in options.seeds:
+            for arm in options.arms:
                 measure(train(arm, seed, options), options)
         measure_bundled(options)
 
