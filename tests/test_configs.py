@@ -35,6 +35,12 @@ def test_a_shrinkage_config_takes_a_surrogate_of_the_threshold():
             load("shrinkage_small", wrong)
 
 
+def test_a_linear_codec_is_a_threshold_that_stays_at_zero():
+    model = models.build(load("shrinkage_small", "linear").model.to_dict())
+    for transform in (model.analysis, model.synthesis):
+        assert transform.activation == {"kind": "shrinkage", "surrogate": "fixed", "start": 0.0}
+
+
 def test_the_twin_under_gaussians_has_the_networks_of_the_gdn_twin():
     twin, adaptive = (
         load("shrinkage_small", kind).model.to_dict() for kind in ("gdn", "mean_scale")

@@ -4,12 +4,15 @@
     --config.data.folders=DIR
 
 `configs/shrinkage.py:gdn` is the GDN twin, `:leaky_relu` a third that the thesis does not have,
-`:mean_scale` the GDN transforms under Gaussians whose scales follow from the hyper-latent;
-`:shrinkage,gate` has another surrogate of the threshold's gradient (docs/shrinkage.md). 144
-times the squared error on [-1, 1] is a lambda of .008858 here, if its mean code length is in bits
-per pixel. Batches of 16 crops of 256, 400,000 steps, Adam, uniform noise as in the thesis; learning
-rate, widths and kernels are ours. Made for a GPU; not run yet.
+`:linear` has no activation at all, to tell what one is worth, `:mean_scale` the GDN transforms
+under Gaussians whose scales follow from the hyper-latent; `:shrinkage,fixed` has another surrogate
+of the threshold's gradient (docs/shrinkage.md). 144 times the squared error on [-1, 1] is a lambda
+of .008858 here, if its mean code length is in bits per pixel. Batches of 16 crops of 256, 400,000
+steps, Adam, uniform noise as in the thesis; learning rate, widths and kernels are ours. Made for a
+GPU; not run yet.
 """
+
+from typing import Any
 
 from jaxcodec.errors import TrainingError
 from jaxcodec.models.presets import Description, shrinkage_model
@@ -20,7 +23,14 @@ from jaxcodec.transforms.shrinkage import SURROGATES
 TRADE_OFF = 144 * 4 / 255**2
 """Lambda of 255^2 MSE, for 144 times the squared error of images in [-1, 1]."""
 
-ACTIVATIONS = ("shrinkage", "gdn", "leaky_relu")
+ACTIVATIONS: dict[str, str | dict[str, Any]] = {
+    "shrinkage": "shrinkage",
+    "gdn": "gdn",
+    "leaky_relu": "leaky_relu",
+    "linear": {"kind": "shrinkage", "surrogate": "fixed", "start": 0.0},
+}
+"""By the config's argument; a threshold that stays at zero is the identity."""
+
 _WITH_SURROGATE = [("shrinkage", surrogate) for surrogate in SURROGATES]
 
 
@@ -36,7 +46,7 @@ def model(features: int, latent: int, argument: str) -> Description:
             f"{argument!r} is not one of {', '.join(ACTIVATIONS)}, mean_scale; shrinkage may be "
             f"followed by a comma and one of {', '.join(SURROGATES)}"
         )
-    activation = {"kind": kind, "surrogate": surrogate} if surrogate else kind
+    activation = {"kind": kind, "surrogate": surrogate} if surrogate else ACTIVATIONS[kind]
     return shrinkage_model(features, latent, activation=activation)
 
 

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-SURROGATES = ("edge", "gate", "straight_through", "fixed")
+SURROGATES = ("gate", "straight_through", "fixed")
 
 _SMALLEST = 1e-6
 
@@ -17,15 +17,14 @@ class Shrinkage(nn.Module):
     Every channel has a theta of its own.
 
     A theta of 0 is the identity, and its sign does not matter. Plain differentiation gives theta no
-    gradient. `surrogate` says what stands for it, all but the third ours: "gate", the derivatives
-    of x sigmoid((|x| / |theta| - 1/2) / tau); "edge", the same in x, and in theta those of a jump
-    by theta / 2 wherever x is: the gate takes the jump as large as x, and so draws theta up beyond
-    where it should be; "straight_through", with dHT/dv = 1, whose sign is wrong in the dead zone;
-    "fixed", none. start: theta at the start of training (not of the thesis).
+    gradient. `surrogate` says what stands for it: "gate", the derivatives of
+    x sigmoid((|x| / |theta| - 1/2) / tau); "straight_through", dHT/dv = 1, which moves theta the
+    wrong way where a larger one would serve better; "fixed", none (docs/shrinkage.md compares
+    them). start: theta at the start of training (not of the thesis).
     """
 
     start: float = 0.2
-    surrogate: str = "edge"
+    surrogate: str = "gate"
     tau: float = 0.05
 
     def __post_init__(self) -> None:
@@ -42,7 +41,7 @@ class Shrinkage(nn.Module):
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def shrink(x: jax.Array, theta: jax.Array, surrogate: str = "edge", tau: float = 0.05) -> jax.Array:
+def shrink(x: jax.Array, theta: jax.Array, surrogate: str = "gate", tau: float = 0.05) -> jax.Array:
     """`Shrinkage` of x (..., C) at theta (C,), without a division."""
     return jnp.where(_alive(x, theta), x, 0)
 
@@ -58,11 +57,11 @@ def _shrink_forward(x, theta, surrogate, tau):
 def _shrink_backward(surrogate, tau, residuals, gradient):
     x, theta = residuals
     size = jnp.maximum(jnp.abs(theta), _SMALLEST)
-    if surrogate in ("gate", "edge"):
+    if surrogate == "gate":
         gate = jax.nn.sigmoid((jnp.abs(x) / size - 0.5) / tau)
         at_edge = gate * (1 - gate) / tau
         by_x = gate + at_edge * jnp.abs(x) / size
-        by_size = -jnp.sign(x) * at_edge * (jnp.square(x / size) if surrogate == "gate" else 0.25)
+        by_size = -jnp.sign(x) * at_edge * jnp.square(x / size)
     elif surrogate == "straight_through":
         by_x, by_size = jnp.ones_like(x), jnp.where(_alive(x, theta), 0, -x / size)
     else:

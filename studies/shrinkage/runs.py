@@ -12,6 +12,9 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "configs" / "shrinkage_small.py"
 ARMS = ("shrinkage", "gdn", "leaky_relu", "mean_scale")
+CONTROLS = ("shrinkage,straight_through", "linear")
+"""Another surrogate over a whole run, and no activation; trained where --arms names them."""
+
 SEEDS = (1, 2, 3)
 STEPS = {2.0: 1442, 1.5: 843, 1.0: 0, 2 / 3: -843, 0.5: -1442}
 """Quantiser steps and their indices."""
@@ -37,7 +40,7 @@ ENVIRONMENT = {
 
 def folder(arm: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
     """That of a run."""
-    return options.out / f"{arm}_seed{seed}"
+    return options.out / f"{arm.replace(',', '_')}_seed{seed}"
 
 
 def train(arm: str, seed: int, options: argparse.Namespace) -> pathlib.Path:

@@ -25,6 +25,7 @@ import numpy as np
 from runs import (
     ARMS,
     BUNDLED,
+    CONTROLS,
     NOISE,
     QUALITIES,
     REACH,
@@ -42,8 +43,13 @@ from jaxcodec.distortions.distortion import similarity_db
 from jaxcodec.evaluation.paired import bd_rates, t_interval
 from jaxcodec.transforms.shrinkage import SURROGATES
 
-SURROGATE_SETTINGS = ("--config.steps=2000", "--config.average_decay=0.99")
-"""Of short runs, in which an average over a thousand steps would hold what is long gone."""
+SURROGATE_SETTINGS = (
+    "--config.steps=2000",
+    "--config.average_decay=0.99",
+    "--config.optimiser.learning_rate=1e-3",
+)
+"""Of short runs: an average over a thousand steps would hold what is long gone, and a rate that
+soon falls may begin higher."""
 
 
 # ---------------------------------------------------------------- surrogates of theta's gradient
@@ -110,7 +116,7 @@ def results(options: argparse.Namespace) -> dict[tuple[str, str], dict[int, dict
     The bundled codec stands beside each seed.
     """
     found: dict[tuple[str, str], dict[int, dict]] = {}
-    for arm in (*ARMS, BUNDLED):
+    for arm in (*ARMS, *CONTROLS, BUNDLED):
         for seed in SEEDS:
             own = options.out / BUNDLED if arm == BUNDLED else folder(arm, seed, options)
             for path in sorted(own.glob("*.json")):
@@ -133,7 +139,9 @@ def bd(own: dict, other: dict, column: int) -> float:
 def gains(found: dict[tuple[str, str], dict[int, dict]]) -> str:
     """Markdown: BD-rates of arms over others, with an interval over seeds."""
     lines = ["| arm | over | set | PSNR | SSIM | MS-SSIM |", "|---" * 6 + "|"]
-    over = dict.fromkeys((*ARMS, BUNDLED), ("gdn",)) | {"shrinkage": ("gdn", "leaky_relu")}
+    over = dict.fromkeys((*ARMS, *CONTROLS, BUNDLED), ("gdn",)) | {
+        "shrinkage": ("gdn", "leaky_relu")
+    }
     for (arm, name), seeds in found.items():
         for other in over[arm]:
             twin = found.get((other, name), {})
@@ -184,7 +192,7 @@ def fits(found: dict[tuple[str, str], dict[int, dict]]) -> str:
 def noise_table(options: argparse.Namespace) -> str:
     """Markdown: means over seeds and trials, and the deviation over trials."""
     lines = ["| arm | noise | PSNR | bpp | KL, nats |", "|---|---|---|---|---|"]
-    for arm in ARMS:
+    for arm in (*ARMS, *CONTROLS):
         paths = [folder(arm, seed, options) / "noise.json" for seed in SEEDS]
         contents = [json.loads(path.read_text()) for path in paths if path.exists()]
         for kind in NOISE if contents else ():
@@ -224,9 +232,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="train these only")
     parser.add_argument(
-        "--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS, help="train these only"
+        "--arms", nargs="+", choices=(*ARMS, *CONTROLS), default=ARMS, help="train these"
+    )
+    parser.add_argument(
+        "--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS, help="train these"
     )
     parser.add_argument("--tests", nargs="+", default=[], metavar="NAME=DIR", help="test pictures")
     parser.add_argument(
