@@ -233,7 +233,11 @@ def main() -> None:
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--data", help="folders of training images, separated by commas")
     parser.add_argument(
-        "--arms", nargs="+", choices=(*ARMS, *CONTROLS), default=ARMS, help="train these"
+        "--arms",
+        nargs="+",
+        choices=(*ARMS, *CONTROLS, BUNDLED),
+        default=(*ARMS, BUNDLED),
+        help="train these, and measure them",
     )
     parser.add_argument(
         "--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS, help="train these"
@@ -263,8 +267,10 @@ def main() -> None:
     elif options.data:
         for seed in options.seeds:
             for arm in options.arms:
-                measure(train(arm, seed, options), options)
-        measure_bundled(options)
+                if arm != BUNDLED:
+                    measure(train(arm, seed, options), options)
+        if BUNDLED in options.arms:
+            measure_bundled(options)
 
 
 if __name__ == "__main__":
